@@ -1,0 +1,184 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/commit_queue.h"
+#include "agent/core/apply_plan.h"
+#include "agent/environment.h"
+#include "agent/executor.h"
+#include "agent/intake.h"
+#include "agent/platform_gate.h"
+#include "agent/settings.h"
+#include "agent/store.h"
+#include "agent/write_guard.h"
+#include "shared/model/command.h"
+#include "shared/model/outcome.h"
+#include "shared/nats/link.h"
+
+namespace syncline::agent {
+
+/// The way out: takes commands from their stream and makes the platform hold what they say, each
+/// at most once, the newest of an entity only, one at a time per entity. What to do is decided by
+/// core/apply_plan.h; here it is done, journalled before and after.
+///
+/// While the platform is down nothing is taken from the stream, which keeps only the newest command
+/// of each entity; so an outage costs no command its attempts, and no outdated value is written
+/// after it.
+class Commands final : public nats::MessageSink {
+public:
+    struct Parts {
+        const Environment& environment;
+        const AgentSettings& settings;
+        Store& store;
+        CommitQueue& commits;
+        Executor& executor;
+        PlatformGate& gate;
+        WriteGuard& guard;
+        Intake& intake;
+        nats::Link& link;
+    };
+    explicit Commands(const Parts& parts) : p_(parts) {}
+
+    /// Takes up what the ledger says is in doubt.
+    [[nodiscard]] Result<void> start();
+    /// What the command stream is now: its identity, and how far it goes. Begins to take commands;
+    /// from its beginning, if it is another stream than before.
+    void on_stream(const nats::StreamInfo& info);
+    void pump();
+    [[nodiscard]] Duration next_deadline() const;
+
+    void on_message(const nats::InMessage& message) override;
+
+    struct Status {
+        std::uint64_t waiting = 0;
+        std::uint64_t running = 0;
+        std::uint64_t in_doubt = 0;
+        std::uint64_t position = 0;
+        std::uint64_t applied = 0;  ///< Since the start of this process; so are the next.
+        std::uint64_t failed = 0;
+        std::uint64_t superseded = 0;
+        std::string last_error;
+    };
+    [[nodiscard]] Status status() const;
+
+private:
+    /// What a job asks of the platform next.
+    enum class Phase : std::uint8_t {
+        kLook,          ///< Is there a record for the create already?
+        kWrite,
+        kReadBack,      ///< Written; what does the record hold now?
+        kVerify,        ///< Perhaps written: was it?
+        kReadConflict,  ///< Not written, as expected values were not there: what is?
+    };
+    struct Job {
+        Command command;            ///< As it is carried out: a create may turn into an update.
+        std::uint64_t sequence = 0;  ///< In the stream; 0 if only the ledger knows it.
+        std::uint64_t credit = 0;    ///< The subscription that waits for it.
+        Phase phase = Phase::kWrite;
+        bool busy = false;  ///< The platform or the store is at it.
+        bool admitted = false;
+        std::uint32_t attempts = 0;  ///< That count.
+        std::uint32_t looks = 0;
+        std::uint64_t successes_seen = 0;
+        Duration since{0};
+        Duration due = kNever;
+        std::uint64_t create = 0;  ///< See WriteGuard::create_started().
+        bool guarded = false;
+        std::string last_error;
+        std::optional<RecordId> written;  ///< The record that the write answered with.
+    };
+    using JobPtr = std::shared_ptr<Job>;
+    struct Slot {
+        JobPtr running;
+        JobPtr waiting;
+    };
+    struct Ending {
+        OutcomeStatus status = OutcomeStatus::kApplied;
+        std::optional<Record> record;  ///< What the record holds now, if that is known.
+        std::optional<Fields> believed;  ///< What it should hold, if it could not be read.
+        std::string reason;
+        std::string code;
+    };
+
+    // Taking (commands_intake.cc).
+    void subscribe();
+    void suspend();
+    void take(Command command, std::uint64_t sequence);
+    void refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation);
+    void reject_message(const nats::InMessage& message, const std::string& why);
+    void settled(const JobPtr& job);
+    void save_position(Transaction& transaction);
+    [[nodiscard]] std::uint64_t position() const;
+
+    // Carrying out (commands.cc).
+    [[nodiscard]] bool may_start() const;
+    [[nodiscard]] JobPtr next_job(Duration now);
+    [[nodiscard]] bool is_shunned(const JobPtr& job, Duration now) const;
+    void begin(const EntityKey& entity);
+    void admit_job(const JobPtr& job);
+    void call(const JobPtr& job);
+    void call_write(const JobPtr& job);
+    void call_look(const JobPtr& job);
+    void on_written(const JobPtr& job, const Executor::Answer<Written>& answer);
+    void on_looked(const JobPtr& job, const Executor::Answer<std::optional<Record>>& answer);
+    void on_found(const JobPtr& job, std::optional<Record> record);
+    void on_unreached(const JobPtr& job, const Error& error, Duration pause);
+    void after_failure(const JobPtr& job, Duration due);
+    void enter_doubt(const JobPtr& job, const Error& error);
+    void prove(const JobPtr& job);
+    void write_again(const JobPtr& job);
+    void give_up(const JobPtr& job);
+    void journal(const JobPtr& job, LedgerState state, CommitQueue::Done done);
+    void finish(const JobPtr& job, Ending ending);
+    void write_outcome(Transaction& transaction, const Job& job, const Ending& ending);
+    void remember(Transaction& transaction, const Job& job, const Ending& ending,
+                  Outcome& outcome);
+    void append_outcome(Transaction& transaction, Outcome outcome, Partition partition);
+    void remove(const JobPtr& job);
+    void drop(const JobPtr& job);
+    void wait(const JobPtr& job, Duration due);
+    void guard(const JobPtr& job);
+    void release(const JobPtr& job);
+
+    [[nodiscard]] Duration now() const { return p_.environment.steady(); }
+    [[nodiscard]] Slot& slot(const JobPtr& job) { return slots_[job->command.entity]; }
+    [[nodiscard]] static bool is_in_doubt(const Job& job) {
+        return job.admitted && job.phase == Phase::kVerify;
+    }
+    [[nodiscard]] RecordKey key_of(const Job& job, const RecordId& id) const {
+        return {p_.store.platform(), job.command.entity.object, id};
+    }
+
+    Parts p_;
+    std::map<EntityKey, Slot> slots_;
+    std::deque<EntityKey> ready_;  ///< With something waiting and nothing running.
+    std::set<std::pair<Duration, EntityKey>> due_;  ///< Running jobs that wait for their time.
+    std::size_t busy_ = 0;
+    std::optional<EntityKey> shunned_;  ///< Failed as the last probe: let another one try.
+    Duration shunned_until_{0};
+
+    std::unique_ptr<nats::Subscription> subscription_;
+    std::uint64_t credit_ = 0;  ///< Counts subscriptions.
+    bool started_ = false;      ///< The stream is known.
+    std::uint64_t created_ = 0;  ///< Its identity.
+    std::uint64_t last_seen_ = 0;
+    std::uint64_t saved_position_ = 0;
+    std::set<std::uint64_t> unfinished_;
+    std::set<std::uint64_t> finished_;  ///< Beyond the position, not to be done again.
+    Duration save_position_at_ = kNever;
+
+    std::uint64_t applied_ = 0;
+    std::uint64_t failed_ = 0;
+    std::uint64_t superseded_ = 0;
+    std::string last_error_;
+};
+
+}  // namespace syncline::agent

@@ -1,0 +1,215 @@
+#include <algorithm>
+#include <utility>
+
+#include "agent/commands.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::agent {
+namespace {
+
+/// More than these and the oldest are forgotten; a command done before is then answered "stale".
+constexpr std::size_t kFinishedMax = 4096;
+/// A position that is only kept to save work need not cost a commit of its own at once.
+constexpr Duration kSavePosition{std::chrono::seconds{1}};
+constexpr std::size_t kRawMax = 16u << 10;
+
+}  // namespace
+
+Result<void> Commands::start() {
+    std::vector<LedgerEntry> doubtful;
+    auto loaded = p_.store.transaction([&](Transaction& transaction) {
+        doubtful = transaction.doubtful();
+        created_ = transaction.number(keys::kCommandsCreated);
+        saved_position_ = transaction.number(keys::kCommandsPosition);
+    });
+    if (!loaded) return loaded;
+    last_seen_ = saved_position_;
+    for (const LedgerEntry& entry : doubtful) {
+        auto command = wire::decode_command(entry.command);
+        if (!command) {
+            return fail(ErrorKind::kCorrupt, "the ledger's command: " + command.error().what);
+        }
+        auto job = std::make_shared<Job>();
+        job->command = std::move(*command);
+        job->admitted = true;
+        job->phase = Phase::kVerify;
+        job->attempts = entry.attempts;
+        job->since = now();
+        job->last_error = "the agent was stopped before the result was known";
+        guard(job);
+        slots_[job->command.entity].running = job;
+        prove(job);
+    }
+    return {};
+}
+
+void Commands::on_stream(const nats::StreamInfo& info) {
+    const auto created = static_cast<std::uint64_t>(info.created.ns);
+    const bool another = created_ != created || info.last_sequence < position();
+    if (another) {
+        if (created_ != 0) {
+            p_.environment.note(NoteLevel::kWarning,
+                                "the command stream is not the one of before; reading it anew");
+        }
+        suspend();
+        created_ = created;
+        last_seen_ = 0;
+        unfinished_.clear();
+        finished_.clear();
+        // What still runs was told by the other stream; its number says nothing in this one.
+        for (auto& [entity, slot] : slots_) {
+            if (slot.running) slot.running->sequence = 0;
+        }
+        p_.commits.add([this, created](Transaction& transaction) {
+            transaction.set_number(keys::kCommandsCreated, created);
+            transaction.set_number(keys::kCommandsPosition, 0);
+        });
+        saved_position_ = 0;
+    }
+    started_ = true;
+}
+
+void Commands::subscribe() {
+    ++credit_;
+    nats::ConsumeSpec spec{.stream = std::string{subjects::kStreamCommands},
+                           .filters = {subjects::commands_of(p_.store.platform())},
+                           .start_sequence = position() + 1,
+                           .window = p_.settings.writing.window};
+    subscription_ = p_.link.consume(std::move(spec), this);
+}
+
+void Commands::suspend() {
+    last_seen_ = position();
+    subscription_.reset();
+    ready_.clear();
+    for (auto it = slots_.begin(); it != slots_.end();) {
+        Slot& slot = it->second;
+        if (slot.waiting) unfinished_.erase(slot.waiting->sequence);
+        slot.waiting.reset();
+        // A job that had no effect comes again from the stream, if it is still the newest by then.
+        const JobPtr job = slot.running;
+        ++it;
+        if (!job) {
+            slots_.erase(std::prev(it));
+        } else if (!job->busy && !job->guarded) {
+            drop(job);
+        }
+    }
+}
+
+std::uint64_t Commands::position() const {
+    if (unfinished_.empty()) return last_seen_;
+    return std::min(last_seen_, *unfinished_.begin() - 1);
+}
+
+void Commands::save_position(Transaction& transaction) {
+    const std::uint64_t reached = position();
+    if (reached == saved_position_) return;
+    p_.environment.before("C7");
+    transaction.set_number(keys::kCommandsPosition, reached);
+}
+
+void Commands::on_message(const nats::InMessage& message) {
+    p_.environment.before("C1");
+    last_seen_ = std::max(last_seen_, message.sequence);
+    if (message.deleted || message.body.empty() || finished_.contains(message.sequence)) {
+        subscription_->processed(1);
+        return;
+    }
+    auto command = wire::decode_command(message.body);
+    if (!command) return reject_message(message, command.error().what);
+    if (command->platform != p_.store.platform()) {
+        return reject_message(message, "it is for platform '" + command->platform.text + "'");
+    }
+    take(std::move(*command), message.sequence);
+    p_.environment.after("C1");
+}
+
+void Commands::reject_message(const nats::InMessage& message, const std::string& why) {
+    p_.environment.note(NoteLevel::kError, "a command cannot be used: " + why);
+    Reject reject{.object = ObjectName{"(command)"},
+                  .record = std::string{message.subject},
+                  .reason = why,
+                  .raw = std::string{message.body.substr(0, kRawMax)},
+                  .at = p_.environment.clock.now()};
+    p_.commits.add([this, reject](Transaction& transaction) {
+        transaction.keep_reject(reject, p_.settings.spool.rejects_max);
+        save_position(transaction);
+    });
+    subscription_->processed(1);
+}
+
+void Commands::take(Command command, std::uint64_t sequence) {
+    Slot& slot = slots_[command.entity];
+    if (slot.running && slot.running->command.generation == command.generation) {
+        // The stream tells again what the ledger has brought up, or what a pause left running.
+        if (slot.running->sequence == 0) {
+            slot.running->sequence = sequence;
+            slot.running->credit = credit_;
+            unfinished_.insert(sequence);
+        } else if (subscription_) {
+            subscription_->processed(1);
+        }
+        return;
+    }
+    auto job = std::make_shared<Job>();
+    job->command = std::move(command);
+    job->sequence = sequence;
+    job->credit = credit_;
+    unfinished_.insert(sequence);
+    if (slot.waiting) {
+        // Who holds the partition now knows better than who held it before.
+        if (job->command.fence < slot.waiting->command.fence) {
+            return refuse(job, OutcomeStatus::kFenced, slot.waiting->command.generation);
+        }
+        ++superseded_;
+        if (job->command.generation < slot.waiting->command.generation) return settled(job);
+        settled(slot.waiting);
+    } else if (!slot.running) {
+        ready_.push_back(job->command.entity);
+    }
+    slot.waiting = job;
+}
+
+void Commands::refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation) {
+    p_.commits.add([this, job, status, ledger_generation](Transaction& transaction) {
+        append_outcome(transaction,
+                       Outcome{.platform = job->command.platform,
+                               .entity = job->command.entity,
+                               .record = job->command.record,
+                               .generation = job->command.generation,
+                               .ledger_generation = ledger_generation,
+                               .status = status,
+                               .done_at = p_.environment.clock.now(),
+                               .trace = job->command.trace},
+                       job->command.partition);
+    });
+    settled(job);
+}
+
+void Commands::settled(const JobPtr& job) {
+    if (job->sequence == 0) return;
+    // The position is only stored together with, or after, what settled the command.
+    if (unfinished_.erase(job->sequence) > 0) finished_.insert(job->sequence);
+    finished_.erase(finished_.begin(), finished_.upper_bound(position()));
+    if (finished_.size() > kFinishedMax) finished_.erase(finished_.begin());
+    if (subscription_ && job->credit == credit_) subscription_->processed(1);
+    save_position_at_ = std::min(save_position_at_, now() + kSavePosition);
+}
+
+Commands::Status Commands::status() const {
+    Status status{.position = position(),
+                  .applied = applied_,
+                  .failed = failed_,
+                  .superseded = superseded_,
+                  .last_error = last_error_};
+    for (const auto& [entity, slot] : slots_) {
+        if (slot.waiting) ++status.waiting;
+        if (slot.running) ++status.running;
+        if (slot.running && is_in_doubt(*slot.running)) ++status.in_doubt;
+    }
+    return status;
+}
+
+}  // namespace syncline::agent

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/timestamp.h"
+#include "shared/model/command.h"
+#include "shared/model/ids.h"
+#include "shared/model/value.h"
+
+namespace syncline::agent {
+
+/// A record as its platform holds it, mapped to canonical fields.
+struct Record {
+    ObjectName object;
+    RecordId id;
+    bool deleted = false;
+    Fields fields;       ///< Every mapped field that the platform told.
+    bool partial = false;  ///< The platform told only some (a push, an unchanged TOASTed column).
+    std::optional<EntityId> marker;  ///< From the marker field, if the object has one.
+    std::string version;   ///< The platform's own version or stamp; may be empty.
+    Timestamp changed_at;  ///< As the platform says; 0 if it says nothing.
+};
+
+/// A position in what a platform has to tell; the connector's own text. Empty is the beginning.
+struct Cursor {
+    std::string text;
+    friend bool operator==(const Cursor&, const Cursor&) = default;
+};
+
+/// One look at the platform. Records seen again are harmless: the agent compares digests.
+struct Batch {
+    std::vector<Record> records;
+    Cursor next;        ///< Where to go on; stored in the same transaction as the records.
+    bool more = false;  ///< There is more at once; otherwise wait for the poll interval.
+    /// What could not be mapped: kept and shown, the rest flows.
+    struct Reject {
+        ObjectName object;
+        std::string id;      ///< May be empty: a record without key.
+        std::string reason;  ///< What, where, why.
+        std::string raw;     ///< The platform's own text, cut at 16 KiB.
+    };
+    std::vector<Reject> rejects;
+    /// For the log, where nothing is lost yet but somebody should look: an object that cannot be
+    /// read while the others can, records that the platform sent without being asked.
+    std::vector<std::string> notes;
+};
+
+/// What a write did.
+struct Written {
+    RecordId id;
+    bool existed = false;           ///< A create found its record already there (marker, upsert).
+    std::optional<Record> record;   ///< The record afterwards, if the platform told it.
+};
+
+/// One platform's door. Retry, back-off, rate limits, circuit breaking, batching of commands and
+/// the ledger are the agent's; a connector only speaks. Errors steer: kUnavailable and kThrottled
+/// mean nothing happened and it may be tried again, kAmbiguous means that it may have happened,
+/// kConflict that the record did not hold what was expected, kNotFound that it is gone, kInvalid
+/// that the platform refused for good, kDenied that the credentials do not do.
+///
+/// Threading: an object is used by one thread at a time. The agent makes one for reading and a
+/// few for writing. No call may outlast its own time limit or ignore `stop` for more than a second.
+class Connector {
+public:
+    virtual ~Connector() = default;
+
+    /// Opens sessions. Called before the first use and again, with back-off, after kUnavailable
+    /// from any call. Harmless when repeated.
+    virtual Result<void> connect(std::stop_token stop) = 0;
+
+    /// Records changed after `from`, at most about `max`. With `full`, all records from `from` on,
+    /// whether changed or not.
+    virtual Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) = 0;
+
+    /// The start of a full read of one or all objects, in the form of a cursor for read().
+    virtual Cursor full_read_start() const { return {}; }
+
+    /// Tells a push source that everything up to `stored` is durable here (logical replication
+    /// confirms its LSN, a file is moved to done/). Called after each stored batch.
+    virtual Result<void> stored(const Cursor& stored) {
+        std::ignore = stored;
+        return {};
+    }
+
+    /// One record now; nullopt if it does not exist (any more).
+    virtual Result<std::optional<Record>> fetch(const ObjectName& object, const RecordId& id,
+                                                std::stop_token stop) = 0;
+
+    /// The record whose marker field holds `entity`; nullopt if there is none. kUnsupported: the
+    /// platform has no marker, so a create in doubt cannot be verified.
+    virtual Result<std::optional<Record>> find(const ObjectName& object, const EntityId& entity,
+                                               std::stop_token stop) = 0;
+
+    /// Makes the record hold what the command says. `command.record` is set except for creates,
+    /// which must write the marker `command.entity.entity` where the object has one.
+    virtual Result<Written> write(const Command& command, std::stop_token stop) = 0;
+
+    /// Pause that the last kThrottled asked for, measured from now; zero if it did not say.
+    [[nodiscard]] virtual Duration throttle_pause() const { return Duration{0}; }
+
+    /// What the agent may rely on.
+    struct Traits {
+        bool create_is_idempotent = false;  ///< Upsert by a unique external id.
+        bool has_marker = false;            ///< find() works.
+        bool waits_for_changes = false;     ///< read() blocks until there is something (up to 1 s).
+        Duration read_back_lag{0};          ///< How long a read may lag behind a write.
+    };
+    [[nodiscard]] virtual Traits traits() const = 0;
+};
+
+}  // namespace syncline::agent

@@ -1,0 +1,43 @@
+#include "agent/connectors/registry.h"
+
+#include <algorithm>
+#include <array>
+
+#include "agent/connectors/file/file_connector.h"
+#include "agent/connectors/rest/rest.h"
+
+namespace syncline::agent {
+namespace {
+
+// By hand: a linker drops the members of an archive that only register themselves.
+constexpr std::array kConnectors{
+    ConnectorKind{"rest", "HTTP and JSON, described by a profile", make_rest},
+    ConnectorKind{"file", "CSV and JSONL drops in a directory", make_file},
+};
+
+std::string names() {
+    std::string text;
+    for (const ConnectorKind& kind : kConnectors) {
+        text += (text.empty() ? "\"" : ", \"") + std::string{kind.name} + "\"";
+    }
+    return text;
+}
+
+}  // namespace
+
+std::span<const ConnectorKind> connector_kinds() { return kConnectors; }
+
+Result<ConnectorFactory> make_connector(TomlReader& root, const ConnectorContext& context) {
+    TomlReader connector = root.table("connector");
+    TomlReader objects = root.table("objects");
+    const std::string name = connector.text("kind");
+    const auto at = std::ranges::find(kConnectors, name, &ConnectorKind::name);
+    if (at == kConnectors.end()) {
+        return fail(ErrorKind::kInvalid, to_string(connector.place("kind")) +
+                                             ": `connector.kind` must be one of " + names());
+    }
+    if (objects.keys().empty()) root.problem("objects", "must map at least one object");
+    return at->make(connector, objects, context);
+}
+
+}  // namespace syncline::agent

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "agent/connectors/connector.h"
+#include "shared/base/clock.h"
+#include "shared/base/result.h"
+#include "shared/base/toml_reader.h"
+
+namespace syncline::agent {
+
+/// What a connector may need beside its own configuration. `clock` must outlive every connector.
+struct ConnectorContext {
+    const Clock& clock;
+    std::filesystem::path config_dir;   ///< What relative paths in the configuration start from.
+    std::filesystem::path profile_dir;  ///< Where profiles are found by name.
+};
+
+/// Makes one more connector of the same platform: one for reading, a few for writing. They share
+/// what belongs to the platform, such as its session. Call from one thread; touches no network.
+using ConnectorFactory = std::function<Result<std::unique_ptr<Connector>>()>;
+
+/// One kind of connector that is compiled in.
+struct ConnectorKind {
+    std::string_view name;     ///< As in `kind = "rest"`.
+    std::string_view summary;  ///< One line for `synclinectl connectors`.
+    /// From the readers of `[connector]` and `[objects]`, in which problems are noted; touches no
+    /// network. kInvalid: a profile has problems, all of which are in the text.
+    Result<ConnectorFactory> (*make)(TomlReader& connector, TomlReader& objects,
+                                     const ConnectorContext& context);
+};
+
+/// The one list of connectors.
+[[nodiscard]] std::span<const ConnectorKind> connector_kinds();
+
+/// Reads `[connector]` and `[objects]` from `root` and finds the maker by `kind`. The caller calls
+/// root.finish() afterwards, and uses the factory only if that found nothing.
+[[nodiscard]] Result<ConnectorFactory> make_connector(TomlReader& root,
+                                                      const ConnectorContext& context);
+
+}  // namespace syncline::agent

@@ -1,0 +1,234 @@
+#include "agent/connectors/rest/auth.h"
+
+#include "agent/core/value_path.h"
+#include "shared/base/json.h"
+
+namespace syncline::agent::rest {
+namespace {
+
+std::string base64(std::string_view text) {
+    constexpr std::string_view kAlphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); i += 3) {
+        std::uint32_t group = 0;
+        for (std::size_t k = 0; k < 3; ++k) {
+            group = group << 8 | (i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u);
+        }
+        for (std::size_t k = 0; k < 4; ++k) {
+            const bool padding = i + k > text.size();
+            out += padding ? '=' : kAlphabet[group >> (18 - 6 * k) & 63u];
+        }
+    }
+    return out;
+}
+
+/// The value of a secret as it is now.
+Result<std::string> revealed(const Secret& secret, const char* name) {
+    if (!secret.configured()) {
+        return fail(ErrorKind::kDenied, std::string{"[connector.auth] has no `"} + name + "`");
+    }
+    Secret loaded = secret;
+    if (const auto done = loaded.load(); !done) {
+        return fail(ErrorKind::kDenied, std::string{"`"} + name + "`: " + done.error().what);
+    }
+    return std::string{loaded.reveal()};
+}
+
+void add_field(std::string& form, std::string_view name, std::string_view value) {
+    form += (form.empty() ? "" : "&") + std::string{name} + "=" + percent_encode(value);
+}
+
+std::string text_at(const Value& value, std::string_view path) {
+    const Value* const found = path.empty() ? nullptr : at_path(value, path);
+    return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<const Settings> settings, const Clock& clock)
+    : settings_(std::move(settings)), clock_(clock) {}
+
+Result<Access> Session::fixed_access() {
+    const AuthSpec& auth = settings_->profile.auth;
+    const Credentials& who = settings_->credentials;
+    Access access{generation_, settings_->base_url, {}};
+    if (auth.kind == AuthKind::kNone) return access;
+    const bool basic = auth.kind == AuthKind::kBasic;
+    const auto secret = revealed(basic ? who.password : who.token, basic ? "password" : "token");
+    if (!secret) return fail(secret.error());
+    switch (auth.kind) {
+        case AuthKind::kBasic:
+            access.headers.emplace_back("Authorization",
+                                        "Basic " + base64(who.username + ":" + *secret));
+            break;
+        case AuthKind::kBearer:
+            access.headers.emplace_back("Authorization", "Bearer " + *secret);
+            break;
+        default: access.headers.emplace_back(auth.header, auth.prefix + *secret); break;
+    }
+    return access;
+}
+
+bool Session::valid() const {
+    return token_ && (!token_->expires || clock_.steady() < *token_->expires);
+}
+
+Result<Access> Session::access_with_token() const {
+    return Access{generation_, token_->base_url, {{"Authorization", "Bearer " + token_->text}}};
+}
+
+Result<Access> Session::access(HttpClient& http, std::stop_token stop) {
+    std::unique_lock lock{mutex_};
+    // Whoever waits is bounded by the fetch it waits for, which has a time limit.
+    changed_.wait(lock, stop, [&] { return !fetching_; });
+    if (stop.stop_requested()) return fail(ErrorKind::kUnavailable, "stopped");
+    if (!denied_.empty() && clock_.steady() < denied_until_) {
+        return fail(ErrorKind::kDenied, denied_);
+    }
+    denied_.clear();
+    if (!settings_->profile.auth.is_oauth()) return fixed_access();
+    if (valid()) return access_with_token();
+    fetching_ = true;
+    lock.unlock();
+    auto token = fetch_token(http, stop);
+    lock.lock();
+    fetching_ = false;
+    changed_.notify_all();
+    if (!token) {
+        if (token.error().kind == ErrorKind::kDenied) {
+            denied_ = token.error().what;
+            denied_until_ = clock_.steady() + settings_->profile.auth.denied_pause;
+        }
+        return fail(token.error());
+    }
+    token_ = std::move(*token);
+    ++generation_;
+    return access_with_token();
+}
+
+Result<void> Session::refused(std::uint64_t generation) {
+    const std::lock_guard lock{mutex_};
+    if (generation != generation_) return {};  // Somebody has fetched a newer one meanwhile.
+    if (!settings_->profile.auth.is_oauth()) {
+        return fail(ErrorKind::kDenied, "the platform refused the credentials");
+    }
+    token_.reset();
+    return {};
+}
+
+void Session::deny(const std::string& why) {
+    const std::lock_guard lock{mutex_};
+    token_.reset();
+    denied_ = why + "; the next try is in " +
+              std::to_string(std::chrono::duration_cast<std::chrono::seconds>(
+                                 settings_->profile.auth.denied_pause)
+                                 .count()) +
+              " s";
+    denied_until_ = clock_.steady() + settings_->profile.auth.denied_pause;
+}
+
+std::optional<std::pair<Timestamp, Duration>> Session::take_server_date() {
+    const std::lock_guard lock{mutex_};
+    return std::exchange(server_date_, std::nullopt);
+}
+
+Result<HttpRequest> Session::token_request() {
+    const AuthSpec& auth = settings_->profile.auth;
+    const Credentials& who = settings_->credentials;
+    HttpRequest request;
+    request.method = "POST";
+    request.url = auth.token_url.starts_with('/') ? settings_->base_url + auth.token_url
+                                                  : auth.token_url;
+    request.timeout = settings_->profile.timeout;
+    request.headers = {{"Accept", "application/json"},
+                       {"Content-Type", "application/x-www-form-urlencoded"}};
+    std::string form;
+    if (auth.kind == AuthKind::kClientCredentials) {
+        add_field(form, "grant_type", "client_credentials");
+    } else if (auth.kind == AuthKind::kPassword) {
+        const auto password = revealed(who.password, "password");
+        if (!password) return fail(password.error());
+        add_field(form, "grant_type", "password");
+        add_field(form, "username", who.username);
+        add_field(form, "password", *password);
+    } else {
+        auto refresh = Result<std::string>{rotated_refresh_token_};
+        if (refresh->empty()) refresh = revealed(who.refresh_token, "refresh_token");
+        if (!refresh) return fail(refresh.error());
+        add_field(form, "grant_type", "refresh_token");
+        add_field(form, "refresh_token", *refresh);
+    }
+    if (!auth.scope.empty()) add_field(form, "scope", auth.scope);
+    std::string secret;
+    if (who.client_secret.configured() || auth.kind == AuthKind::kClientCredentials) {
+        const auto loaded = revealed(who.client_secret, "client_secret");
+        if (!loaded) return fail(loaded.error());
+        secret = *loaded;
+    }
+    if (auth.client_in_body || secret.empty()) {
+        if (!who.client_id.empty()) add_field(form, "client_id", who.client_id);
+        if (!secret.empty()) add_field(form, "client_secret", secret);
+    } else {
+        request.headers.emplace_back("Authorization",
+                                     "Basic " + base64(who.client_id + ":" + secret));
+    }
+    request.body = std::move(form);
+    return request;
+}
+
+Result<Session::Token> Session::fetch_token(HttpClient& http, std::stop_token stop) {
+    const auto request = token_request();
+    if (!request) return fail(request.error());
+    auto response = http.send(*request, stop);
+    if (!response) {
+        // A token that was issued and lost does no harm: the next one replaces it.
+        const ErrorKind kind = response.error().kind == ErrorKind::kAmbiguous
+                                   ? ErrorKind::kUnavailable
+                                   : response.error().kind;
+        return fail(kind, "token: " + response.error().what);
+    }
+    const Duration arrived = clock_.steady();
+    if (const auto date = response->date()) {
+        const std::lock_guard lock{mutex_};
+        server_date_ = {*date, arrived};
+    }
+    return read_token(*response);
+}
+
+Result<Session::Token> Session::read_token(const HttpResponse& response) {
+    const AuthSpec& auth = settings_->profile.auth;
+    const auto json = parse_json(response.body, {.bytes_max = 1u << 20});
+    const std::string status = "token: HTTP " + std::to_string(response.status);
+    if (response.status < 200 || response.status > 299) {
+        // RFC 6749 5.2; the description never repeats a credential.
+        const std::string why =
+            json ? text_at(*json, "error") + " " + text_at(*json, "error_description") : "";
+        const bool for_now = response.status == 408 || response.status == 429 ||
+                             response.status >= 500 || response.status < 400;
+        return fail(for_now ? ErrorKind::kUnavailable : ErrorKind::kDenied,
+                    status + " " + why.substr(0, 300));
+    }
+    if (!json) return fail(ErrorKind::kUnavailable, status + ": " + json.error().what);
+    Token token{text_at(*json, auth.token_path), settings_->base_url, std::nullopt};
+    if (token.text.empty()) {
+        return fail(ErrorKind::kUnavailable, status + " without `" + auth.token_path + "`");
+    }
+    if (const std::string url = text_at(*json, auth.base_url_path); !url.empty()) {
+        token.base_url = url.ends_with('/') ? url.substr(0, url.size() - 1) : url;
+    }
+    if (const auto left = Decimal::parse(text_at(*json, auth.expires_path))) {
+        if (const auto whole = left->rounded(0).to_int64()) {
+            // A token about to end is used up to its end: asking again may give the same one.
+            const Duration life = std::chrono::seconds{std::clamp<std::int64_t>(*whole, 0, 86'400)};
+            token.expires = clock_.steady() +
+                            (life > auth.expiry_margin * 2 ? life - auth.expiry_margin : life);
+        }
+    }
+    if (const std::string rotated = text_at(*json, "refresh_token"); !rotated.empty()) {
+        rotated_refresh_token_ = rotated;
+    }
+    return token;
+}
+
+}  // namespace syncline::agent::rest

@@ -1,0 +1,220 @@
+#include "agent/connectors/rest/door.h"
+
+#include <algorithm>
+
+#include "agent/core/value_path.h"
+#include "shared/base/json.h"
+
+namespace syncline::agent::rest {
+namespace {
+
+std::unexpected<Failure> failed(ErrorClass meaning, Error error) {
+    return std::unexpected<Failure>(Failure{meaning, std::move(error), {}});
+}
+
+std::unexpected<Failure> failed(Error error) {
+    const ErrorClass meaning = error.kind == ErrorKind::kUnavailable ? ErrorClass::kRetry
+                               : error.kind == ErrorKind::kDenied    ? ErrorClass::kDenied
+                               : error.kind == ErrorKind::kAmbiguous ? ErrorClass::kUnknown
+                               : error.kind == ErrorKind::kThrottled ? ErrorClass::kThrottle
+                                                                     : ErrorClass::kPermanent;
+    return failed(meaning, std::move(error));
+}
+
+bool starts_like_json(std::string_view body) {
+    const auto first = body.find_first_not_of(" \t\r\n");
+    return first != std::string_view::npos && body[first] != '<';
+}
+
+std::string shown(const HttpRequest& request) {
+    const auto query = request.url.find('?');
+    const auto host = request.url.find("://");
+    const auto path = host == std::string::npos ? 0 : request.url.find('/', host + 3);
+    if (path == std::string::npos) return request.method + " /";
+    return request.method + " " +
+           request.url.substr(path, query == std::string::npos ? query : query - path);
+}
+
+}  // namespace
+
+std::string origin_of(std::string_view url) {
+    const auto scheme = url.find("://");
+    if (scheme == std::string_view::npos) return {};
+    std::string origin{url.substr(0, url.find_first_of("/?#", scheme + 3))};
+    std::ranges::transform(origin, origin.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return origin;
+}
+
+Result<std::string> Door::page_url(const std::string& url, const std::string& base_url) const {
+    if (url.starts_with('/') && !url.starts_with("//")) return origin_of(base_url) + url;
+    // The reply's text decides where the token goes: only ever back to where it belongs.
+    if (origin_of(url) == origin_of(base_url) && url.find('@') == std::string::npos) return url;
+    return fail(ErrorKind::kUnsupported,
+                "the next page's URL leads to " + origin_of(url) + ", not to the platform");
+}
+
+Result<HttpRequest> Door::render(const RequestSpec& spec, const Variables& variables) const {
+    const Profile& profile = settings().profile;
+    HttpRequest request;
+    request.method = spec.method;
+    request.timeout = profile.timeout;
+    const auto path = spec.path.render(variables, Context::kPath);
+    if (!path) return fail(path.error());
+    request.url = *path;
+    bool first = true;
+    for (const auto& [name, value] : spec.query) {
+        const auto text = value.render(variables, Context::kQuery, profile.literal);
+        if (!text) return fail(text.error(), name);
+        if (text->empty()) continue;
+        request.url += (first ? "?" : "&") + percent_encode(name) + "=" + percent_encode(*text);
+        first = false;
+    }
+    for (const NamedTemplates* headers : {&profile.headers, &spec.headers}) {
+        for (const auto& [name, value] : *headers) {
+            const auto text = value.render(variables, Context::kHeader);
+            if (!text) return fail(text.error(), name);
+            request.headers.emplace_back(name, *text);
+        }
+    }
+    if (!spec.body.empty()) {
+        const auto body = spec.body.render(variables, Context::kJson, profile.literal);
+        if (!body) return fail(body.error(), "body");
+        request.body = *body;
+    }
+    return request;
+}
+
+Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Intent intent,
+                        std::stop_token stop, const std::string& url) {
+    auto rendered = render(spec, variables);
+    if (!rendered) return failed(rendered.error());
+    for (int attempts = 0;; ++attempts) {
+        const auto access = parts_.session->access(*parts_.http, stop);
+        if (const auto told = parts_.session->take_server_date()) note_date(told->first, told->second);
+        if (!access) return failed(access.error());
+        HttpRequest request = *rendered;
+        request.headers.insert(request.headers.end(), access->headers.begin(),
+                               access->headers.end());
+        if (url.empty()) {
+            request.url = access->base_url + request.url;
+        } else {
+            auto page = page_url(url, access->base_url);
+            if (!page) return failed(page.error());
+            request.url = std::move(*page);
+        }
+        Answer answer = attempt(request, intent, stop);
+        if (answer || answer.error().meaning != ErrorClass::kAuth) return answer;
+        // The platform refused before it did anything, so sending again is safe; but only once,
+        // since some 401 stay whatever the token.
+        const std::string why = shown(request) + ": " + answer.error().error.what;
+        if (attempts > 0) {
+            parts_.session->deny(why + ", also with a new session");
+            return failed(ErrorClass::kDenied, {ErrorKind::kDenied, why});
+        }
+        if (const auto renewed = parts_.session->refused(access->generation); !renewed) {
+            parts_.session->deny(why);
+            return failed(ErrorClass::kDenied, {ErrorKind::kDenied, why});
+        }
+    }
+}
+
+Door::Answer Door::attempt(const HttpRequest& request, Intent intent, std::stop_token stop) {
+    const auto response = parts_.http->send(request, stop);
+    const Duration arrived = parts_.clock.steady();
+    if (!response) {
+        Error error = response.error();
+        // A read by POST happened or not: it is the same.
+        if (error.kind == ErrorKind::kAmbiguous && intent == Intent::kRead) {
+            error.kind = ErrorKind::kUnavailable;
+        }
+        return failed(std::move(error));
+    }
+    if (const auto date = response->date()) note_date(*date, arrived);
+    return judged(request, *response, intent);
+}
+
+Door::Answer Door::judged(const HttpRequest& request, const HttpResponse& response,
+                          Intent intent) {
+    const Profile& profile = settings().profile;
+    const bool json_like = starts_like_json(response.body);
+    const auto json = json_like ? parse_json(response.body, {profile.response_bytes_max, 64})
+                                : Result<Value>{Value{}};
+    auto failure = judge(profile.errors, response, json && json_like ? &*json : nullptr, intent);
+    if (failure) {
+        if (failure->meaning == ErrorClass::kThrottle) note_throttle(response);
+        failure->error.what = shown(request) + ": " + failure->error.what;
+        return std::unexpected<Failure>(std::move(*failure));
+    }
+    const bool blank = response.body.find_first_not_of(" \t\r\n") == std::string::npos;
+    if ((!json_like && !blank) || !json) {
+        // 200 is no success: a sign-in page, or a reply that was cut while it was written.
+        const std::string why = json_like ? json.error().what : "the reply is not JSON";
+        return failed(ErrorClass::kUnknown,
+                      {kind_of(ErrorClass::kUnknown, intent),
+                       shown(request) + ": HTTP " + std::to_string(response.status) + ", " + why});
+    }
+    return Reply{response.status, *json, std::string{response.header("link")}};
+}
+
+void Door::note_date(Timestamp date, Duration arrived) {
+    date_ = date;
+    date_at_ = arrived;
+}
+
+void Door::note_throttle(const HttpResponse& response) {
+    const ErrorSpec& spec = settings().profile.errors;
+    const Timestamp now = response.date().value_or(parts_.clock.now());
+    auto pause = parse_retry_after(response.header("retry-after"), now, spec.pause_max);
+    if (!pause && !spec.reset_header.empty()) {
+        if (const auto number = Decimal::parse(response.header(spec.reset_header))) {
+            const auto count = number->rounded(0).to_int64().value_or(0);
+            const std::int64_t now_s = now.ns / 1'000'000'000;
+            const std::int64_t left = spec.reset_is_unix ? count - now_s : count;
+            const auto most =
+                std::chrono::duration_cast<std::chrono::seconds>(spec.pause_max).count();
+            pause = std::chrono::seconds{std::clamp<std::int64_t>(left, 0, most)};
+        }
+    }
+    paused_until_ = parts_.clock.steady() + pause.value_or(spec.pause_default);
+}
+
+Duration Door::throttle_pause() const {
+    return std::max(Duration{0}, paused_until_ - parts_.clock.steady());
+}
+
+Result<void> Door::probe(std::stop_token stop) {
+    RequestSpec spec;
+    spec.path = settings().profile.probe;
+    const Answer answer = call(spec, {{"api", settings().profile.api}}, Intent::kRead, stop);
+    if (answer) return {};
+    switch (answer.error().meaning) {
+        case ErrorClass::kGone:
+        case ErrorClass::kPermanent:
+        case ErrorClass::kForbidden: return {};  // It is there and knows us.
+        default: return fail(answer.error().error);
+    }
+}
+
+Result<Timestamp> Door::server_now(std::stop_token stop) {
+    if (!date_) {
+        const auto asked = probe(stop);
+        if (!date_ && !asked) return fail(asked.error());
+    }
+    if (!date_) {
+        return fail(ErrorKind::kUnsupported,
+                    "the platform sends no Date header, so that no window can be bounded");
+    }
+    const Timestamp now = *date_ + (parts_.clock.steady() - date_at_);
+    const Duration difference = now - parts_.clock.now();
+    const Duration most = settings().profile.clock_difference_max;
+    if (difference > most || difference < -most) {
+        return fail(ErrorKind::kUnsupported, "the platform's clock says " + to_string(now) +
+                                                 ", ours " + to_string(parts_.clock.now()) +
+                                                 ": one of them is wrong");
+    }
+    return now;
+}
+
+}  // namespace syncline::agent::rest

@@ -1,0 +1,281 @@
+#include "agent/connectors/rest/profile.h"
+
+#include <charconv>
+#include <limits>
+
+#include "agent/core/time_format.h"
+#include "shared/base/toml_reader.h"
+
+namespace syncline::agent::rest {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TomlReader::Choice<Literal> kLiterals[] = {
+    {"none", Literal::kNone},
+    {"soql", Literal::kSoql},
+    {"encoded_query", Literal::kEncodedQuery},
+    {"odata", Literal::kOdata},
+};
+constexpr TomlReader::Choice<AuthKind> kAuthKinds[] = {
+    {"none", AuthKind::kNone},
+    {"basic", AuthKind::kBasic},
+    {"bearer", AuthKind::kBearer},
+    {"api_key", AuthKind::kApiKey},
+    {"oauth2_client_credentials", AuthKind::kClientCredentials},
+    {"oauth2_password", AuthKind::kPassword},
+    {"oauth2_refresh_token", AuthKind::kRefreshToken},
+};
+constexpr TomlReader::Choice<bool> kClientAuth[] = {{"basic", false}, {"body", true}};
+constexpr TomlReader::Choice<NextPage> kNextPages[] = {
+    {"keyset", NextPage::kKeyset},
+    {"url", NextPage::kUrl},
+    {"token", NextPage::kToken},
+    {"link", NextPage::kLink},
+};
+constexpr TomlReader::Choice<ErrorClass> kErrorClasses[] = {
+    {"retry", ErrorClass::kRetry},         {"unknown", ErrorClass::kUnknown},
+    {"throttle", ErrorClass::kThrottle},   {"auth", ErrorClass::kAuth},
+    {"denied", ErrorClass::kDenied},       {"forbidden", ErrorClass::kForbidden},
+    {"conflict", ErrorClass::kConflict},   {"permanent", ErrorClass::kPermanent},
+    {"gone", ErrorClass::kGone},           {"restart", ErrorClass::kRestart},
+};
+constexpr TomlReader::Choice<bool> kResetKinds[] = {{"unix", true}, {"seconds", false}};
+
+Template template_of(TomlReader& table, std::string_view key, std::string_view fallback = "") {
+    auto parsed = Template::parse(table.text(key, fallback));
+    if (parsed) return *parsed;
+    table.problem(key, parsed.error().what);
+    return {};
+}
+
+NamedTemplates named_templates(TomlReader table) {
+    NamedTemplates result;
+    for (const std::string& key : table.keys()) {
+        result.emplace_back(key, template_of(table, key));
+    }
+    return result;
+}
+
+std::string time_format(TomlReader& table, std::string_view key, std::string_view fallback) {
+    const std::string format = table.text(key, fallback);
+    if (format.empty()) return format;
+    if (const auto good = check_time_format(format); !good) table.problem(key, good.error().what);
+    return format;
+}
+
+RequestSpec request_of(TomlReader& table, std::string_view method, std::string_view body = "") {
+    RequestSpec spec;
+    spec.method = table.text("method", method);
+    for (const char c : spec.method) {
+        if (c < 'A' || c > 'Z') {
+            table.problem("method", "must be an HTTP method in capital letters");
+            break;
+        }
+    }
+    spec.path = template_of(table, "path");
+    if (!table.text("path").starts_with('/')) table.problem("path", "must begin with a /");
+    spec.query = named_templates(table.table("query"));
+    spec.headers = named_templates(table.table("headers"));
+    spec.body = template_of(table, "body", body);
+    return spec;
+}
+
+AuthSpec read_auth(TomlReader table) {
+    AuthSpec auth;
+    auth.kind = table.choice("kind", kAuthKinds, auth.kind);
+    auth.header = table.text("header", auth.header);
+    auth.prefix = table.text("prefix", auth.prefix);
+    auth.token_url = table.text("token_url", auth.token_url);
+    auth.client_in_body = table.choice("client_auth", kClientAuth, auth.client_in_body);
+    auth.scope = table.text("scope", auth.scope);
+    auth.token_path = table.text("token_path", auth.token_path);
+    auth.expires_path = table.text("expires_path", auth.expires_path);
+    auth.base_url_path = table.text("base_url_path", auth.base_url_path);
+    auth.expiry_margin = table.seconds("expiry_margin_s", {0, 3'600}, seconds{30});
+    auth.denied_pause = table.seconds("denied_pause_s", {1, 86'400}, seconds{300});
+    if (auth.is_oauth() && auth.token_url.empty()) {
+        table.problem("token_url", "must be set for an OAuth flow");
+    }
+    return auth;
+}
+
+void read_clauses(TomlReader& table, ReadSpec& read) {
+    read.where = template_of(table, "where", "{clause}");
+    read.filter_and = template_of(table, "filter_and", "{filter}");
+    read.all = template_of(table, "all", "{filter}");
+    read.all_after = template_of(table, "all_after");
+    read.from = template_of(table, "from");
+    read.after = template_of(table, "after");
+    read.stamp_format = time_format(table, "stamp_format", read.stamp_format);
+    read.resolution = table.milliseconds("resolution_ms", {1, 60'000}, milliseconds{1'000});
+    read.overlap = table.seconds("overlap_s", {0, 86'400}, seconds{600});
+    read.safety = table.seconds("safety_s", {0, 3'600}, seconds{5});
+    read.verify_window = table.boolean("verify_window", read.verify_window);
+    const bool keyset = read.next == NextPage::kKeyset || read.next == NextPage::kLink;
+    if (keyset && read.after.empty()) table.problem("after", "must be set to page by keyset");
+    if (keyset && read.all_after.empty()) {
+        table.problem("all_after", "must be set to page by keyset");
+    }
+}
+
+ReadSpec read_reading(TomlReader table) {
+    ReadSpec read;
+    read.request = request_of(table, "GET");
+    read.records = table.text("records", read.records);
+    read.next = table.choice("next", kNextPages, read.next);
+    read.next_path = table.text("next_path", read.next_path);
+    read.short_page_ends = table.boolean("short_page_ends", read.short_page_ends);
+    read.deleted_path = table.text("deleted_path", read.deleted_path);
+    read_clauses(table, read);
+    read.page_min = table.integer<std::uint32_t>("page_min", {1, 100'000}, read.page_min);
+    read.page_max = table.integer<std::uint32_t>("page_max", {1, 100'000}, read.page_max);
+    if (read.page_min > read.page_max) table.problem("page_min", "must not be over page_max");
+    const bool told = read.next == NextPage::kUrl || read.next == NextPage::kToken;
+    if (told && read.next_path.empty()) table.problem("next_path", "must say where the reply tells");
+    return read;
+}
+
+LookupSpec read_lookup(TomlReader table, std::string_view path_key) {
+    LookupSpec lookup;
+    lookup.request = request_of(table, "GET");
+    lookup.record = table.text(path_key, "");
+    return lookup;
+}
+
+WriteSpec read_write(TomlReader table, std::string_view method, std::string_view body) {
+    WriteSpec write;
+    write.request = request_of(table, method, body);
+    write.marker_in_body = table.boolean("marker_in_body", write.marker_in_body);
+    write.id_path = table.text("id_path", "");
+    write.record_path = table.text("record_path", "");
+    write.created_path = table.text("created_path", "");
+    return write;
+}
+
+/// "401", "5xx", "500-504".
+bool parse_statuses(std::string_view text, ErrorRule::Statuses& statuses) {
+    if (text.size() == 3 && text.substr(1) == "xx" && text[0] >= '1' && text[0] <= '5') {
+        statuses.from = (text[0] - '0') * 100;
+        statuses.to = statuses.from + 99;
+        return true;
+    }
+    const auto dash = text.find('-');
+    const auto number = [](std::string_view digits, int& value) {
+        const char* const end = digits.data() + digits.size();
+        const auto [at, status] = std::from_chars(digits.data(), end, value);
+        return status == std::errc{} && at == end && value >= 100 && value <= 599;
+    };
+    if (!number(text.substr(0, dash), statuses.from)) return false;
+    statuses.to = statuses.from;
+    return dash == std::string_view::npos || number(text.substr(dash + 1), statuses.to);
+}
+
+ErrorRule read_rule(TomlReader table) {
+    ErrorRule rule;
+    const auto statuses = table.texts("status", {});
+    for (std::size_t i = 0; i < statuses.size(); ++i) {
+        ErrorRule::Statuses range;
+        if (!parse_statuses(statuses[i], range)) {
+            table.problem("status", i, "must be like \"401\", \"5xx\" or \"500-504\"");
+        }
+        rule.statuses.push_back(range);
+    }
+    rule.codes = table.texts("code", {});
+    rule.texts = table.texts("text", {});
+    rule.meaning = table.choice("class", kErrorClasses);
+    return rule;
+}
+
+ErrorSpec read_errors(TomlReader table) {
+    ErrorSpec errors;
+    errors.code_paths = table.texts("code_paths", {});
+    errors.message_paths = table.texts("message_paths", {});
+    errors.inside_paths = table.texts("inside_paths", {});
+    errors.success_path = table.text("success_path", "");
+    for (TomlReader& rule : table.tables("rules")) errors.rules.push_back(read_rule(rule));
+    errors.pause_default = table.seconds("pause_default_s", {0, 86'400}, seconds{0});
+    errors.pause_max = table.seconds("pause_max_s", {1, 86'400}, seconds{3'600});
+    errors.reset_header = table.text("reset_header", "");
+    errors.reset_is_unix = table.choice("reset_kind", kResetKinds, errors.reset_is_unix);
+    return errors;
+}
+
+void read_http(TomlReader table, Profile& profile) {
+    profile.timeout = table.milliseconds("timeout_ms", {10, 600'000}, milliseconds{60'000});
+    profile.connect_timeout =
+        table.milliseconds("connect_timeout_ms", {10, 120'000}, milliseconds{10'000});
+    profile.response_bytes_max =
+        table.integer<std::size_t>("response_bytes_max", {1'024, 256 << 20}, 16 << 20);
+    profile.probe = template_of(table, "probe", "/");
+    profile.clock_difference_max =
+        table.seconds("clock_difference_max_s", {1, 31'536'000}, seconds{86'400});
+    profile.headers = named_templates(table.table("headers"));
+}
+
+void read_values(TomlReader table, Profile& profile) {
+    profile.literal = table.choice("literal", kLiterals, profile.literal);
+    profile.key = table.text("key");
+    profile.changed = table.text("changed");
+    profile.changed_format = time_format(table, "changed_format", "");
+    profile.marker = table.text("marker", "");
+    profile.text_only = table.boolean("text_only", profile.text_only);
+    profile.trim = table.boolean("trim", profile.trim);
+    profile.timestamp_format = time_format(table, "timestamp_format", "");
+    profile.timestamp_decimals = table.integer<int>("timestamp_decimals", {-1, 9}, -1);
+}
+
+void read_lookups_and_writes(TomlReader& root, Profile& profile) {
+    profile.fetch = read_lookup(root.table("fetch"), "record");
+    if (auto table = root.optional_table("find")) {
+        profile.has_find = true;
+        profile.find = read_lookup(*table, "records");
+    }
+    if (auto table = root.optional_table("upsert")) {
+        profile.has_upsert = true;
+        profile.upsert = read_write(*table, "PATCH", "{values}");
+    }
+    profile.create = read_write(root.table("create"), "POST", "{values}");
+    profile.update = read_write(root.table("update"), "PATCH", "{values}");
+    profile.remove = read_write(root.table("delete"), "DELETE", "");
+    profile.read_back_lag = root.milliseconds("read_back_lag_ms", {0, 600'000}, milliseconds{0});
+}
+
+Profile read_profile(TomlReader& root) {
+    Profile profile;
+    profile.name = root.text("name");
+    profile.api = root.text("api", "");
+    read_http(root.table("http"), profile);
+    read_values(root.table("values"), profile);
+    profile.auth = read_auth(root.table("auth"));
+    profile.errors = read_errors(root.table("errors"));
+    profile.read = read_reading(root.table("read"));
+    if (auto table = root.optional_table("deletes")) {
+        profile.has_deletes = true;
+        profile.deletes = read_reading(*table);
+        profile.deletes.id_path = table->text("id_path");
+        profile.deletes.stamp_path = table->text("stamp_path");
+    }
+    read_lookups_and_writes(root, profile);
+    return profile;
+}
+
+Result<Profile> checked(Result<TomlReader> root) {
+    if (!root) return fail(root.error());
+    Profile profile = read_profile(*root);
+    if (const auto done = root->finish(); !done) return fail(done.error());
+    return profile;
+}
+
+}  // namespace
+
+Result<Profile> load_profile(const std::filesystem::path& file) {
+    return checked(TomlReader::load(file));
+}
+
+Result<Profile> parse_profile(std::string_view text, std::string_view file) {
+    return checked(TomlReader::parse(text, file));
+}
+
+}  // namespace syncline::agent::rest

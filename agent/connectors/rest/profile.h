@@ -1,0 +1,164 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/connectors/rest/template.h"
+#include "shared/base/result.h"
+#include "shared/base/timestamp.h"
+
+namespace syncline::agent::rest {
+
+/// How one kind of platform is spoken to: a checked TOML profile. README.md is its reference; every
+/// member below is described there under the same name.
+
+enum class AuthKind : std::uint8_t {
+    kNone, kBasic, kBearer, kApiKey, kClientCredentials, kPassword, kRefreshToken,
+};
+
+struct AuthSpec {
+    AuthKind kind = AuthKind::kNone;
+    std::string header = "X-Api-Key";  ///< kApiKey.
+    std::string prefix;                ///< kApiKey: before the key.
+    std::string token_url;             ///< Absolute, or a path below the base URL.
+    bool client_in_body = false;       ///< Client id and secret in the form, not as Basic.
+    std::string scope;
+    std::string token_path = "access_token";
+    std::string expires_path = "expires_in";  ///< Seconds; absent in a reply: until refused.
+    std::string base_url_path;                ///< Where the reply names another base URL.
+    Duration expiry_margin = std::chrono::seconds{30};
+    Duration denied_pause = std::chrono::seconds{300};
+
+    [[nodiscard]] bool is_oauth() const { return kind >= AuthKind::kClientCredentials; }
+};
+
+using NamedTemplates = std::vector<std::pair<std::string, Template>>;
+
+/// One kind of request.
+struct RequestSpec {
+    std::string method = "GET";
+    Template path;
+    NamedTemplates query;
+    NamedTemplates headers;
+    Template body;  ///< Empty: no body.
+};
+
+enum class NextPage : std::uint8_t {
+    kKeyset,  ///< The next query begins after the last row's (stamp, id).
+    kUrl,     ///< The reply holds the next page's URL; the keyset is only for a restart.
+    kToken,   ///< The reply holds a token for {page.token}.
+    kLink,    ///< Keyset; a `Link` header with rel="next" says that an empty page is not the end.
+};
+
+/// How the records of an object that changed are read, page by page.
+struct ReadSpec {
+    RequestSpec request;
+    std::string records;  ///< Path of the list of records in the reply; empty: the reply itself.
+    NextPage next = NextPage::kKeyset;
+    std::string next_path;          ///< kUrl, kToken.
+    bool short_page_ends = false;   ///< kKeyset: a page that is not full is the last one.
+    std::string deleted_path;       ///< True in a record that is deleted.
+    Template where;                 ///< Around a {clause} that is not empty.
+    Template filter_and;            ///< Around the object's own {filter}, in clauses.
+    Template all, all_after;        ///< Every record; the same, after the cursor.
+    Template from, after;           ///< Changed in [from, until); the same, after the cursor.
+    std::string stamp_format = "%Y-%m-%dT%H:%M:%SZ";
+    Duration resolution = std::chrono::seconds{1};  ///< Of stamps.
+    Duration overlap = std::chrono::seconds{600};
+    Duration safety = std::chrono::seconds{5};
+    std::uint32_t page_min = 1;
+    std::uint32_t page_max = 500;
+    bool verify_window = false;
+    // Of a feed of deletions only.
+    std::string id_path;
+    std::string stamp_path;
+};
+
+struct LookupSpec {
+    RequestSpec request;
+    std::string record;  ///< Path of the record (fetch) or of the list of records (find).
+};
+
+struct WriteSpec {
+    RequestSpec request;
+    bool marker_in_body = false;
+    std::string id_path;
+    std::string record_path;   ///< Empty: the reply does not hold the record.
+    std::string created_path;  ///< Upsert: true if the record is new.
+};
+
+/// What an answer that is no success means, and so what may be done about it.
+enum class ErrorClass : std::uint8_t {
+    kRetry,      ///< Nothing happened: kUnavailable.
+    kUnknown,    ///< kAmbiguous for a write, else kUnavailable.
+    kThrottle,   ///< Nothing happened, pause: kThrottled.
+    kAuth,       ///< Nothing happened; a new session may do.
+    kDenied,     ///< Nothing happened; no session will do: kDenied.
+    kForbidden,  ///< Not for this user: kInvalid for a write, kDenied for a read.
+    kConflict,   ///< kConflict.
+    kPermanent,  ///< kInvalid.
+    kGone,       ///< kNotFound.
+    kRestart,    ///< Reading: the page's URL or token is spent, go on from the keyset.
+};
+
+struct ErrorRule {
+    struct Statuses { int from = 0, to = 0; };
+    std::vector<Statuses> statuses;      ///< Empty: any.
+    std::vector<std::string> codes;      ///< One of them at a code path; empty: any.
+    std::vector<std::string> texts;      ///< One of them within the reply's text; empty: any.
+    ErrorClass meaning = ErrorClass::kPermanent;
+};
+
+struct ErrorSpec {
+    std::vector<std::string> code_paths;
+    std::vector<std::string> message_paths;
+    std::vector<std::string> inside_paths;  ///< Present in a 2xx: it is an error after all.
+    std::string success_path;               ///< Present and false in a 2xx: the same.
+    std::vector<ErrorRule> rules;
+    Duration pause_default = std::chrono::seconds{0};
+    Duration pause_max = std::chrono::hours{1};
+    std::string reset_header;   ///< Read if there is no Retry-After.
+    bool reset_is_unix = true;  ///< Else seconds from now.
+};
+
+struct Profile {
+    std::string name;
+    std::string api;
+    Literal literal = Literal::kNone;
+    Duration timeout = std::chrono::seconds{60};
+    Duration connect_timeout = std::chrono::seconds{10};
+    std::size_t response_bytes_max = 16u << 20;
+    Duration read_back_lag{0};
+    Duration clock_difference_max = std::chrono::hours{24};
+    Template probe;
+    NamedTemplates headers;  ///< On every request but those for tokens.
+    AuthSpec auth;
+    ErrorSpec errors;
+    ReadSpec read;
+    bool has_deletes = false;
+    ReadSpec deletes;
+    LookupSpec fetch;
+    bool has_find = false;
+    LookupSpec find;
+    bool has_upsert = false;
+    WriteSpec create, update, remove, upsert;
+    // Defaults of the object mappings.
+    std::string key;
+    std::string changed;
+    std::string changed_format;
+    std::string marker;
+    bool text_only = false;
+    bool trim = false;
+    std::string timestamp_format;
+    int timestamp_decimals = -1;
+};
+
+/// kInvalid: all problems, each with file:line:column. Also what TomlReader::load() says.
+[[nodiscard]] Result<Profile> load_profile(const std::filesystem::path& file);
+[[nodiscard]] Result<Profile> parse_profile(std::string_view text, std::string_view file);
+
+}  // namespace syncline::agent::rest

@@ -1,0 +1,283 @@
+#include "agent/connectors/rest/reader.h"
+
+#include <algorithm>
+#include <set>
+
+#include "agent/connectors/rest/window.h"
+#include "agent/core/time_format.h"
+#include "agent/core/value_path.h"
+#include "shared/base/json.h"
+
+namespace syncline::agent::rest {
+namespace {
+
+constexpr std::size_t kRawMax = 16u << 10;
+
+void add_reject(Batch& batch, const ObjectName& object, const Value& row, const Error& error,
+                const std::string& id) {
+    batch.rejects.push_back({object, id, error.what, to_json(row).substr(0, kRawMax)});
+}
+
+/// The list of fields to ask for: each once, those that place a row included.
+std::string field_list(const Profile& profile, const ObjectMapping& object) {
+    std::set<std::string> names;
+    for (const std::string& name : {object.key, object.changed, object.marker,
+                                    profile.read.deleted_path}) {
+        if (!name.empty()) names.insert(name);
+    }
+    for (const FieldMapping& field : object.fields) names.insert(field.path);
+    std::string list;
+    for (const std::string& name : names) list += (list.empty() ? "" : ",") + name;
+    return list;
+}
+
+/// Errors of one list that must not keep the others from being read.
+bool concerns_only_one(ErrorKind kind) {
+    return kind == ErrorKind::kInvalid || kind == ErrorKind::kNotFound ||
+           kind == ErrorKind::kUnsupported || kind == ErrorKind::kTooLarge;
+}
+
+}  // namespace
+
+Variables object_variables(const Profile& profile, const ObjectMapping& object) {
+    return {{"api", profile.api},
+            {"native", object.native},
+            {"fields", field_list(profile, object)},
+            {"key", object.key},
+            {"changed", object.changed},
+            {"marker_field", object.marker},
+            {"filter", object.filter}};
+}
+
+Reader::Reader(Door& door) : door_(door) {
+    const Profile& profile = door.settings().profile;
+    for (const ObjectMapping& object : door.settings().objects) {
+        const Variables variables = object_variables(profile, object);
+        ObjectMapping place = object;
+        place.fields.clear();
+        place.marker.clear();
+        streams_.push_back({object.object.text, &profile.read, object, place, variables, false});
+        if (!profile.has_deletes) continue;
+        ObjectMapping feed = place;
+        feed.key = profile.deletes.id_path;
+        feed.changed = profile.deletes.stamp_path;
+        streams_.push_back({object.object.text + "#deleted", &profile.deletes, feed, feed,
+                            variables, true});
+    }
+}
+
+Result<Batch> Reader::read(const Cursor& from, std::size_t max, std::stop_token stop) {
+    auto state = ReadState::decode(from.text);
+    if (!state) return fail(state.error());
+    Batch batch;
+    std::size_t failed = 0;
+    std::size_t at = 0;
+    while (at < streams_.size() && streams_[at].name != state->turn) ++at;
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+        const Stream& stream = streams_[(at + 1 + i) % streams_.size()];
+        Position& position = state->streams[stream.name];
+        if (position.round_done) continue;
+        const auto done = turn_of(stream, *state, max, batch, stop);
+        if (!done) {
+            if (!concerns_only_one(done.error().kind) || ++failed == streams_.size()) {
+                return fail(done.error(), stream.name);
+            }
+            batch.notes.push_back(stream.name + " is not read: " + done.error().what);
+            position.round_done = true;  // Its turn comes again in the next round.
+        }
+        state->turn = stream.name;
+        if (!batch.records.empty() || !batch.rejects.empty()) break;
+        // A pass that only overlapped with the last one, or is under way: others have waited.
+    }
+    batch.more = std::ranges::any_of(
+        streams_, [&](const Stream& s) { return !state->streams[s.name].round_done; });
+    if (!batch.more) {
+        for (auto& [name, position] : state->streams) position.round_done = false;
+    }
+    batch.next.text = state->encode();
+    return batch;
+}
+
+/// One page of one stream. True: its pass is complete.
+Result<bool> Reader::turn_of(const Stream& stream, ReadState& state, std::size_t max, Batch& batch,
+                             std::stop_token stop) {
+    Position position = state.streams[stream.name];
+    if (!position.until) {
+        const auto needed = begin_pass(stream, position, stop);
+        if (!needed) return fail(needed.error());
+        if (!*needed) {
+            state.streams[stream.name].round_done = true;
+            return true;
+        }
+    }
+    const auto limit = std::clamp<std::size_t>(max, stream.spec->page_min, stream.spec->page_max);
+    auto page = fetch_page(stream, position, limit, stop);
+    if (!page) return fail(page.error());
+    const Position before = position;
+    if (auto taken = take_rows(stream, page->rows, position, batch); !taken) {
+        return fail(taken.error());
+    }
+    const NextPage next = stream.spec->next;
+    const bool told = next == NextPage::kUrl || next == NextPage::kToken;
+    // By link: rows are followed by the keyset, since offsets drift; the link is only followed
+    // over a page whose rows are all hidden from us, where the keyset cannot move.
+    const bool by_next = told || (next == NextPage::kLink && page->rows.empty());
+    position.page = by_next ? page->next : std::string{};
+    const bool end_of_keyset =
+        page->rows.empty() || (next == NextPage::kKeyset && stream.spec->short_page_ends &&
+                               page->rows.size() < limit);
+    const bool done = position.page.empty() && (told || end_of_keyset);
+    if (!done && !told && position.page.empty() && position.stamp == before.stamp &&
+        position.id == before.id) {
+        return fail(ErrorKind::kUnsupported,
+                    "a page of " + std::to_string(page->rows.size()) +
+                        " records has none by which reading could go on: key or stamp missing");
+    }
+    if (done) {
+        position = Position{.watermark = position.until, .round_done = true};
+    }
+    state.streams[stream.name] = position;
+    return done;
+}
+
+/// Fixes the window of a new pass. False: the window is empty, there is nothing to ask.
+Result<bool> Reader::begin_pass(const Stream& stream, Position& position, std::stop_token stop) {
+    const ReadSpec& spec = *stream.spec;
+    const auto now = door_.server_now(stop);
+    if (!now) return fail(now.error());
+    const Timestamp until = floored(*now - spec.safety, spec.resolution);
+    // Deletions from before the first full read concern records that it did not show.
+    if (stream.deletions && !position.watermark) position.watermark = until;
+    if (position.watermark) {
+        const Timestamp end = std::min(*position.watermark, until);
+        position.from = floored(end - spec.overlap, spec.resolution);
+        if (*position.from >= until) return false;
+    }
+    position.until = until;
+    return true;
+}
+
+Result<Variables> Reader::page_variables(const Stream& stream, const Position& position,
+                                         std::size_t limit) const {
+    const ReadSpec& spec = *stream.spec;
+    const Literal literal = door_.settings().profile.literal;
+    Variables variables = stream.variables;
+    const auto stamp = [&](const std::optional<Timestamp>& time) {
+        return time ? write_time(spec.stamp_format, *time) : std::string{};
+    };
+    variables["limit"] = std::to_string(limit);
+    variables["from"] = stamp(position.from);
+    variables["until"] = stamp(position.until);
+    variables["cursor.stamp"] = stamp(position.stamp);
+    variables["cursor.id"] = position.id;
+    variables["page.token"] = spec.next == NextPage::kToken ? position.page : std::string{};
+    if (!stream.mapping.filter.empty()) {
+        const auto filter = spec.filter_and.render(variables, Context::kClause, literal);
+        if (!filter) return fail(filter.error(), "filter_and");
+        variables["filter_and"] = *filter;
+    }
+    const Template& clause = position.from ? (position.stamp ? spec.after : spec.from)
+                                           : (position.stamp ? spec.all_after : spec.all);
+    const auto rendered = clause.render(variables, Context::kClause, literal);
+    if (!rendered) return fail(rendered.error(), "clause");
+    if (!rendered->empty()) {
+        variables["clause"] = *rendered;
+        const auto where = spec.where.render(variables, Context::kClause, literal);
+        if (!where) return fail(where.error(), "where");
+        variables["where"] = *where;
+    }
+    return variables;
+}
+
+Result<Reader::Page> Reader::fetch_page(const Stream& stream, Position& position,
+                                        std::size_t limit, std::stop_token stop) {
+    const bool by_url = stream.spec->next == NextPage::kUrl || stream.spec->next == NextPage::kLink;
+    for (int attempts = 0;; ++attempts) {
+        const auto variables = page_variables(stream, position, limit);
+        if (!variables) return fail(variables.error());
+        auto answer = door_.call(stream.spec->request, *variables, Intent::kRead, stop,
+                                 by_url ? position.page : std::string{});
+        if (answer) return take_page(stream, std::move(*answer));
+        const Failure& failure = answer.error();
+        if (failure.meaning == ErrorClass::kRestart && !position.page.empty() && attempts == 0) {
+            position.page.clear();  // On from the last row that was handed out.
+            continue;
+        }
+        if (failure.meaning == ErrorClass::kGone) {
+            return fail(ErrorKind::kInvalid, failure.error.what + " (is `native` right?)");
+        }
+        return fail(failure.error);
+    }
+}
+
+Result<Reader::Page> Reader::take_page(const Stream& stream, Door::Reply reply) const {
+    const ReadSpec& spec = *stream.spec;
+    const Value* const rows = at_path(reply.json, spec.records);
+    if (rows == nullptr || rows->get<Value::List>() == nullptr) {
+        return fail(ErrorKind::kUnavailable,
+                    "the reply holds no list of records at `" + spec.records + "`");
+    }
+    Page page{*rows->get<Value::List>(), {}};
+    if (spec.next == NextPage::kLink) page.next = next_link(reply.link);
+    if (spec.next == NextPage::kUrl || spec.next == NextPage::kToken) {
+        const Value* const next = at_path(reply.json, spec.next_path);
+        if (next != nullptr) page.next = scalar_text(*next).value_or("");
+    }
+    return page;
+}
+
+Result<void> Reader::take_rows(const Stream& stream, const Value::List& rows, Position& position,
+                               Batch& batch) const {
+    const ReadSpec& spec = *stream.spec;
+    const Position start = position;
+    std::size_t outside = 0;
+    for (const Value& value : rows) {
+        const auto* row = value.get<Value::Map>();
+        const auto place = row == nullptr
+                               ? Result<Record>{fail(ErrorKind::kInvalid, "is no object")}
+                               : to_canonical(stream.place, *row);
+        if (!place || (!stream.place.changed.empty() && place->version.empty())) {
+            const Error error = place ? Error{ErrorKind::kInvalid, "the stamp `" +
+                                                  stream.place.changed + "` is missing"}
+                                      : place.error();
+            add_reject(batch, stream.mapping.object, value, error, "");
+            continue;
+        }
+        const RowPlace at{floored(place->changed_at, spec.resolution), place->id.text};
+        if (spec.verify_window && !within(start, at)) {
+            ++outside;
+            continue;
+        }
+        take_row(stream, *row, batch);
+        if (const auto moved = advanced(spec.next, position, at); !moved) {
+            return fail(moved.error());
+        }
+    }
+    if (outside == 0) return {};
+    const std::string what = std::to_string(outside) + " of " + std::to_string(rows.size()) +
+                             " records are outside the window that was asked for";
+    if (outside == rows.size()) {
+        return fail(ErrorKind::kUnsupported,
+                    what + ": the platform ignores the condition on `" + stream.place.changed +
+                        "`; is the field name right, and may this user read it?");
+    }
+    batch.notes.push_back(stream.name + ": " + what + "; they were dropped");
+    return {};
+}
+
+void Reader::take_row(const Stream& stream, const Value::Map& row, Batch& batch) const {
+    auto record = to_canonical(stream.mapping, row);
+    if (!record) {
+        const auto place = to_canonical(stream.place, row);
+        add_reject(batch, stream.mapping.object, Value{row}, record.error(),
+                   place ? place->id.text : "");
+        return;
+    }
+    const Value* const deleted =
+        stream.spec->deleted_path.empty() ? nullptr : at_path(row, stream.spec->deleted_path);
+    const bool is_true = deleted != nullptr && scalar_text(*deleted).value_or("") == "true";
+    record->deleted = stream.deletions || is_true;
+    batch.records.push_back(std::move(*record));
+}
+
+}  // namespace syncline::agent::rest

@@ -1,0 +1,166 @@
+#include "agent/connectors/rest/rest.h"
+
+#include <algorithm>
+
+#include "agent/connectors/rest/door.h"
+#include "agent/connectors/rest/reader.h"
+#include "agent/connectors/rest/writer.h"
+#include "agent/core/mapping_toml.h"
+
+namespace syncline::agent {
+namespace {
+
+using rest::AuthKind;
+using rest::Profile;
+using rest::Settings;
+using std::chrono::seconds;
+
+class RestConnector final : public Connector {
+public:
+    explicit RestConnector(rest::Door::Parts parts)
+        : door_(std::move(parts)), reader_(door_), writer_(door_) {}
+
+    Result<void> connect(std::stop_token stop) override {
+        return door_.probe(stop);
+    }
+    Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override {
+        return reader_.read(from, max, stop);
+    }
+    Result<std::optional<Record>> fetch(const ObjectName& object, const RecordId& id,
+                                        std::stop_token stop) override {
+        return writer_.fetch(object, id, stop);
+    }
+    Result<std::optional<Record>> find(const ObjectName& object, const EntityId& entity,
+                                       std::stop_token stop) override {
+        return writer_.find(object, entity, stop);
+    }
+    Result<Written> write(const Command& command, std::stop_token stop) override {
+        return writer_.write(command, stop);
+    }
+    [[nodiscard]] Duration throttle_pause() const override { return door_.throttle_pause(); }
+
+    [[nodiscard]] Traits traits() const override {
+        const Profile& profile = door_.settings().profile;
+        const bool marked = std::ranges::all_of(
+            door_.settings().objects, [](const ObjectMapping& o) { return !o.marker.empty(); });
+        return {.create_is_idempotent = profile.has_upsert && marked,
+                .has_marker = profile.has_find && marked,
+                .waits_for_changes = false,
+                .read_back_lag = profile.read_back_lag};
+    }
+
+private:
+    rest::Door door_;
+    rest::Reader reader_;
+    rest::Writer writer_;
+};
+
+constexpr TomlReader::Choice<AuthKind> kAuthKinds[] = {
+    {"none", AuthKind::kNone},
+    {"basic", AuthKind::kBasic},
+    {"bearer", AuthKind::kBearer},
+    {"api_key", AuthKind::kApiKey},
+    {"oauth2_client_credentials", AuthKind::kClientCredentials},
+    {"oauth2_password", AuthKind::kPassword},
+    {"oauth2_refresh_token", AuthKind::kRefreshToken},
+};
+
+/// A profile by name, or the path of one.
+std::filesystem::path profile_file(const std::string& profile, const ConnectorContext& context) {
+    const std::filesystem::path path{profile};
+    if (path.extension() == ".toml") return context.config_dir / path;
+    return context.profile_dir / (profile + ".toml");
+}
+
+void read_credentials(TomlReader table, Settings& settings) {
+    rest::AuthSpec& auth = settings.profile.auth;
+    auth.kind = table.choice("kind", kAuthKinds, auth.kind);
+    auth.token_url = table.text("token_url", auth.token_url);
+    auth.scope = table.text("scope", auth.scope);
+    if (auth.is_oauth() && auth.token_url.empty()) {
+        table.problem("kind", "needs a token_url, which the profile does not have");
+    }
+    rest::Credentials& who = settings.credentials;
+    const bool client = auth.kind == AuthKind::kClientCredentials;
+    const bool user = auth.kind == AuthKind::kBasic || auth.kind == AuthKind::kPassword;
+    const bool token = auth.kind == AuthKind::kBearer || auth.kind == AuthKind::kApiKey;
+    const bool refresh = auth.kind == AuthKind::kRefreshToken;
+    const auto secret = [&](const char* key, bool required) {
+        return required ? table.secret(key) : table.optional_secret(key);
+    };
+    who.client_id = client || refresh ? table.text("client_id") : table.text("client_id", "");
+    who.client_secret = secret("client_secret", client);
+    who.username = user ? table.text("username") : table.text("username", "");
+    who.password = secret("password", user);
+    who.token = secret("token", token);
+    who.refresh_token = secret("refresh_token", refresh);
+}
+
+void read_settings(TomlReader& connector, Settings& settings) {
+    Profile& profile = settings.profile;
+    settings.base_url = connector.text("base_url");
+    while (settings.base_url.ends_with('/')) settings.base_url.pop_back();
+    const std::string& url = settings.base_url;
+    const bool http = url.starts_with("https://") || url.starts_with("http://");
+    if (!url.empty() && (!http || url.find_first_of("?#@ ") != std::string::npos)) {
+        connector.problem("base_url", "must be like https://host[:port][/path]");
+    }
+    settings.proxy = connector.text("proxy", "");
+    settings.ca_file = connector.text("ca_file", "");
+    const auto whole = [](Duration d) { return std::chrono::duration_cast<seconds>(d); };
+    profile.read.overlap = connector.seconds("overlap_s", {0, 86'400}, whole(profile.read.overlap));
+    profile.read.safety = connector.seconds("safety_s", {0, 3'600}, whole(profile.read.safety));
+    profile.deletes.overlap = profile.read.overlap;
+    profile.deletes.safety = profile.read.safety;
+    profile.read.page_max =
+        connector.integer<std::uint32_t>("page_max", {1, 100'000}, profile.read.page_max);
+    profile.read.page_min = std::min(profile.read.page_min, profile.read.page_max);
+    profile.timeout = connector.milliseconds(
+        "timeout_ms", {10, 600'000},
+        std::chrono::duration_cast<std::chrono::milliseconds>(profile.timeout));
+    read_credentials(connector.table("auth"), settings);
+}
+
+MappingDefaults defaults_of(const Profile& profile) {
+    return {.key = profile.key,
+            .marker = profile.marker,
+            .changed = profile.changed,
+            .changed_format = profile.changed_format,
+            .text_only = profile.text_only,
+            .trim = profile.trim,
+            .timestamp_format = profile.timestamp_format,
+            .timestamp_decimals = profile.timestamp_decimals};
+}
+
+}  // namespace
+
+std::unique_ptr<Connector> make_rest_connector(std::shared_ptr<const Settings> settings,
+                                               std::shared_ptr<rest::Session> session,
+                                               std::unique_ptr<HttpClient> http,
+                                               const Clock& clock) {
+    return std::make_unique<RestConnector>(
+        rest::Door::Parts{std::move(settings), std::move(session), std::move(http), clock});
+}
+
+Result<ConnectorFactory> make_rest(TomlReader& connector, TomlReader& objects,
+                                   const ConnectorContext& context) {
+    auto settings = std::make_shared<Settings>();
+    auto profile = rest::load_profile(profile_file(connector.text("profile"), context));
+    if (!profile) return fail(profile.error());
+    settings->profile = std::move(*profile);
+    read_settings(connector, *settings);
+    settings->objects = read_object_mappings(objects, defaults_of(settings->profile));
+    auto session = std::make_shared<rest::Session>(settings, context.clock);
+    const Clock& clock = context.clock;
+    return [settings, session, &clock]() -> Result<std::unique_ptr<Connector>> {
+        CurlClient::Options options;
+        options.connect_timeout = settings->profile.connect_timeout;
+        options.response_bytes_max = settings->profile.response_bytes_max;
+        options.proxy = settings->proxy;
+        options.ca_file = settings->ca_file;
+        return make_rest_connector(settings, session, std::make_unique<CurlClient>(options),
+                                   clock);
+    };
+}
+
+}  // namespace syncline::agent

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "agent/connectors/connector.h"
+#include "agent/connectors/registry.h"
+#include "agent/connectors/rest/auth.h"
+#include "agent/connectors/rest/settings.h"
+#include "shared/base/clock.h"
+#include "shared/http/client.h"
+
+namespace syncline::agent {
+
+/// A platform that speaks HTTP and JSON, as its profile describes it. README.md here is the
+/// reference. Threading, errors and limits are Connector's.
+[[nodiscard]] std::unique_ptr<Connector> make_rest_connector(
+    std::shared_ptr<const rest::Settings> settings, std::shared_ptr<rest::Session> session,
+    std::unique_ptr<HttpClient> http, const Clock& clock);
+
+/// The entry of the registry.
+Result<ConnectorFactory> make_rest(TomlReader& connector, TomlReader& objects,
+                                   const ConnectorContext& context);
+
+}  // namespace syncline::agent

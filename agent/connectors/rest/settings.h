@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/connectors/rest/profile.h"
+#include "agent/core/mapping.h"
+#include "shared/base/secret.h"
+
+namespace syncline::agent::rest {
+
+/// Who we are on the platform. What a flow does not need stays empty.
+struct Credentials {
+    std::string client_id;
+    Secret client_secret;
+    std::string username;
+    Secret password;
+    Secret token;          ///< A bearer token, or the API key.
+    Secret refresh_token;
+};
+
+/// All that a connector needs to know; shared by those of one platform, never changed.
+struct Settings {
+    Profile profile;
+    std::string base_url;  ///< Without a slash at the end.
+    std::string proxy;
+    std::string ca_file;
+    Credentials credentials;
+    std::vector<ObjectMapping> objects;
+};
+
+}  // namespace syncline::agent::rest

@@ -1,0 +1,172 @@
+#include "agent/connectors/rest/template.h"
+
+#include <algorithm>
+#include <array>
+
+#include "shared/base/json.h"
+#include "shared/http/client.h"
+
+namespace syncline::agent::rest {
+namespace {
+
+/// What the configuration says.
+constexpr std::array<std::string_view, 13> kWords{
+    "base_url", "api",   "native", "fields",     "key",    "changed", "marker_field",
+    "filter",   "filter_and", "where", "clause", "values", "limit"};
+/// What comes from outside: always encoded.
+constexpr std::array<std::string_view, 8> kValues{
+    "id", "marker", "cursor.stamp", "cursor.id", "from", "until", "page.token", "idempotency_key"};
+
+bool in(const auto& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string list_of(const auto& names) {
+    std::string out;
+    for (const std::string_view name : names) {
+        out += (out.empty() ? "{" : ", {") + std::string{name} + "}";
+    }
+    return out;
+}
+
+bool has_control(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    });
+}
+
+std::unexpected<Error> unsafe(std::string_view value, const char* where) {
+    return fail(ErrorKind::kInvalid, "'" + std::string{value.substr(0, 64)} +
+                                         "' cannot be written safely into " + where);
+}
+
+Result<std::string> escape_soql(std::string_view value) {
+    std::string out;
+    for (const char c : value) {
+        switch (c) {
+            case '\'': out += "\\'"; break;
+            case '"': out += "\\\""; break;
+            case '\\': out += "\\\\"; break;
+            case '\n': out += "\\n"; break;
+            case '\r': out += "\\r"; break;
+            case '\t': out += "\\t"; break;
+            default:
+                if (has_control({&c, 1})) return unsafe(value, "a SOQL literal");
+                out += c;
+        }
+    }
+    return out;
+}
+
+Result<std::string> escape_encoded_query(std::string_view value) {
+    // A script is evaluated by the server; a line break ends a clause in some versions. Both have
+    // no escape, so they are refused.
+    if (has_control(value) || value.find("javascript:") != std::string_view::npos) {
+        return unsafe(value, "an encoded query");
+    }
+    std::string out;
+    for (const char c : value) out += c == '^' ? std::string{"^^"} : std::string(1, c);
+    return out;
+}
+
+Result<std::string> escape_odata(std::string_view value) {
+    if (has_control(value)) return unsafe(value, "an OData literal");
+    std::string out;
+    for (const char c : value) out += c == '\'' ? std::string{"''"} : std::string(1, c);
+    return out;
+}
+
+Result<std::string> encode(std::string_view value, Context context, Literal literal) {
+    switch (context) {
+        case Context::kClause:
+        case Context::kQuery: return escape_literal(literal, value);
+        case Context::kPath:
+            // An HTTP client takes dot segments out of a path, which would change its meaning.
+            if (value.empty() || value == "." || value == "..") return unsafe(value, "a path");
+            return percent_encode(value);
+        case Context::kHeader:
+            if (has_control(value)) return unsafe(value, "a header");
+            return std::string{value};
+        case Context::kJson: {
+            const auto literal_text = escape_literal(literal, value);
+            if (!literal_text) return literal_text;
+            const std::string quoted = to_json(Value{*literal_text});
+            return quoted.substr(1, quoted.size() - 2);
+        }
+    }
+    return fail(ErrorKind::kInternal, "unknown context");
+}
+
+}  // namespace
+
+Result<std::string> escape_literal(Literal literal, std::string_view value) {
+    switch (literal) {
+        case Literal::kNone: return std::string{value};
+        case Literal::kSoql: return escape_soql(value);
+        case Literal::kEncodedQuery: return escape_encoded_query(value);
+        case Literal::kOdata: return escape_odata(value);
+    }
+    return fail(ErrorKind::kInternal, "unknown kind of literal");
+}
+
+Result<Template> Template::parse(std::string_view text) {
+    Template result;
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool doubled = i + 1 < text.size() && text[i + 1] == c;
+        if ((c == '{' || c == '}') && doubled) {
+            plain += c;
+            ++i;
+        } else if (c == '{') {
+            const auto end = text.find('}', i);
+            const std::string_view name = text.substr(i + 1, end - i - 1);
+            const bool value = in(kValues, name);
+            if (end == std::string_view::npos || (!value && !in(kWords, name))) {
+                return fail(ErrorKind::kInvalid, "has no placeholder {" + std::string{name} +
+                                                     "}; there are " + list_of(kWords) + " and " +
+                                                     list_of(kValues) +
+                                                     "; a brace is written twice");
+            }
+            if (!plain.empty()) result.pieces_.push_back({std::move(plain), false, false});
+            plain.clear();
+            result.pieces_.push_back({std::string{name}, true, value});
+            i = end;
+        } else if (c == '}') {
+            return fail(ErrorKind::kInvalid, "has a } without {; a brace is written twice");
+        } else {
+            plain += c;
+        }
+    }
+    if (!plain.empty()) result.pieces_.push_back({std::move(plain), false, false});
+    return result;
+}
+
+bool Template::uses(std::string_view name) const {
+    return std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
+        return piece.placeholder && piece.text == name;
+    });
+}
+
+Result<std::string> Template::render(const Variables& variables, Context context,
+                                     Literal literal) const {
+    std::string out;
+    for (const Piece& piece : pieces_) {
+        if (!piece.placeholder) {
+            out += piece.text;
+            continue;
+        }
+        const auto at = variables.find(piece.text);
+        const std::string_view value = at == variables.end() ? std::string_view{} : at->second;
+        if (!piece.value) {
+            out += value;
+            continue;
+        }
+        auto encoded = encode(value, context, literal);
+        if (!encoded) return fail(encoded.error(), "{" + piece.text + "}");
+        out += *encoded;
+    }
+    return out;
+}
+
+}  // namespace syncline::agent::rest

@@ -1,0 +1,34 @@
+#include "agent/connectors/rest/window.h"
+
+namespace syncline::agent::rest {
+
+Timestamp floored(Timestamp time, Duration resolution) {
+    const std::int64_t unit = resolution.count();
+    const std::int64_t rest = time.ns % unit;
+    return Timestamp{time.ns - rest - (rest < 0 ? unit : 0)};
+}
+
+bool within(const Position& position, const RowPlace& row) {
+    if (position.from && (row.stamp < *position.from || row.stamp >= *position.until)) return false;
+    if (!position.stamp) return true;
+    if (row.stamp != *position.stamp) return row.stamp > *position.stamp;
+    return row.id > position.id;
+}
+
+Result<void> advanced(NextPage next, Position& position, const RowPlace& row) {
+    const bool keyset = next == NextPage::kKeyset || next == NextPage::kLink;
+    // The pages of a URL were fixed when the query ran. A row that was changed since shows its new
+    // stamp among the old ones: going on from there after a restart would skip the rows between.
+    if (!keyset && row.stamp >= *position.until) return {};
+    if (position.stamp && row.stamp < *position.stamp) {
+        if (!keyset) return {};
+        return fail(ErrorKind::kUnsupported,
+                    "records are not in the order asked for: " + to_string(row.stamp) + " after " +
+                        to_string(*position.stamp));
+    }
+    position.stamp = row.stamp;
+    position.id = row.id;
+    return {};
+}
+
+}  // namespace syncline::agent::rest

@@ -1,0 +1,216 @@
+#include "agent/connectors/rest/writer.h"
+
+#include <algorithm>
+
+#include "agent/connectors/rest/reader.h"
+#include "agent/core/value_path.h"
+#include "shared/base/json.h"
+
+namespace syncline::agent::rest {
+namespace {
+
+bool is_deleted(const Profile& profile, const Value::Map& row) {
+    const std::string& path = profile.read.deleted_path;
+    const Value* const deleted = path.empty() ? nullptr : at_path(row, path);
+    return deleted != nullptr && scalar_text(*deleted).value_or("") == "true";
+}
+
+Result<Value::Map> native_of(const ObjectMapping& mapping, const Command& command,
+                             bool with_marker) {
+    auto native = to_native(mapping, command.fields);
+    if (!native || !with_marker || mapping.marker.empty()) return native;
+    const auto done = set_path(*native, mapping.marker, Value{command.entity.entity.text});
+    if (!done) return fail(done.error(), mapping.object.text + ", marker");
+    return native;
+}
+
+Variables command_variables(const Profile& profile, const ObjectMapping& mapping,
+                            const Command& command) {
+    Variables variables = object_variables(profile, mapping);
+    variables["marker"] = command.entity.entity.text;
+    variables["idempotency_key"] = idempotency_key(command);
+    return variables;
+}
+
+}  // namespace
+
+Result<const ObjectMapping*> Writer::mapping_of(const ObjectName& object) const {
+    const auto& objects = door_.settings().objects;
+    const auto at = std::ranges::find(objects, object, &ObjectMapping::object);
+    if (at == objects.end()) {
+        return fail(ErrorKind::kInvalid, "the object `" + object.text + "` is not mapped here");
+    }
+    return &*at;
+}
+
+Result<std::optional<Record>> Writer::fetch(const ObjectName& object, const RecordId& id,
+                                            std::stop_token stop) {
+    const auto mapping = mapping_of(object);
+    if (!mapping) return fail(mapping.error());
+    const Profile& profile = door_.settings().profile;
+    Variables variables = object_variables(profile, **mapping);
+    variables["id"] = id.text;
+    const auto answer = door_.call(profile.fetch.request, variables, Intent::kRead, stop);
+    if (!answer) {
+        if (answer.error().meaning == ErrorClass::kGone) return std::nullopt;
+        return fail(answer.error().error);
+    }
+    const std::string& path = profile.fetch.record;
+    const Value* const found = at_path(answer->json, path);
+    if (found == nullptr && path.find('.') != std::string::npos) {
+        // `records.0`: an empty list says that there is no such record.
+        const Value* const list = at_path(answer->json, path.substr(0, path.rfind('.')));
+        const auto* rows = list == nullptr ? nullptr : list->get<Value::List>();
+        if (rows != nullptr && rows->empty()) return std::nullopt;
+    }
+    const auto* row = found == nullptr ? nullptr : found->get<Value::Map>();
+    if (row == nullptr) {
+        return fail(ErrorKind::kUnavailable,
+                    "the reply holds no record at `" + profile.fetch.record + "`");
+    }
+    if (is_deleted(profile, *row)) return std::nullopt;
+    auto record = to_canonical(**mapping, *row);
+    if (!record) return fail(record.error());
+    return std::move(*record);
+}
+
+Result<std::optional<Record>> Writer::find(const ObjectName& object, const EntityId& entity,
+                                           std::stop_token stop) {
+    const auto mapping = mapping_of(object);
+    if (!mapping) return fail(mapping.error());
+    const Profile& profile = door_.settings().profile;
+    if (!profile.has_find || (*mapping)->marker.empty()) {
+        return fail(ErrorKind::kUnsupported, object.text + " has no marker to be found by");
+    }
+    Variables variables = object_variables(profile, **mapping);
+    variables["marker"] = entity.text;
+    const auto answer = door_.call(profile.find.request, variables, Intent::kRead, stop);
+    if (!answer) {
+        if (answer.error().meaning == ErrorClass::kGone) return std::nullopt;
+        return fail(answer.error().error);
+    }
+    const Value* const rows = at_path(answer->json, profile.find.record);
+    const auto* list = rows == nullptr ? nullptr : rows->get<Value::List>();
+    if (list == nullptr) {
+        return fail(ErrorKind::kUnavailable,
+                    "the reply holds no list of records at `" + profile.find.record + "`");
+    }
+    std::optional<Record> only;
+    for (const Value& value : *list) {
+        const auto* row = value.get<Value::Map>();
+        if (row == nullptr || is_deleted(profile, *row)) continue;
+        auto record = to_canonical(**mapping, *row);
+        if (!record) return fail(record.error());
+        if (record->marker != entity) {
+            return fail(ErrorKind::kUnsupported,
+                        "asked for `" + (*mapping)->marker + "` = " + entity.text +
+                            ", got another record: the platform ignores the condition");
+        }
+        if (only) {
+            return fail(ErrorKind::kInvalid, "the records " + only->id.text + " and " +
+                                                 record->id.text + " of " + object.text +
+                                                 " both hold the marker " + entity.text);
+        }
+        only = std::move(*record);
+    }
+    return only;
+}
+
+Result<Written> Writer::send(const WriteSpec& spec, const ObjectMapping& mapping,
+                             const Variables& variables, const RecordId& known,
+                             std::stop_token stop) {
+    const auto answer = door_.call(spec.request, variables, Intent::kWrite, stop);
+    if (!answer) {
+        const Failure& failure = answer.error();
+        // Without a record there is nothing that could be gone: the place for it is not there.
+        const bool no_place = failure.meaning == ErrorClass::kGone && known.empty();
+        return fail(no_place ? ErrorKind::kInvalid : failure.error.kind, failure.error.what);
+    }
+    Written written;
+    written.id = known;
+    if (!spec.id_path.empty()) {
+        const Value* const id = at_path(answer->json, spec.id_path);
+        const std::string text = id == nullptr ? "" : scalar_text(*id).value_or("");
+        if (!text.empty()) written.id = RecordId{text};
+    }
+    if (written.id.empty()) {
+        return fail(ErrorKind::kAmbiguous,
+                    "HTTP " + std::to_string(answer->status) + " without an id at `" +
+                        spec.id_path + "`");
+    }
+    if (!spec.created_path.empty()) {
+        const Value* const created = at_path(answer->json, spec.created_path);
+        const bool* const flag = created == nullptr ? nullptr : created->get<bool>();
+        written.existed = flag != nullptr && !*flag;
+    }
+    if (!spec.record_path.empty()) {
+        const Value* const record = at_path(answer->json, spec.record_path);
+        const auto* row = record == nullptr ? nullptr : record->get<Value::Map>();
+        // A record that does not map is fetched by the agent, which then says why.
+        const auto mapped = row == nullptr ? Result<Record>{fail(ErrorKind::kNotFound, "")}
+                                           : to_canonical(mapping, *row);
+        if (mapped) written.record = *mapped;
+    }
+    return written;
+}
+
+Result<Written> Writer::create(const ObjectMapping& mapping, const Command& command,
+                               std::stop_token stop) {
+    const Profile& profile = door_.settings().profile;
+    const bool upsert = profile.has_upsert && !mapping.marker.empty();
+    if (!upsert && profile.has_find && !mapping.marker.empty()) {
+        auto existing = find(command.entity.object, command.entity.entity, stop);
+        if (!existing) {
+            // Only the look-up failed: whatever happened to it, nothing was written.
+            return fail(existing.error(), "look-up before the create");
+        }
+        if (*existing) {
+            auto written = update(mapping, command, (*existing)->id, stop);
+            if (written) written->existed = true;
+            return written;
+        }
+    }
+    const WriteSpec& spec = upsert ? profile.upsert : profile.create;
+    const auto native = native_of(mapping, command, spec.marker_in_body);
+    if (!native) return fail(native.error());
+    Variables variables = command_variables(profile, mapping, command);
+    variables["values"] = to_json(Value{*native});
+    return send(spec, mapping, variables, {}, stop);
+}
+
+Result<Written> Writer::update(const ObjectMapping& mapping, const Command& command,
+                               const RecordId& id, std::stop_token stop) {
+    const Profile& profile = door_.settings().profile;
+    const auto native = native_of(mapping, command, profile.update.marker_in_body);
+    if (!native) return fail(native.error());
+    if (native->empty()) return Written{.id = id};
+    Variables variables = command_variables(profile, mapping, command);
+    variables["id"] = id.text;
+    variables["values"] = to_json(Value{*native});
+    return send(profile.update, mapping, variables, id, stop);
+}
+
+Result<Written> Writer::remove(const ObjectMapping& mapping, const Command& command,
+                               std::stop_token stop) {
+    const Profile& profile = door_.settings().profile;
+    Variables variables = command_variables(profile, mapping, command);
+    variables["id"] = command.record->text;
+    auto written = send(profile.remove, mapping, variables, *command.record, stop);
+    if (!written && written.error().kind == ErrorKind::kNotFound) {
+        return Written{.id = *command.record, .existed = false};  // Gone is what was asked for.
+    }
+    return written;
+}
+
+Result<Written> Writer::write(const Command& command, std::stop_token stop) {
+    const auto mapping = mapping_of(command.entity.object);
+    if (!mapping) return fail(mapping.error());
+    if (command.kind == CommandKind::kCreate) return create(**mapping, command, stop);
+    if (!command.record || command.record->empty()) {
+        return fail(ErrorKind::kInvalid, "the command names no record");
+    }
+    if (command.kind == CommandKind::kDelete) return remove(**mapping, command, stop);
+    return update(**mapping, command, *command.record, stop);
+}
+
+}  // namespace syncline::agent::rest

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+
+#include "agent/connectors/connector.h"
+#include "agent/connectors/rest/door.h"
+#include "agent/core/mapping.h"
+
+namespace syncline::agent::rest {
+
+/// Single records: look one up, find one by its marker, create, update, delete.
+class Writer {
+public:
+    /// `door` must outlive the writer.
+    explicit Writer(Door& door) : door_(door) {}
+
+    /// As the functions of Connector of the same names.
+    Result<std::optional<Record>> fetch(const ObjectName& object, const RecordId& id,
+                                        std::stop_token stop);
+    Result<std::optional<Record>> find(const ObjectName& object, const EntityId& entity,
+                                       std::stop_token stop);
+    Result<Written> write(const Command& command, std::stop_token stop);
+
+private:
+    Result<const ObjectMapping*> mapping_of(const ObjectName& object) const;
+    Result<Written> create(const ObjectMapping& mapping, const Command& command,
+                           std::stop_token stop);
+    Result<Written> update(const ObjectMapping& mapping, const Command& command,
+                           const RecordId& id, std::stop_token stop);
+    Result<Written> remove(const ObjectMapping& mapping, const Command& command,
+                           std::stop_token stop);
+    Result<Written> send(const WriteSpec& spec, const ObjectMapping& mapping,
+                         const Variables& variables, const RecordId& known, std::stop_token stop);
+
+    Door& door_;
+};
+
+}  // namespace syncline::agent::rest

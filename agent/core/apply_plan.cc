@@ -1,0 +1,79 @@
+#include "agent/core/apply_plan.h"
+
+#include <algorithm>
+
+namespace syncline::agent {
+
+Admission admit(const Command& command, const std::optional<LedgerEntry>& ledger,
+                std::uint64_t fence_max) {
+    if (command.fence < fence_max) return Admission::kFenced;
+    if (!ledger || command.generation > ledger->generation) return Admission::kExecute;
+    if (command.generation < ledger->generation) return Admission::kStale;
+    switch (ledger->state) {
+        case LedgerState::kNotApplied: return Admission::kExecute;
+        case LedgerState::kIntent:
+        case LedgerState::kInDoubt: return Admission::kVerify;
+        case LedgerState::kDone: break;
+    }
+    return Admission::kStale;
+}
+
+FirstStep first_step(CommandKind kind, const Connector::Traits& traits) {
+    const bool twice = kind == CommandKind::kCreate && !traits.create_is_idempotent;
+    return twice && traits.has_marker ? FirstStep::kLook : FirstStep::kWrite;
+}
+
+AfterWrite after_write(CommandKind kind, const Result<Written>& result) {
+    if (result) {
+        if (kind == CommandKind::kDelete) return AfterWrite::kApplied;
+        const bool told = result->record && !result->record->partial && !result->record->deleted;
+        return told ? AfterWrite::kApplied : AfterWrite::kReadBack;
+    }
+    switch (result.error().kind) {
+        case ErrorKind::kUnavailable:
+        case ErrorKind::kFull: return AfterWrite::kRetry;
+        case ErrorKind::kThrottled: return AfterWrite::kPause;
+        // A defect of ours may have struck after the request went out.
+        case ErrorKind::kAmbiguous:
+        case ErrorKind::kInternal: return AfterWrite::kVerify;
+        case ErrorKind::kDenied: return AfterWrite::kDenied;
+        case ErrorKind::kConflict: return AfterWrite::kConflict;
+        case ErrorKind::kNotFound:
+            if (kind == CommandKind::kDelete) return AfterWrite::kApplied;
+            return kind == CommandKind::kUpdate ? AfterWrite::kGone : AfterWrite::kRejected;
+        case ErrorKind::kInvalid:
+        case ErrorKind::kTooLarge:
+        case ErrorKind::kCorrupt:
+        case ErrorKind::kUnsupported: break;
+    }
+    return AfterWrite::kRejected;
+}
+
+Proof proof_for(CommandKind kind, const Connector::Traits& traits) {
+    if (kind != CommandKind::kCreate) return Proof::kFetch;
+    if (traits.create_is_idempotent) return Proof::kRepeat;
+    return traits.has_marker ? Proof::kFind : Proof::kNone;
+}
+
+AfterLook after_look(CommandKind kind, const std::optional<Record>& found, bool equal,
+                     std::uint32_t looks) {
+    const bool there = found && !found->deleted;
+    switch (kind) {
+        case CommandKind::kDelete: return there ? AfterLook::kWriteAgain : AfterLook::kApplied;
+        case CommandKind::kUpdate:
+            if (!there) return AfterLook::kGone;
+            return equal ? AfterLook::kApplied : AfterLook::kWriteAgain;
+        case CommandKind::kCreate: break;
+    }
+    if (there) return equal ? AfterLook::kApplied : AfterLook::kUpdateFound;
+    return looks < kLooksBeforeCreate ? AfterLook::kLookAgain : AfterLook::kWriteAgain;
+}
+
+bool holds(const Record& record, const Fields& wanted) {
+    return std::all_of(wanted.begin(), wanted.end(), [&](const Fields::Entry& entry) {
+        const Value* held = record.fields.find(entry.first);
+        return held != nullptr && *held == entry.second;
+    });
+}
+
+}  // namespace syncline::agent

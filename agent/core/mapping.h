@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/connectors/connector.h"
+#include "shared/base/result.h"
+#include "shared/model/value.h"
+
+namespace syncline::agent {
+
+/// What the platform's side of a field looks like.
+enum class NativeType : std::uint8_t {
+    kAuto,       ///< As it comes: JSON types, SQL types.
+    kString, kInteger, kDecimal, kBool, kDate, kTimestamp,
+    kEnum,       ///< By `table`, canonical name to platform's value.
+};
+
+/// Name of a type as it stands in TOML ("auto", "string", ...).
+[[nodiscard]] const char* name_of(NativeType type);
+
+struct FieldMapping {
+    FieldName field;
+    std::string path;  ///< Dotted path in the platform's record: `Account.Name`.
+    NativeType type = NativeType::kAuto;
+    bool write = true;        ///< Commands may set it.
+    std::string empty = "";   ///< How the platform writes "empty": text taken as null on reading.
+    bool empty_is_null = true;      ///< Reading: `empty` means null.
+    bool text_only = false;   ///< The platform wants and gives every value as text (ServiceNow).
+    bool trim = false;        ///< The platform drops blanks at both ends of a text.
+    std::string format;       ///< Of a date or timestamp, see time_format.h; empty: RFC 3339 and kin.
+    /// Digits after the point that the platform keeps, of a decimal or of a timestamp's seconds;
+    /// -1: all.
+    int decimals = -1;
+    /// For kEnum canonical to native; for kBool what is written for "true" and "false".
+    std::map<std::string, std::string, std::less<>> table;
+};
+
+/// One canonical object on this platform.
+struct ObjectMapping {
+    ObjectName object;
+    std::string native;    ///< `Account`, `incident`, `erp.customers`.
+    std::string key;       ///< Path of the record's id.
+    std::string marker;    ///< Path of the field that holds the entity id; empty: none.
+    std::string changed;   ///< Path of the stamp of the last change; empty: none.
+    std::string changed_format;  ///< As FieldMapping::format.
+    std::string filter;    ///< Condition in the platform's own language; empty: every record.
+    std::vector<FieldMapping> fields;
+};
+
+/// The canonical record. kInvalid, with path and value: a key is missing or empty, a value does
+/// not convert. Paths that are absent give no field; null gives a null field. Numbers of kAuto that
+/// are whole become integers, since platforms write 100 and 100.0 for the same number. `version` is
+/// the stamp's own text.
+[[nodiscard]] Result<Record> to_canonical(const ObjectMapping& mapping, const Value::Map& native);
+
+/// The platform's values for `fields`, nested by path. kInvalid: a value does not convert.
+/// Fields that are not mapped or not writable are left out.
+[[nodiscard]] Result<Value::Map> to_native(const ObjectMapping& mapping, const Fields& fields);
+
+/// What `fields` read back as after the platform stored them: rounded, cut and emptied by the
+/// mapping's own rules. So that a write and its echo compare equal. Fields that are not mapped or
+/// not writable are left out. to_canonical(to_native(x)).fields == normal_form(x), and normal_form
+/// of a normal form is itself.
+[[nodiscard]] Result<Fields> normal_form(const ObjectMapping& mapping, const Fields& fields);
+
+}  // namespace syncline::agent

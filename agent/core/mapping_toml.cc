@@ -1,0 +1,130 @@
+#include "agent/core/mapping_toml.h"
+
+#include <set>
+
+#include "agent/core/time_format.h"
+
+namespace syncline::agent {
+namespace {
+
+constexpr TomlReader::Choice<NativeType> kTypes[] = {
+    {"auto", NativeType::kAuto},           {"string", NativeType::kString},
+    {"integer", NativeType::kInteger},     {"decimal", NativeType::kDecimal},
+    {"bool", NativeType::kBool},           {"date", NativeType::kDate},
+    {"timestamp", NativeType::kTimestamp}, {"enum", NativeType::kEnum},
+};
+
+std::string read_format(TomlReader& table, std::string_view key, std::string_view fallback) {
+    const std::string format = table.text(key, fallback);
+    if (format.empty()) return format;
+    if (const auto good = check_time_format(format); !good) table.problem(key, good.error().what);
+    return format;
+}
+
+/// A mapping that cannot round-trip makes a circular update; better refused than found later.
+void read_table(TomlReader table, FieldMapping& field) {
+    std::set<std::string> natives;
+    for (const std::string& canonical : table.keys()) {
+        const std::string native = table.text(canonical);
+        if (!natives.insert(native).second) {
+            table.problem(canonical, "maps to `" + native + "`, as another value does already");
+        }
+        if (field.empty_is_null && native == field.empty) {
+            table.problem(canonical, "maps to what means an empty field");
+        }
+        const bool flag = canonical == "true" || canonical == "false";
+        if (field.type == NativeType::kBool && !flag) {
+            table.key_problem(canonical, "must be `true` or `false`");
+        }
+        field.table.emplace(canonical, native);
+    }
+    const bool both = field.table.size() == 2 || field.table.empty();
+    if (field.type == NativeType::kBool && !both) {
+        table.problem("true", "and `false` must both be mapped");
+    }
+}
+
+void check_field(TomlReader& table, const FieldMapping& field) {
+    const bool timed = field.type == NativeType::kDate || field.type == NativeType::kTimestamp;
+    const bool counted =
+        field.type == NativeType::kDecimal || field.type == NativeType::kTimestamp;
+    const bool tabled = field.type == NativeType::kEnum || field.type == NativeType::kBool;
+    if (table.has("format") && !timed) table.problem("format", "is for dates and timestamps");
+    if (table.has("decimals") && !counted) {
+        table.problem("decimals", "is for decimals and timestamps");
+    }
+    if (table.has("table") && !tabled) table.problem("table", "is for enums and booleans");
+    if (field.type == NativeType::kEnum && field.table.empty()) {
+        table.problem("table", "must list the values of an enum");
+    }
+    const bool text = field.type == NativeType::kString || field.type == NativeType::kAuto;
+    if (!field.empty_is_null && !text) {
+        table.problem("empty_is_null", "can only be false for text: nothing else can be empty");
+    }
+}
+
+FieldMapping read_field(TomlReader& fields, const std::string& name,
+                        const MappingDefaults& defaults) {
+    FieldMapping field;
+    field.field = FieldName{name};
+    field.text_only = defaults.text_only;
+    field.trim = defaults.trim;
+    if (fields.kind(name) == TomlReader::Kind::kText) {
+        field.path = fields.text(name);
+        if (field.path.empty()) fields.problem(name, "must not be empty");
+        return field;
+    }
+    TomlReader table = fields.table(name);
+    field.path = table.text("path");
+    field.type = table.choice("type", kTypes, field.type);
+    field.write = table.boolean("write", field.write);
+    field.empty = table.text("empty", field.empty);
+    field.empty_is_null = table.boolean("empty_is_null", field.empty_is_null);
+    field.text_only = table.boolean("text_only", field.text_only);
+    field.trim = table.boolean("trim", field.trim);
+    const bool timestamp = field.type == NativeType::kTimestamp;
+    field.format = read_format(table, "format", timestamp ? defaults.timestamp_format : "");
+    field.decimals = table.integer<int>("decimals", {-1, Decimal::kDigitsMax},
+                                        timestamp ? defaults.timestamp_decimals : -1);
+    if (table.has("table")) read_table(table.table("table"), field);
+    check_field(table, field);
+    return field;
+}
+
+ObjectMapping read_object(TomlReader& objects, const std::string& name,
+                          const MappingDefaults& defaults) {
+    TomlReader table = objects.table(name);
+    ObjectMapping mapping;
+    mapping.object = ObjectName{name};
+    mapping.native = table.text("native");
+    mapping.key = defaults.key.empty() ? table.text("key") : table.text("key", defaults.key);
+    mapping.marker = table.text("marker", defaults.marker);
+    mapping.changed = table.text("changed", defaults.changed);
+    mapping.changed_format = read_format(table, "changed_format", defaults.changed_format);
+    mapping.filter = table.text("filter", "");
+    TomlReader fields = table.table("fields");
+    std::set<std::string> written;
+    for (const std::string& field : fields.keys()) {
+        mapping.fields.push_back(read_field(fields, field, defaults));
+        const FieldMapping& last = mapping.fields.back();
+        if (!last.write || last.path.empty()) continue;
+        if (!written.insert(last.path).second || last.path == mapping.marker) {
+            fields.problem(field, "writes `" + last.path + "`, which something else writes too");
+        }
+    }
+    if (mapping.fields.empty()) table.problem("fields", "must map at least one field");
+    return mapping;
+}
+
+}  // namespace
+
+std::vector<ObjectMapping> read_object_mappings(TomlReader& objects,
+                                                const MappingDefaults& defaults) {
+    std::vector<ObjectMapping> mappings;
+    for (const std::string& name : objects.keys()) {
+        mappings.push_back(read_object(objects, name, defaults));
+    }
+    return mappings;
+}
+
+}  // namespace syncline::agent

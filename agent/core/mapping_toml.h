@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/core/mapping.h"
+#include "shared/base/toml_reader.h"
+
+namespace syncline::agent {
+
+/// What a platform's profile says about all its objects; the object's own table has the last word.
+struct MappingDefaults {
+    std::string key;             ///< Empty: every object must name its own.
+    std::string marker;
+    std::string changed;
+    std::string changed_format;
+    bool text_only = false;
+    bool trim = false;
+    std::string timestamp_format;  ///< Of fields of type `timestamp` without their own.
+    int timestamp_decimals = -1;
+};
+
+/// The tables `[objects.<name>]`; `objects` is the reader of `[objects]`. Problems are noted in it.
+///
+///     [objects.customer]
+///     native = "Account"              # required: the platform's own name
+///     key = "Id"                      # path of the record's id
+///     marker = "Syncline_Id__c"       # path of the field that holds the entity's id
+///     changed = "SystemModstamp"      # path of the stamp of the last change
+///     changed_format = ""             # of that stamp, see time_format.h
+///     filter = "Type = 'Customer'"    # condition in the platform's own language
+///     [objects.customer.fields]
+///     name = "Name"                   # canonical name = path, everything else by default
+///     credit_limit = { path = "CreditLimit__c", type = "decimal", decimals = 2 }
+///     tier = { path = "Tier__c", type = "enum", table = { gold = "Gold", basic = "Basic" } }
+///     since = { path = "CreatedDate", type = "timestamp", write = false }
+///
+/// Of a field: path, type (auto string integer decimal bool date timestamp enum), write, empty,
+/// empty_is_null, text_only, trim, format, decimals, table: the members of FieldMapping.
+[[nodiscard]] std::vector<ObjectMapping> read_object_mappings(TomlReader& objects,
+                                                              const MappingDefaults& defaults);
+
+}  // namespace syncline::agent

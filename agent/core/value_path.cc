@@ -1,0 +1,83 @@
+#include "agent/core/value_path.h"
+
+#include <charconv>
+#include <variant>
+
+namespace syncline::agent {
+namespace {
+
+const Value* at_index(const Value::List& list, std::string_view path) {
+    const auto dot = path.find('.');
+    const std::string_view step = path.substr(0, dot);
+    std::size_t index = 0;
+    const auto [end, status] = std::from_chars(step.data(), step.data() + step.size(), index);
+    if (status != std::errc{} || end != step.data() + step.size() || index >= list.size()) {
+        return nullptr;
+    }
+    return dot == std::string_view::npos ? &list[index] : at_path(list[index], path.substr(dot + 1));
+}
+
+struct Text {
+    std::string operator()(std::monostate) const { return {}; }
+    std::string operator()(bool value) const { return value ? "true" : "false"; }
+    std::string operator()(std::int64_t value) const { return std::to_string(value); }
+    std::string operator()(const Decimal& value) const { return value.text(); }
+    std::string operator()(const std::string& value) const { return value; }
+    std::string operator()(Date value) const { return to_string(value); }
+    std::string operator()(Timestamp value) const { return to_string(value); }
+    std::string operator()(const Value::List&) const { return {}; }
+    std::string operator()(const Value::Map&) const { return {}; }
+};
+
+/// A map inside a Value can only be replaced, so the nesting is rebuilt on the way back.
+Result<Value> with(Value::Map map, std::string_view path, Value value) {
+    if (auto done = set_path(map, path, std::move(value)); !done) return fail(done.error());
+    return Value{std::move(map)};
+}
+
+}  // namespace
+
+const Value* at_path(const Value& value, std::string_view path) {
+    if (path.empty() || value.is_null()) return &value;
+    if (const auto* map = value.get<Value::Map>()) return at_path(*map, path);
+    if (const auto* list = value.get<Value::List>()) return at_index(*list, path);
+    return nullptr;
+}
+
+const Value* at_path(const Value::Map& map, std::string_view path) {
+    if (const auto whole = map.find(path); whole != map.end()) return &whole->second;
+    const auto dot = path.find('.');
+    if (dot == std::string_view::npos) return nullptr;
+    const auto step = map.find(path.substr(0, dot));
+    return step == map.end() ? nullptr : at_path(step->second, path.substr(dot + 1));
+}
+
+Result<void> set_path(Value::Map& map, std::string_view path, Value value) {
+    const auto dot = path.find('.');
+    if (dot == std::string_view::npos) {
+        if (!map.emplace(std::string{path}, std::move(value)).second) {
+            return fail(ErrorKind::kInvalid, "the path `" + std::string{path} + "` is taken");
+        }
+        return {};
+    }
+    Value& slot = map[std::string{path.substr(0, dot)}];
+    const auto* inner = slot.get<Value::Map>();
+    if (inner == nullptr && !slot.is_null()) {
+        return fail(ErrorKind::kInvalid,
+                    "`" + std::string{path.substr(0, dot)} + "` is a value and cannot hold fields");
+    }
+    auto rebuilt = with(inner == nullptr ? Value::Map{} : *inner, path.substr(dot + 1),
+                        std::move(value));
+    if (!rebuilt) return fail(rebuilt.error());
+    slot = std::move(*rebuilt);
+    return {};
+}
+
+Result<std::string> scalar_text(const Value& value) {
+    if (value.get<Value::List>() != nullptr || value.get<Value::Map>() != nullptr) {
+        return fail(ErrorKind::kInvalid, "is a list or an object, not a single value");
+    }
+    return std::visit(Text{}, value.data());
+}
+
+}  // namespace syncline::agent

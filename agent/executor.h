@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+
+#include "agent/connectors/connector.h"
+#include "shared/base/result.h"
+#include "shared/base/timestamp.h"
+
+namespace syncline::agent {
+
+/// Speaks to the platform for the agent. Two implementations: ThreadExecutor, with connectors on
+/// threads of their own, and the simulator's.
+///
+/// Threading: one thread, the agent's. A completion is called exactly once, on that thread, never
+/// from within the call that asked for it, and never after the agent is gone.
+class Executor {
+public:
+    template <class T>
+    struct Answer {
+        Result<T> result;
+        Duration pause{0};  ///< What kThrottled asked for, if it said.
+    };
+    template <class T>
+    using Done = std::function<void(Answer<T>)>;
+
+    virtual ~Executor() = default;
+
+    /// Connector::read. At most one is under way.
+    virtual void read(const Cursor& from, std::size_t max, Done<Batch> done) = 0;
+    /// Connector::stored, in order with the reads around it.
+    virtual void stored(const Cursor& cursor) = 0;
+
+    /// Connector::fetch, find and write. The agent keeps few of them under way: at most twice
+    /// `concurrency`.
+    virtual void fetch(const ObjectName& object, const RecordId& id,
+                       Done<std::optional<Record>> done) = 0;
+    virtual void find(const ObjectName& object, const EntityId& entity,
+                      Done<std::optional<Record>> done) = 0;
+    virtual void write(const Command& command, Done<Written> done) = 0;
+
+    [[nodiscard]] virtual Cursor full_read_start() const = 0;
+    [[nodiscard]] virtual Connector::Traits traits() const = 0;
+    /// What `fields` of an object read back as once the platform stored them.
+    [[nodiscard]] virtual Fields normal_form(const ObjectName& object,
+                                             const Fields& fields) const = 0;
+};
+
+}  // namespace syncline::agent

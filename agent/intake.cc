@@ -1,0 +1,325 @@
+#include "agent/intake.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "agent/core/digest.h"
+#include "agent/core/numbering.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::agent {
+namespace {
+
+constexpr std::string_view kBackfill = "backfill";
+constexpr std::string_view kReconcile = "reconcile";
+constexpr std::string_view kLive = "live";
+/// Tombstones sent again in one transaction.
+constexpr std::size_t kTombstones = 256;
+/// Ends the object's name in the stored position of the tombstones.
+constexpr char kSeparator = '\n';
+/// How long to wait before looking again whether the spool has room.
+constexpr Duration kRoomPause{std::chrono::milliseconds{200}};
+
+/// Changes may fill this much of the spool; the rest is for the outcomes of commands.
+std::uint64_t change_bytes(const AgentSettings& settings) { return settings.spool.bytes / 16 * 15; }
+
+}  // namespace
+
+Result<void> Intake::start() {
+    std::vector<std::pair<ObjectName, RecordId>> wanted;
+    auto loaded = p_.store.transaction([&](Transaction& transaction) {
+        cursor_.text = transaction.text(keys::kCursor);
+        origin_ = transaction.text(keys::kOrigin);
+        tombstones_ = transaction.text(keys::kTombstones);
+        wanted = transaction.wanted_fetches();
+    });
+    if (!loaded) return loaded;
+    if (origin_.empty()) origin_ = kBackfill;
+    for (auto& [object, id] : wanted) {
+        add_fetch({p_.store.platform(), std::move(object), std::move(id)}, 0);
+    }
+    return {};
+}
+
+ChangeOrigin Intake::origin() const {
+    if (origin_ == kLive) return ChangeOrigin::kLive;
+    return origin_ == kReconcile ? ChangeOrigin::kReconcile : ChangeOrigin::kBackfill;
+}
+
+// ---- Reading --------------------------------------------------------------------------------
+
+bool Intake::has_room() const {
+    return p_.store.waiting_bytes() < change_bytes(p_.settings) &&
+           p_.store.waiting_entries() < p_.settings.spool.entries_max;
+}
+
+bool Intake::may_read() const {
+    return p_.store.partitions() > 0 && !p_.commits.blocked() && has_room();
+}
+
+void Intake::pump() {
+    if (pending_ && !pending_->committing && may_read()) commit_batch();
+    if (!may_read()) return;
+    start_fetches();
+    if (!tombstones_.empty()) return send_tombstones();
+    if (reading_ || pending_ || fetches_.size() >= p_.settings.reading.fetches_max) return;
+    if (now() >= std::max(next_read_, p_.gate.next_call(now()))) start_read();
+}
+
+Duration Intake::next_deadline() const {
+    if (p_.store.partitions() == 0 || p_.commits.blocked()) return kNever;
+    // Receipts make room; they come as messages, but are only counted once they are stored.
+    if (!has_room()) return pending_ || !reading_ ? now() + kRoomPause : kNever;
+    Duration next = kNever;
+    if (!due_.empty() && fetching_ < p_.settings.writing.concurrency) {
+        next = std::max(due_.begin()->first.first, p_.gate.next_call(now()));
+    }
+    if (pending_) return pending_->committing ? next : now();
+    if (!tombstones_.empty()) return sending_tombstones_ ? next : now();
+    if (!reading_ && fetches_.size() < p_.settings.reading.fetches_max) {
+        next = std::min(next, std::max(next_read_, p_.gate.next_call(now())));
+    }
+    return next;
+}
+
+void Intake::start_read() {
+    p_.environment.before("A1");
+    reading_ = true;
+    p_.gate.take(now());
+    p_.guard.read_begins(now());
+    p_.executor.read(cursor_, p_.settings.reading.batch_records,
+                     [this, round = round_](Executor::Answer<Batch> answer) {
+                         on_read(std::move(answer), round);
+                     });
+}
+
+void Intake::on_read(Executor::Answer<Batch> answer, std::uint64_t round) {
+    reading_ = false;
+    if (!answer.result) return on_read_error(answer.result.error(), answer.pause);
+    p_.environment.after("A1");
+    p_.gate.succeeded();
+    failures_ = 0;
+    last_error_.clear();
+    last_read_at_ = p_.environment.clock.now();
+    records_read_ += answer.result->records.size();
+    const bool at_once = answer.result->more || p_.executor.traits().waits_for_changes;
+    next_read_ = at_once ? now() : now() + p_.settings.reading.poll;
+    pending_ = Pending{.batch = std::move(*answer.result), .round = round};
+    if (may_read()) commit_batch();
+}
+
+void Intake::on_read_error(const Error& error, Duration pause) {
+    if (last_error_ != error.what) {
+        p_.environment.note(NoteLevel::kWarning, "reading failed: " + error.what);
+    }
+    last_error_ = error.what;
+    ++failures_;
+    const Duration backoff =
+        half_jitter(p_.settings.reading.retry, failures_, p_.environment.jitter.next());
+    next_read_ = now() + backoff;
+    if (error.kind == ErrorKind::kDenied) {
+        p_.gate.deny(now(), p_.settings.writing.denied_pause);
+    } else if (error.kind == ErrorKind::kThrottled) {
+        p_.gate.pause(now(), std::clamp(pause, backoff, p_.settings.writing.throttle_max));
+    }
+}
+
+void Intake::commit_batch() {
+    pending_->committing = true;
+    auto taken = std::make_shared<Taken>();
+    p_.commits.add([this, taken](Transaction& transaction) { apply_batch(transaction, *taken); },
+                   [this, taken] { after_batch(*taken); });
+}
+
+void Intake::apply_batch(Transaction& transaction, Taken& taken) {
+    const Batch& batch = pending_->batch;
+    taken = {.at = pending_->at};
+    while (taken.at < batch.records.size()) {
+        if (take(transaction, batch.records[taken.at], Source::kBatch, taken) == Took::kNoRoom) {
+            return;
+        }
+        ++taken.at;
+    }
+    for (const Batch::Reject& reject : batch.rejects) {
+        transaction.keep_reject({reject.object, reject.id, reject.reason, reject.raw,
+                                 p_.environment.clock.now()},
+                                p_.settings.spool.rejects_max);
+    }
+    // A full read that was asked for meanwhile has begun at a cursor of its own.
+    if (pending_->round != round_) return;
+    p_.environment.before("A4");
+    if (!(batch.next == cursor_)) transaction.set_text(keys::kCursor, batch.next.text);
+    if (!batch.more && origin_ != kLive) transaction.set_text(keys::kOrigin, kLive);
+    p_.environment.after("A4");
+}
+
+void Intake::after_batch(const Taken& taken) {
+    for (const auto& [key, create] : taken.fetches) add_fetch(key, create);
+    changes_ += taken.changes;
+    pending_->at = taken.at;
+    pending_->committing = false;
+    if (taken.at < pending_->batch.records.size()) return;
+    if (pending_->round == round_) {
+        cursor_ = pending_->batch.next;
+        if (!pending_->batch.more) origin_ = kLive;
+        p_.executor.stored(cursor_);
+    }
+    pending_.reset();
+}
+
+// ---- One record -----------------------------------------------------------------------------
+
+Intake::Took Intake::take(Transaction& transaction, const Record& record, Source source,
+                          Taken& taken) {
+    const RecordKey key{p_.store.platform(), record.object, record.id};
+    if (source == Source::kBatch && (p_.guard.is_writing(key) || fetches_.contains(key))) {
+        wish(transaction, key, 0, taken);
+        return Took::kYes;
+    }
+    std::optional<RecordState> state = transaction.record(record.object, record.id);
+    if (source == Source::kBatch && !state && !record.marker && !record.deleted) {
+        const std::uint64_t create = p_.guard.newest_create(record.object);
+        if (create != 0) {  // This may be what it makes, and its outcome must come first.
+            wish(transaction, key, create, taken);
+            return Took::kYes;
+        }
+    }
+    if (record.partial && !record.deleted) {
+        wish(transaction, key, 0, taken);
+        return Took::kYes;
+    }
+    const Digest digest =
+        record.deleted ? Digest{} : digest_of(record.fields, record.marker, p_.store.sweep());
+    if (state && state->deleted == record.deleted && (record.deleted || state->digest == digest)) {
+        transaction.clear_reject(record.object, record.id);
+        return Took::kYes;
+    }
+    if (source == Source::kBatch && p_.guard.is_doubtful(key, now())) {
+        wish(transaction, key, 0, taken);
+        return Took::kYes;
+    }
+    RecordState next = state.value_or(RecordState{});
+    next.digest = digest;
+    next.deleted = record.deleted;
+    return emit(transaction, record, key, std::move(next), taken);
+}
+
+Intake::Took Intake::emit(Transaction& transaction, const Record& record, const RecordKey& key,
+                          RecordState state, Taken& taken) {
+    const Partition home = home_partition(key, state.entity, p_.store.partitions());
+    const std::uint64_t receipted =
+        state.last.seq == 0 ? 0 : p_.store.marks(state.last.partition).receipted;
+    const Partition partition = next_partition(home, state.last, receipted);
+    Change change{.key = key,
+                  .entity = state.entity,
+                  .number = transaction.next_number(partition),
+                  .rev = {p_.store.epoch(), ++state.n},
+                  .kind = record.deleted ? ChangeKind::kDelete : ChangeKind::kUpsert,
+                  .origin = origin(),
+                  .fields = record.deleted ? Fields{} : record.fields,
+                  .marker = record.marker,
+                  .seen_at = p_.environment.clock.now(),
+                  .changed_at = record.changed_at};
+    const std::string body = wire::encode(change);
+    if (body.size() > p_.settings.spool.message_bytes) {
+        transaction.keep_reject({record.object, record.id.text,
+                                 "the record takes " + std::to_string(body.size()) +
+                                     " bytes as a message, more than message_bytes allows",
+                                 "", p_.environment.clock.now()},
+                                p_.settings.spool.rejects_max);
+        return Took::kYes;
+    }
+    const std::uint64_t after = p_.store.waiting_bytes() + body.size();
+    if (after > change_bytes(p_.settings)) return Took::kNoRoom;
+    p_.environment.before("A2");
+    transaction.append(partition, subjects::change(key, partition), body, change.seen_at);
+    state.last = {partition, change.number.seq.n};
+    transaction.save(record.object, record.id, state);
+    transaction.clear_reject(record.object, record.id);
+    p_.environment.after("A2");
+    ++taken.changes;
+    return Took::kYes;
+}
+
+void Intake::wish(Transaction& transaction, const RecordKey& key, std::uint64_t after_create,
+                  Taken& taken) {
+    transaction.want_fetch(key.object, key.record);
+    // At once, not after the commit: an answer that is committed together with this must not pass
+    // for newer. If the commit fails the record is fetched once more than needed.
+    const auto found = fetches_.find(key);
+    if (found != fetches_.end()) found->second.again = true;
+    taken.fetches.emplace_back(key, after_create);
+}
+
+// ---- Full read ------------------------------------------------------------------------------
+
+void Intake::request_full_read() {
+    if (origin_ == kReconcile) return;
+    // So that a second request in the same receipt finds one running already.
+    origin_ = kReconcile;
+    p_.commits.add([this](Transaction& transaction) { prepare_full_read(transaction); },
+                   [this] { restarted(); });
+}
+
+void Intake::prepare_full_read(Transaction& transaction) {
+    transaction.forget_digests();
+    transaction.set_text(keys::kCursor, p_.executor.full_read_start().text);
+    transaction.set_text(keys::kOrigin, kReconcile);
+    transaction.set_text(keys::kTombstones, std::string(1, kSeparator));
+    ++round_;  // What is being read belongs to the cursor before. Harmless if the commit fails.
+}
+
+void Intake::restarted() {
+    cursor_ = p_.executor.full_read_start();
+    origin_ = kReconcile;
+    tombstones_ = std::string(1, kSeparator);
+    next_read_ = now();
+}
+
+void Intake::send_tombstones() {
+    // A full read shows what is there; what is gone only the store remembers.
+    if (sending_tombstones_) return;
+    sending_tombstones_ = true;
+    auto next = std::make_shared<std::string>();
+    auto taken = std::make_shared<Taken>();
+    p_.commits.add(
+        [this, next, taken](Transaction& transaction) {
+            *taken = {};
+            const auto split = tombstones_.find(kSeparator);
+            auto found =
+                transaction.tombstones(ObjectName{tombstones_.substr(0, split)},
+                                       RecordId{tombstones_.substr(split + 1)}, kTombstones);
+            next->clear();
+            for (auto& [object, id] : found) {
+                const RecordKey key{p_.store.platform(), object, id};
+                const Record record{.object = object, .id = id, .deleted = true};
+                auto state = transaction.record(object, id).value_or(RecordState{});
+                if (emit(transaction, record, key, std::move(state), *taken) == Took::kNoRoom) {
+                    break;
+                }
+                *next = object.text + kSeparator + id.text;
+            }
+            if (next->empty() && !found.empty()) *next = tombstones_;
+            transaction.set_text(keys::kTombstones, *next);
+        },
+        [this, next, taken] {
+            sending_tombstones_ = false;
+            tombstones_ = *next;
+            changes_ += taken->changes;
+        });
+}
+
+Intake::Status Intake::status() const {
+    return {.last_read_at = last_read_at_,
+            .last_error = last_error_,
+            .origin = origin_,
+            .fetches = fetches_.size(),
+            .reading = reading_,
+            .paused = !has_room(),
+            .records_read = records_read_,
+            .changes = changes_};
+}
+
+}  // namespace syncline::agent

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/commit_queue.h"
+#include "agent/environment.h"
+#include "agent/executor.h"
+#include "agent/platform_gate.h"
+#include "agent/settings.h"
+#include "agent/store.h"
+#include "agent/write_guard.h"
+#include "shared/model/change.h"
+
+namespace syncline::agent {
+
+/// The way in: reads the platform, drops what is known already, numbers the rest and puts it into
+/// the spool, in one transaction with the cursor. Records that a batch does not say for certain
+/// (partial ones, and those that a write has just touched) are fetched one by one; the store
+/// remembers them until they are.
+class Intake {
+public:
+    struct Parts {
+        const Environment& environment;
+        const AgentSettings& settings;
+        Store& store;
+        CommitQueue& commits;
+        Executor& executor;
+        PlatformGate& gate;
+        WriteGuard& guard;
+    };
+    explicit Intake(const Parts& parts) : p_(parts) {}
+
+    /// Takes up what the store remembers.
+    [[nodiscard]] Result<void> start();
+    /// Starts reads and fetches that are due.
+    void pump();
+    [[nodiscard]] Duration next_deadline() const;
+
+    /// Reads everything again and sends it whether it is known or not. Harmless while one runs.
+    void request_full_read();
+    /// The same within a transaction of the caller's, who calls restarted() after its commit.
+    void prepare_full_read(Transaction& transaction);
+    void restarted();
+
+    /// What is known of a record changed by a write: whatever is on its way is older.
+    void write_started(const RecordKey& record);
+    void write_finished(const RecordKey& record);
+    void create_finished();
+    /// Reads a record on its own, soon. Call it within a transaction and follow() after it.
+    void want_fetch(Transaction& transaction, const RecordKey& record);
+    void follow(const RecordKey& record);
+
+    struct Status {
+        Timestamp last_read_at;
+        std::string last_error;
+        std::string origin;
+        std::uint64_t fetches = 0;
+        bool reading = false;
+        bool paused = false;  ///< The spool is full, or too much waits for receipts.
+        std::uint64_t records_read = 0;
+        std::uint64_t changes = 0;
+    };
+    [[nodiscard]] Status status() const;
+
+private:
+    enum class Source : std::uint8_t { kBatch, kFetch };
+    /// A batch on its way into the store; in pieces, if the spool has no room for all of it.
+    struct Pending {
+        Batch batch;
+        std::uint64_t round = 0;  ///< Its cursor only counts while this is the present one.
+        std::size_t at = 0;       ///< Records before this are stored.
+        bool committing = false;
+    };
+    /// Filled while a transaction runs, acted on after its commit.
+    struct Taken {
+        std::size_t at = 0;
+        std::uint64_t changes = 0;
+        std::vector<std::pair<RecordKey, std::uint64_t>> fetches;  ///< With the create to wait for.
+    };
+    enum class Took : std::uint8_t { kYes, kNoRoom };
+    struct Fetch {
+        bool in_flight = false;
+        bool again = false;             ///< What is in flight is older than what is known.
+        std::uint64_t after_create = 0;  ///< Waits until creates up to this one are finished.
+        std::uint32_t failures = 0;
+        std::uint64_t ticket = 0;       ///< Of its place in due_; 0: it is not there.
+    };
+
+    void start_read();
+    void on_read(Executor::Answer<Batch> answer, std::uint64_t round);
+    void on_read_error(const Error& error, Duration pause);
+    void commit_batch();
+    void apply_batch(Transaction& transaction, Taken& taken);
+    void after_batch(const Taken& taken);
+    Took take(Transaction& transaction, const Record& record, Source source, Taken& taken);
+    Took emit(Transaction& transaction, const Record& record, const RecordKey& key,
+              RecordState state, Taken& taken);
+    void wish(Transaction& transaction, const RecordKey& key, std::uint64_t after_create,
+              Taken& taken);
+    void send_tombstones();
+
+    void schedule(const RecordKey& key, Duration at);
+    void add_fetch(const RecordKey& key, std::uint64_t after_create);
+    void start_fetches();
+    void on_fetched(const RecordKey& key, Executor::Answer<std::optional<Record>> answer);
+    void on_fetch_error(const RecordKey& key, const Error& error, Duration pause);
+    void give_up_fetch(const RecordKey& key, const std::string& why);
+    void commit_fetched(const RecordKey& key, Record record);
+
+    [[nodiscard]] bool has_room() const;
+    [[nodiscard]] bool may_read() const;
+    [[nodiscard]] Duration now() const { return p_.environment.steady(); }
+    [[nodiscard]] ChangeOrigin origin() const;
+
+    Parts p_;
+    Cursor cursor_;
+    std::string origin_;  ///< As stored: "backfill", "reconcile" or "live".
+    std::string tombstones_;  ///< As stored; empty: none are to be sent again.
+    bool sending_tombstones_ = false;
+    std::uint64_t round_ = 1;  ///< A batch that was asked for in an earlier one has an old cursor.
+    bool reading_ = false;
+    std::optional<Pending> pending_;
+    Duration next_read_{0};
+    std::uint32_t failures_ = 0;
+    std::string last_error_;
+    Timestamp last_read_at_;
+    std::uint64_t records_read_ = 0;
+    std::uint64_t changes_ = 0;
+    std::map<RecordKey, Fetch> fetches_;
+    std::map<std::pair<Duration, std::uint64_t>, RecordKey> due_;
+    std::uint64_t tickets_ = 0;
+    std::size_t fetching_ = 0;
+};
+
+}  // namespace syncline::agent

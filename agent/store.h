@@ -1,0 +1,215 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "agent/connectors/connector.h"
+#include "agent/core/apply_plan.h"
+#include "agent/core/digest.h"
+#include "agent/core/numbering.h"
+#include "shared/base/result.h"
+#include "shared/base/timestamp.h"
+#include "shared/model/change.h"
+#include "shared/model/ids.h"
+#include "shared/model/revision.h"
+#include "shared/sqlite/database.h"
+
+namespace syncline::agent {
+
+/// What was sent to one partition and how far the hub has it. Sequences count from 1.
+struct Marks {
+    std::uint64_t next_seq = 1;
+    std::uint64_t receipted = 0;      ///< Everything up to this has the hub's receipt.
+    std::uint64_t trimmed = 0;        ///< Everything up to this is no longer held.
+    std::uint64_t waiting_bytes = 0;  ///< Of entries without receipt.
+    std::uint64_t held_bytes = 0;     ///< Of all entries held.
+    /// What had its receipt at a moment in the past; when that is long enough ago, it may go.
+    std::uint64_t checkpoint = 0;
+    Timestamp checkpoint_at;
+
+    [[nodiscard]] std::uint64_t waiting() const { return next_seq - 1 - receipted; }
+};
+
+/// What the agent knows of a record.
+struct RecordState {
+    std::uint64_t n = 0;  ///< Of its newest change or outcome; goes on after a delete.
+    bool deleted = false;
+    Digest digest;
+    std::optional<EntityId> entity;
+    LastEntry last;
+};
+
+struct SpoolEntry {
+    std::uint64_t seq = 0;
+    std::string subject;
+    std::string body;
+};
+
+struct Reject {
+    ObjectName object;
+    std::string record;
+    std::string reason;
+    std::string raw;
+    Timestamp at;
+    std::uint64_t times = 1;
+};
+
+/// Names of the texts that Transaction::text() keeps.
+namespace keys {
+inline constexpr std::string_view kCursor = "cursor";
+inline constexpr std::string_view kOrigin = "origin";          ///< Of what is read: ChangeOrigin.
+inline constexpr std::string_view kTombstones = "tombstones";  ///< How far they were sent again.
+inline constexpr std::string_view kInputCreated = "input_created";
+inline constexpr std::string_view kCommandsCreated = "commands_created";
+inline constexpr std::string_view kCommandsPosition = "commands_position";
+}  // namespace keys
+
+class Store;
+
+/// Everything between begin and commit. Calls after a failure do nothing and answer with empty
+/// values, so what is read here may only be acted on once Store::transaction() has succeeded.
+class Transaction {
+public:
+    explicit Transaction(Store& store);
+
+    [[nodiscard]] std::string text(std::string_view key);
+    void set_text(std::string_view key, std::string_view value);
+    [[nodiscard]] std::uint64_t number(std::string_view key);
+    void set_number(std::string_view key, std::uint64_t value);
+
+    // ---- Records.
+    [[nodiscard]] std::optional<RecordState> record(const ObjectName& object, const RecordId& id);
+    void save(const ObjectName& object, const RecordId& id, const RecordState& state);
+    /// Notes the entity of a record that is known; false if there was nothing new to note.
+    bool link(const ObjectName& object, const RecordId& id, const EntityId& entity);
+    /// Deleted records after (`object`, `id`) in the order of the store, at most `max`.
+    [[nodiscard]] std::vector<std::pair<ObjectName, RecordId>> tombstones(const ObjectName& object,
+                                                                          const RecordId& id,
+                                                                          std::size_t max);
+    /// No digest stored so far matches any more.
+    void forget_digests();
+
+    // ---- Records that must be fetched before they are used.
+    void want_fetch(const ObjectName& object, const RecordId& id);
+    void fetched(const ObjectName& object, const RecordId& id);
+    [[nodiscard]] std::vector<std::pair<ObjectName, RecordId>> wanted_fetches();
+
+    // ---- Spool.
+    /// The number that the next append() to the partition takes.
+    [[nodiscard]] Numbering next_number(Partition partition) const;
+    void append(Partition partition, std::string_view subject, std::string_view body,
+                Timestamp now);
+    /// Entries from `from` on, at most `max` and about `bytes_max`.
+    [[nodiscard]] std::vector<SpoolEntry> entries(Partition partition, std::uint64_t from,
+                                                  std::size_t max, std::size_t bytes_max);
+    /// The hub has everything up to `seq`. May also go back, to what it has after it lost some.
+    void set_receipted(Partition partition, std::uint64_t seq, Timestamp now);
+    /// Deletes at most `max` entries whose receipt is at least `retention` old, and, as long as
+    /// those with receipt take more than `receipted_bytes`, younger ones. Returns how many.
+    std::size_t trim(Timestamp now, Duration retention, std::uint64_t receipted_bytes,
+                     std::size_t max);
+    /// Begins a new epoch with `partitions` partitions: all entries held are numbered anew from 1
+    /// and count as without receipt.
+    void restart_numbering(std::uint16_t partitions, Timestamp now);
+
+    // ---- Commands.
+    [[nodiscard]] std::optional<LedgerEntry> ledger(const EntityKey& entity);
+    void save(const EntityKey& entity, const LedgerEntry& entry);
+    /// Commands whose result is not known.
+    [[nodiscard]] std::vector<LedgerEntry> doubtful();
+    [[nodiscard]] std::uint64_t fence(Partition partition);
+    void raise_fence(Partition partition, std::uint64_t fence);
+
+    // ---- Input that could not be used; the newest per record.
+    void keep_reject(const Reject& reject, std::size_t max);
+    void clear_reject(const ObjectName& object, const RecordId& id);
+
+    [[nodiscard]] Store& store() { return store_; }
+    /// Makes the transaction fail.
+    void fail_with(Error error);
+
+private:
+    std::uint64_t object_number(const ObjectName& object);
+    void move_entry(std::uint64_t id, std::string_view subject, std::string_view body,
+                    std::int64_t put_at);
+    std::uint64_t bytes_between(Partition partition, std::uint64_t after, std::uint64_t to);
+    std::size_t trim_partition(Partition partition, std::uint64_t to, std::size_t max);
+
+    Store& store_;
+    sqlite::Database& database_;
+};
+
+/// The agent's one file: spool, records, cursors, ledger. What a transaction took survives a power
+/// cut once transaction() returned.
+///
+/// Threading: one thread. Lifetime: holds the file alone until destroyed.
+class Store {
+public:
+    struct Options {
+        std::string path;
+        std::string vfs;       ///< A registered SQLite VFS; empty: the system's.
+        PlatformId platform;
+        std::string instance;  ///< Kept at creation only; says later which store this is.
+        Timestamp now;         ///< The first epoch.
+        std::size_t cache_bytes = 256u << 10;
+    };
+    static constexpr std::uint64_t kSchema = 1;
+
+    /// Opens or creates. kUnavailable: another process holds it. kCorrupt: damaged, left as it was.
+    /// kInvalid: it is another platform's. kUnsupported: made by a newer version.
+    static Result<std::unique_ptr<Store>> open(const Options& options);
+
+    /// Runs `body` and commits. Any error leaves the store as it was before. kFull: no space; may
+    /// be tried again. After another kind the store must be opened anew.
+    [[nodiscard]] Result<void> transaction(const std::function<void(Transaction&)>& body);
+
+    [[nodiscard]] std::uint64_t epoch() const { return held_.epoch; }
+    /// 0 until restart_numbering() has said it.
+    [[nodiscard]] std::uint16_t partitions() const {
+        return static_cast<std::uint16_t>(held_.marks.size());
+    }
+    [[nodiscard]] const Marks& marks(Partition partition) const {
+        return held_.marks[partition.value];
+    }
+    [[nodiscard]] std::uint64_t waiting_entries() const;
+    [[nodiscard]] std::uint64_t waiting_bytes() const;
+    [[nodiscard]] std::uint64_t held_bytes() const;
+    [[nodiscard]] std::uint64_t rejects() const { return held_.rejects; }
+    [[nodiscard]] std::uint64_t sweep() const { return held_.sweep; }
+    [[nodiscard]] const std::string& instance() const { return instance_; }
+    [[nodiscard]] const PlatformId& platform() const { return platform_; }
+
+private:
+    friend class Transaction;
+    /// What is also in the file; read again from there after a transaction failed.
+    struct Held {
+        std::uint64_t epoch = 0;
+        std::uint64_t era = 0;    ///< Counts epochs; short, so that each record can have it.
+        std::uint64_t sweep = 0;  ///< See digest_of().
+        std::uint64_t rejects = 0;
+        std::vector<Marks> marks;
+        std::vector<bool> changed;  ///< Marks to be written at the end of the transaction.
+        std::unordered_map<std::string, std::uint64_t> objects;
+    };
+
+    Store(std::unique_ptr<sqlite::Database> database, const Options& options)
+        : database_(std::move(database)), platform_(options.platform) {}
+    void create(const Options& options);
+    void load();
+    void save_marks();
+    [[nodiscard]] Marks& changing(Partition partition);
+
+    std::unique_ptr<sqlite::Database> database_;
+    PlatformId platform_;
+    std::string instance_;
+    Held held_;
+};
+
+}  // namespace syncline::agent

@@ -1,0 +1,55 @@
+#include "hub/broker_watch.h"
+
+#include <algorithm>
+
+namespace syncline::hub {
+
+const nats::StreamInfo* BrokerWatch::info(std::string_view stream) const {
+    const auto at = infos_.find(stream);
+    return at == infos_.end() ? nullptr : &at->second;
+}
+
+void BrokerWatch::seen(std::string_view stream, std::uint64_t sequence) {
+    const auto at = infos_.find(stream);
+    if (at != infos_.end()) at->second.last_sequence = std::max(at->second.last_sequence, sequence);
+}
+
+void BrokerWatch::tick() {
+    const Duration now = clock_.steady();
+    if (!link_.connected() || now < due_) return;
+    if (asked_ > 0 && now < due_ + interval_ * 4) return;  // Answers are still due.
+    due_ = now + interval_;
+    asked_ = configs_.size();
+    for (const nats::StreamConfig& config : configs_) {
+        // Creating is harmless when it is there, and answers what there is.
+        link_.ensure_stream(config, [this, name = config.name](auto info) {
+            if (asked_ > 0) --asked_;
+            arrived(name, std::move(info));
+        });
+    }
+}
+
+void BrokerWatch::arrived(const std::string& stream, Result<nats::StreamInfo> info) {
+    if (!info) {
+        if (on_trouble) on_trouble(stream, info.error());
+        return;
+    }
+    const auto known = infos_.find(stream);
+    std::string what;
+    if (known != infos_.end()) {
+        if (known->second.created != info->created) {
+            what = "was made anew at " + to_string(info->created);
+        } else if (info->last_sequence < known->second.last_sequence) {
+            what = "ends at " + std::to_string(info->last_sequence) + ", it had " +
+                   std::to_string(known->second.last_sequence);
+        }
+    }
+    infos_.insert_or_assign(stream, std::move(*info));
+    if (!what.empty() && on_loss) on_loss({stream, what});
+    if (ready() && !told_ready_) {
+        told_ready_ = true;
+        if (on_ready) on_ready();
+    }
+}
+
+}  // namespace syncline::hub

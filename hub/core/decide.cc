@@ -1,0 +1,104 @@
+#include "hub/core/decide.h"
+
+#include <algorithm>
+
+#include "hub/core/state_codec.h"
+#include "hub/core/work.h"
+
+namespace syncline::hub {
+namespace {
+
+std::string text_of(const Numbering& number) {
+    return std::to_string(number.partition.value) + "/" + std::to_string(number.seq.epoch) + "/" +
+           std::to_string(number.seq.n);
+}
+
+std::string describe(const Input& input) {
+    if (const auto* change = std::get_if<Change>(&input)) {
+        return change->key.platform.text + " change " + text_of(change->number);
+    }
+    if (const auto* outcome = std::get_if<Outcome>(&input)) {
+        return outcome->platform.text + " outcome " + text_of(outcome->number);
+    }
+    return "operation " + std::get<Operation>(input).id;
+}
+
+/// The match keys of the canonical values.
+std::vector<Claim> keys_of(const ObjectSpec& object, const EntityState& state) {
+    std::vector<Claim> keys;
+    if (object.matches.empty() || state.deleted) return keys;
+    Fields wanted;
+    for (const MatchRule& rule : object.matches) {
+        for (const MatchRule::Part& part : rule.parts) {
+            if (const CanonicalField* field = state.find(part.field)) {
+                wanted.set(part.field, field->value);
+            }
+        }
+    }
+    for (const MatchRule& rule : object.matches) {
+        if (auto text = match_text(rule, wanted)) {
+            keys.push_back({object.name, rule.name, *std::move(text)});
+        }
+    }
+    return keys;
+}
+
+std::vector<Claim> minus(const std::vector<Claim>& from, const std::vector<Claim>& what) {
+    std::vector<Claim> rest;
+    for (const Claim& claim : from) {
+        if (std::find(what.begin(), what.end(), claim) == what.end()) rest.push_back(claim);
+    }
+    return rest;
+}
+
+void take(Work& work, const Input& input) {
+    const bool changed_before = work.changed;
+    work.changed = false;
+    if (const auto* change = std::get_if<Change>(&input)) {
+        take_change(work, *change);
+        if (work.log.trace.empty()) work.log.trace = change->trace;
+    } else if (const auto* outcome = std::get_if<Outcome>(&input)) {
+        take_outcome(work, *outcome);
+    } else {
+        take_operation(work, std::get<Operation>(input));
+    }
+    if (work.changed) work.log.inputs.push_back(describe(input));
+    work.changed = work.changed || changed_before;
+}
+
+}  // namespace
+
+Step decide(const Policy& policy, EntityState state, std::span<const Input> inputs,
+            const Context& context) {
+    const ObjectSpec* object = policy.object(state.key.object);
+    std::vector<Claim> before = keys_of(*object, state);
+    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}};
+    // While a step is made, the last one's outbox stays aside: it goes out again if this step
+    // turns out to change nothing.
+    auto last_outbox = std::move(work.state.outbox);
+    work.state.outbox.clear();
+    for (const Input& input : inputs) take(work, input);
+    Step step;
+    work.state.policy = policy.hash;
+    plan_commands(work, step.commands);
+    if (work.changed) {
+        ++work.state.version;
+        work.log.entity = work.state.key;
+        work.log.version = work.state.version;
+        work.log.at = context.now;
+        work.log.policy = policy.hash;
+        flush_exceptions(work);
+        work.state.outbox.push_back({{}, encode(work.log)});
+        std::vector<Claim> after = keys_of(*object, work.state);
+        step.claims = minus(after, before);
+        step.releases = minus(before, after);
+    } else {
+        work.state.outbox = std::move(last_outbox);
+    }
+    step.changed = work.changed;
+    step.replayed = work.replayed;
+    step.next = std::move(work.state);
+    return step;
+}
+
+}  // namespace syncline::hub

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <span>
+
+#include "hub/core/step.h"
+#include "shared/policy/policy.h"
+
+namespace syncline::hub {
+
+/// Decides a run of inputs for one entity, in order: who may have written what, what is canonical
+/// now, and what each platform must be told (desired minus mirror). Pure: the same arguments give
+/// the same step. `state.key` must be set; an entity that does not exist yet has version 0.
+///
+/// The object of `state.key` must be one of the policy's.
+[[nodiscard]] Step decide(const Policy& policy, EntityState state, std::span<const Input> inputs,
+                          const Context& context);
+
+/// The commands that `state` has out, for publishing them again.
+[[nodiscard]] std::vector<Command> pending_commands(const EntityState& state,
+                                                    const Context& context);
+
+}  // namespace syncline::hub

@@ -1,0 +1,168 @@
+#include <algorithm>
+
+#include "hub/core/decide.h"
+#include "hub/core/work.h"
+
+namespace syncline::hub {
+namespace {
+
+/// A field that was told this often within this time without staying is not converging.
+constexpr Duration kAttemptWindow = std::chrono::hours{1};
+
+bool contains(const std::vector<FieldName>& sorted, const FieldName& name) {
+    return std::binary_search(sorted.begin(), sorted.end(), name);
+}
+
+/// What the platform's field should hold: canonical, or what its owner is being asked to take.
+const Value* desired(const Work& work, const PlatformId& platform, const FieldName& field,
+                     const Fields& view) {
+    for (const Proposal& proposal : work.state.proposals) {
+        if (proposal.field != field) continue;
+        const OwnershipRule* rule = work.object.rule(field, view);
+        if (rule != nullptr && rule->owner == platform) return &proposal.value;
+    }
+    const CanonicalField* canonical = work.state.find(field);
+    return canonical == nullptr ? nullptr : &canonical->value;
+}
+
+bool same(const Value* mirror, const Value& wanted) {
+    return mirror == nullptr ? wanted.is_null() : *mirror == wanted;
+}
+
+/// Desired minus mirror, and what a command that is out already covers.
+Fields update_fields(const Work& work, const RecordState& record, const Binding& binding,
+                     const Fields& view) {
+    Fields wanted;
+    const bool update_out = record.pending && record.pending->kind == CommandKind::kUpdate;
+    for (const FieldName& name : binding.fields) {
+        if (contains(binding.read_only, name) || record.holds(name)) continue;
+        const Value* value = desired(work, record.platform, name, view);
+        if (value == nullptr) continue;
+        const bool covered = update_out && record.pending->fields.find(name) != nullptr;
+        if (covered || !same(record.mirror.find(name), *value)) wanted.set(name, *value);
+    }
+    return wanted;
+}
+
+/// Everything for a record that is to be made; empty while something required is missing.
+Fields create_fields(const Work& work, const Binding& binding) {
+    Fields wanted;
+    for (const FieldName& name : binding.fields) {
+        const CanonicalField* canonical = work.state.find(name);
+        const bool missing = canonical == nullptr || canonical->value.is_null();
+        const FieldSpec* spec = work.object.field(name);
+        if (missing && spec != nullptr && spec->required) return {};
+        if (!missing && !contains(binding.read_only, name)) wanted.set(name, canonical->value);
+    }
+    return wanted;
+}
+
+bool create_allowed(const RecordState& record, const Binding& binding,
+                    const Fields& view) {
+    if (record.rev != Revision{}) return true;  // It was there, and is to be restored.
+    if (!binding.receives) return false;
+    return !binding.receives_when || binding.receives_when->holds(view).value_or(false);
+}
+
+Command to_command(const EntityState& state, const RecordState& record, const Context& context) {
+    Command command;
+    command.kind = record.pending->kind;
+    command.platform = record.platform;
+    command.entity = state.key;
+    if (command.kind != CommandKind::kCreate) command.record = record.record;
+    command.generation = record.generation;
+    command.partition = context.partition;
+    command.fence = context.fence;
+    command.fields = record.pending->fields;
+    command.expected = record.pending->expected;
+    command.decided_at = record.pending->decided_at;
+    command.policy = state.policy;
+    return command;
+}
+
+void issue(Work& work, RecordState& record, CommandKind kind, Fields fields,
+           std::vector<Command>& commands) {
+    if (record.pending && record.pending->kind == kind && record.pending->fields == fields) return;
+    Pending pending{kind, std::move(fields), {}, work.context.now};
+    for (const auto& [name, value] : pending.fields) {
+        if (const Value* mirror = record.mirror.find(name)) pending.expected.set(name, *mirror);
+    }
+    ++record.generation;
+    record.pending = std::move(pending);
+    LogEntry::Commanded told{record.platform, kind, record.generation, {}};
+    for (const auto& [name, value] : record.pending->fields) told.fields.push_back(name);
+    work.log.commands.push_back(std::move(told));
+    commands.push_back(to_command(work.state, record, work.context));
+    work.changed = true;
+}
+
+void plan_record(Work& work, RecordState& record, const Binding& binding, const Fields& view,
+                 std::vector<Command>& commands) {
+    if (record.blocked) return;
+    if (work.state.deleted) {
+        if (record.presence == Presence::kPresent) {
+            issue(work, record, CommandKind::kDelete, {}, commands);
+        } else if (record.pending && record.pending->kind == CommandKind::kCreate) {
+            // It may exist by now; the outcome tells, and the delete follows.
+            return;
+        }
+        return;
+    }
+    if (record.presence == Presence::kPresent) {
+        Fields wanted = update_fields(work, record, binding, view);
+        if (!wanted.empty()) {
+            issue(work, record, CommandKind::kUpdate, std::move(wanted), commands);
+        }
+    } else if (record.presence == Presence::kAbsent &&
+               create_allowed(record, binding, view)) {
+        Fields wanted = create_fields(work, binding);
+        if (!wanted.empty()) {
+            issue(work, record, CommandKind::kCreate, std::move(wanted), commands);
+        }
+    }
+}
+
+}  // namespace
+
+bool count_attempt(Work& work, RecordState& record, const FieldName& field) {
+    auto& attempts = record.attempts;
+    auto at = std::find_if(attempts.begin(), attempts.end(),
+                           [&](const Attempts& a) { return a.field == field; });
+    if (at == attempts.end()) at = attempts.insert(at, Attempts{field, 0, work.context.now});
+    if (work.context.now - at->last > kAttemptWindow) at->count = 0;
+    at->last = work.context.now;
+    return ++at->count > work.object.attempts_max;
+}
+
+void plan_commands(Work& work, std::vector<Command>& commands) {
+    const bool conditions = std::any_of(
+        work.object.bindings.begin(), work.object.bindings.end(),
+        [](const Binding& binding) { return binding.receives_when.has_value(); });
+    const bool look = conditions || !work.state.proposals.empty();
+    const Fields view = look ? work.state.fields() : Fields{};
+    for (const Binding& binding : work.object.bindings) {
+        // A platform that has no record and is to get none needs no state.
+        if (!binding.receives && work.state.record(binding.platform) == nullptr) continue;
+        RecordState& record = work.state.record_or_new(binding.platform);
+        plan_record(work, record, binding, view, commands);
+    }
+    for (const PlatformId& platform : work.reissue) {
+        const RecordState* record = work.state.record(platform);
+        const bool out = std::any_of(
+            commands.begin(), commands.end(),
+            [&](const Command& command) { return command.platform == platform; });
+        if (record != nullptr && record->pending && !out) {
+            commands.push_back(to_command(work.state, *record, work.context));
+        }
+    }
+}
+
+std::vector<Command> pending_commands(const EntityState& state, const Context& context) {
+    std::vector<Command> commands;
+    for (const RecordState& record : state.records) {
+        if (record.pending) commands.push_back(to_command(state, record, context));
+    }
+    return commands;
+}
+
+}  // namespace syncline::hub

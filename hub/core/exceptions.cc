@@ -1,0 +1,87 @@
+#include <algorithm>
+
+#include "hub/core/state_codec.h"
+#include "hub/core/work.h"
+
+namespace syncline::hub {
+namespace {
+
+void touch(Work& work, const std::string& kind, const PlatformId& platform) {
+    std::string token = kind + "@" + platform.text;
+    auto& touched = work.touched_exceptions;
+    if (std::find(touched.begin(), touched.end(), token) == touched.end()) {
+        touched.push_back(std::move(token));
+    }
+    work.changed = true;
+}
+
+auto find_open(EntityState& state, std::string_view kind, const PlatformId& platform) {
+    return std::find_if(state.exceptions.begin(), state.exceptions.end(),
+                        [&](const OpenException& open) {
+                            return open.kind == kind && open.platform == platform;
+                        });
+}
+
+}  // namespace
+
+void open_exception(Work& work, std::string kind, const RecordState& record, std::string reason,
+                    const Fields& proposed) {
+    auto at = find_open(work.state, kind, record.platform);
+    if (at == work.state.exceptions.end()) {
+        work.note(kind + " opened for " + record.platform.text);
+        work.state.exceptions.push_back({kind, record.platform, {}, {}, {}, work.context.now});
+        at = std::prev(work.state.exceptions.end());
+    }
+    at->reason = std::move(reason);
+    for (const auto& [name, value] : proposed) {
+        at->proposed.set(name, value);
+        const auto place = std::lower_bound(at->fields.begin(), at->fields.end(), name);
+        if (place == at->fields.end() || *place != name) at->fields.insert(place, name);
+    }
+    touch(work, kind, record.platform);
+}
+
+void close_exception(Work& work, std::string_view kind, const PlatformId& platform,
+                     const FieldName* field) {
+    const auto at = find_open(work.state, kind, platform);
+    if (at == work.state.exceptions.end()) return;
+    if (field != nullptr) {
+        const auto place = std::lower_bound(at->fields.begin(), at->fields.end(), *field);
+        if (place == at->fields.end() || *place != *field) return;
+        at->fields.erase(place);
+        at->proposed.erase(*field);
+        touch(work, at->kind, platform);
+        if (!at->fields.empty()) return;
+    }
+    work.note(at->kind + " closed for " + platform.text);
+    touch(work, at->kind, platform);
+    work.state.exceptions.erase(at);
+}
+
+void flush_exceptions(Work& work) {
+    for (const std::string& token : work.touched_exceptions) {
+        const auto split = token.rfind('@');
+        ExceptionRecord out;
+        out.kind = token.substr(0, split);
+        out.platform = PlatformId{token.substr(split + 1)};
+        out.entity = work.state.key;
+        out.updated_at = work.context.now;
+        const auto open = find_open(work.state, out.kind, out.platform);
+        if (open == work.state.exceptions.end()) {
+            out.status = ExceptionStatus::kResolved;
+        } else {
+            out.reason = open->reason;
+            out.proposed = open->proposed;
+            out.opened_at = open->since;
+            for (const FieldName& field : open->fields) {
+                const CanonicalField* canonical = work.state.find(field);
+                out.canonical.set(field, canonical == nullptr ? Value{} : canonical->value);
+            }
+        }
+        const RecordState* record = work.state.record(out.platform);
+        if (record != nullptr && record->record) out.record = record->record->text;
+        work.state.outbox.push_back({token, encode(out)});
+    }
+}
+
+}  // namespace syncline::hub

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "shared/base/timestamp.h"
+#include "shared/model/ids.h"
+#include "shared/model/revision.h"
+
+namespace syncline::hub {
+
+/// How far one partition is decided; who holds it. Written by compare-and-set, which is what makes
+/// a hub's hold safe: whoever writes with a greater fence shuts the others out.
+struct Mark {
+    Partition partition;
+    std::uint64_t fence = 0;
+    HubId holder;                    ///< Empty: given back.
+    Timestamp inputs_created;        ///< Identity of SYNC_IN that `floor` is about.
+    std::uint64_t floor = 0;         ///< Inputs up to this stream sequence are done.
+    Timestamp commands_created;      ///< Identity of SYNC_CMD that commands were published to.
+    struct Source {
+        PlatformId platform;
+        Revision seq;  ///< Newest (epoch, seq) of this agent that is done.
+        friend bool operator==(const Source&, const Source&) = default;
+    };
+    std::vector<Source> sources;  ///< Sorted by platform.
+    friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+}  // namespace syncline::hub

@@ -1,0 +1,73 @@
+#include <algorithm>
+
+#include "hub/core/work.h"
+
+namespace syncline::hub {
+namespace {
+
+void release_all(RecordState& record, const OpenException& exception) {
+    for (const FieldName& field : exception.fields) {
+        record.release(field);
+        std::erase_if(record.attempts, [&](const Attempts& a) { return a.field == field; });
+    }
+    record.blocked = false;
+}
+
+void accept(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {
+    if (exception.kind == exceptions::kDeleteReview) {
+        work.state.deleted = true;
+        return;
+    }
+    if (exception.kind == exceptions::kInDoubt) {  // "It was applied."
+        for (const auto& [name, value] : exception.proposed) {
+            record.mirror.set(name, value);
+            record.release(name);
+        }
+        return;
+    }
+    const bool about_our_command =
+        exception.kind == exceptions::kRejected || exception.kind == exceptions::kGaveUp;
+    if (about_our_command || exception.kind == exceptions::kSecondRecord) {
+        return;  // The platform stays as it is; the fields stay held.
+    }
+    for (const auto& [name, value] : exception.proposed) {
+        make_canonical(work, name, value, Provenance{{}, {}, at});
+    }
+}
+
+void reject(RecordState& record, const OpenException& exception) {
+    if (exception.kind == exceptions::kDeleteReview) {
+        record.presence = Presence::kAbsent;
+        record.record.reset();
+        return;
+    }
+    release_all(record, exception);
+}
+
+}  // namespace
+
+void take_operation(Work& work, const Operation& operation) {
+    // A copy: carrying out one may close others.
+    std::vector<OpenException> chosen;
+    for (const OpenException& open : work.state.exceptions) {
+        const bool wanted = operation.exception.empty()
+                                ? operation.kind == OperationKind::kRetry
+                                : open.kind == operation.exception ||
+                                      open.kind + "@" + open.platform.text == operation.exception;
+        if (wanted) chosen.push_back(open);
+    }
+    static constexpr const char* kNames[] = {"accepted", "rejected", "retried"};
+    for (const OpenException& exception : chosen) {
+        RecordState& record = work.state.record_or_new(exception.platform);
+        switch (operation.kind) {
+            case OperationKind::kAccept: accept(work, record, exception, operation.at); break;
+            case OperationKind::kReject: reject(record, exception); break;
+            case OperationKind::kRetry: release_all(record, exception); break;
+        }
+        work.note(exception.kind + " " + kNames[static_cast<int>(operation.kind)] + " by " +
+                  operation.actor + (operation.reason.empty() ? "" : ": " + operation.reason));
+        close_exception(work, exception.kind, exception.platform);
+    }
+}
+
+}  // namespace syncline::hub

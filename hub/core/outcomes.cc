@@ -1,0 +1,153 @@
+#include "hub/core/work.h"
+
+namespace syncline::hub {
+namespace {
+
+const char* name_of(OutcomeStatus status) {
+    switch (status) {
+        case OutcomeStatus::kApplied: return "applied";
+        case OutcomeStatus::kRejected: return "rejected";
+        case OutcomeStatus::kGaveUp: return "gave up";
+        case OutcomeStatus::kInDoubt: return "in doubt";
+        case OutcomeStatus::kStale: return "stale";
+        case OutcomeStatus::kFenced: return "fenced";
+        case OutcomeStatus::kConflict: return "conflict";
+        case OutcomeStatus::kGone: return "gone";
+    }
+    return "unknown";
+}
+
+/// The answer to the command that is out: it is no longer pending. Empty if it answers an older
+/// one.
+std::optional<Pending> settle(Work& work, RecordState& record, const Outcome& outcome) {
+    if (outcome.generation != record.generation || !record.pending) return std::nullopt;
+    std::optional<Pending> pending = std::move(record.pending);
+    record.pending.reset();
+    work.changed = true;
+    return pending;
+}
+
+void applied(Work& work, RecordState& record, const Outcome& outcome,
+             const std::optional<Pending>& answered, bool fresh) {
+    if (answered && answered->kind == CommandKind::kDelete) {
+        take_delete(work, record, /*ours=*/true);
+        return;
+    }
+    if (outcome.record && record.presence != Presence::kPresent && fresh) {
+        record.record = outcome.record;
+        record.presence = Presence::kPresent;
+        work.note(record.platform.text + " record " + outcome.record->text + " created");
+    }
+    const Provenance from{record.platform, outcome.rev, outcome.done_at};
+    if (answered && fresh) {
+        // What the platform did not tell back holds as commanded.
+        for (const auto& [name, value] : answered->fields) {
+            if (outcome.fields.find(name) == nullptr) record.mirror.set(name, value);
+        }
+    }
+    if (fresh) {
+        take_fields(work, record, outcome.fields, from, answered ? &answered->fields : nullptr);
+    }
+    if (!answered) return;
+    for (const std::string_view kind :
+         {exceptions::kRejected, exceptions::kGaveUp, exceptions::kInDoubt}) {
+        for (const auto& [name, value] : answered->fields) {
+            close_exception(work, kind, record.platform, &name);
+        }
+        if (answered->kind != CommandKind::kUpdate) close_exception(work, kind, record.platform);
+    }
+}
+
+/// It failed for good: what was to be set is left alone until something about it changes.
+void failed(Work& work, RecordState& record, const Outcome& outcome, const Pending& answered) {
+    std::string_view kind = exceptions::kRejected;
+    if (outcome.status == OutcomeStatus::kGaveUp) kind = exceptions::kGaveUp;
+    if (outcome.status == OutcomeStatus::kInDoubt) kind = exceptions::kInDoubt;
+    if (answered.kind == CommandKind::kUpdate) {
+        for (const auto& [name, value] : answered.fields) {
+            record.hold(name);
+            // A proposal that the owner's platform refused is off; its author is told so.
+            std::erase_if(work.state.proposals, [&](const Proposal& p) {
+                if (p.field != name || p.value != value) return false;
+                work.state.record_or_new(p.from).release(name);
+                record.release(name);
+                return true;
+            });
+        }
+    } else {
+        record.blocked = true;
+    }
+    std::string reason = outcome.reason;
+    if (!outcome.code.empty()) reason += " (" + outcome.code + ")";
+    open_exception(work, std::string{kind}, record, std::move(reason), answered.fields);
+}
+
+}  // namespace
+
+void take_outcome(Work& work, const Outcome& outcome) {
+    RecordState& record = work.state.record_or_new(outcome.platform);
+    if (outcome.rev != Revision{} && outcome.rev <= record.rev && !record.pending) {
+        work.replayed = true;
+        return;
+    }
+    const bool fresh = outcome.rev > record.rev;
+    if (fresh) record.rev = outcome.rev;
+    if (outcome.generation > record.generation) {
+        // Our store went back in time; the agent remembers more.
+        record.generation = outcome.generation;
+        work.changed = true;
+    }
+    if (outcome.generation < record.generation && record.pending) {
+        work.reissue.push_back(record.platform);  // An older command took the newer one's place.
+    }
+    if (outcome.status == OutcomeStatus::kFenced) {
+        if (record.pending) work.reissue.push_back(record.platform);
+        return;
+    }
+    const std::optional<Pending> answered = settle(work, record, outcome);
+    if (answered) {
+        work.note(record.platform.text + " generation " + std::to_string(outcome.generation) +
+                  " " + name_of(outcome.status));
+    }
+    switch (outcome.status) {
+        case OutcomeStatus::kApplied:
+            applied(work, record, outcome, answered, fresh);
+            break;
+        case OutcomeStatus::kRejected:
+        case OutcomeStatus::kGaveUp:
+        case OutcomeStatus::kInDoubt:
+            if (fresh) {
+                take_fields(work, record, outcome.fields,
+                            {record.platform, outcome.rev, outcome.done_at}, nullptr);
+            }
+            if (answered) failed(work, record, outcome, *answered);
+            break;
+        case OutcomeStatus::kConflict:
+            if (answered) {
+                for (const auto& [name, value] : answered->fields) {
+                    if (count_attempt(work, record, name)) {
+                        record.hold(name);
+                        open_exception(work, std::string{exceptions::kNotConverging}, record,
+                                       "every write met a concurrent edit; retry when it is quiet",
+                                       Fields{{name, value}});
+                    }
+                }
+            }
+            if (fresh) {
+                take_fields(work, record, outcome.fields,
+                            {record.platform, outcome.rev, outcome.done_at}, nullptr);
+            }
+            break;
+        case OutcomeStatus::kGone:
+            if (answered && record.presence == Presence::kPresent) {
+                take_delete(work, record, answered->kind == CommandKind::kDelete);
+            }
+            break;
+        case OutcomeStatus::kStale:
+            record.generation = std::max(record.generation, outcome.ledger_generation);
+            break;
+        case OutcomeStatus::kFenced: break;  // Handled above.
+    }
+}
+
+}  // namespace syncline::hub

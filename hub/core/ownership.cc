@@ -1,0 +1,207 @@
+#include <algorithm>
+
+#include "hub/core/work.h"
+
+namespace syncline::hub {
+namespace {
+
+/// The entity as conditions see it before the inputs' fields count: canonical, and for what is not
+/// canonical yet, what the platform says.
+Fields seen_by_conditions(const EntityState& state, const Fields& incoming) {
+    Fields view = state.fields();
+    for (const auto& [name, value] : incoming) {
+        if (view.find(name) == nullptr) view.set(name, value);
+    }
+    return view;
+}
+
+bool equal_or_both_empty(const Value* a, const Value& b) {
+    return a == nullptr ? b.is_null() : *a == b;
+}
+
+std::size_t rank(const std::vector<PlatformId>& order, const PlatformId& platform) {
+    return static_cast<std::size_t>(std::find(order.begin(), order.end(), platform) -
+                                    order.begin());
+}
+
+/// What the rule says to a write of `from` when `current` is canonical.
+Verdict judge(const OwnershipRule& rule, const CanonicalField* current, const Provenance& from) {
+    switch (rule.resolution) {
+        case Resolution::kLatest:
+            return current == nullptr || from.at >= current->from.at ? Verdict::kAccepted
+                                                                     : Verdict::kOutdated;
+        case Resolution::kPriority:
+            return current == nullptr || rank(rule.priority, from.platform) <=
+                                             rank(rule.priority, current->from.platform)
+                       ? Verdict::kAccepted
+                       : Verdict::kOutdated;
+        case Resolution::kOwner: break;
+    }
+    // Who comes first fills an empty field; the owner's word replaces it.
+    if (rule.owner == from.platform || current == nullptr) return Verdict::kAccepted;
+    switch (rule.otherwise) {
+        case NonOwnerWrite::kRevert: return Verdict::kReverted;
+        case NonOwnerWrite::kIgnore: return Verdict::kIgnored;
+        case NonOwnerWrite::kReview: return Verdict::kReview;
+        case NonOwnerWrite::kPropose: return Verdict::kProposed;
+        case NonOwnerWrite::kAccept: return Verdict::kAccepted;
+    }
+    return Verdict::kReview;
+}
+
+void propose(Work& work, const FieldName& field, const Value& value, const PlatformId& from) {
+    auto& proposals = work.state.proposals;
+    std::erase_if(proposals, [&](const Proposal& p) { return p.field == field; });
+    proposals.push_back({field, value, from});
+}
+
+/// Carries a verdict out, but for what desired minus mirror does by itself.
+void carry_out(Work& work, RecordState& record, FieldDecision& decision, const Provenance& from) {
+    const FieldName& field = decision.field;
+    switch (decision.verdict) {
+        case Verdict::kAccepted:
+            make_canonical(work, field, decision.value, from);
+            break;
+        case Verdict::kReverted:
+        case Verdict::kOutdated:
+            record.release(field);
+            if (count_attempt(work, record, field)) {
+                record.hold(field);
+                open_exception(work, std::string{exceptions::kNotConverging}, record,
+                               "the platform sets this field again and again; stop its automation "
+                               "or change the owner, then retry",
+                               Fields{{field, decision.value}});
+            }
+            break;
+        case Verdict::kIgnored: record.hold(field); break;
+        case Verdict::kReview:
+            record.hold(field);
+            open_exception(work, std::string{exceptions::kReview}, record,
+                           "a platform that does not own this field changed it; accept or reject",
+                           Fields{{field, decision.value}});
+            break;
+        case Verdict::kProposed:
+            record.hold(field);
+            propose(work, field, decision.value, record.platform);
+            break;
+        case Verdict::kUndecided:
+            record.hold(field);
+            open_exception(work, std::string{exceptions::kUndecided}, record,
+                           "no ownership rule holds for this field now; add one to the policy, or "
+                           "accept or reject the value",
+                           Fields{{field, decision.value}});
+            break;
+        case Verdict::kInvalid: break;  // Reported where the value was checked.
+    }
+}
+
+/// Decides one field that the platform changed.
+void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const Value& value,
+                  const Provenance& from, const Fields& view, bool commanded) {
+    const CanonicalField* current = work.state.find(spec.name);
+    const OwnershipRule* rule = work.object.rule(spec.name, view);
+    if (equal_or_both_empty(current == nullptr ? nullptr : &current->value, value)) {
+        // Platform and hub agree: nothing left to wait for.
+        record.release(spec.name);
+        for (const std::string_view kind : {exceptions::kReview, exceptions::kUndecided}) {
+            close_exception(work, kind, record.platform, &spec.name);
+        }
+        return;
+    }
+    FieldDecision decision{spec.name, record.platform, {}, value, Verdict::kUndecided, {}};
+    if (current != nullptr) decision.before = current->value;
+    if (rule != nullptr) {
+        decision.verdict = judge(*rule, current, from);
+        decision.rule = to_string(rule->place);
+    }
+    // We told the platform a value and it holds another: its normal form, not somebody's wish.
+    // Only an owner's form becomes canonical.
+    const bool owner = rule != nullptr && rule->resolution == Resolution::kOwner &&
+                       rule->owner == record.platform;
+    if (commanded && !owner) decision.verdict = Verdict::kReverted;
+    carry_out(work, record, decision, from);
+    work.log.decisions.push_back(std::move(decision));
+    work.changed = true;
+}
+
+}  // namespace
+
+const char* name_of(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::kAccepted: return "accepted";
+        case Verdict::kReverted: return "reverted";
+        case Verdict::kIgnored: return "ignored";
+        case Verdict::kReview: return "review";
+        case Verdict::kProposed: return "proposed";
+        case Verdict::kOutdated: return "outdated";
+        case Verdict::kUndecided: return "undecided";
+        case Verdict::kInvalid: return "invalid";
+    }
+    return "undecided";
+}
+
+void make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from) {
+    work.state.set(field, value, std::move(from));
+    std::erase_if(work.state.proposals, [&](const Proposal& p) { return p.field == field; });
+    for (RecordState& record : work.state.records) {
+        record.release(field);
+        record.blocked = false;
+        std::erase_if(record.attempts, [&](const Attempts& a) { return a.field == field; });
+        for (const std::string_view kind :
+             {exceptions::kReview, exceptions::kUndecided, exceptions::kRejected,
+              exceptions::kGaveUp, exceptions::kNotConverging}) {
+            close_exception(work, kind, record.platform, &field);
+        }
+    }
+    work.changed = true;
+}
+
+void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,
+                 const Fields* commanded) {
+    const Binding* binding = work.object.binding(record.platform);
+    if (binding == nullptr) return;
+    struct Touched {
+        const FieldSpec* spec;
+        Value value;
+    };
+    std::vector<Touched> touched;
+    Fields invalid;
+    std::string why;
+    for (const auto& [name, raw] : fields) {
+        const FieldSpec* spec = work.object.field(name);
+        if (spec == nullptr ||
+            !std::binary_search(binding->fields.begin(), binding->fields.end(), name)) {
+            continue;  // The policy does not take this field from this platform.
+        }
+        auto value = conform(*spec, raw);
+        const Value& told = value ? *value : raw;
+        const Value* known = record.mirror.find(name);
+        if (known != nullptr && *known == told) continue;  // Not changed there.
+        const bool first_empty = known == nullptr && told.is_null();
+        record.mirror.set(name, told);
+        work.changed = true;
+        if (first_empty) continue;
+        if (value) {
+            close_exception(work, exceptions::kContract, record.platform, &name);
+            touched.push_back({spec, std::move(*value)});
+        } else {
+            record.hold(name);
+            invalid.set(name, raw);
+            why += (why.empty() ? "" : "; ") + name.text + " " + value.error().what;
+        }
+    }
+    if (!invalid.empty()) {
+        open_exception(work, std::string{exceptions::kContract}, record,
+                       why + "; mend the value at the platform or the contract", invalid);
+    }
+    if (touched.empty()) return;
+    const Fields view = work.object.has_conditions()
+                            ? seen_by_conditions(work.state, fields)
+                            : Fields{};
+    for (const Touched& one : touched) {
+        const bool ours = commanded != nullptr && commanded->find(one.spec->name) != nullptr;
+        decide_field(work, record, *one.spec, one.value, from, view, ours);
+    }
+}
+
+}  // namespace syncline::hub

@@ -1,0 +1,68 @@
+#include "hub/core/state.h"
+
+#include <algorithm>
+
+namespace syncline::hub {
+
+bool RecordState::holds(const FieldName& field) const {
+    return std::binary_search(held.begin(), held.end(), field);
+}
+
+void RecordState::hold(const FieldName& field) {
+    const auto at = std::lower_bound(held.begin(), held.end(), field);
+    if (at == held.end() || *at != field) held.insert(at, field);
+}
+
+void RecordState::release(const FieldName& field) {
+    const auto at = std::lower_bound(held.begin(), held.end(), field);
+    if (at != held.end() && *at == field) held.erase(at);
+}
+
+namespace {
+auto position(auto& canonical, const FieldName& name) {
+    return std::lower_bound(
+        canonical.begin(), canonical.end(), name,
+        [](const CanonicalField& field, const FieldName& key) { return field.name < key; });
+}
+}  // namespace
+
+const CanonicalField* EntityState::find(const FieldName& name) const {
+    const auto at = position(canonical, name);
+    return at != canonical.end() && at->name == name ? &*at : nullptr;
+}
+
+void EntityState::set(const FieldName& name, Value value, Provenance from) {
+    const auto at = position(canonical, name);
+    if (at != canonical.end() && at->name == name) {
+        at->value = std::move(value);
+        at->from = std::move(from);
+    } else {
+        canonical.insert(at, CanonicalField{name, std::move(value), std::move(from)});
+    }
+}
+
+const RecordState* EntityState::record(const PlatformId& platform) const {
+    for (const RecordState& record : records) {
+        if (record.platform == platform) return &record;
+    }
+    return nullptr;
+}
+
+RecordState& EntityState::record_or_new(const PlatformId& platform) {
+    const auto at = std::lower_bound(
+        records.begin(), records.end(), platform,
+        [](const RecordState& record, const PlatformId& id) { return record.platform < id; });
+    if (at != records.end() && at->platform == platform) return *at;
+    RecordState fresh;
+    fresh.platform = platform;
+    return *records.insert(at, std::move(fresh));
+}
+
+Fields EntityState::fields() const {
+    Fields out;
+    out.reserve(canonical.size());
+    for (const CanonicalField& field : canonical) out.append(field.name, field.value);
+    return out;
+}
+
+}  // namespace syncline::hub

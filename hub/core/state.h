@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared/base/timestamp.h"
+#include "shared/model/command.h"
+#include "shared/model/ids.h"
+#include "shared/model/revision.h"
+#include "shared/model/value.h"
+
+/// What the hub knows of one entity. Plain data; everything about it that must survive is here,
+/// and it is stored whole by compare-and-set.
+namespace syncline::hub {
+
+/// Where a canonical value came from.
+struct Provenance {
+    PlatformId platform;  ///< Empty: an operator's decision.
+    Revision rev;         ///< Of the change that brought it.
+    Timestamp at;         ///< The platform's own stamp, else when the agent saw it.
+    friend bool operator==(const Provenance&, const Provenance&) = default;
+};
+
+struct CanonicalField {
+    FieldName name;
+    Value value;
+    Provenance from;
+    friend bool operator==(const CanonicalField&, const CanonicalField&) = default;
+};
+
+enum class Presence : std::uint8_t {
+    kAbsent = 0,    ///< No record there (yet).
+    kPresent = 1,   ///< The record exists as far as is known.
+    kGone = 2,      ///< It was deleted there, or we deleted it.
+    kUnlinked = 3,  ///< The platform no longer takes part in this entity.
+};
+
+/// How often a field was commanded without staying as commanded.
+struct Attempts {
+    FieldName field;
+    std::uint32_t count = 0;
+    Timestamp last;
+    friend bool operator==(const Attempts&, const Attempts&) = default;
+};
+
+/// The command that is out and not yet answered.
+struct Pending {
+    CommandKind kind = CommandKind::kUpdate;
+    Fields fields;
+    Fields expected;
+    Timestamp decided_at;
+    friend bool operator==(const Pending&, const Pending&) = default;
+};
+
+/// One platform's side of the entity.
+struct RecordState {
+    PlatformId platform;
+    std::optional<RecordId> record;
+    Presence presence = Presence::kAbsent;
+    Revision rev;                  ///< Newest change or outcome taken in.
+    Fields mirror;                 ///< What the record holds, as far as is known.
+    std::uint64_t generation = 0;  ///< Of the newest command issued.
+    std::optional<Pending> pending;
+    std::vector<FieldName> held;   ///< Left alone until something about them changes; sorted.
+    std::vector<Attempts> attempts;
+    bool blocked = false;  ///< A create or delete failed for good; waits for a change or a person.
+
+    [[nodiscard]] bool holds(const FieldName& field) const;
+    void hold(const FieldName& field);
+    void release(const FieldName& field);
+    friend bool operator==(const RecordState&, const RecordState&) = default;
+};
+
+/// A non-owner's write that the owner is being asked to take.
+struct Proposal {
+    FieldName field;
+    Value value;
+    PlatformId from;
+    friend bool operator==(const Proposal&, const Proposal&) = default;
+};
+
+/// An exception that is open on this entity; its full text is on the exceptions stream.
+struct OpenException {
+    std::string kind;                ///< Stable code: `command.rejected`, ...
+    PlatformId platform;             ///< Whose write or command it is about.
+    std::vector<FieldName> fields;   ///< Sorted; empty if it is about the whole record.
+    std::string reason;
+    Fields proposed;                 ///< What the platform wanted or was told.
+    Timestamp since;
+    friend bool operator==(const OpenException&, const OpenException&) = default;
+};
+
+struct EntityState {
+    EntityKey key;
+    std::uint64_t version = 0;  ///< Counts the writes of this state, from 1.
+    bool deleted = false;
+    std::vector<CanonicalField> canonical;  ///< Sorted by name.
+    std::vector<RecordState> records;       ///< Sorted by platform.
+    std::vector<Proposal> proposals;
+    std::vector<OpenException> exceptions;
+    std::string policy;  ///< Hash of the policy that decided last.
+    /// Bodies for the log and the exceptions stream that belong to this version: published after
+    /// the state is stored, and again when an input comes back.
+    struct Outgoing {
+        std::string exception;  ///< Its kind; empty for the log entry.
+        std::string body;
+        friend bool operator==(const Outgoing&, const Outgoing&) = default;
+    };
+    std::vector<Outgoing> outbox;
+
+    [[nodiscard]] const CanonicalField* find(const FieldName& name) const;
+    /// Sets or adds a canonical value.
+    void set(const FieldName& name, Value value, Provenance from);
+    [[nodiscard]] const RecordState* record(const PlatformId& platform) const;
+    RecordState& record_or_new(const PlatformId& platform);
+    /// The canonical values, for conditions.
+    [[nodiscard]] Fields fields() const;
+    friend bool operator==(const EntityState&, const EntityState&) = default;
+};
+
+}  // namespace syncline::hub

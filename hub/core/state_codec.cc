@@ -1,0 +1,583 @@
+#include "hub/core/state_codec.h"
+
+#include <algorithm>
+
+#include "shared/wire/limits.h"
+#include "shared/wire/reader.h"
+#include "shared/wire/writer.h"
+
+namespace syncline::hub {
+namespace {
+
+using wire::decode_message;
+using wire::Decoder;
+using wire::key_bits;
+using wire::Node;
+using wire::Writer;
+
+std::uint32_t present(auto... conditions) { return (std::uint32_t{conditions ? 1U : 0U} + ...); }
+
+std::uint32_t size_of(const auto& list) { return static_cast<std::uint32_t>(list.size()); }
+
+void write_names(Writer& out, int key, const std::vector<FieldName>& names) {
+    out.key(key);
+    out.array(size_of(names));
+    for (const FieldName& name : names) out.text(name.text);
+}
+
+std::vector<FieldName> read_names(Decoder& in, const Node& node) {
+    std::vector<FieldName> names;
+    in.array(node, [&](const Node& item) { names.emplace_back(in.id(item)); });
+    return names;
+}
+
+// The mirror is written as its difference from canonical: most of it is equal. Names of canonical
+// fields that the mirror lacks, then the fields that differ.
+void write_mirror(Writer& out, const EntityState& state, const RecordState& record) {
+    std::vector<FieldName> lacking;
+    Fields differing;
+    for (const CanonicalField& field : state.canonical) {
+        if (record.mirror.find(field.name) == nullptr) lacking.push_back(field.name);
+    }
+    for (const auto& [name, value] : record.mirror) {
+        const CanonicalField* canonical = state.find(name);
+        if (canonical == nullptr || canonical->value != value) differing.append(name, value);
+    }
+    write_names(out, 4, lacking);
+    out.field(5, differing);
+}
+
+Fields rebuilt_mirror(const EntityState& state, const std::vector<FieldName>& lacking,
+                      const Fields& differing) {
+    Fields mirror;
+    mirror.reserve(state.canonical.size());
+    for (const CanonicalField& field : state.canonical) {
+        if (std::find(lacking.begin(), lacking.end(), field.name) == lacking.end()) {
+            mirror.append(field.name, field.value);
+        }
+    }
+    for (const auto& [name, value] : differing) mirror.set(name, value);
+    return mirror;
+}
+
+void write_record(Writer& out, const EntityState& state, const RecordState& record) {
+    out.map(6 + present(record.record.has_value(), record.pending.has_value(),
+                        !record.held.empty(), !record.attempts.empty(), record.blocked));
+    out.field(0, record.platform.text);
+    if (record.record) out.field(1, record.record->text);
+    out.field(2, static_cast<std::uint64_t>(record.presence));
+    out.revision(3, record.rev);
+    write_mirror(out, state, record);
+    out.field(6, record.generation);
+    if (record.pending) {
+        out.key(7);
+        out.array(4);
+        out.unsigned64(static_cast<std::uint64_t>(record.pending->kind));
+        out.fields(record.pending->fields);
+        out.fields(record.pending->expected);
+        out.signed64(record.pending->decided_at.ns);
+    }
+    if (!record.held.empty()) write_names(out, 8, record.held);
+    if (!record.attempts.empty()) {
+        out.key(9);
+        out.array(size_of(record.attempts));
+        for (const Attempts& attempts : record.attempts) {
+            out.array(3);
+            out.text(attempts.field.text);
+            out.unsigned64(attempts.count);
+            out.signed64(attempts.last.ns);
+        }
+    }
+    if (record.blocked) {
+        out.key(10);
+        out.boolean(true);
+    }
+}
+
+Pending read_pending(Decoder& in, const Node& node) {
+    Pending pending;
+    int position = 0;
+    in.array(node, [&](const Node& item) {
+        if (position == 0) pending.kind = in.enumeration(item, CommandKind::kDelete);
+        if (position == 1) pending.fields = in.fields(item);
+        if (position == 2) pending.expected = in.fields(item);
+        if (position == 3) pending.decided_at.ns = in.signed64(item);
+        ++position;
+    });
+    return pending;
+}
+
+Attempts read_attempts(Decoder& in, const Node& node) {
+    Attempts attempts;
+    int position = 0;
+    in.array(node, [&](const Node& item) {
+        if (position == 0) attempts.field.text = in.id(item);
+        if (position == 1) attempts.count = in.unsigned32(item);
+        if (position == 2) attempts.last.ns = in.signed64(item);
+        ++position;
+    });
+    return attempts;
+}
+
+RecordState read_record(Decoder& in, const Node& node, const EntityState& state) {
+    RecordState record;
+    std::vector<FieldName> lacking;
+    Fields differing;
+    in.map(node, key_bits(0, 2, 3, 4, 5, 6), [&](int key, const Node& value) {
+        switch (key) {
+            case 0: record.platform.text = in.id(value); break;
+            case 1: record.record.emplace(in.id(value)); break;
+            case 2: record.presence = in.enumeration(value, Presence::kUnlinked); break;
+            case 3: record.rev = in.revision(value); break;
+            case 4: lacking = read_names(in, value); break;
+            case 5: differing = in.fields(value); break;
+            case 6: record.generation = in.unsigned64(value); break;
+            case 7: record.pending = read_pending(in, value); break;
+            case 8: record.held = read_names(in, value); break;
+            case 9:
+                in.array(value, [&](const Node& item) {
+                    record.attempts.push_back(read_attempts(in, item));
+                });
+                break;
+            case 10: record.blocked = in.boolean(value); break;
+            default: break;
+        }
+    });
+    record.mirror = rebuilt_mirror(state, lacking, differing);
+    return record;
+}
+
+void write_canonical(Writer& out, const EntityState& state) {
+    out.key(5);
+    out.array(size_of(state.canonical));
+    for (const CanonicalField& field : state.canonical) {
+        out.array(6);
+        out.text(field.name.text);
+        out.value(field.value);
+        out.text(field.from.platform.text);
+        out.unsigned64(field.from.rev.epoch);
+        out.unsigned64(field.from.rev.n);
+        out.signed64(field.from.at.ns);
+    }
+}
+
+CanonicalField read_canonical(Decoder& in, const Node& node) {
+    CanonicalField field;
+    int position = 0;
+    in.array(node, [&](const Node& item) {
+        switch (position++) {
+            case 0: field.name.text = in.id(item); break;
+            case 1: field.value = in.value(item); break;
+            case 2: field.from.platform.text = in.text(item, wire::kIdBytesMax); break;
+            case 3: field.from.rev.epoch = in.unsigned64(item); break;
+            case 4: field.from.rev.n = in.unsigned64(item); break;
+            case 5: field.from.at.ns = in.signed64(item); break;
+            default: break;
+        }
+    });
+    if (position != 6) in.problem(node, "must be a canonical field of six parts");
+    return field;
+}
+
+void write_open(Writer& out, const OpenException& open) {
+    out.map(6);
+    out.field(0, open.kind);
+    out.field(1, open.platform.text);
+    write_names(out, 2, open.fields);
+    out.field(3, open.reason);
+    out.field(4, open.proposed);
+    out.field(5, open.since);
+}
+
+OpenException read_open(Decoder& in, const Node& node) {
+    OpenException open;
+    in.map(node, key_bits(0, 1, 2, 3, 4, 5), [&](int key, const Node& value) {
+        switch (key) {
+            case 0: open.kind = in.id(value); break;
+            case 1: open.platform.text = in.id(value); break;
+            case 2: open.fields = read_names(in, value); break;
+            case 3: open.reason = in.text(value, wire::kStringBytesMax); break;
+            case 4: open.proposed = in.fields(value); break;
+            case 5: open.since.ns = in.signed64(value); break;
+            default: break;
+        }
+    });
+    return open;
+}
+
+EntityState::Outgoing read_outgoing(Decoder& in, const Node& node) {
+    EntityState::Outgoing outgoing;
+    int position = 0;
+    in.array(node, [&](const Node& item) {
+        if (position == 0) outgoing.exception = in.text(item, wire::kIdBytesMax);
+        if (position == 1) outgoing.body = in.bytes(item, wire::kBodyBytesMax);
+        ++position;
+    });
+    return outgoing;
+}
+
+Proposal read_proposal(Decoder& in, const Node& node) {
+    Proposal proposal;
+    int position = 0;
+    in.array(node, [&](const Node& item) {
+        if (position == 0) proposal.field.text = in.id(item);
+        if (position == 1) proposal.value = in.value(item);
+        if (position == 2) proposal.from.text = in.id(item);
+        ++position;
+    });
+    return proposal;
+}
+
+}  // namespace
+
+std::string encode(const EntityState& state) {
+    std::string body;
+    body.reserve(1024);
+    Writer out{body};
+    out.map(8 + present(!state.proposals.empty(), !state.exceptions.empty(), state.deleted));
+    out.field(0, wire::kWireVersion);
+    out.field(1, state.key.object.text);
+    out.field(2, state.key.entity.text);
+    out.field(3, state.version);
+    if (state.deleted) {
+        out.key(4);
+        out.boolean(true);
+    }
+    write_canonical(out, state);
+    out.key(6);
+    out.array(size_of(state.records));
+    for (const RecordState& record : state.records) write_record(out, state, record);
+    if (!state.proposals.empty()) {
+        out.key(7);
+        out.array(size_of(state.proposals));
+        for (const Proposal& proposal : state.proposals) {
+            out.array(3);
+            out.text(proposal.field.text);
+            out.value(proposal.value);
+            out.text(proposal.from.text);
+        }
+    }
+    if (!state.exceptions.empty()) {
+        out.key(8);
+        out.array(size_of(state.exceptions));
+        for (const OpenException& open : state.exceptions) write_open(out, open);
+    }
+    out.field(9, state.policy);
+    out.key(10);
+    out.array(size_of(state.outbox));
+    for (const auto& outgoing : state.outbox) {
+        out.array(2);
+        out.text(outgoing.exception);
+        out.bytes(outgoing.body);
+    }
+    return body;
+}
+
+Result<EntityState> decode_entity(std::string_view body) {
+    EntityState state;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        switch (key) {
+            case 1: state.key.object.text = in.id(node); break;
+            case 2: state.key.entity.text = in.id(node); break;
+            case 3: state.version = in.unsigned64(node); break;
+            case 4: state.deleted = in.boolean(node); break;
+            case 5:
+                in.array(node, [&](const Node& item) {
+                    state.canonical.push_back(read_canonical(in, item));
+                });
+                break;
+            case 6:
+                in.array(node, [&](const Node& item) {
+                    state.records.push_back(read_record(in, item, state));
+                });
+                break;
+            case 7:
+                in.array(node, [&](const Node& item) {
+                    state.proposals.push_back(read_proposal(in, item));
+                });
+                break;
+            case 8:
+                in.array(node, [&](const Node& item) {
+                    state.exceptions.push_back(read_open(in, item));
+                });
+                break;
+            case 9: state.policy = in.text(node, wire::kIdBytesMax); break;
+            case 10:
+                in.array(node, [&](const Node& item) {
+                    state.outbox.push_back(read_outgoing(in, item));
+                });
+                break;
+            default: break;
+        }
+    };
+    auto done = decode_message(body, "entity state", key_bits(1, 2, 3, 5, 6, 9, 10), read);
+    if (!done) return fail(std::move(done.error()));
+    return state;
+}
+
+std::string encode(const Mark& mark) {
+    std::string body;
+    Writer out{body};
+    out.map(8);
+    out.field(0, wire::kWireVersion);
+    out.field(1, std::uint64_t{mark.partition.value});
+    out.field(2, mark.fence);
+    out.field(3, mark.holder.text);
+    out.field(4, mark.inputs_created);
+    out.field(5, mark.floor);
+    out.field(6, mark.commands_created);
+    out.key(7);
+    out.array(size_of(mark.sources));
+    for (const Mark::Source& source : mark.sources) {
+        out.array(3);
+        out.text(source.platform.text);
+        out.unsigned64(source.seq.epoch);
+        out.unsigned64(source.seq.n);
+    }
+    return body;
+}
+
+Result<Mark> decode_mark(std::string_view body) {
+    Mark mark;
+    auto read_source = [](Decoder& in, const Node& node) {
+        Mark::Source source;
+        int position = 0;
+        in.array(node, [&](const Node& item) {
+            if (position == 0) source.platform.text = in.id(item);
+            if (position == 1) source.seq.epoch = in.unsigned64(item);
+            if (position == 2) source.seq.n = in.unsigned64(item);
+            ++position;
+        });
+        return source;
+    };
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        switch (key) {
+            case 1: mark.partition = in.partition(node); break;
+            case 2: mark.fence = in.unsigned64(node); break;
+            case 3: mark.holder.text = in.text(node, wire::kIdBytesMax); break;
+            case 4: mark.inputs_created.ns = in.signed64(node); break;
+            case 5: mark.floor = in.unsigned64(node); break;
+            case 6: mark.commands_created.ns = in.signed64(node); break;
+            case 7:
+                in.array(node,
+                         [&](const Node& item) { mark.sources.push_back(read_source(in, item)); });
+                break;
+            default: break;
+        }
+    };
+    auto done = decode_message(body, "mark", key_bits(1, 2, 3, 4, 5, 6, 7), read);
+    if (!done) return fail(std::move(done.error()));
+    return mark;
+}
+
+std::string encode(const LogEntry& entry) {
+    std::string body;
+    body.reserve(512);
+    Writer out{body};
+    out.map(9 + present(!entry.trace.empty()));
+    out.field(0, wire::kWireVersion);
+    out.field(1, entry.entity.object.text);
+    out.field(2, entry.entity.entity.text);
+    out.field(3, entry.version);
+    out.field(4, entry.at);
+    out.field(5, entry.policy);
+    out.key(6);
+    out.array(size_of(entry.inputs));
+    for (const std::string& input : entry.inputs) out.text(input);
+    out.key(7);
+    out.array(size_of(entry.decisions));
+    for (const FieldDecision& decision : entry.decisions) {
+        out.array(6);
+        out.text(decision.field.text);
+        out.text(decision.from.text);
+        out.value(decision.before);
+        out.value(decision.value);
+        out.unsigned64(static_cast<std::uint64_t>(decision.verdict));
+        out.text(decision.rule);
+    }
+    out.key(8);
+    out.array(size_of(entry.commands) + size_of(entry.notes));
+    for (const auto& command : entry.commands) {
+        out.map(4);
+        out.field(0, command.platform.text);
+        out.field(1, static_cast<std::uint64_t>(command.kind));
+        out.field(2, command.generation);
+        write_names(out, 3, command.fields);
+    }
+    for (const std::string& note : entry.notes) out.text(note);
+    if (!entry.trace.empty()) out.field(9, entry.trace);
+    return body;
+}
+
+namespace {
+
+FieldDecision read_decision(Decoder& in, const Node& node) {
+    FieldDecision decision;
+    int position = 0;
+    in.array(node, [&](const Node& item) {
+        switch (position++) {
+            case 0: decision.field.text = in.id(item); break;
+            case 1: decision.from.text = in.text(item, wire::kIdBytesMax); break;
+            case 2: decision.before = in.value(item); break;
+            case 3: decision.value = in.value(item); break;
+            case 4: decision.verdict = in.enumeration(item, Verdict::kInvalid); break;
+            case 5: decision.rule = in.text(item, wire::kStringBytesMax); break;
+            default: break;
+        }
+    });
+    return decision;
+}
+
+LogEntry::Commanded read_commanded(Decoder& in, const Node& node) {
+    LogEntry::Commanded command;
+    in.map(node, key_bits(0, 1, 2, 3), [&](int key, const Node& value) {
+        if (key == 0) command.platform.text = in.id(value);
+        if (key == 1) command.kind = in.enumeration(value, CommandKind::kDelete);
+        if (key == 2) command.generation = in.unsigned64(value);
+        if (key == 3) command.fields = read_names(in, value);
+    });
+    return command;
+}
+
+}  // namespace
+
+Result<LogEntry> decode_log_entry(std::string_view body) {
+    LogEntry entry;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        switch (key) {
+            case 1: entry.entity.object.text = in.id(node); break;
+            case 2: entry.entity.entity.text = in.id(node); break;
+            case 3: entry.version = in.unsigned64(node); break;
+            case 4: entry.at.ns = in.signed64(node); break;
+            case 5: entry.policy = in.text(node, wire::kIdBytesMax); break;
+            case 6:
+                in.array(node, [&](const Node& item) {
+                    entry.inputs.push_back(in.text(item, wire::kStringBytesMax));
+                });
+                break;
+            case 7:
+                in.array(node, [&](const Node& item) {
+                    entry.decisions.push_back(read_decision(in, item));
+                });
+                break;
+            case 8:
+                in.array(node, [&](const Node& item) {
+                    if (item.type == wire::NodeType::kMap) {
+                        entry.commands.push_back(read_commanded(in, item));
+                    } else {
+                        entry.notes.push_back(in.text(item, wire::kStringBytesMax));
+                    }
+                });
+                break;
+            case 9: entry.trace = in.text(node, wire::kIdBytesMax); break;
+            default: break;
+        }
+    };
+    auto done = decode_message(body, "log entry", key_bits(1, 2, 3, 4, 5, 6, 7, 8), read);
+    if (!done) return fail(std::move(done.error()));
+    return entry;
+}
+
+std::string encode(const ExceptionRecord& exception) {
+    std::string body;
+    Writer out{body};
+    out.map(14);
+    out.field(0, wire::kWireVersion);
+    out.field(1, exception.kind);
+    out.field(2, exception.entity.object.text);
+    out.field(3, exception.entity.entity.text);
+    out.field(4, static_cast<std::uint64_t>(exception.status));
+    out.field(5, exception.platform.text);
+    out.field(6, exception.record);
+    out.field(7, exception.reason);
+    out.field(8, exception.proposed);
+    out.field(9, exception.canonical);
+    out.field(10, exception.opened_at);
+    out.field(11, exception.updated_at);
+    out.field(12, exception.source);
+    out.key(13);
+    out.bytes(exception.raw);
+    return body;
+}
+
+Result<ExceptionRecord> decode_exception(std::string_view body) {
+    ExceptionRecord out;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        switch (key) {
+            case 1: out.kind = in.id(node); break;
+            case 2: out.entity.object.text = in.text(node, wire::kIdBytesMax); break;
+            case 3: out.entity.entity.text = in.text(node, wire::kIdBytesMax); break;
+            case 4: out.status = in.enumeration(node, ExceptionStatus::kRejected); break;
+            case 5: out.platform.text = in.text(node, wire::kIdBytesMax); break;
+            case 6: out.record = in.text(node, wire::kStringBytesMax); break;
+            case 7: out.reason = in.text(node, wire::kStringBytesMax); break;
+            case 8: out.proposed = in.fields(node); break;
+            case 9: out.canonical = in.fields(node); break;
+            case 10: out.opened_at.ns = in.signed64(node); break;
+            case 11: out.updated_at.ns = in.signed64(node); break;
+            case 12: out.source = in.text(node, wire::kStringBytesMax); break;
+            case 13: out.raw = in.bytes(node, wire::kBodyBytesMax); break;
+            default: break;
+        }
+    };
+    auto done = decode_message(body, "exception", key_bits(1, 2, 3, 4, 5, 7, 8, 9), read);
+    if (!done) return fail(std::move(done.error()));
+    return out;
+}
+
+std::string encode(const Operation& operation) {
+    std::string body;
+    Writer out{body};
+    out.map(9);
+    out.field(0, wire::kWireVersion);
+    out.field(1, static_cast<std::uint64_t>(operation.kind));
+    out.field(2, operation.entity.object.text);
+    out.field(3, operation.entity.entity.text);
+    out.field(4, operation.exception);
+    out.field(5, operation.id);
+    out.field(6, operation.actor);
+    out.field(7, operation.reason);
+    out.field(8, operation.at);
+    return body;
+}
+
+Result<Operation> decode_operation(std::string_view body) {
+    Operation out;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        switch (key) {
+            case 1: out.kind = in.enumeration(node, OperationKind::kRetry); break;
+            case 2: out.entity.object.text = in.id(node); break;
+            case 3: out.entity.entity.text = in.id(node); break;
+            case 4: out.exception = in.text(node, wire::kIdBytesMax); break;
+            case 5: out.id = in.id(node); break;
+            case 6: out.actor = in.id(node); break;
+            case 7: out.reason = in.text(node, wire::kStringBytesMax); break;
+            case 8: out.at.ns = in.signed64(node); break;
+            default: break;
+        }
+    };
+    auto done = decode_message(body, "operation", key_bits(1, 2, 3, 4, 5, 6, 7, 8), read);
+    if (!done) return fail(std::move(done.error()));
+    return out;
+}
+
+std::string encode_reference(const EntityId& entity) {
+    std::string body;
+    Writer out{body};
+    out.map(2);
+    out.field(0, wire::kWireVersion);
+    out.field(1, entity.text);
+    return body;
+}
+
+Result<EntityId> decode_reference(std::string_view body) {
+    EntityId entity;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        if (key == 1) entity.text = in.text(node, wire::kIdBytesMax);
+    };
+    auto done = decode_message(body, "reference", key_bits(1), read);
+    if (!done) return fail(std::move(done.error()));
+    return entity;
+}
+
+}  // namespace syncline::hub

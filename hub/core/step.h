@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "hub/core/state.h"
+#include "shared/model/change.h"
+#include "shared/model/command.h"
+#include "shared/model/outcome.h"
+
+/// What goes into a decision and what comes out of it.
+namespace syncline::hub {
+
+enum class OperationKind : std::uint8_t {
+    kAccept = 0,  ///< Take what the platform wanted as canonical.
+    kReject = 1,  ///< Keep the canonical value and tell the platform so.
+    kRetry = 2,   ///< Try again what failed.
+};
+
+/// An operator's action on an open exception of an entity.
+struct Operation {
+    OperationKind kind = OperationKind::kRetry;
+    EntityKey entity;
+    std::string exception;  ///< Its kind; empty for retry means all of the entity's.
+    std::string id;         ///< Unique; names the action in the log.
+    std::string actor;
+    std::string reason;
+    Timestamp at;
+};
+
+using Input = std::variant<Change, Outcome, Operation>;
+
+/// What a decision may know beside policy, state and input.
+struct Context {
+    Timestamp now;
+    Partition partition;        ///< Where the input was read; commands carry it.
+    std::uint64_t fence = 0;    ///< Of this hub's hold on `partition`.
+};
+
+enum class Verdict : std::uint8_t {
+    kAccepted = 0,   ///< Canonical now.
+    kReverted = 1,   ///< The platform is told the canonical value.
+    kIgnored = 2,    ///< The platform keeps its own value.
+    kReview = 3,     ///< A person decides.
+    kProposed = 4,   ///< The owner is asked.
+    kOutdated = 5,   ///< A shared field's write that lost.
+    kUndecided = 6,  ///< No rule of the policy holds.
+    kInvalid = 7,    ///< The value breaks the contract.
+};
+[[nodiscard]] const char* name_of(Verdict verdict);
+
+/// One field of one input, as decided.
+struct FieldDecision {
+    FieldName field;
+    PlatformId from;
+    Value before;  ///< Canonical until now.
+    Value value;   ///< What the platform says.
+    Verdict verdict = Verdict::kAccepted;
+    std::string rule;  ///< Where the rule stands: `customer.toml:12`.
+};
+
+/// One line of the decision log: everything that one write of the state decided.
+struct LogEntry {
+    EntityKey entity;
+    std::uint64_t version = 0;  ///< Of the state it made; two with one version are one entry.
+    Timestamp at;
+    std::string policy;
+    std::vector<std::string> inputs;  ///< `crm change 5/3/17 rev 3/2`, ...
+    std::vector<FieldDecision> decisions;
+    struct Commanded {
+        PlatformId platform;
+        CommandKind kind = CommandKind::kUpdate;
+        std::uint64_t generation = 0;
+        std::vector<FieldName> fields;
+    };
+    std::vector<Commanded> commands;
+    std::vector<std::string> notes;  ///< Deletes, exceptions opened and closed, outcomes.
+    std::string trace;
+};
+
+enum class ExceptionStatus : std::uint8_t { kOpen = 0, kResolved = 1, kRejected = 2 };
+
+/// The newest message on an exception's subject is its status.
+struct ExceptionRecord {
+    std::string kind;
+    EntityKey entity;
+    ExceptionStatus status = ExceptionStatus::kOpen;
+    PlatformId platform;
+    std::string record;     ///< Native id, if known.
+    std::string reason;     ///< What happened and what to do.
+    Fields proposed;        ///< The platform's values.
+    Fields canonical;       ///< Ours, of the same fields.
+    Timestamp opened_at;
+    Timestamp updated_at;
+    std::string source;     ///< Subject and sequence of the input, for what could not be decided.
+    std::string raw;        ///< The input itself, for what could not be decoded; may be binary.
+};
+
+/// A normalised match key that must belong to the entity before its state is stored.
+struct Claim {
+    ObjectName object;
+    std::string rule;
+    std::string text;
+    friend bool operator==(const Claim&, const Claim&) = default;
+};
+
+/// The result of deciding a run of inputs for one entity.
+struct Step {
+    EntityState next;
+    bool changed = false;   ///< `next` must be stored (its version was raised).
+    bool replayed = false;  ///< An input came back: publish outbox and pending commands again.
+    std::vector<Command> commands;  ///< To publish after `next` is stored.
+    std::vector<Claim> claims;      ///< To hold before `next` is stored.
+    std::vector<Claim> releases;    ///< No longer the entity's, after `next` is stored.
+};
+
+}  // namespace syncline::hub

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "hub/core/step.h"
+#include "shared/policy/policy.h"
+
+namespace syncline::hub {
+
+/// A decision being made: the state so far and what to tell about it. Internal to core/.
+struct Work {
+    const Policy& policy;
+    const ObjectSpec& object;
+    const Context& context;
+    EntityState state;
+    LogEntry log;
+    bool changed = false;
+    bool replayed = false;
+    std::vector<PlatformId> reissue;  ///< Whose pending command must go out again as it is.
+    std::vector<std::string> touched_exceptions;  ///< Kinds to publish.
+
+    void note(std::string text) {
+        log.notes.push_back(std::move(text));
+        changed = true;
+    }
+};
+
+// ownership.cc
+/// A record's fields as a platform told them: takes in what is new against the mirror and decides
+/// each such field by its rule. Fields in `commanded` were told to the platform by us, so a
+/// difference is the platform's normal form, not somebody's edit (null: none was).
+void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,
+                 const Fields* commanded);
+/// Makes a value canonical: releases what was held back for the field everywhere.
+void make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from);
+
+// changes.cc, outcomes.cc, operations.cc
+void take_change(Work& work, const Change& change);
+void take_outcome(Work& work, const Outcome& outcome);
+void take_operation(Work& work, const Operation& operation);
+/// The platform's record is gone: what that means by the policy.
+void take_delete(Work& work, RecordState& record, bool ours);
+
+// desired.cc
+/// Desired minus mirror for every platform: sets what is pending and collects the commands.
+void plan_commands(Work& work, std::vector<Command>& commands);
+/// Counts a command for `field` that did not stay; true once it counts as not converging.
+bool count_attempt(Work& work, RecordState& record, const FieldName& field);
+
+// exceptions.cc
+void open_exception(Work& work, std::string kind, const RecordState& record, std::string reason,
+                    const Fields& proposed);
+/// Closes what is open of `kind` for a platform; with `field`, only that field's part.
+void close_exception(Work& work, std::string_view kind, const PlatformId& platform,
+                     const FieldName* field = nullptr);
+/// Publishes the touched exceptions into the outbox.
+void flush_exceptions(Work& work);
+
+/// Stable codes of exception kinds.
+namespace exceptions {
+inline constexpr std::string_view kContract = "change.contract";
+inline constexpr std::string_view kReview = "ownership.review";
+inline constexpr std::string_view kUndecided = "ownership.undecided";
+inline constexpr std::string_view kRejected = "command.rejected";
+inline constexpr std::string_view kGaveUp = "command.gave_up";
+inline constexpr std::string_view kInDoubt = "command.in_doubt";
+inline constexpr std::string_view kNotConverging = "convergence.field";
+inline constexpr std::string_view kDeleteReview = "delete.review";
+inline constexpr std::string_view kSecondRecord = "identity.second_record";
+}  // namespace exceptions
+
+}  // namespace syncline::hub

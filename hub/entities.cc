@@ -1,0 +1,402 @@
+#include "hub/entities.h"
+
+#include <algorithm>
+
+#include "hub/core/state_codec.h"
+#include "shared/base/log.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::hub {
+
+/// Publishes of reservations need their own sink: their answers are not about a state.
+struct Entities::Reserving final : nats::PublishSink {
+    struct Entry {
+        std::uint64_t slot_token = 0;
+        Reservation reservation;
+    };
+    Entities& entities;
+    std::unordered_map<std::uint64_t, Entry> open;
+    std::uint64_t next = 1;
+
+    explicit Reserving(Entities& owner) : entities(owner) {}
+    void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override {
+        const auto at = open.find(token);
+        if (at == open.end()) return;
+        const Entry entry = std::move(at->second);
+        open.erase(at);
+        Slot* slot = entities.current(entry.slot_token);
+        if (slot == nullptr) return;
+        if (sequence) {
+            ++entities.counters_.publishes;
+            entities.reservation_done(*slot);
+        } else if (sequence.error().kind == ErrorKind::kConflict) {
+            entities.check_reservation(*slot, entry.reservation);
+        } else {
+            entities.restart(*slot, entities.options_.retry_wait);
+        }
+    }
+};
+
+Entities::Entities(nats::Link& link, const Clock& clock, const Policy& policy,
+                   const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
+                   EntitiesHost& host, ReliablePublisher& effects)
+    : link_(link),
+      clock_(clock),
+      policy_(policy),
+      options_(options),
+      counters_(counters),
+      sync_points_(sync_points),
+      host_(host),
+      effects_(effects),
+      reserving_(std::make_unique<Reserving>(*this)) {}
+
+Entities::~Entities() = default;
+
+Entities::Slot* Entities::current(std::uint64_t token) {
+    Slot* slot = slab_[static_cast<std::uint32_t>(token >> 32)].get();
+    return slot->attempt == static_cast<std::uint32_t>(token) ? slot : nullptr;
+}
+
+Entities::Slot& Entities::find_or_make(const EntityKey& key) {
+    const auto [at, fresh] = slots_.try_emplace(key, 0);
+    if (!fresh) return *slab_[at->second];
+    std::uint32_t index = 0;
+    if (free_.empty()) {
+        index = static_cast<std::uint32_t>(slab_.size());
+        slab_.push_back(std::make_unique<Slot>());
+    } else {
+        index = free_.back();
+        free_.pop_back();
+    }
+    at->second = index;
+    Slot& slot = *slab_[index];
+    slot.index = index;
+    slot.key = key;
+    slot.home = entity_partition(key, options_.partitions);
+    slot.subject = subjects::entity(key, slot.home);
+    slot.idle = idle_.insert(idle_.end(), index);
+    return slot;
+}
+
+void Entities::evict() {
+    while (slots_.size() > options_.cache_entities && !idle_.empty()) {
+        const std::uint32_t index = idle_.front();
+        Slot& slot = *slab_[index];
+        if (!slot.waiting.empty()) return;
+        idle_.pop_front();
+        slots_.erase(slot.key);
+        const std::uint32_t attempt = slot.attempt + 1;
+        slot = Slot{};
+        slot.attempt = attempt;
+        free_.push_back(index);
+    }
+}
+
+void Entities::submit(const EntityKey& key, Queued queued) {
+    Slot& slot = find_or_make(key);
+    slot.waiting.push_back(std::move(queued));
+    advance(slot);
+}
+
+bool Entities::warm(std::uint64_t sequence, std::string_view body) {
+    if (slots_.size() >= options_.cache_entities) return false;
+    auto state = decode_entity(body);
+    if (!state) return true;  // Shown when an input needs it.
+    Slot& slot = find_or_make(state->key);
+    if (slot.phase != Phase::kIdle || (slot.loaded && slot.sequence >= sequence)) return true;
+    slot.state = std::move(*state);
+    slot.sequence = sequence;
+    slot.loaded = true;
+    return true;
+}
+
+void Entities::forget_all() {
+    for (auto& slot : slab_) {
+        if (slot->key.entity.empty()) continue;
+        slot->loaded = false;
+        slot->sequence = 0;
+        if (slot->phase != Phase::kIdle) restart(*slot, options_.retry_wait);
+    }
+}
+
+void Entities::advance(Slot& slot) {
+    if (slot.phase != Phase::kIdle || slot.waiting.empty()) return;
+    idle_.erase(slot.idle);
+    ++busy_;
+    ++slot.attempt;
+    if (slot.loaded) {
+        decide_now(slot);
+    } else {
+        load(slot);
+    }
+}
+
+void Entities::load(Slot& slot) {
+    slot.phase = Phase::kLoading;
+    ++counters_.loads;
+    link_.get_last(subjects::kStreamState, slot.subject,
+                   [this, token = token_of(slot)](auto stored) {
+                       Slot* found = current(token);
+                       if (found != nullptr) loaded(*found, std::move(stored));
+                   });
+}
+
+void Entities::loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> stored) {
+    if (!stored) return restart(slot, options_.retry_wait);
+    slot.state = EntityState{};
+    slot.state.key = slot.key;
+    slot.sequence = 0;
+    if (*stored) {
+        slot.sequence = (*stored)->sequence;
+        if (!(*stored)->deleted) {
+            auto state = decode_entity((*stored)->body);
+            if (!state) {
+                return give_up(slot, fail(state.error(), slot.subject + " sequence " +
+                                                             std::to_string(slot.sequence))
+                                         .error());
+            }
+            slot.state = std::move(*state);
+        }
+    }
+    slot.loaded = true;
+    decide_now(slot);
+}
+
+Context Entities::context_of(const Slot& slot) const {
+    const Queued& first = slot.works.front();
+    return {clock_.now(), first.work.partition, first.fence};
+}
+
+void Entities::decide_now(Slot& slot) {
+    slot.inputs.clear();
+    slot.works.clear();
+    while (!slot.waiting.empty() && slot.inputs.size() < options_.fold_max) {
+        Queued& queued = slot.waiting.front();
+        slot.inputs.push_back(std::move(queued.input));
+        queued.input = Operation{};
+        slot.works.push_back(std::move(queued));
+        slot.waiting.pop_front();
+    }
+    sync_points_.reached("H2");
+    slot.step = decide(policy_, std::move(slot.state), slot.inputs, context_of(slot));
+    slot.state = std::move(slot.step.next);
+    if (slot.step.changed) return reserve_all(slot);
+    if (slot.step.replayed) {
+        ++counters_.replays;
+        return publish_effects(slot, pending_commands(slot.state, context_of(slot)));
+    }
+    ++counters_.quiet;
+    publish_effects(slot, std::move(slot.step.commands));
+}
+
+// Match keys and links are claimed before the state that relies on them is stored: whoever comes
+// second finds them and joins this entity instead of founding another.
+void Entities::reserve_all(Slot& slot) {
+    slot.phase = Phase::kReserving;
+    slot.reserved = true;
+    std::vector<Reservation> wanted;
+    for (const Claim& claim : slot.step.claims) {
+        wanted.push_back({subjects::match_key(claim.object, claim.rule, claim.text), {}});
+    }
+    for (std::size_t i = 0; i < slot.works.size(); ++i) {
+        if (!slot.works[i].needs_link) continue;
+        const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
+        wanted.push_back({subjects::link(record), record});
+    }
+    slot.outstanding = wanted.size();
+    if (wanted.empty()) return store(slot);
+    for (const Reservation& reservation : wanted) reserve(slot, reservation, 0);
+}
+
+void Entities::reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected) {
+    const std::uint64_t token = reserving_->next++;
+    reserving_->open.emplace(token, Reserving::Entry{token_of(slot), reservation});
+    const std::string body = encode_reference(slot.key.entity);
+    link_.publish({reservation.subject, body, {}, expected}, reserving_.get(), token);
+}
+
+void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
+    link_.get_last(
+        subjects::kStreamState, reservation.subject,
+        [this, token = token_of(slot), reservation](auto stored) {
+            Slot* found = current(token);
+            if (found == nullptr) return;
+            if (!stored || !*stored) return restart(*found, options_.retry_wait);
+            const auto holder = decode_reference((*stored)->body);
+            const bool vacant = (*stored)->deleted || !holder || holder->empty();
+            if (vacant) return reserve(*found, reservation, (*stored)->sequence);
+            if (*holder != found->key.entity) found->reserved = false;
+            reservation_done(*found);
+        });
+}
+
+void Entities::reservation_done(Slot& slot) {
+    if (--slot.outstanding > 0) return;
+    if (slot.reserved) return store(slot);
+    ++counters_.conflicts;
+    // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
+    // that exists lives on; that two have the same key is for a person.
+    if (slot.sequence == 0) return misplaced(slot);
+    log::warning("two entities have one match key; merge them at the platforms",
+                 {{"object", slot.key.object.text}, {"entity", slot.key.entity.text}});
+    store(slot);
+}
+
+void Entities::misplaced(Slot& slot) {
+    std::vector<Queued> again;
+    for (std::size_t i = 0; i < slot.works.size(); ++i) {
+        slot.works[i].input = std::move(slot.inputs[i]);
+        again.push_back(std::move(slot.works[i]));
+    }
+    for (Queued& queued : slot.waiting) again.push_back(std::move(queued));
+    slot.waiting.clear();
+    slot.works.clear();
+    slot.inputs.clear();
+    slot.loaded = false;
+    finish(slot);
+    for (Queued& queued : again) {
+        queued.needs_link = false;
+        host_.on_misplaced(std::move(queued));
+    }
+}
+
+void Entities::store(Slot& slot) {
+    slot.phase = Phase::kStoring;
+    slot.body = encode(slot.state);
+    sync_points_.reached("H3");
+    link_.publish({slot.subject, slot.body, {}, slot.sequence}, this, token_of(slot));
+}
+
+void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
+    Slot* slot = current(token);
+    if (slot == nullptr) return;
+    sync_points_.reached("H4");
+    if (sequence) {
+        ++counters_.publishes;
+        ++counters_.decisions;
+        slot->sequence = *sequence;
+        slot->body.clear();
+        for (std::size_t i = 0; i < slot->works.size(); ++i) {
+            if (!slot->works[i].needs_link) continue;
+            host_.on_linked(std::get<Change>(slot->inputs[i]).key, slot->key.entity);
+        }
+        release_keys(*slot);
+        return publish_effects(*slot, std::move(slot->step.commands));
+    }
+    if (sequence.error().kind == ErrorKind::kTooLarge) return give_up(*slot, sequence.error());
+    const bool conflict = sequence.error().kind == ErrorKind::kConflict;
+    if (conflict) ++counters_.conflicts;
+    // Whether it was stored after all shows when it is loaded: then the inputs are old news and
+    // only the effects go out again.
+    restart(*slot, conflict ? Duration{0} : options_.retry_wait);
+}
+
+void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
+    slot.phase = Phase::kPublishing;
+    const bool all = slot.step.changed || slot.step.replayed;
+    const std::uint64_t token = token_of(slot);
+    slot.outstanding = commands.size() + (all ? slot.state.outbox.size() : 0);
+    if (slot.outstanding == 0) return finish(slot);
+    sync_points_.reached("H5");
+    counters_.commands += commands.size();
+    for (const Command& command : commands) {
+        effects_.publish(subjects::command(command.platform, command.entity),
+                         wire::encode(command), this, token);
+    }
+    if (!all) return;
+    for (const EntityState::Outgoing& outgoing : slot.state.outbox) {
+        const bool entry = outgoing.exception.empty();
+        if (!entry) ++counters_.exceptions;
+        effects_.publish(
+            entry ? subjects::log(slot.key) : subjects::exception(slot.key, outgoing.exception),
+            outgoing.body, this, token);
+    }
+}
+
+// Best effort: a key left behind names an entity that no longer has it, and claiming it finds that
+// out; see check_reservation().
+void Entities::release_keys(const Slot& slot) {
+    for (const Claim& claim : slot.step.releases) {
+        const std::string subject = subjects::match_key(claim.object, claim.rule, claim.text);
+        link_.get_last(
+            subjects::kStreamState, subject,
+            [this, subject, entity = slot.key.entity](auto stored) {
+                if (!stored || !*stored || (*stored)->deleted) return;
+                const auto holder = decode_reference((*stored)->body);
+                if (!holder || *holder != entity) return;
+                link_.publish({subject, encode_reference({}), {}, (*stored)->sequence},
+                              reserving_.get(), 0);
+            });
+    }
+}
+
+void Entities::on_delivered(std::uint64_t token) {
+    Slot* slot = current(token);
+    if (slot == nullptr) return;
+    if (--slot->outstanding == 0) finish(*slot);
+}
+
+void Entities::finish(Slot& slot) {
+    sync_points_.reached("H6");
+    slot.phase = Phase::kIdle;
+    ++slot.attempt;
+    --busy_;
+    slot.idle = idle_.insert(idle_.end(), slot.index);
+    std::vector<Queued> done = std::move(slot.works);
+    slot.works.clear();
+    slot.inputs.clear();
+    slot.step = Step{};
+    for (const Queued& queued : done) host_.on_done(queued.work);
+    advance(slot);
+    if (slots_.size() > options_.cache_entities) evict();
+}
+
+void Entities::restart(Slot& slot, Duration wait) {
+    for (std::size_t i = slot.works.size(); i-- > 0;) {
+        slot.works[i].input = std::move(slot.inputs[i]);
+        slot.waiting.push_front(std::move(slot.works[i]));
+    }
+    slot.works.clear();
+    slot.inputs.clear();
+    slot.loaded = false;
+    slot.phase = Phase::kWaiting;
+    ++slot.attempt;
+    retries_.push_back({clock_.steady() + wait, slot.index, slot.attempt});
+}
+
+void Entities::give_up(Slot& slot, const Error& error) {
+    std::vector<Queued> lost;
+    for (std::size_t i = 0; i < slot.works.size(); ++i) {
+        slot.works[i].input = std::move(slot.inputs[i]);
+        lost.push_back(std::move(slot.works[i]));
+    }
+    if (lost.empty()) {
+        for (Queued& queued : slot.waiting) lost.push_back(std::move(queued));
+        slot.waiting.clear();
+    }
+    slot.works.clear();
+    slot.inputs.clear();
+    slot.loaded = false;
+    finish(slot);
+    for (Queued& queued : lost) host_.on_undecidable(std::move(queued), error);
+}
+
+void Entities::tick() {
+    if (retries_.empty() || !link_.connected()) return;
+    const Duration now = clock_.steady();
+    std::vector<Retry> due;
+    std::erase_if(retries_, [&](const Retry& retry) {
+        if (retry.due > now) return false;
+        due.push_back(retry);
+        return true;
+    });
+    for (const Retry& retry : due) {
+        Slot& slot = *slab_[retry.index];
+        if (slot.attempt != retry.attempt || slot.phase != Phase::kWaiting) continue;
+        ++slot.attempt;
+        load(slot);
+    }
+}
+
+}  // namespace syncline::hub

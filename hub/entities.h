@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "hub/core/decide.h"
+#include "hub/hub_options.h"
+#include "hub/reliable_publisher.h"
+#include "shared/base/clock.h"
+#include "shared/base/sync_points.h"
+#include "shared/nats/link.h"
+#include "shared/policy/policy.h"
+
+namespace syncline::hub {
+
+/// One input's place in its partition's order; see Partitions.
+struct WorkId {
+    Partition partition;
+    std::uint64_t hold = 0;   ///< Which holding of the partition it came in under.
+    std::uint64_t index = 0;  ///< Counts the inputs of that holding.
+};
+
+/// An input on its way to its entity.
+struct Queued {
+    Input input;
+    WorkId work;
+    std::uint64_t fence = 0;
+    bool needs_link = false;  ///< The record was just placed: its link must be stored.
+};
+
+/// What Entities asks of the rest of the hub.
+class EntitiesHost {
+public:
+    /// The input is decided, stored, and its effects are stored too.
+    virtual void on_done(const WorkId& work) = 0;
+    /// The record has to be placed again: somebody else claimed one of its keys first.
+    virtual void on_misplaced(Queued queued) = 0;
+    /// The record belongs to the entity from now on.
+    virtual void on_linked(const RecordKey& record, const EntityId& entity) = 0;
+    /// The input can never be decided; keep and show it. Calls on_done() when that is stored.
+    virtual void on_undecidable(Queued queued, const Error& error) = 0;
+
+protected:
+    ~EntitiesHost() = default;
+};
+
+/// The entities at work and a bounded cache of idle ones. Each entity does one thing at a time:
+///
+///     load (on a miss) > decide > claim keys > link > store by compare-and-set > publish effects
+///
+/// while what arrives meanwhile waits, to be folded into one decision. Effects go out only after
+/// the state is stored, and the inputs are done only after the effects are stored, so a crash
+/// between any two loses nothing. Any trouble ends in the same way: load again, decide again.
+/// Threading: the link's.
+class Entities final : nats::PublishSink, DeliverySink {
+public:
+    Entities(nats::Link& link, const Clock& clock, const Policy& policy, const HubOptions& options,
+             HubCounters& counters, SyncPoints& sync_points, EntitiesHost& host,
+             ReliablePublisher& effects);
+    ~Entities();
+
+    void submit(const EntityKey& key, Queued queued);
+    /// Takes a stored state into the cache, if there is room and the entity is not there.
+    /// False once the cache is full.
+    bool warm(std::uint64_t sequence, std::string_view body);
+    /// Forgets every state: the store went back in time. What is at work starts over.
+    void forget_all();
+    /// Forgets what is at work for inputs of a partition that is no longer held.
+    void tick();
+    [[nodiscard]] std::size_t cached() const { return slots_.size(); }
+    [[nodiscard]] std::size_t busy() const { return busy_; }
+
+private:
+    enum class Phase : std::uint8_t { kIdle, kLoading, kReserving, kStoring, kPublishing, kWaiting };
+    struct Slot {
+        EntityKey key;
+        Partition home;
+        std::string subject;
+        Phase phase = Phase::kIdle;
+        bool loaded = false;
+        std::uint32_t attempt = 0;   ///< Callbacks of an older attempt are ignored.
+        std::uint64_t sequence = 0;  ///< Of the stored state; 0: there is none.
+        EntityState state;
+        std::deque<Queued> waiting;
+        std::vector<Input> inputs;   ///< Being decided.
+        std::vector<Queued> works;   ///< The same, without their inputs.
+        Step step;
+        std::string body;            ///< Of the state being stored.
+        std::size_t outstanding = 0; ///< Reservations or effects not yet confirmed.
+        bool reserved = true;        ///< No reservation was refused.
+        std::list<std::uint32_t>::iterator idle;  ///< Place in idle_, if phase is kIdle.
+        std::uint32_t index = 0;
+    };
+    struct Retry {
+        Duration due;
+        std::uint32_t index;
+        std::uint32_t attempt;
+    };
+    /// A link or match key that must name this entity.
+    struct Reservation {
+        std::string subject;
+        std::optional<RecordKey> record;  ///< For a link.
+    };
+
+    Slot& find_or_make(const EntityKey& key);
+    void evict();
+    void advance(Slot& slot);
+    void load(Slot& slot);
+    void loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> stored);
+    void decide_now(Slot& slot);
+    void reserve_all(Slot& slot);
+    void reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected);
+    void check_reservation(Slot& slot, const Reservation& reservation);
+    void reservation_done(Slot& slot);
+    void store(Slot& slot);
+    void publish_effects(Slot& slot, std::vector<Command> commands);
+    void release_keys(const Slot& slot);
+    void finish(Slot& slot);
+    void restart(Slot& slot, Duration wait);
+    void give_up(Slot& slot, const Error& error);
+    void misplaced(Slot& slot);
+    Slot* current(std::uint64_t token);
+    static std::uint64_t token_of(const Slot& slot) {
+        return std::uint64_t{slot.index} << 32 | slot.attempt;
+    }
+    [[nodiscard]] Context context_of(const Slot& slot) const;
+    void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
+    void on_delivered(std::uint64_t token) override;
+
+    struct Reserving;
+    nats::Link& link_;
+    const Clock& clock_;
+    const Policy& policy_;
+    const HubOptions& options_;
+    HubCounters& counters_;
+    SyncPoints& sync_points_;
+    EntitiesHost& host_;
+    ReliablePublisher& effects_;
+    std::unique_ptr<Reserving> reserving_;
+    std::vector<std::unique_ptr<Slot>> slab_;
+    std::vector<std::uint32_t> free_;
+    std::unordered_map<EntityKey, std::uint32_t> slots_;
+    std::list<std::uint32_t> idle_;  ///< Longest idle first.
+    std::vector<Retry> retries_;
+    std::size_t busy_ = 0;
+};
+
+}  // namespace syncline::hub

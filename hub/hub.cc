@@ -1,0 +1,374 @@
+#include "hub/hub.h"
+
+#include <algorithm>
+
+#include "hub/core/state_codec.h"
+#include "shared/base/json.h"
+#include "shared/base/log.h"
+#include "shared/base/version.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::hub {
+
+/// Reads stored entities: to fill the cache, and to publish pending commands again.
+struct Hub::WarmUp final : nats::MessageSink {
+    Hub& hub;
+    std::set<Partition> republish;
+    std::unique_ptr<nats::Subscription> reader;
+    bool finished = false;
+
+    explicit WarmUp(Hub& owner) : hub(owner) {}
+    void on_message(const nats::InMessage& message) override {
+        reader->processed(1);
+        if (message.pending == 0) finished = true;
+        if (message.deleted) return;
+        const bool room = hub.entities_.warm(message.sequence, message.body);
+        if (!room && republish.empty()) finished = true;
+        if (!republish.empty()) send_pending(message);
+    }
+    void send_pending(const nats::InMessage& message) {
+        const auto state = decode_entity(message.body);
+        if (!state) return;
+        const Partition home = entity_partition(state->key, hub.options_.partitions);
+        if (!republish.contains(home)) return;
+        // Fence 0: whoever holds the partition commands with a greater one, and wins.
+        for (const Command& command : pending_commands(*state, {{}, home, 0})) {
+            hub.effects_.publish(subjects::command(command.platform, command.entity),
+                                 wire::encode(command), nullptr, 0);
+        }
+    }
+};
+
+Hub::Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions options,
+         std::vector<nats::StreamConfig> streams, SyncPoints& sync_points)
+    : link_(link),
+      clock_(clock),
+      policy_(policy),
+      options_(std::move(options)),
+      sync_points_(sync_points),
+      started_at_(clock.now()),
+      watch_(link, clock, options_.watch_interval, std::move(streams)),
+      effects_(link, clock, counters_, options_.retry_wait),
+      entities_(link, clock, policy, options_, counters_, sync_points, *this, effects_),
+      placing_(link, clock, policy, options_, *this) {
+    watch_.on_ready = [this] { begin(); };
+    watch_.on_loss = [this](const BrokerWatch::Loss& loss) { on_loss(loss); };
+    watch_.on_trouble = [](const std::string& stream, const Error& error) {
+        log::error("a stream can not be made", {{"stream", stream}, {"error", error}});
+    };
+}
+
+Hub::~Hub() = default;
+
+void Hub::begin() {
+    const nats::StreamInfo& inputs = *watch_.info(subjects::kStreamIn);
+    for (const auto& [name, value] : inputs.metadata) {
+        if (name != "partitions") continue;
+        const int count = std::atoi(value.c_str());
+        if (count > 0 && count <= UINT16_MAX) {
+            options_.partitions = static_cast<std::uint16_t>(count);
+        }
+    }
+    partitions_ = std::make_unique<Partitions>(link_, clock_, options_, counters_, sync_points_,
+                                               static_cast<PartitionsHost&>(*this));
+    partitions_->set_streams(inputs, watch_.info(subjects::kStreamCommands)->created);
+    nats::ConsumeSpec spec;
+    spec.stream = subjects::kStreamLease;
+    spec.filters = {subjects::all_hub_presence()};
+    spec.last_per_subject = true;
+    announce();
+    presence_ = link_.consume(std::move(spec), this);
+}
+
+void Hub::announce() {
+    announce_due_ = clock_.steady() + options_.presence_interval;
+    const std::string body = to_json(status());
+    link_.publish({subjects::hub_presence(options_.id), body, {}, {}}, this, 0);
+}
+
+void Hub::on_message(const nats::InMessage& message) {
+    presence_->processed(1);
+    note_presence(message);
+}
+
+void Hub::note_presence(const nats::InMessage& message) {
+    const auto name = subjects::last_token(message.subject);
+    if (!name) return;
+    const HubId hub{*name};
+    if (message.deleted) {
+        alive_changed_ = heard_.erase(hub) > 0 || alive_changed_;
+    } else {
+        alive_changed_ = heard_.insert_or_assign(hub, clock_.steady()).second || alive_changed_;
+    }
+    if (message.pending == 0) presence_known_ = true;
+}
+
+void Hub::drop_silent() {
+    // While we hear nothing at all, nobody is declared gone.
+    if (!link_.connected()) {
+        for (auto& [hub, heard] : heard_) heard = clock_.steady();
+        return;
+    }
+    const Duration limit = clock_.steady() - options_.presence_timeout;
+    const auto dropped = std::erase_if(heard_, [&](const auto& entry) {
+        return entry.first != options_.id && entry.second < limit;
+    });
+    alive_changed_ = alive_changed_ || dropped > 0;
+}
+
+void Hub::on_loss(const BrokerWatch::Loss& loss) {
+    ++counters_.amnesia;
+    log::error("the broker lost messages; healing",
+               {{"stream", loss.stream}, {"what", loss.what}});
+    ExceptionRecord exception;
+    exception.kind = exceptions::kBroker;
+    exception.entity = {ObjectName{"_broker"}, EntityId{loss.stream}};
+    exception.reason = "stream " + loss.stream + " " + loss.what +
+                       "; what it lost is sent again by the agents. Check the servers' disks, and "
+                       "use sync_interval: always";
+    exception.opened_at = exception.updated_at = clock_.now();
+    ++counters_.exceptions;
+    effects_.publish(subjects::exception(exception.entity, exception.kind), encode(exception),
+                     nullptr, 0);
+    if (partitions_ == nullptr) return;
+    partitions_->set_streams(*watch_.info(subjects::kStreamIn),
+                             watch_.info(subjects::kStreamCommands)->created);
+    if (loss.stream == subjects::kStreamIn) partitions_->read_again();
+    if (loss.stream == subjects::kStreamState) {
+        entities_.forget_all();
+        placing_.forget_all();
+        partitions_->forget_all();
+        partitions_->ask_full_read(policy_.platforms);
+    }
+    if (loss.stream == subjects::kStreamCommands) republish_commands(partitions_->held());
+    if (loss.stream == subjects::kStreamLease) announce();
+}
+
+void Hub::republish_commands(const std::vector<Partition>& partitions) {
+    to_republish_.insert(to_republish_.end(), partitions.begin(), partitions.end());
+}
+
+void Hub::tick() {
+    watch_.tick();
+    if (partitions_ == nullptr) return;
+    if (!stopping_ && clock_.steady() >= announce_due_ && link_.connected()) announce();
+    drop_silent();
+    if (alive_changed_ && presence_known_) {
+        alive_changed_ = false;
+        std::set<HubId> alive;
+        for (const auto& [hub, heard] : heard_) alive.insert(hub);
+        partitions_->set_alive(alive);
+    }
+    effects_.tick();
+    entities_.tick();
+    placing_.tick();
+    partitions_->tick();
+    if (warm_up_ && warm_up_->finished) warm_up_.reset();
+    if (warm_up_ || (to_warm_.empty() && to_republish_.empty()) || !link_.connected()) return;
+    nats::ConsumeSpec spec;
+    spec.stream = subjects::kStreamState;
+    spec.last_per_subject = true;
+    std::set<Partition> both{to_warm_.begin(), to_warm_.end()};
+    both.insert(to_republish_.begin(), to_republish_.end());
+    for (const Partition partition : both) spec.filters.push_back(subjects::entities_of(partition));
+    if (both.size() == options_.partitions) spec.filters = {subjects::all_entities()};
+    warm_up_ = std::make_unique<WarmUp>(*this);
+    warm_up_->republish.insert(to_republish_.begin(), to_republish_.end());
+    to_warm_.clear();
+    to_republish_.clear();
+    warm_up_->reader = link_.consume(std::move(spec), warm_up_.get());
+}
+
+Duration Hub::next_wait() const { return std::chrono::milliseconds{20}; }
+
+void Hub::stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    if (partitions_ != nullptr) partitions_->stop();
+}
+
+bool Hub::stopped() const {
+    return stopping_ && (partitions_ == nullptr || (partitions_->idle() && quiescent()));
+}
+
+bool Hub::quiescent() const {
+    return partitions_ == nullptr ||
+           (partitions_->in_work() == 0 && entities_.busy() == 0 && placing_.busy() == 0 &&
+            effects_.in_flight() == 0);
+}
+
+std::vector<Partition> Hub::held() const {
+    return partitions_ == nullptr ? std::vector<Partition>{} : partitions_->held();
+}
+
+Value Hub::status() const {
+    const auto number = [](std::uint64_t value) { return Value{static_cast<std::int64_t>(value)}; };
+    Value::List held_list;
+    for (const Partition partition : held()) held_list.emplace_back(std::int64_t{partition.value});
+    Value::Map counts{{"inputs", number(counters_.inputs)},
+                      {"duplicates", number(counters_.duplicates)},
+                      {"gaps", number(counters_.gaps)},
+                      {"replays", number(counters_.replays)},
+                      {"quiet", number(counters_.quiet)},
+                      {"decisions", number(counters_.decisions)},
+                      {"commands", number(counters_.commands)},
+                      {"conflicts", number(counters_.conflicts)},
+                      {"exceptions", number(counters_.exceptions)},
+                      {"poisoned", number(counters_.poisoned)},
+                      {"amnesia", number(counters_.amnesia)}};
+    return Value::Map{{"hub", options_.id.text},
+                      {"version", std::string{kVersion}},
+                      {"policy", policy_.hash},
+                      {"started_at", started_at_},
+                      {"at", clock_.now()},
+                      {"partitions", std::move(held_list)},
+                      {"in_work", number(partitions_ ? partitions_->in_work() : 0)},
+                      {"position", number(partitions_ ? partitions_->position() : 0)},
+                      {"cached", number(entities_.cached())},
+                      {"counts", std::move(counts)}};
+}
+
+// ---- Inputs. ----------------------------------------------------------------------------------
+
+void Hub::on_input(const nats::InMessage& message, const WorkId& work, std::uint64_t fence) {
+    const auto subject = *subjects::parse_input(message.subject);  // Partitions checked it.
+    const EntityKey about{ObjectName{subject.object}, EntityId{subject.key}};
+    const std::string where =
+        std::string{message.subject} + " sequence " + std::to_string(message.sequence);
+    const auto undecodable = [&](const std::string& why) {
+        ++counters_.poisoned;
+        keep(about, exceptions::kUndecodable, where + ": " + why, std::string{message.body},
+             subject.platform, work);
+    };
+    // The subject is what the server's permissions hold an agent to, so the body must agree.
+    const auto genuine = [&](const PlatformId& platform, const Partition partition) {
+        if (platform == subject.platform && partition == subject.partition) return true;
+        keep(about, exceptions::kForeignPlatform,
+             where + ": the body says platform " + platform.text + ", partition " +
+                 std::to_string(partition.value) + "; an agent speaks for another",
+             std::string{message.body}, subject.platform, work);
+        return false;
+    };
+    if (subject.kind == subjects::InputKind::kChange) {
+        auto change = wire::decode_change(message.body);
+        if (!change) return undecodable(change.error().what);
+        if (!genuine(change->key.platform, change->number.partition)) return;
+        if (!partitions_->next_in_order(work, change->key.platform, change->number.seq)) return;
+        take_change(std::move(*change), work, fence);
+    } else if (subject.kind == subjects::InputKind::kOutcome) {
+        auto outcome = wire::decode_outcome(message.body);
+        if (!outcome) return undecodable(outcome.error().what);
+        if (!genuine(outcome->platform, outcome->number.partition)) return;
+        if (!partitions_->next_in_order(work, outcome->platform, outcome->number.seq)) return;
+        take_outcome(std::move(*outcome), work, fence);
+    } else {
+        auto operation = decode_operation(message.body);
+        if (!operation) return undecodable(operation.error().what);
+        if (policy_.object(operation->entity.object) == nullptr) {
+            return undecodable("the policy has no object " + operation->entity.object.text);
+        }
+        const EntityKey entity = operation->entity;
+        entities_.submit(entity, {std::move(*operation), work, fence, false});
+    }
+}
+
+void Hub::take_change(Change change, const WorkId& work, std::uint64_t fence) {
+    const ObjectSpec* object = policy_.object(change.key.object);
+    if (object == nullptr || object->binding(change.key.platform) == nullptr) {
+        const EntityKey about{change.key.object, founded_entity(change.key)};
+        return keep(about, exceptions::kUnknownObject,
+                    "the policy has no object " + change.key.object.text + " on platform " +
+                        change.key.platform.text + "; add it, or take it out of the agent's file",
+                    wire::encode(change), change.key.platform, work);
+    }
+    if (change.entity) {
+        const EntityKey entity{change.key.object, *change.entity};
+        return entities_.submit(entity, {std::move(change), work, fence, false});
+    }
+    placing_.submit({std::move(change), work, fence, false});
+}
+
+void Hub::take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence) {
+    if (policy_.object(outcome.entity.object) == nullptr) {
+        return keep(outcome.entity, exceptions::kUnknownObject,
+                    "the policy has no object " + outcome.entity.object.text,
+                    wire::encode(outcome), outcome.platform, work);
+    }
+    const EntityKey entity = outcome.entity;
+    entities_.submit(entity, {std::move(outcome), work, fence, false});
+}
+
+/// An input that cannot be decided is kept whole and shown; it is done once that is stored.
+void Hub::keep(const EntityKey& about, std::string_view kind, const std::string& reason,
+               std::string raw, const PlatformId& platform, const WorkId& work) {
+    ExceptionRecord exception;
+    exception.kind = kind;
+    exception.entity = about;
+    exception.platform = platform;
+    exception.reason = reason;
+    exception.raw = std::move(raw);
+    exception.source = "partition " + std::to_string(work.partition.value);
+    exception.opened_at = exception.updated_at = clock_.now();
+    ++counters_.exceptions;
+    const std::uint64_t token = ++kept_tokens_;
+    kept_.emplace(token, work);
+    effects_.publish(
+        subjects::exception(about, std::string{kind} + "@" + platform.text), encode(exception),
+        this, token);
+}
+
+void Hub::on_delivered(std::uint64_t token) {
+    const auto at = kept_.find(token);
+    const WorkId work = at->second;
+    kept_.erase(at);
+    on_done(work);
+}
+
+void Hub::on_done(const WorkId& work) { partitions_->done(work); }
+
+void Hub::on_misplaced(Queued queued) { placing_.submit(std::move(queued)); }
+
+void Hub::on_linked(const RecordKey& record, const EntityId& entity) {
+    placing_.remember(record, entity);
+    partitions_->linked(record, entity);
+}
+
+void Hub::on_placed(const EntityKey& entity, Queued queued) {
+    // A link that is stored already but not known to the agent: tell it again.
+    if (!queued.needs_link) partitions_->linked(std::get<Change>(queued.input).key, entity.entity);
+    entities_.submit(entity, std::move(queued));
+}
+
+void Hub::on_undecidable(Queued queued, const Error& error) {
+    ++counters_.poisoned;
+    EntityKey about;
+    PlatformId platform;
+    std::string raw;
+    if (const auto* change = std::get_if<Change>(&queued.input)) {
+        about = {change->key.object, change->entity.value_or(founded_entity(change->key))};
+        platform = change->key.platform;
+        raw = wire::encode(*change);
+    } else if (const auto* outcome = std::get_if<Outcome>(&queued.input)) {
+        about = outcome->entity;
+        platform = outcome->platform;
+        raw = wire::encode(*outcome);
+    } else {
+        about = std::get<Operation>(queued.input).entity;
+        raw = encode(std::get<Operation>(queued.input));
+    }
+    keep(about, exceptions::kUndecodable, error.what, std::move(raw), platform, queued.work);
+}
+
+void Hub::on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) {
+    const auto& change = std::get<Change>(queued.input);
+    keep({change.key.object, founded_entity(change.key)}, kind, reason, wire::encode(change),
+         change.key.platform, queued.work);
+}
+
+void Hub::on_taken(Partition partition, bool commands_lost) {
+    if (options_.warm_up) to_warm_.push_back(partition);
+    if (commands_lost) to_republish_.push_back(partition);
+}
+
+}  // namespace syncline::hub

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hub/broker_watch.h"
+#include "hub/entities.h"
+#include "hub/partitions.h"
+#include "hub/placing.h"
+#include "hub/reliable_publisher.h"
+
+namespace syncline::hub {
+
+/// One hub: reads the inputs of its partitions, places them, decides them, stores and tells.
+///
+///     partitions > (decode) > placing > entities: decide > store > effects > partitions: mark,
+///     receipt
+///
+/// The program's loop is `while (...) { link.poll(); hub.tick(); }`. Nothing here blocks, waits,
+/// reads a clock of its own or draws random numbers, so that the simulator runs this very code.
+/// Threading: the link's.
+class Hub final : nats::MessageSink,
+                  EntitiesHost,
+                  PlacingHost,
+                  PartitionsHost,
+                  DeliverySink,
+                  nats::PublishSink {
+public:
+    /// `policy` and the references must outlive the hub. `streams` are made if they are missing.
+    Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions options,
+        std::vector<nats::StreamConfig> streams, SyncPoints& sync_points);
+    ~Hub();
+
+    /// Does what is due; call after each turn of the loop.
+    void tick();
+    /// How long the loop may sleep at most.
+    [[nodiscard]] Duration next_wait() const;
+    /// Hands the partitions over; stopped() says when that is done.
+    void stop();
+    [[nodiscard]] bool stopped() const;
+    /// All streams are there and this hub takes part.
+    [[nodiscard]] bool ready() const { return partitions_ != nullptr; }
+    [[nodiscard]] const HubCounters& counters() const { return counters_; }
+    [[nodiscard]] std::vector<Partition> held() const;
+    /// Nothing taken in is unfinished (for tests and graceful stops).
+    [[nodiscard]] bool quiescent() const;
+    /// What this hub is and does, as it stands in the key-value store.
+    [[nodiscard]] Value status() const;
+
+private:
+    struct WarmUp;
+
+    void begin();
+    void announce();
+    void note_presence(const nats::InMessage& message);
+    void drop_silent();
+    void on_loss(const BrokerWatch::Loss& loss);
+    void republish_commands(const std::vector<Partition>& partitions);
+    void keep(const EntityKey& about, std::string_view kind, const std::string& reason,
+              std::string raw, const PlatformId& platform, const WorkId& work);
+    void take_change(Change change, const WorkId& work, std::uint64_t fence);
+    void take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence);
+
+    void on_message(const nats::InMessage& message) override;
+    void on_input(const nats::InMessage& message, const WorkId& work, std::uint64_t fence) override;
+    void on_taken(Partition partition, bool commands_lost) override;
+    void on_done(const WorkId& work) override;
+    void on_misplaced(Queued queued) override;
+    void on_linked(const RecordKey& record, const EntityId& entity) override;
+    void on_undecidable(Queued queued, const Error& error) override;
+    void on_placed(const EntityKey& entity, Queued queued) override;
+    void on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) override;
+    void on_delivered(std::uint64_t token) override;
+    void on_published(std::uint64_t, const Result<std::uint64_t>&) override {}
+
+    nats::Link& link_;
+    const Clock& clock_;
+    const Policy& policy_;
+    HubOptions options_;
+    SyncPoints& sync_points_;
+    HubCounters counters_;
+    Timestamp started_at_;
+    BrokerWatch watch_;
+    ReliablePublisher effects_;
+    Entities entities_;
+    Placing placing_;
+    std::unique_ptr<Partitions> partitions_;      ///< From begin() on.
+    std::unique_ptr<nats::Subscription> presence_;
+    std::map<HubId, Duration> heard_;             ///< When each hub was last heard of.
+    bool presence_known_ = false;
+    bool alive_changed_ = false;
+    Duration announce_due_{0};
+    std::map<std::uint64_t, WorkId> kept_;        ///< Inputs whose exception is on its way.
+    std::uint64_t kept_tokens_ = 0;
+    std::unique_ptr<WarmUp> warm_up_;
+    std::vector<Partition> to_warm_;
+    std::vector<Partition> to_republish_;
+    bool stopping_ = false;
+};
+
+}  // namespace syncline::hub

@@ -1,0 +1,398 @@
+#include "hub/partitions.h"
+
+#include <algorithm>
+
+#include "hub/core/state_codec.h"
+#include "shared/base/log.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::hub {
+namespace {
+
+/// A partition without traffic writes its mark this rarely, and only if it fell this far behind.
+constexpr Duration kQuietMark = std::chrono::seconds{10};
+constexpr std::uint64_t kQuietLag = 10'000;
+constexpr Duration kLookAgain = std::chrono::milliseconds{100};
+
+/// The hub that should hold a partition: the one with the greatest hash wins (rendezvous hashing),
+/// so that a hub that comes or goes moves only its own share.
+HubId chosen(const std::set<HubId>& alive, Partition partition) {
+    HubId best;
+    std::uint64_t best_weight = 0;
+    for (const HubId& hub : alive) {
+        const std::uint64_t weight = stable_hash(hub.text + "/" + std::to_string(partition.value));
+        if (best.empty() || weight > best_weight) {
+            best = hub;
+            best_weight = weight;
+        }
+    }
+    return best;
+}
+
+Mark::Source& source_of(std::vector<Mark::Source>& sources, const PlatformId& platform) {
+    const auto at = std::lower_bound(
+        sources.begin(), sources.end(), platform,
+        [](const Mark::Source& source, const PlatformId& id) { return source.platform < id; });
+    if (at != sources.end() && at->platform == platform) return *at;
+    return *sources.insert(at, {platform, {}});
+}
+
+}  // namespace
+
+Partitions::Partitions(nats::Link& link, const Clock& clock, const HubOptions& options,
+                       HubCounters& counters, SyncPoints& sync_points, PartitionsHost& host)
+    : link_(link),
+      clock_(clock),
+      options_(options),
+      counters_(counters),
+      sync_points_(sync_points),
+      host_(host),
+      holds_(options.partitions) {}
+
+Partitions::~Partitions() = default;
+
+void Partitions::set_alive(const std::set<HubId>& alive) {
+    alive_ = alive;
+    for (Hold& hold : holds_) {
+        hold.wanted = !stopping_ && chosen(alive_, number_of(hold)) == options_.id;
+        if (!hold.wanted && hold.phase == Phase::kHeld) give_back(hold);
+    }
+}
+
+void Partitions::set_streams(const nats::StreamInfo& inputs, Timestamp commands_created) {
+    inputs_ = inputs;
+    commands_created_ = commands_created;
+}
+
+void Partitions::read_mark(Hold& hold) {
+    hold.phase = Phase::kReading;
+    const Partition partition = number_of(hold);
+    link_.get_last(subjects::kStreamState, subjects::mark(partition),
+                   [this, partition](auto stored) {
+                       Hold& read = hold_of(partition);
+                       if (read.phase == Phase::kReading) take(read, stored);
+                   });
+}
+
+void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage>>& stored) {
+    const Duration now = clock_.steady();
+    hold.phase = Phase::kWaiting;
+    hold.look_again = now + kLookAgain;
+    if (hold.waiting_since == Duration{0}) hold.waiting_since = now;
+    if (!stored || !hold.wanted || !inputs_) return;
+    hold.mark = Mark{};
+    hold.mark.partition = number_of(hold);
+    hold.mark.inputs_created = inputs_->created;
+    hold.mark.commands_created = commands_created_;
+    hold.mark_sequence = 0;
+    if (*stored) {
+        hold.mark_sequence = (*stored)->sequence;
+        auto mark = decode_mark((*stored)->body);
+        if (mark) {
+            // A hub that lives and still holds it gives it back by itself; one that is stuck loses
+            // it to the greater fence.
+            const bool patient = now - hold.waiting_since < options_.presence_timeout;
+            const bool other = !mark->holder.empty() && mark->holder != options_.id;
+            if (other && alive_.contains(mark->holder) && patient) return;
+            hold.mark = std::move(*mark);
+        } else {
+            log::error("a mark is damaged; its partition is read again from the start",
+                       {{"partition", number_of(hold).value}, {"error", mark.error()}});
+        }
+    }
+    ++hold.mark.fence;
+    hold.mark.holder = options_.id;
+    hold.phase = Phase::kTaking;
+    publish_mark(hold);
+}
+
+void Partitions::publish_mark(Hold& hold) {
+    hold.mark_out = true;
+    hold.mark_token = ++mark_tokens_ << 16 | number_of(hold).value;
+    const std::string body = encode(hold.mark);
+    link_.publish({subjects::mark(number_of(hold)), body, {}, hold.mark_sequence}, this,
+                  hold.mark_token);
+}
+
+void Partitions::taken(Hold& hold) {
+    hold.phase = Phase::kHeld;
+    hold.waiting_since = Duration{0};
+    hold.id = ++hold_ids_;
+    hold.accepted = hold.finished = hold.mark.sources;
+    hold.items.clear();
+    hold.first = 0;
+    hold.asked.clear();
+    hold.dirty = false;
+    hold.mark_due = Duration{0};
+    const bool same_stream = hold.mark.inputs_created == inputs_->created &&
+                             hold.mark.floor <= inputs_->last_sequence;
+    hold.floor = hold.read = same_stream ? hold.mark.floor : 0;
+    hold.mark.inputs_created = inputs_->created;
+    const bool commands_lost = hold.mark.commands_created != commands_created_;
+    hold.mark.commands_created = commands_created_;
+    reader_stale_ = true;
+    for (const Mark::Source& source : hold.finished) add_receipt(hold, source.platform);
+    host_.on_taken(number_of(hold), commands_lost);
+}
+
+void Partitions::lose(Hold& hold, const char* why) {
+    log::warning("lost a partition", {{"partition", number_of(hold).value}, {"why", why}});
+    in_work_ -= hold.items.size();
+    hold.items.clear();
+    hold.phase = Phase::kFree;
+    hold.mark_out = false;
+    hold.id = 0;
+    reader_stale_ = true;
+}
+
+void Partitions::give_back(Hold& hold) {
+    hold.phase = Phase::kGivingBack;
+    reader_stale_ = true;
+}
+
+void Partitions::write_mark(Hold& hold, bool give_back) {
+    hold.dirty = false;
+    hold.mark.floor = hold.floor;
+    hold.mark.sources = hold.finished;
+    if (give_back) hold.mark.holder = HubId{};
+    hold.mark_due = clock_.steady() + options_.mark_interval;
+    sync_points_.reached("H7");
+    publish_mark(hold);
+}
+
+void Partitions::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
+    Hold& hold = holds_[token & 0xFFFF];
+    if (!hold.mark_out || hold.mark_token != token) return;
+    hold.mark_out = false;
+    sync_points_.reached("H8");
+    if (sequence) {
+        ++counters_.publishes;
+        hold.mark_sequence = *sequence;
+        if (hold.phase == Phase::kTaking) return taken(hold);
+        for (const Mark::Source& source : hold.mark.sources) add_receipt(hold, source.platform);
+        if (hold.phase == Phase::kGivingBack && hold.mark.holder.empty()) {
+            hold.phase = Phase::kFree;
+            hold.id = 0;
+            reader_stale_ = true;
+        }
+        return;
+    }
+    if (hold.phase == Phase::kTaking) {
+        hold.phase = Phase::kWaiting;
+        hold.look_again = clock_.steady() + kLookAgain;
+        return;
+    }
+    const ErrorKind kind = sequence.error().kind;
+    if (kind == ErrorKind::kConflict) return lose(hold, "another hub holds it");
+    if (kind == ErrorKind::kAmbiguous) return lose(hold, "no answer to the mark");
+    hold.dirty = true;  // Surely not stored: again at the next tick.
+}
+
+void Partitions::read_inputs() {
+    reader_stale_ = false;
+    reader_.reset();
+    for (Hold& hold : holds_) skip_quiet(hold);
+    ++reader_id_;
+    nats::ConsumeSpec spec;
+    spec.stream = subjects::kStreamIn;
+    spec.window = options_.window;
+    std::uint64_t start = UINT64_MAX;
+    for (Hold& hold : holds_) {
+        if (hold.phase != Phase::kHeld) continue;
+        hold.reader = reader_id_;
+        spec.filters.push_back(subjects::inputs_of(number_of(hold)));
+        start = std::min(start, hold.read + 1);
+    }
+    if (spec.filters.empty()) return;
+    if (spec.filters.size() == holds_.size()) spec.filters = {subjects::all_inputs()};
+    spec.start_sequence = start;
+    position_ = start - 1;
+    reader_ = link_.consume(std::move(spec), this);
+}
+
+// What was delivered to the reader of a partition and was not for it, it has passed all the same.
+void Partitions::skip_quiet(Hold& hold) {
+    if (hold.phase != Phase::kHeld || hold.reader != reader_id_) return;
+    hold.read = std::max(hold.read, position_);
+    if (hold.items.empty()) hold.floor = std::max(hold.floor, hold.read);
+}
+
+void Partitions::on_message(const nats::InMessage& message) {
+    position_ = message.sequence;
+    const auto subject = subjects::parse_input(message.subject);
+    const bool known = subject && subject->partition.value < holds_.size();
+    Hold* hold = known ? &hold_of(subject->partition) : nullptr;
+    if (hold == nullptr || hold->phase != Phase::kHeld || message.sequence <= hold->read) {
+        if (reader_) reader_->processed(1);
+        return;
+    }
+    hold->read = message.sequence;
+    ++counters_.inputs;
+    hold->items.push_back({message.sequence, {}, {}, reader_id_, false});
+    ++in_work_;
+    const WorkId work{subject->partition, hold->id, hold->first + hold->items.size() - 1};
+    sync_points_.reached("H1");
+    host_.on_input(message, work, hold->mark.fence);
+}
+
+bool Partitions::next_in_order(const WorkId& work, const PlatformId& platform,
+                               const Revision& seq) {
+    Hold& hold = hold_of(work.partition);
+    Revision& accepted = source_of(hold.accepted, platform).seq;
+    const bool next = seq.epoch == accepted.epoch ? seq.n == accepted.n + 1
+                                                  : seq.epoch > accepted.epoch && seq.n == 1;
+    if (next) {
+        accepted = seq;
+        Item& item = hold.items[work.index - hold.first];
+        item.platform = platform;
+        item.seq = seq;
+        return true;
+    }
+    if (seq <= accepted) {
+        ++counters_.duplicates;
+        add_receipt(hold, platform);  // The agent repeats what it has no receipt for.
+    } else {
+        ++counters_.gaps;
+        ask_resend(hold, platform, seq);
+    }
+    done(work);
+    return false;
+}
+
+void Partitions::ask_resend(Hold& hold, const PlatformId& platform, const Revision& seen) {
+    Duration& asked = hold.asked[platform];
+    const Duration now = clock_.steady();
+    if (asked != Duration{0} && now - asked < options_.resend_wait) return;
+    asked = now;
+    const Revision accepted = source_of(hold.accepted, platform).seq;
+    const std::uint64_t from = seen.epoch == accepted.epoch ? accepted.n + 1 : 1;
+    receipt_for(platform).resends.push_back({number_of(hold), seen.epoch, from});
+}
+
+void Partitions::done(const WorkId& work) {
+    Hold& hold = hold_of(work.partition);
+    if (hold.id != work.hold || work.index < hold.first) return;
+    Item& item = hold.items[work.index - hold.first];
+    item.done = true;
+    if (reader_ && item.reader == reader_id_) reader_->processed(1);
+    if (work.index == hold.first) advance_floor(hold);
+}
+
+void Partitions::advance_floor(Hold& hold) {
+    while (!hold.items.empty() && hold.items.front().done) {
+        const Item& item = hold.items.front();
+        if (!item.platform.empty()) source_of(hold.finished, item.platform).seq = item.seq;
+        hold.floor = item.sequence;
+        hold.items.pop_front();
+        ++hold.first;
+        --in_work_;
+    }
+    hold.dirty = true;
+}
+
+void Partitions::linked(const RecordKey& record, const EntityId& entity) {
+    receipt_for(record.platform).links.push_back({record.object, record.record, entity});
+}
+
+Receipt& Partitions::receipt_for(const PlatformId& platform) {
+    Receipt& receipt = receipts_[platform];
+    receipt.platform = platform;
+    return receipt;
+}
+
+void Partitions::add_receipt(const Hold& hold, const PlatformId& platform) {
+    for (const Mark::Source& source : hold.mark.sources) {
+        if (source.platform != platform) continue;
+        Receipt& receipt = receipt_for(platform);
+        std::erase_if(receipt.marks,
+                      [&](const auto& mark) { return mark.partition == number_of(hold); });
+        receipt.marks.push_back({number_of(hold), source.seq.epoch, source.seq.n});
+    }
+}
+
+void Partitions::send_receipts() {
+    for (const auto& [platform, receipt] : receipts_) {
+        link_.send(subjects::receipts_of(platform), wire::encode(receipt));
+    }
+    receipts_.clear();
+}
+
+void Partitions::forget_all() {
+    for (Hold& hold : holds_) {
+        if (hold.phase != Phase::kFree) lose(hold, "the state store went back in time");
+    }
+}
+
+void Partitions::read_again() {
+    for (Hold& hold : holds_) {
+        if (hold.phase != Phase::kHeld) continue;
+        in_work_ -= hold.items.size();
+        hold.items.clear();
+        hold.id = ++hold_ids_;
+        hold.first = 0;
+        hold.read = hold.floor = 0;
+        hold.accepted = hold.finished;
+        hold.mark.inputs_created = inputs_->created;
+        hold.dirty = true;
+        for (const Mark::Source& source : hold.finished) ask_resend(hold, source.platform, source.seq);
+    }
+    reader_stale_ = true;
+}
+
+void Partitions::ask_full_read(const std::vector<PlatformId>& platforms) {
+    for (const PlatformId& platform : platforms) receipt_for(platform).full_read = true;
+}
+
+void Partitions::tick() {
+    if (!link_.connected()) return;
+    const Duration now = clock_.steady();
+    for (Hold& hold : holds_) {
+        if (hold.wanted && inputs_ && hold.phase == Phase::kFree) read_mark(hold);
+        if (hold.phase == Phase::kWaiting && now >= hold.look_again) {
+            if (hold.wanted) {
+                read_mark(hold);
+            } else {
+                hold.phase = Phase::kFree;
+            }
+        }
+        const bool quiet = hold.phase == Phase::kHeld && hold.items.empty() && !hold.dirty;
+        if (quiet && now >= hold.mark_due + kQuietMark && position_ > hold.floor + kQuietLag) {
+            skip_quiet(hold);
+            hold.dirty = true;
+        }
+        if (hold.mark_out) continue;
+        if (hold.phase == Phase::kGivingBack && hold.items.empty()) {
+            write_mark(hold, /*give_back=*/true);
+        } else if (hold.dirty && now >= hold.mark_due &&
+                   (hold.phase == Phase::kHeld || hold.phase == Phase::kGivingBack)) {
+            write_mark(hold, /*give_back=*/false);
+        }
+    }
+    const bool settling = std::any_of(holds_.begin(), holds_.end(), [](const Hold& hold) {
+        return hold.phase == Phase::kReading || hold.phase == Phase::kTaking;
+    });
+    if (reader_stale_ && !settling) read_inputs();
+    if (!receipts_.empty()) send_receipts();
+}
+
+void Partitions::stop() {
+    stopping_ = true;
+    set_alive(alive_);
+}
+
+bool Partitions::idle() const {
+    return std::all_of(holds_.begin(), holds_.end(),
+                       [](const Hold& hold) { return hold.phase == Phase::kFree ||
+                                                     hold.phase == Phase::kWaiting; });
+}
+
+std::vector<Partition> Partitions::held() const {
+    std::vector<Partition> out;
+    for (const Hold& hold : holds_) {
+        if (hold.phase == Phase::kHeld) out.push_back(number_of(hold));
+    }
+    return out;
+}
+
+}  // namespace syncline::hub

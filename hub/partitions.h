@@ -1,0 +1,139 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "hub/core/mark.h"
+#include "hub/entities.h"
+#include "shared/model/receipt.h"
+
+namespace syncline::hub {
+
+/// What Partitions asks of the rest of the hub.
+class PartitionsHost {
+public:
+    /// An input, in the order of its partition, decoded no further than its subject. Answered by
+    /// Partitions::done().
+    virtual void on_input(const nats::InMessage& message, const WorkId& work,
+                          std::uint64_t fence) = 0;
+    virtual void on_taken(Partition partition, bool commands_lost) = 0;
+
+protected:
+    ~PartitionsHost() = default;
+};
+
+/// The partitions that this hub holds: takes and gives them back through their marks, reads their
+/// inputs in order, knows what is done, and tells agents by receipts.
+///
+/// Which partitions a hub should hold follows from who is alive (rendezvous hashing), so all hubs
+/// come to the same answer without talking. That is affinity; safety is the mark's compare-and-set
+/// and the entities' own.
+/// Threading: the link's.
+class Partitions final : nats::PublishSink, nats::MessageSink {
+public:
+    Partitions(nats::Link& link, const Clock& clock, const HubOptions& options,
+               HubCounters& counters, SyncPoints& sync_points, PartitionsHost& host);
+    ~Partitions();
+
+    /// Who is alive now, this hub included (unless it is about to stop).
+    void set_alive(const std::set<HubId>& alive);
+    /// The streams' identities, once known and whenever they changed.
+    void set_streams(const nats::StreamInfo& inputs, Timestamp commands_created);
+    /// Is the number the next one of its agent? Duplicates and what follows a gap are not for the
+    /// core: false, and the input is done.
+    bool next_in_order(const WorkId& work, const PlatformId& platform, const Revision& seq);
+    void done(const WorkId& work);
+    void linked(const RecordKey& record, const EntityId& entity);
+    /// Starts over from the marks: the state store lost what it had.
+    void forget_all();
+    /// Reads the inputs again from the start: their stream lost what it had.
+    void read_again();
+    /// Asks every platform's agent to read and send everything.
+    void ask_full_read(const std::vector<PlatformId>& platforms);
+    void tick();
+    /// Gives everything back; idle() says when that is done.
+    void stop();
+    [[nodiscard]] bool idle() const;
+    [[nodiscard]] std::vector<Partition> held() const;
+    [[nodiscard]] std::size_t in_work() const { return in_work_; }
+    /// Newest input handed out, in the sequence of SYNC_IN.
+    [[nodiscard]] std::uint64_t position() const { return position_; }
+
+private:
+    enum class Phase : std::uint8_t { kFree, kReading, kWaiting, kTaking, kHeld, kGivingBack };
+    struct Item {
+        std::uint64_t sequence = 0;
+        PlatformId platform;  ///< Empty: it counts for no agent.
+        Revision seq;
+        std::uint64_t reader = 0;  ///< Which subscription it came by.
+        bool done = false;
+    };
+    struct Hold {
+        Phase phase = Phase::kFree;
+        bool wanted = false;
+        std::uint64_t id = 0;           ///< Of this holding.
+        Mark mark;                      ///< As stored, or being stored.
+        std::uint64_t mark_sequence = 0;
+        bool mark_out = false;          ///< A write of the mark is on its way.
+        std::uint64_t mark_token = 0;   ///< Of that write; answers to older ones are ignored.
+        std::uint64_t reader = 0;       ///< Which subscription reads for it.
+        bool dirty = false;             ///< More is done than the mark says.
+        Duration mark_due{0};
+        Duration look_again{0};         ///< kWaiting: when to read the mark again.
+        Duration waiting_since{0};
+        std::vector<Mark::Source> accepted;  ///< Newest taken in, per agent.
+        std::vector<Mark::Source> finished;  ///< Newest done, per agent.
+        std::deque<Item> items;         ///< Taken in and not known to be done, oldest first.
+        std::uint64_t first = 0;        ///< Index of items.front().
+        std::uint64_t read = 0;         ///< Newest sequence that was read for it.
+        std::uint64_t floor = 0;        ///< Everything up to here is done.
+        std::map<PlatformId, Duration> asked;  ///< When a resend was last asked for.
+    };
+
+    Hold& hold_of(Partition partition) { return holds_[partition.value]; }
+    Partition number_of(const Hold& hold) const {
+        return {static_cast<std::uint16_t>(&hold - holds_.data())};
+    }
+    void read_mark(Hold& hold);
+    void take(Hold& hold, const Result<std::optional<nats::StoredMessage>>& stored);
+    void taken(Hold& hold);
+    void write_mark(Hold& hold, bool give_back);
+    void publish_mark(Hold& hold);
+    void skip_quiet(Hold& hold);
+    void lose(Hold& hold, const char* why);
+    void give_back(Hold& hold);
+    void advance_floor(Hold& hold);
+    void read_inputs();
+    void ask_resend(Hold& hold, const PlatformId& platform, const Revision& seen);
+    Receipt& receipt_for(const PlatformId& platform);
+    void add_receipt(const Hold& hold, const PlatformId& platform);
+    void send_receipts();
+    void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
+    void on_message(const nats::InMessage& message) override;
+
+    nats::Link& link_;
+    const Clock& clock_;
+    const HubOptions& options_;
+    HubCounters& counters_;
+    SyncPoints& sync_points_;
+    PartitionsHost& host_;
+    std::vector<Hold> holds_;
+    std::set<HubId> alive_;
+    std::optional<nats::StreamInfo> inputs_;
+    Timestamp commands_created_;
+    std::unique_ptr<nats::Subscription> reader_;
+    std::uint64_t reader_id_ = 0;
+    bool reader_stale_ = false;  ///< The set of held partitions changed since it was made.
+    std::uint64_t position_ = 0;
+    std::uint64_t hold_ids_ = 0;
+    std::uint64_t mark_tokens_ = 0;
+    std::size_t in_work_ = 0;
+    std::map<PlatformId, Receipt> receipts_;  ///< To be sent at the next tick.
+    bool stopping_ = false;
+};
+
+}  // namespace syncline::hub

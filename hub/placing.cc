@@ -1,0 +1,119 @@
+#include "hub/placing.h"
+
+#include "hub/core/state_codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::hub {
+
+void Placing::submit(Queued queued) {
+    const RecordKey record = std::get<Change>(queued.input).key;
+    const auto searching = open_.find(record);
+    if (searching != open_.end()) {
+        searching->second.waiting.push_back(std::move(queued));
+        return;
+    }
+    if (const auto known = known_.find(record); known != known_.end()) {
+        return host_.on_placed({record.object, known->second}, std::move(queued));
+    }
+    Search& search = open_[record];
+    search.waiting.push_back(std::move(queued));
+    start(record, search);
+}
+
+void Placing::remember(const RecordKey& record, const EntityId& entity) {
+    const auto [at, fresh] = known_.insert_or_assign(record, entity);
+    if (!fresh) return;
+    known_order_.push_back(record);
+    while (known_.size() > options_.cache_entities && !known_order_.empty()) {
+        known_.erase(known_order_.front());
+        known_order_.pop_front();
+    }
+}
+
+void Placing::look_up(const RecordKey& record, const std::string& subject, auto take) {
+    link_.get_last(subjects::kStreamState, subject,
+                   [this, record, attempt = attempts_, take](auto stored) {
+                       const auto at = open_.find(record);
+                       if (at == open_.end() || at->second.attempt != attempt) return;
+                       Search& search = at->second;
+                       if (!stored) {
+                           search.failed = true;
+                       } else if (*stored && !(*stored)->deleted) {
+                           take(search, **stored);
+                       }
+                       if (--search.outstanding == 0) answered(record, search);
+                   });
+}
+
+void Placing::start(const RecordKey& record, Search& search) {
+    const auto& change = std::get<Change>(search.waiting.front().input);
+    const ObjectSpec& object = *policy_.object(record.object);
+    search.attempt = ++attempts_;
+    search.wanted = lookups(object, change);
+    search.found = {};
+    search.found.keys.resize(search.wanted.keys.size());
+    search.failed = false;
+    search.retry_at = Duration{0};
+    search.outstanding = 1 + search.wanted.keys.size() + (change.marker ? 1 : 0);
+    const auto entity_in = [](const nats::StoredMessage& stored) -> std::optional<EntityId> {
+        auto entity = decode_reference(stored.body);
+        if (!entity || entity->empty()) return std::nullopt;
+        return *entity;
+    };
+    look_up(record, subjects::link(record), [entity_in](Search& s, const auto& stored) {
+        s.found.link = entity_in(stored);
+    });
+    for (std::size_t i = 0; i < search.wanted.keys.size(); ++i) {
+        const Claim& key = search.wanted.keys[i];
+        look_up(record, subjects::match_key(key.object, key.rule, key.text),
+                [entity_in, i](Search& s, const auto& stored) {
+                    s.found.keys[i] = entity_in(stored);
+                });
+    }
+    if (!change.marker) return;
+    const EntityKey marked{record.object, *change.marker};
+    look_up(record, subjects::entity(marked, entity_partition(marked, options_.partitions)),
+            [entity = *change.marker](Search& s, const auto&) { s.found.marked = entity; });
+}
+
+void Placing::answered(const RecordKey& record, Search& search) {
+    if (search.failed) {
+        search.retry_at = clock_.steady() + options_.retry_wait;
+        return;
+    }
+    const auto& change = std::get<Change>(search.waiting.front().input);
+    hand_over(record, search, place(*policy_.object(record.object), change, search.found));
+}
+
+void Placing::hand_over(const RecordKey& record, Search& search, const Placement& placement) {
+    std::deque<Queued> waiting = std::move(search.waiting);
+    const RecordKey key = record;  // `record` may live in what is erased next.
+    open_.erase(key);
+    using Kind = Placement::Kind;
+    if (placement.kind == Kind::kAmbiguous || placement.kind == Kind::kUnmatched) {
+        const auto kind = placement.kind == Kind::kAmbiguous ? exceptions::kAmbiguous
+                                                             : exceptions::kUnmatched;
+        Queued first = std::move(waiting.front());
+        waiting.pop_front();
+        host_.on_unplaceable(std::move(first), kind, placement.reason);
+        for (Queued& queued : waiting) submit(std::move(queued));  // A later one may fit.
+        return;
+    }
+    const bool news = placement.kind != Kind::kLinked;
+    if (!news) remember(key, placement.entity);
+    for (Queued& queued : waiting) {
+        queued.needs_link = news;
+        host_.on_placed({key.object, placement.entity}, std::move(queued));
+    }
+}
+
+void Placing::tick() {
+    const Duration now = clock_.steady();
+    std::vector<RecordKey> due;
+    for (const auto& [record, search] : open_) {
+        if (search.retry_at != Duration{0} && search.retry_at <= now) due.push_back(record);
+    }
+    for (const RecordKey& record : due) start(record, open_.at(record));
+}
+
+}  // namespace syncline::hub

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <deque>
+#include <list>
+#include <unordered_map>
+#include <vector>
+
+#include "hub/core/identity.h"
+#include "hub/entities.h"
+
+namespace syncline::hub {
+
+/// What Placing asks of the rest of the hub.
+class PlacingHost {
+public:
+    /// The change belongs to `entity`; `queued.needs_link` says whether that is news.
+    virtual void on_placed(const EntityKey& entity, Queued queued) = 0;
+    /// It cannot be placed: kept as an exception of `kind`.
+    virtual void on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) = 0;
+
+protected:
+    ~PlacingHost() = default;
+};
+
+/// Finds the entity of records that come without one: by a bounded memory of links, else by
+/// looking up link, marker and match keys. Changes of one record keep their order.
+/// Threading: the link's.
+class Placing {
+public:
+    Placing(nats::Link& link, const Clock& clock, const Policy& policy, const HubOptions& options,
+            PlacingHost& host)
+        : link_(link), clock_(clock), policy_(policy), options_(options), host_(host) {}
+
+    /// `queued.input` is a Change of an object that the policy knows.
+    void submit(Queued queued);
+    void remember(const RecordKey& record, const EntityId& entity);
+    void forget_all() { known_.clear(); }
+    void tick();
+    [[nodiscard]] std::size_t busy() const { return open_.size(); }
+
+private:
+    struct Search {
+        std::deque<Queued> waiting;  ///< The first is being placed.
+        std::uint64_t attempt = 0;
+        Lookups wanted;
+        Found found;
+        std::size_t outstanding = 0;
+        bool failed = false;
+        Duration retry_at{0};        ///< 0: not waiting for a retry.
+    };
+    void start(const RecordKey& record, Search& search);
+    void look_up(const RecordKey& record, const std::string& subject, auto take);
+    void answered(const RecordKey& record, Search& search);
+    void hand_over(const RecordKey& record, Search& search, const Placement& placement);
+
+    nats::Link& link_;
+    const Clock& clock_;
+    const Policy& policy_;
+    const HubOptions& options_;
+    PlacingHost& host_;
+    std::unordered_map<RecordKey, Search> open_;
+    std::unordered_map<RecordKey, EntityId> known_;
+    std::deque<RecordKey> known_order_;  ///< Oldest first.
+    std::uint64_t attempts_ = 0;
+};
+
+}  // namespace syncline::hub

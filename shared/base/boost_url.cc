@@ -1,0 +1,2 @@
+// Boost.URL, compiled here once. Link syncline::boost_url and include <boost/url.hpp>.
+#include <boost/url/src.hpp>

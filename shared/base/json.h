@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "shared/base/result.h"
+#include "shared/model/value.h"
+
+namespace syncline {
+
+struct JsonLimits {
+    std::size_t bytes_max = 8u << 20;
+    std::size_t depth_max = 32;
+};
+
+/// JSON text as a Value: numbers are exact (integers and Decimal, never floating point), a number
+/// with more digits than are exact is refused. kInvalid with the byte offset: not JSON, a
+/// duplicate key, invalid UTF-8, a lone surrogate. kTooLarge: over a limit.
+[[nodiscard]] Result<Value> parse_json(std::string_view text, const JsonLimits& limits = {});
+
+/// The reverse; decimals are written as numbers, dates and timestamps as strings.
+[[nodiscard]] std::string to_json(const Value& value);
+
+}  // namespace syncline

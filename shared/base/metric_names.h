@@ -1,0 +1,62 @@
+#pragma once
+
+#include <string_view>
+
+/// Every metric of every Syncline program. Nothing else spells one. Units end the name;
+/// counters end in `_total`.
+namespace syncline::metric {
+
+struct Name {
+    std::string_view name;
+    std::string_view help;
+};
+
+// Both programs.
+inline constexpr Name kBuildInfo{"syncline_build_info", "Always 1; the label is the version"};
+inline constexpr Name kNatsConnected{"syncline_nats_connected", "1 while NATS can be used"};
+inline constexpr Name kNatsConnects{"syncline_nats_connects_total",
+                                    "Connections to NATS that were made"};
+inline constexpr Name kNatsPublishes{"syncline_nats_publishes_total",
+                                     "Messages sent to streams, by what became of them"};
+inline constexpr Name kNatsPublishesOpen{"syncline_nats_publishes_open",
+                                         "Messages sent to streams and not answered yet"};
+inline constexpr Name kNatsDeliveries{"syncline_nats_deliveries_total",
+                                      "Messages that streams delivered"};
+inline constexpr Name kNatsConsumerRestarts{
+    "syncline_nats_consumer_restarts_total",
+    "Times a consumer was made anew after a lost connection, a hole or its deletion"};
+
+// The hub.
+inline constexpr Name kHubInputs{"syncline_hub_inputs_total", "Inputs decided, by kind"};
+inline constexpr Name kHubInputsBehind{"syncline_hub_inputs_behind",
+                                       "Inputs stored and not decided yet, by partition"};
+inline constexpr Name kHubCommands{"syncline_hub_commands_total", "Commands written"};
+inline constexpr Name kHubEvents{"syncline_hub_events_total", "Business events written"};
+inline constexpr Name kHubConflicts{"syncline_hub_conflicts_total",
+                                    "State writes refused because another hub wrote first"};
+inline constexpr Name kHubExceptions{"syncline_hub_exceptions_total",
+                                     "Exceptions raised, by kind"};
+inline constexpr Name kHubExceptionsOpen{"syncline_hub_exceptions_open",
+                                         "Exceptions that wait for a person"};
+inline constexpr Name kHubPartitions{"syncline_hub_partitions", "Partitions held by this hub"};
+inline constexpr Name kHubDecideSeconds{"syncline_hub_decide_seconds",
+                                        "Time from reading a batch to its last acknowledgement"};
+inline constexpr Name kHubEntitiesCached{"syncline_hub_entities_cached",
+                                         "Entities held in memory"};
+
+// The agent.
+inline constexpr Name kAgentChanges{"syncline_agent_changes_total", "Changes seen, by object"};
+inline constexpr Name kAgentCommands{"syncline_agent_commands_total",
+                                     "Commands carried out, by result"};
+inline constexpr Name kAgentSpoolBytes{"syncline_agent_spool_bytes",
+                                       "Bytes of changes kept on disk"};
+inline constexpr Name kAgentSpoolChanges{"syncline_agent_spool_changes",
+                                         "Changes kept on disk until the hub's receipt"};
+inline constexpr Name kAgentInDoubt{"syncline_agent_in_doubt",
+                                    "Writes to the platform that may or may not have happened"};
+inline constexpr Name kAgentBreakerOpen{"syncline_agent_breaker_open",
+                                        "1 while the platform is left alone to recover"};
+inline constexpr Name kAgentPlatformSeconds{"syncline_agent_platform_seconds",
+                                            "Time one call to the platform took, by operation"};
+
+}  // namespace syncline::metric

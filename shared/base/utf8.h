@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace syncline {
+
+/// Offset of the first byte that is not well-formed UTF-8 (RFC 3629: no surrogates, no overlong
+/// forms), or npos if all is well.
+[[nodiscard]] std::size_t find_invalid_utf8(std::string_view text);
+
+}  // namespace syncline

@@ -1,0 +1,285 @@
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include <curl/curl.h>
+
+#include "shared/http/client.h"
+
+namespace syncline {
+namespace {
+
+constexpr std::size_t kHeaderBytesMax = 64u << 10;
+/// An idle connection older than this is not used again: many servers close theirs after 15 to
+/// 60 s, and a write into a closed connection would be in doubt for nothing.
+constexpr long kIdleConnectionSeconds = 12;
+
+template <auto Destroy>
+struct Destroyer {
+    void operator()(auto* object) const noexcept { Destroy(object); }
+};
+using Easy = std::unique_ptr<CURL, Destroyer<curl_easy_cleanup>>;
+using Multi = std::unique_ptr<CURLM, Destroyer<curl_multi_cleanup>>;
+using HeaderList = std::unique_ptr<curl_slist, Destroyer<curl_slist_free_all>>;
+
+/// One exchange as curl's callbacks see it.
+struct Exchange {
+    const HttpRequest& request;
+    std::size_t body_max;
+    HttpResponse response;
+    std::size_t header_bytes = 0;
+    std::size_t sent = 0;     ///< Of the request's body.
+    bool too_large = false;
+};
+
+std::string lower(std::string_view text) {
+    std::string out{text};
+    std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view kBlank = " \t\r\n";
+    const auto first = text.find_first_not_of(kBlank);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+}
+
+std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
+    auto& exchange = *static_cast<Exchange*>(user);
+    exchange.header_bytes += size;
+    if (exchange.header_bytes > kHeaderBytesMax) {
+        exchange.too_large = true;
+        return 0;
+    }
+    const std::string_view line{data, size};
+    if (line.starts_with("HTTP/")) {  // Also after a "100 Continue": start again.
+        exchange.response.headers.clear();
+        return size;
+    }
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) return size;
+    const std::string_view value = trimmed(line.substr(colon + 1));
+    std::string& entry = exchange.response.headers[lower(trimmed(line.substr(0, colon)))];
+    if (!entry.empty()) entry += ", ";
+    entry += value;
+    return size;
+}
+
+std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
+    auto& exchange = *static_cast<Exchange*>(user);
+    if (size > exchange.body_max - exchange.response.body.size()) {
+        exchange.too_large = true;
+        return 0;
+    }
+    exchange.response.body.append(data, size);
+    return size;
+}
+
+std::size_t on_send(char* into, std::size_t, std::size_t room, void* user) {
+    auto& exchange = *static_cast<Exchange*>(user);
+    const std::size_t size = std::min(room, exchange.request.body.size() - exchange.sent);
+    std::memcpy(into, exchange.request.body.data() + exchange.sent, size);
+    exchange.sent += size;
+    return size;
+}
+
+/// curl sends a request again by itself when a kept connection turns out to be dead. A body that
+/// cannot be rewound stops it: whether a write is repeated is not the library's to decide.
+int on_rewind(void*, curl_off_t, int) { return CURL_SEEKFUNC_FAIL; }
+
+long milliseconds(Duration duration) {
+    using std::chrono::milliseconds;
+    return std::max(1L, static_cast<long>(std::chrono::ceil<milliseconds>(duration).count()));
+}
+
+bool is_read(const HttpRequest& request) {
+    return request.method == "GET" || request.method == "HEAD";
+}
+
+/// "POST https://host/path", without the query: it may hold customers' data.
+std::string shown(const HttpRequest& request) {
+    return request.method + " " + request.url.substr(0, request.url.find('?'));
+}
+
+bool nothing_sent(CURL* easy, CURLcode code) {
+    switch (code) {
+        case CURLE_COULDNT_RESOLVE_HOST:
+        case CURLE_COULDNT_RESOLVE_PROXY:
+        case CURLE_COULDNT_CONNECT:
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_PEER_FAILED_VERIFICATION:
+        case CURLE_SSL_CACERT_BADFILE:
+        case CURLE_SSL_CERTPROBLEM:
+        case CURLE_SSL_CIPHER:
+        case CURLE_PROXY:
+            return true;
+        default: break;
+    }
+    long sent = 0;
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
+    return sent == 0;
+}
+
+}  // namespace
+
+/// Everything of curl's that one client holds. The connections live in `multi`.
+class CurlClient::Handles {
+public:
+    static Result<std::unique_ptr<Handles>> make() {
+        static std::once_flag once;
+        static CURLcode ready = CURLE_FAILED_INIT;
+        // OpenSSL initialises itself when first used; asking curl to do it costs memory even in an
+        // agent that speaks plain HTTP to a neighbour.
+        std::call_once(once, [] { ready = curl_global_init(CURL_GLOBAL_NOTHING); });
+        auto handles = std::make_unique<Handles>();
+        handles->easy.reset(curl_easy_init());
+        handles->multi.reset(curl_multi_init());
+        if (ready != CURLE_OK || !handles->easy || !handles->multi) {
+            return fail(ErrorKind::kInternal, "libcurl cannot be initialised");
+        }
+        curl_multi_setopt(handles->multi.get(), CURLMOPT_MAXCONNECTS, 2L);
+        return handles;
+    }
+
+    ~Handles() {
+        // The order curl asks for: out of the multi, then the easy, then the multi.
+        if (easy && multi) curl_multi_remove_handle(multi.get(), easy.get());
+        easy.reset();
+    }
+
+    Result<void> prepare(const Options& options, Exchange& exchange);
+    Result<HttpResponse> run(Exchange& exchange, std::stop_token stop);
+    /// After a stop or a failure of the multi: no connection is used again.
+    void drop();
+
+    Multi multi;
+    Easy easy;
+    HeaderList headers;
+    char reason[CURL_ERROR_SIZE] = {};
+};
+
+Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exchange) {
+    const HttpRequest& request = exchange.request;
+    CURL* const h = easy.get();
+    curl_easy_reset(h);
+    reason[0] = '\0';
+    curl_easy_setopt(h, CURLOPT_ERRORBUFFER, reason);
+    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(h, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(h, CURLOPT_PROXY, options.proxy.c_str());  // Empty: not even the environment's.
+    curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(h, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!options.ca_file.empty()) curl_easy_setopt(h, CURLOPT_CAINFO, options.ca_file.c_str());
+    curl_easy_setopt(h, CURLOPT_USERAGENT, options.user_agent.c_str());
+    curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(h, CURLOPT_MAXAGE_CONN, kIdleConnectionSeconds);
+    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
+                     milliseconds(std::min(options.connect_timeout, request.timeout)));
+    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
+    curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(h, CURLOPT_HEADERDATA, &exchange);
+    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(h, CURLOPT_WRITEDATA, &exchange);
+    if (request.method == "HEAD") {
+        curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
+    } else if (!is_read(request) && (!request.body.empty() || request.method != "DELETE")) {
+        curl_easy_setopt(h, CURLOPT_POST, 1L);
+        curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
+                         static_cast<curl_off_t>(request.body.size()));
+        curl_easy_setopt(h, CURLOPT_READFUNCTION, on_send);
+        curl_easy_setopt(h, CURLOPT_READDATA, &exchange);
+        curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, on_rewind);
+    }
+    if (request.method != "HEAD") curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    curl_slist* list = curl_slist_append(nullptr, "Expect:");  // No round trip before the body.
+    for (const auto& [name, value] : request.headers) {
+        if ((name + value).find_first_of(std::string_view{"\r\n\0", 3}) != std::string::npos) {
+            curl_slist_free_all(list);
+            return fail(ErrorKind::kInvalid, shown(request) + ": the header " + name +
+                                                 " holds a line break");
+        }
+        // curl drops "Name:" and sends "Name;" as an empty header.
+        list = curl_slist_append(list, (name + (value.empty() ? ";" : ": " + value)).c_str());
+    }
+    headers.reset(list);
+    curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers.get());
+    if (curl_easy_setopt(h, CURLOPT_URL, request.url.c_str()) != CURLE_OK) {
+        return fail(ErrorKind::kInvalid, shown(request) + ": the URL is too long");
+    }
+    return {};
+}
+
+void CurlClient::Handles::drop() {
+    easy.reset(curl_easy_init());
+    multi.reset(curl_multi_init());
+}
+
+Result<HttpResponse> CurlClient::Handles::run(Exchange& exchange, std::stop_token stop) {
+    const HttpRequest& request = exchange.request;
+    curl_multi_add_handle(multi.get(), easy.get());
+    CURLcode code = CURLE_OK;
+    bool stopped = false;
+    {
+        const std::stop_callback wake{stop, [this] { curl_multi_wakeup(multi.get()); }};
+        int running = 1;
+        while (running > 0) {
+            stopped = stop.stop_requested();
+            if (stopped || curl_multi_perform(multi.get(), &running) != CURLM_OK) break;
+            if (running > 0) curl_multi_poll(multi.get(), nullptr, 0, 500, nullptr);
+        }
+        int left = 0;
+        const CURLMsg* const message = curl_multi_info_read(multi.get(), &left);
+        code = message != nullptr ? message->data.result : CURLE_ABORTED_BY_CALLBACK;
+    }
+    long status = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    const bool unsent = code != CURLE_OK && nothing_sent(easy.get(), code);
+    curl_multi_remove_handle(multi.get(), easy.get());
+    if (code == CURLE_OK) {
+        exchange.response.status = static_cast<int>(status);
+        return std::move(exchange.response);
+    }
+    std::string what = shown(request) + ": ";
+    if (stopped) {
+        what += "stopped";
+    } else if (exchange.too_large) {
+        what += "the reply is over " + std::to_string(exchange.body_max) + " bytes";
+    } else {
+        what += reason[0] != '\0' ? reason : curl_easy_strerror(code);
+    }
+    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+        return fail(ErrorKind::kInvalid, what);
+    }
+    if (unsent) return fail(ErrorKind::kUnavailable, what);
+    if (!is_read(request)) return fail(ErrorKind::kAmbiguous, what);
+    return fail(exchange.too_large ? ErrorKind::kTooLarge : ErrorKind::kUnavailable, what);
+}
+
+CurlClient::CurlClient() : CurlClient(Options{}) {}
+CurlClient::CurlClient(Options options) : options_(std::move(options)) {}
+CurlClient::~CurlClient() = default;
+
+Result<HttpResponse> CurlClient::send(const HttpRequest& request, std::stop_token stop) {
+    if (stop.stop_requested()) {
+        return fail(ErrorKind::kUnavailable, shown(request) + ": stopped");
+    }
+    if (!handles_) {
+        auto made = Handles::make();
+        if (!made) return fail(made.error());
+        handles_ = std::move(*made);
+    }
+    Exchange exchange{request, options_.response_bytes_max, {}};
+    if (auto ready = handles_->prepare(options_, exchange); !ready) return fail(ready.error());
+    auto reply = handles_->run(exchange, stop);
+    if (!reply && stop.stop_requested()) handles_->drop();
+    return reply;
+}
+
+}  // namespace syncline

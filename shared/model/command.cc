@@ -1,0 +1,10 @@
+#include "shared/model/command.h"
+
+namespace syncline {
+
+std::string idempotency_key(const Command& command) {
+    return command.platform.text + "/" + command.entity.object.text + "/" +
+           command.entity.entity.text + "/" + std::to_string(command.generation);
+}
+
+}  // namespace syncline

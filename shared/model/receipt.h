@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "shared/model/ids.h"
+
+namespace syncline {
+
+/// Hub to agent, without store: what the hub has taken of the agent's numbering, what it misses,
+/// and which entity a record turned out to belong to. Losing one is harmless; the next says more.
+struct Receipt {
+    struct Mark {
+        Partition partition;
+        std::uint64_t epoch = 0;
+        std::uint64_t seq = 0;  ///< Everything up to and including this is decided and stored.
+    };
+    struct Resend {
+        Partition partition;
+        std::uint64_t epoch = 0;
+        std::uint64_t from = 0;  ///< Publish again from this number on.
+    };
+    struct Link {
+        ObjectName object;
+        RecordId record;
+        EntityId entity;
+    };
+    PlatformId platform;
+    std::vector<Mark> marks;
+    std::vector<Resend> resends;
+    std::vector<Link> links;
+    bool full_read = false;  ///< The hub's state is gone: read everything and send it again.
+};
+
+}  // namespace syncline

@@ -1,0 +1,362 @@
+#include "shared/nats/session.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "shared/nats/replies.h"
+#include "shared/nats/server_check.h"
+
+namespace syncline::nats {
+namespace {
+
+constexpr std::string_view kExpectedSequence = "Nats-Expected-Last-Subject-Sequence";
+constexpr std::size_t kHeaderFrame = std::string_view{"NATS/1.0\r\n\r\n"}.size();
+constexpr std::size_t kHeaderSeparators = std::string_view{": \r\n"}.size();
+constexpr std::size_t kNumberDigits = 20;
+
+std::uint64_t seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) | device();
+}
+
+/// Blanks and control characters would end the subject early and start another protocol line.
+bool is_subject(std::string_view subject) {
+    if (subject.empty()) return false;
+    for (const char c : subject) {
+        if (static_cast<unsigned char>(c) <= ' ' || c == '\x7F') return false;
+    }
+    return true;
+}
+
+bool is_header(const Header& header) {
+    constexpr std::string_view kLineEnds{"\r\n\0", 3};
+    return !header.name.empty() && header.name.find_first_of(": \t") == std::string_view::npos &&
+           header.name.find_first_of(kLineEnds) == std::string_view::npos &&
+           header.value.find_first_of(kLineEnds) == std::string_view::npos;
+}
+
+std::string_view body_of(natsMsg* message) {
+    const char* data = natsMsg_GetData(message);
+    if (data == nullptr) return {};
+    return {data, static_cast<std::size_t>(natsMsg_GetDataLength(message))};
+}
+
+}  // namespace
+
+Session::Session(EventLoop& loop, NatsOptions options)
+    : options_(std::move(options)), random_(seed()), connection_(loop, options_) {}
+
+// ---- Publishing. ----------------------------------------------------------------------------
+
+void Session::publish(const OutMessage& message, PublishSink* sink, std::uint64_t token) {
+    const ReplyTable::Entry entry{sink, token};
+    if (!ready_) return refuse(entry, ErrorKind::kUnavailable, "not connected to NATS");
+    if (replies_.full()) {
+        return refuse(entry, ErrorKind::kUnavailable, "too many publishes are not answered yet");
+    }
+    if (const auto fits = check_size(message); !fits) {
+        return refuse(entry, fits.error().kind, fits.error().what);
+    }
+    const auto ticket = replies_.add(entry, now() + options_.answer_timeout);
+    const natsStatus status = transmit(message, reply_subject(ticket));
+    if (status == NATS_OK) return;
+    std::ignore = replies_.take({ticket.data(), ticket.size()});
+    refuse(entry,
+           status == NATS_MAX_PAYLOAD ? ErrorKind::kTooLarge : ErrorKind::kUnavailable,
+           natsStatus_GetText(status));
+}
+
+Result<void> Session::check_size(const OutMessage& message) const {
+    if (!is_subject(message.subject)) {
+        return fail(ErrorKind::kInvalid, "not a subject: '" + std::string{message.subject} + "'");
+    }
+    std::size_t size = message.body.size();
+    if (!message.headers.empty() || message.expected_sequence) size += kHeaderFrame;
+    if (message.expected_sequence) {
+        size += kExpectedSequence.size() + kHeaderSeparators + kNumberDigits;
+    }
+    for (const Header& header : message.headers) {
+        if (!is_header(header)) {
+            return fail(ErrorKind::kInvalid, "not a header: '" + std::string{header.name} + "'");
+        }
+        size += header.name.size() + header.value.size() + kHeaderSeparators;
+    }
+    if (size <= max_payload_) return {};
+    return fail(ErrorKind::kTooLarge, "the message to " + std::string{message.subject} + " has " +
+                                          std::to_string(size) + " bytes, the server takes " +
+                                          std::to_string(max_payload_) +
+                                          "; send less or raise max_payload there");
+}
+
+natsStatus Session::transmit(const OutMessage& message, const char* reply) {
+    subject_.assign(message.subject);
+    if (!message.headers.empty() || message.expected_sequence) {
+        return transmit_with_headers(message, reply);
+    }
+    return natsConnection_PublishRequest(connection_.get(), subject_.c_str(), reply,
+                                         message.body.data(),
+                                         static_cast<int>(message.body.size()));
+}
+
+natsStatus Session::transmit_with_headers(const OutMessage& message, const char* reply) {
+    natsMsg* raw = nullptr;
+    natsStatus status = natsMsg_Create(&raw, subject_.c_str(), reply, message.body.data(),
+                                       static_cast<int>(message.body.size()));
+    const handle::Message owner{raw};
+    if (status == NATS_OK && message.expected_sequence) {
+        std::array<char, kNumberDigits + 1> digits;
+        *std::to_chars(digits.data(), digits.data() + kNumberDigits, *message.expected_sequence)
+             .ptr = '\0';
+        status = natsMsgHeader_Set(raw, kExpectedSequence.data(), digits.data());
+    }
+    std::string name;
+    for (const Header& header : message.headers) {
+        if (status != NATS_OK) return status;
+        name.assign(header.name);
+        value_.assign(header.value);
+        status = natsMsgHeader_Set(raw, name.c_str(), value_.c_str());
+    }
+    return status == NATS_OK ? natsConnection_PublishMsg(connection_.get(), raw) : status;
+}
+
+const char* Session::reply_subject(const ReplyTable::Ticket& ticket) {
+    std::copy(ticket.begin(), ticket.end(), reply_.end() - ReplyTable::kTicketSize);
+    return reply_.c_str();
+}
+
+void Session::refuse(const ReplyTable::Entry& entry, ErrorKind kind, std::string_view what) {
+    refusals_.push_back({entry, {kind, std::string{what}}});
+}
+
+void Session::send(std::string_view subject, std::string_view body) {
+    if (!ready_ || !is_subject(subject) || body.size() > max_payload_) return;
+    subject_.assign(subject);
+    // Without store and without answer: what is lost here is lost.
+    std::ignore = natsConnection_Publish(connection_.get(), subject_.c_str(), body.data(),
+                                         static_cast<int>(body.size()));
+}
+
+// ---- Requests. ------------------------------------------------------------------------------
+
+void Session::request(const api::Request& request, Answer done) {
+    if (ready_) return send_request(request, std::move(done));
+    const std::uint64_t id = next_request_++;
+    requests_.emplace(id, Request{request.subject, std::move(done)});
+    refuse({nullptr, id}, ErrorKind::kUnavailable, "not connected to NATS");
+}
+
+void Session::send_request(const api::Request& request, Answer done) {
+    const std::uint64_t id = next_request_++;
+    requests_.emplace(id, Request{request.subject, std::move(done)});
+    if (replies_.full() || request.body.size() > max_payload_ || !is_subject(request.subject)) {
+        return refuse({nullptr, id}, ErrorKind::kInvalid, "cannot be sent: " + request.subject);
+    }
+    const auto ticket = replies_.add({nullptr, id}, now() + options_.answer_timeout);
+    const natsStatus status = natsConnection_PublishRequest(
+        connection_.get(), request.subject.c_str(), reply_subject(ticket), request.body.data(),
+        static_cast<int>(request.body.size()));
+    if (status == NATS_OK) return;
+    std::ignore = replies_.take({ticket.data(), ticket.size()});
+    refuse({nullptr, id}, ErrorKind::kUnavailable, natsStatus_GetText(status));
+}
+
+Result<handle::Subscription> Session::subscribe(const std::string& subject) {
+    natsSubscription* raw = nullptr;
+    natsStatus status = natsConnection_SubscribeSync(&raw, connection_.get(), subject.c_str());
+    handle::Subscription made{raw};
+    // Its default is to drop what a slow reader has not taken; ours is bounded by pull credit.
+    if (status == NATS_OK) status = natsSubscription_SetPendingLimits(raw, -1, -1);
+    if (status == NATS_OK) return made;
+    return fail(ErrorKind::kUnavailable,
+                "cannot subscribe to " + subject + ": " + natsStatus_GetText(status));
+}
+
+std::string Session::new_inbox() {
+    constexpr std::string_view kAlphabet =
+        "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+    std::string out = options_.inbox_prefix + ".";
+    for (int word = 0; word < 2; ++word) {
+        std::uint64_t bits = random_();
+        for (int i = 0; i < 10; ++i, bits >>= 6) out += kAlphabet[bits & 63];
+    }
+    return out;
+}
+
+// ---- The turn. ------------------------------------------------------------------------------
+
+Duration Session::before_wait() {
+    connection_.flush();
+    if (!refusals_.empty()) return Duration::zero();
+    const Duration moment = now();
+    Duration wait = connection_.next_step(moment);
+    if (const auto due = replies_.next_deadline()) wait = std::min(wait, *due - moment);
+    return wait;
+}
+
+void Session::after_wait() {
+    // Answers first: those that came before a connection broke are still good.
+    if (answers_ != nullptr) take_answers();
+    switch (connection_.step(now(), random())) {
+        case Connection::Change::kUp: on_up(); break;
+        case Connection::Change::kDown: on_down(); break;
+        case Connection::Change::kNone: break;
+    }
+    take_reports();
+    expire();
+    deliver_refusals();
+    report();
+}
+
+void Session::on_up() {
+    ++epoch_;
+    reply_ = new_inbox() + ".";
+    const std::string prefix = reply_;
+    reply_.append(ReplyTable::kTicketSize, '0');
+    max_payload_ = static_cast<std::size_t>(
+        std::max<std::int64_t>(natsConnection_GetMaxPayload(connection_.get()), 0));
+    auto answers = subscribe(prefix + "*");
+    if (!answers) return connection_.reject(std::move(answers.error()), now(), random());
+    answers_ = *std::move(answers);
+    status_.server_version.clear();
+    send_request({std::string{api::kUserInfoSubject}, {}},
+                 [this](const Result<std::string_view>& answer) { on_version(answer); });
+}
+
+void Session::on_version(const Result<std::string_view>& answer) {
+    if (connection_.get() == nullptr) return;  // Lost while it was asked.
+    Result<void> good{};
+    if (answer) {
+        status_.server_version = api::parse_server_version(*answer);
+        good = check_server(status_.server_version);
+    } else if (answer.error().kind == ErrorKind::kUnavailable) {
+        good = check_server({});  // Nobody answers before 2.10.
+    } else if (answer.error().kind != ErrorKind::kDenied) {
+        good = fail(ErrorKind::kUnavailable, "the NATS server accepts us but does not answer");
+    }
+    if (!good) {
+        answers_.reset();
+        connection_.reject(std::move(good.error()), now(), random());
+        return;
+    }
+    connection_.accept();
+    ready_ = true;
+    ++counters_.connects;
+}
+
+void Session::on_down() {
+    ready_ = false;
+    answers_.reset();
+    while (const auto entry = replies_.take_any()) {
+        tell(*entry, {ErrorKind::kAmbiguous,
+                      "the connection to NATS broke before the answer; it may have been done"});
+    }
+}
+
+void Session::take_answers() {
+    int queued = 0;
+    if (natsSubscription_GetPending(answers_.get(), &queued, nullptr) != NATS_OK) return;
+    for (; queued > 0 && answers_ != nullptr; --queued) {
+        natsMsg* raw = nullptr;
+        if (natsSubscription_NextMsg(&raw, answers_.get(), 0) != NATS_OK) return;
+        const handle::Message message{raw};
+        on_answer(raw);
+    }
+}
+
+void Session::on_answer(natsMsg* message) {
+    std::string_view subject = natsMsg_GetSubject(message);
+    subject.remove_prefix(std::min(subject.size(), reply_.size() - ReplyTable::kTicketSize));
+    const auto entry = replies_.take(subject);
+    if (!entry) {
+        ++counters_.late_answers;
+        return;
+    }
+    const std::string_view body = body_of(message);
+    if (body.empty() && natsMsg_IsNoResponders(message)) {
+        return tell(*entry, {ErrorKind::kUnavailable, "no stream or service listens there"});
+    }
+    if (entry->sink == nullptr) return answer_request(entry->token, body);
+    tell(*entry, parse_publish_ack(body));
+}
+
+void Session::tell(const ReplyTable::Entry& entry, const Result<std::uint64_t>& sequence) {
+    if (sequence) {
+        ++counters_.published;
+    } else if (sequence.error().kind == ErrorKind::kConflict) {
+        ++counters_.conflicts;
+    } else if (sequence.error().kind == ErrorKind::kAmbiguous) {
+        ++counters_.ambiguous;
+    } else {
+        ++counters_.refused;
+    }
+    entry.sink->on_published(entry.token, sequence);
+}
+
+void Session::tell(const ReplyTable::Entry& entry, Error error) {
+    if (entry.sink == nullptr) return answer_request(entry.token, fail(std::move(error)));
+    tell(entry, Result<std::uint64_t>{fail(std::move(error))});
+}
+
+void Session::answer_request(std::uint64_t id, const Result<std::string_view>& answer) {
+    auto found = requests_.extract(id);
+    if (!found.empty()) found.mapped().done(answer);
+}
+
+void Session::expire() {
+    const Duration moment = now();
+    while (const auto entry = replies_.take_due(moment)) {
+        tell(*entry, {ErrorKind::kAmbiguous, "no answer from NATS in " +
+                                                 std::to_string(options_.answer_timeout.count()) +
+                                                 " ms; it may have been done"});
+    }
+}
+
+void Session::take_reports() {
+    for (const std::string& text : connection_.take_reports()) {
+        std::vector<std::uint64_t> denied;
+        for (const auto& [id, request] : requests_) {
+            if (text.find("\"" + request.subject + "\"") != std::string::npos) denied.push_back(id);
+        }
+        // Their tickets stay in the table until they are due, and then find nobody.
+        for (const std::uint64_t id : denied) {
+            answer_request(id, fail(ErrorKind::kDenied, "the NATS server says: " + text));
+        }
+        if (denied.empty() && options_.on_status && ready_) {
+            LinkStatus told = status_;
+            told.error = {ErrorKind::kDenied, "the NATS server says: " + text};
+            options_.on_status(told);
+        }
+    }
+}
+
+void Session::deliver_refusals() {
+    // What is refused from within these callbacks waits for the next turn.
+    for (Refusal& refusal : std::exchange(refusals_, {})) {
+        tell(refusal.entry, std::move(refusal.error));
+    }
+}
+
+void Session::report() {
+    using State = LinkStatus::State;
+    State state = State::kConnecting;
+    Error error;
+    if (ready_) {
+        state = State::kConnected;
+    } else {
+        error = connection_.error();
+        if (!error.what.empty()) state = State::kWaiting;
+        if (connection_.refused()) state = State::kRefused;
+    }
+    const bool same = state == status_.state && error.kind == status_.error.kind &&
+                      (state != State::kRefused || error.what == status_.error.what);
+    if (same) return;
+    status_.state = state;
+    status_.error = std::move(error);
+    status_.server = connection_.server();
+    if (options_.on_status) options_.on_status(status_);
+}
+
+}  // namespace syncline::nats

@@ -1,0 +1,283 @@
+#include "shared/policy/check.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "shared/base/nearest_name.h"
+#include "shared/policy/coverage.h"
+
+namespace syncline {
+namespace {
+
+namespace codes = finding_codes;
+
+template <class Name>
+bool holds(const std::vector<Name>& names, const Name& name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+std::string listed(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+/// All findings about one object.
+class ObjectCheck {
+public:
+    ObjectCheck(const Policy& policy, const ObjectSpec& object, std::vector<Finding>& findings)
+        : policy_(policy), object_(object), findings_(findings) {}
+
+    void run() {
+        for (const OwnershipRule& rule : object_.ownership) check_rule(rule);
+        for (const MatchRule& rule : object_.matches) check_match(rule);
+        for (const Binding& binding : object_.bindings) check_binding(binding);
+        for (const FieldSpec& field : object_.fields) check_field(field);
+        if (std::ranges::none_of(object_.bindings, &Binding::founds)) {
+            error(codes::kNobodyFounds, object_.place,
+                  "no platform founds " + tick(object_.name) + ", so none will ever exist",
+                  "write founds = true in one [objects." + object_.name.text + ".on.<platform>]");
+        }
+    }
+
+private:
+    static std::string tick(const auto& name) { return "`" + name.text + "`"; }
+
+    void error(std::string_view code, const SourcePlace& place, std::string message,
+               std::string hint = {}) {
+        findings_.push_back({Severity::kError, code, place, std::move(message), std::move(hint)});
+    }
+    void warn(std::string_view code, const SourcePlace& place, std::string message,
+              std::string hint = {}) {
+        findings_.push_back({Severity::kWarning, code, place, std::move(message), std::move(hint)});
+    }
+
+    // ---- Names. ----
+
+    bool known_field(const FieldName& field, const SourcePlace& place, const std::string& where) {
+        if (object_.field(field) != nullptr) return true;
+        std::vector<std::string> names;
+        for (const FieldSpec& spec : object_.fields) names.push_back(spec.name.text);
+        error(codes::kUnknownField, place,
+              where + " names " + tick(field) + ", which " + tick(object_.name) + " does not have",
+              hint_of(field.text, names));
+        return false;
+    }
+
+    bool known_platform(const PlatformId& platform, const SourcePlace& place,
+                        const std::string& where) {
+        if (holds(policy_.platforms, platform)) return true;
+        std::vector<std::string> names;
+        for (const PlatformId& known : policy_.platforms) names.push_back(known.text);
+        error(codes::kUnknownPlatform, place,
+              where + " names " + tick(platform) + ", which is no platform of this policy",
+              hint_of(platform.text, names));
+        return false;
+    }
+
+    static std::string hint_of(const std::string& word, const std::vector<std::string>& names) {
+        const std::string nearest = nearest_name(word, names);
+        return nearest.empty() ? "" : "did you mean `" + nearest + "`?";
+    }
+
+    // ---- Expressions. ----
+
+    void check_condition(const std::optional<Expression>& condition, const SourcePlace& place,
+                         const std::string& where) {
+        if (!condition) return;
+        for (const std::string& name : condition->reads()) {
+            known_field(FieldName{name}, place, where);
+        }
+        for (const auto& [name, literal] : condition->comparisons()) {
+            const FieldSpec* field = object_.field(FieldName{name});
+            if (field != nullptr && !literal.is_null())
+                check_literal(*field, literal, place, where);
+        }
+    }
+
+    void check_literal(const FieldSpec& field, const Value& literal, const SourcePlace& place,
+                       const std::string& where) {
+        const std::string* text = literal.get<std::string>();
+        const std::string subject =
+            where + " compares " + tick(field.name) + " with " + display(literal);
+        if (field.type == FieldType::kEnum && text != nullptr) {
+            if (holds(field.enum_values, *text)) return;
+            const std::string hint = hint_of(*text, field.enum_values);
+            return error(
+                codes::kUnknownEnumValue, place,
+                subject + ", which is none of its values (" + listed(field.enum_values) + ")",
+                hint);
+        }
+        // The spec without its length: longer text than fits is odd, but comparable.
+        const FieldSpec type{.name = field.name, .type = field.type};
+        if (field.type != FieldType::kEnum && conform(type, literal)) return;
+        // A whole field against 1.5 is odd, but comparable.
+        if (field.type == FieldType::kInteger && literal.get<Decimal>() != nullptr) return;
+        // Dates and timestamps compare with each other's text.
+        if (text != nullptr &&
+            (field.type == FieldType::kDate || field.type == FieldType::kTimestamp) &&
+            (parse_date(*text) || parse_timestamp(*text))) {
+            return;
+        }
+        error(codes::kLiteralType, place, subject + ", which is of another type",
+              text != nullptr ? "write numbers, true and false without quotes" : "");
+    }
+
+    // ---- Rules. ----
+
+    void check_rule(const OwnershipRule& rule) {
+        check_condition(rule.when, rule.place, "`when`");
+        bool known = true;
+        if (rule.resolution == Resolution::kOwner) {
+            known = known_platform(rule.owner, rule.place, "`owner`");
+        }
+        for (const PlatformId& platform : rule.priority) {
+            if (!known_platform(platform, rule.place, "`priority`")) continue;
+            for (const FieldName& field : rule.fields) {
+                if (object_.field(field) != nullptr) check_holder(platform, field, rule.place);
+            }
+        }
+        for (const FieldName& field : rule.fields) {
+            if (!known_field(field, rule.place, "a rule") || !known) continue;
+            check_reachable(rule, field);
+            if (rule.resolution == Resolution::kOwner) check_owner(rule, field);
+        }
+    }
+
+    void check_reachable(const OwnershipRule& rule, const FieldName& field) {
+        for (const OwnershipRule& earlier : object_.ownership) {
+            if (&earlier == &rule) return;
+            if (earlier.when || !holds(earlier.fields, field)) continue;
+            return error(codes::kUnreachableRule, rule.place,
+                         "this rule never applies to " + tick(field) + ": the one at " +
+                             to_string(earlier.place) + " always holds",
+                         "move it up, or give the earlier rule a `when`");
+        }
+    }
+
+    bool check_holder(const PlatformId& platform, const FieldName& field,
+                      const SourcePlace& place) {
+        const Binding* binding = object_.binding(platform);
+        if (binding != nullptr && holds(binding->fields, field)) return true;
+        error(codes::kOwnerLacksField, place,
+              tick(platform) + " shall decide on " + tick(field) + " but does not hold it",
+              "add the field to [objects." + object_.name.text + ".on." + platform.text +
+                  "] or choose another owner");
+        return false;
+    }
+
+    void check_owner(const OwnershipRule& rule, const FieldName& field) {
+        if (!check_holder(rule.owner, field, rule.place)) return;
+        const bool told =
+            rule.otherwise == NonOwnerWrite::kPropose || rule.otherwise == NonOwnerWrite::kAccept;
+        if (told && holds(object_.binding(rule.owner)->read_only, field)) {
+            error(codes::kOwnerReadOnly, rule.place,
+                  tick(field) + " is read only on its owner " + tick(rule.owner) +
+                      ", which could not be told what others write",
+                  "use revert, ignore or review, or make it writable there");
+        }
+        if (rule.otherwise != NonOwnerWrite::kRevert) return;
+        for (const Binding& binding : object_.bindings) {
+            if (binding.platform == rule.owner || !holds(binding.read_only, field)) continue;
+            warn(codes::kRevertReadOnly, rule.place,
+                 "a change of " + tick(field) + " on " + tick(binding.platform) +
+                     " cannot be reverted: it is read only there",
+                 "use ignore or review for it, or make it writable there");
+        }
+    }
+
+    void check_match(const MatchRule& rule) {
+        for (const MatchRule::Part& part : rule.parts) {
+            if (!known_field(part.field, rule.place, "match rule `" + rule.name + "`")) continue;
+            if (object_.field(part.field)->required) continue;
+            warn(codes::kMatchOnOptional, rule.place,
+                 "match rule `" + rule.name + "` uses " + tick(part.field) +
+                     ", which may be empty; such records match nothing by it",
+                 "make the field required, or keep another match rule beside this one");
+        }
+    }
+
+    void check_binding(const Binding& binding) {
+        const std::string where =
+            "[objects." + object_.name.text + ".on." + binding.platform.text + "]";
+        known_platform(binding.platform, binding.place, where);
+        for (const FieldName& field : binding.fields) known_field(field, binding.place, where);
+        check_condition(binding.receives_when, binding.place, "`receives_when`");
+    }
+
+    // ---- Fields. ----
+
+    void check_field(const FieldSpec& field) {
+        const auto held = [&](const Binding& binding) { return holds(binding.fields, field.name); };
+        if (std::ranges::none_of(object_.bindings, held)) {
+            warn(codes::kFieldHeldNowhere, field.place, "no platform holds " + tick(field.name),
+                 "add it to a platform's fields, or drop it");
+        }
+        const auto rules = [&](const OwnershipRule& rule) {
+            return holds(rule.fields, field.name);
+        };
+        if (std::ranges::none_of(object_.ownership, rules)) {
+            error(codes::kFieldWithoutRule, field.place,
+                  "no rule says who owns " + tick(field.name),
+                  "name it in an [[objects." + object_.name.text +
+                      ".own]], or end with fields = [\"*\"]");
+        } else {
+            check_coverage(field);
+        }
+        if (field.classification == Classification::kSecret) check_secret(field);
+    }
+
+    void check_coverage(const FieldSpec& field) {
+        if (always_ruled(object_, field.name)) return;
+        warn(codes::kFieldMayLackOwner, field.place,
+             tick(field.name) +
+                 " may have no owner: all its rules have conditions, and they are not "
+                 "seen to cover every case",
+             "end with a rule without `when`, or split by all values of a required enum");
+    }
+
+    void check_secret(const FieldSpec& field) {
+        std::vector<std::string> spread;
+        for (const Binding& binding : object_.bindings) {
+            const bool decides = std::ranges::any_of(object_.ownership, [&](const auto& rule) {
+                return holds(rule.fields, field.name) &&
+                       (rule.owner == binding.platform || holds(rule.priority, binding.platform));
+            });
+            if (!decides && holds(binding.fields, field.name))
+                spread.push_back(binding.platform.text);
+        }
+        if (spread.empty()) return;
+        warn(
+            codes::kSecretSpreads, field.place,
+            "secret " + tick(field.name) + " is sent to " + listed(spread) + ", which never own it",
+            "leave it out of their fields");
+    }
+
+    const Policy& policy_;
+    const ObjectSpec& object_;
+    std::vector<Finding>& findings_;
+};
+
+}  // namespace
+
+const char* name_of(Severity severity) {
+    return severity == Severity::kError ? "error" : "warning";
+}
+
+std::string to_string(const Finding& finding) {
+    std::string text = to_string(finding.place) + ": " + name_of(finding.severity) + ": " +
+                       finding.message + " [" + std::string{finding.code} + "]";
+    if (!finding.hint.empty()) text += "; " + finding.hint;
+    return text;
+}
+
+std::vector<Finding> check(const Policy& policy) {
+    std::vector<Finding> findings;
+    for (const ObjectSpec& object : policy.objects) ObjectCheck{policy, object, findings}.run();
+    std::ranges::stable_sort(findings, [](const Finding& a, const Finding& b) {
+        return std::tie(a.place, a.code) < std::tie(b.place, b.code);
+    });
+    return findings;
+}
+
+}  // namespace syncline

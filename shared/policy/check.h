@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/source_place.h"
+#include "shared/policy/policy.h"
+
+namespace syncline {
+
+enum class Severity : std::uint8_t {
+    kError,    ///< The policy cannot do what it says: do not activate it.
+    kWarning,  ///< Probably not meant.
+};
+[[nodiscard]] const char* name_of(Severity severity);  ///< "error", "warning".
+
+/// Something wrong with a policy that is well-formed.
+struct Finding {
+    Severity severity = Severity::kError;
+    std::string_view code;  ///< Stable, one of finding_codes.
+    SourcePlace place;
+    std::string message;
+    std::string hint;  ///< What to do about it; may be empty.
+};
+/// "customer.toml:12:1: error: <message> [policy.unknown_field]; <hint>".
+[[nodiscard]] std::string to_string(const Finding& finding);
+
+namespace finding_codes {
+// Errors.
+inline constexpr std::string_view kUnknownField = "policy.unknown_field";
+inline constexpr std::string_view kUnknownPlatform = "policy.unknown_platform";
+inline constexpr std::string_view kFieldWithoutRule = "policy.field_without_rule";
+inline constexpr std::string_view kUnreachableRule = "policy.unreachable_rule";
+inline constexpr std::string_view kOwnerLacksField = "policy.owner_lacks_field";
+inline constexpr std::string_view kOwnerReadOnly = "policy.owner_read_only";
+inline constexpr std::string_view kNobodyFounds = "policy.nobody_founds";
+inline constexpr std::string_view kUnknownEnumValue = "policy.unknown_enum_value";
+inline constexpr std::string_view kLiteralType = "policy.literal_type";
+// Warnings.
+inline constexpr std::string_view kFieldMayLackOwner = "policy.field_may_lack_owner";
+inline constexpr std::string_view kRevertReadOnly = "policy.revert_read_only";
+inline constexpr std::string_view kMatchOnOptional = "policy.match_on_optional";
+inline constexpr std::string_view kFieldHeldNowhere = "policy.field_held_nowhere";
+inline constexpr std::string_view kSecretSpreads = "policy.secret_spreads";
+}  // namespace finding_codes
+
+/// What is wrong with a policy, in order of place. Empty is clean. Pure; the same policy always
+/// gives the same findings.
+[[nodiscard]] std::vector<Finding> check(const Policy& policy);
+
+}  // namespace syncline

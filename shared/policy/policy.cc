@@ -1,0 +1,185 @@
+#include "shared/policy/policy.h"
+
+#include <algorithm>
+
+namespace syncline {
+namespace {
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+char lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string fold(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (is_blank(c)) {
+            if (!out.empty() && out.back() != ' ') out += ' ';
+        } else {
+            out += lowered(c);
+        }
+    }
+    if (!out.empty() && out.back() == ' ') out.pop_back();
+    return out;
+}
+
+std::string normalised(Normaliser normaliser, std::string_view text) {
+    if (normaliser == Normaliser::kExact) return std::string{text};
+    if (normaliser == Normaliser::kLower) return fold(text);
+    std::string out;
+    for (const char raw : text) {
+        const char c = lowered(raw);
+        const bool letter = c >= 'a' && c <= 'z';
+        if (is_digit(c) || (letter && normaliser == Normaliser::kAlnum)) out += c;
+    }
+    return out;
+}
+
+/// The text that a key is made of; nothing for values that are no keys.
+struct KeyText {
+    std::string operator()(std::monostate) const { return {}; }
+    std::string operator()(bool value) const { return value ? "true" : "false"; }
+    std::string operator()(std::int64_t value) const { return std::to_string(value); }
+    std::string operator()(const Decimal& value) const { return value.text(); }
+    std::string operator()(const std::string& value) const { return value; }
+    std::string operator()(Date value) const { return to_string(value); }
+    std::string operator()(Timestamp value) const { return to_string(value); }
+    std::string operator()(const Value::List&) const { return {}; }
+    std::string operator()(const Value::Map&) const { return {}; }
+};
+
+std::size_t characters(std::string_view text) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+const char* wanted(FieldType type) {
+    switch (type) {
+        case FieldType::kString: return "text";
+        case FieldType::kInteger: return "a whole number of 64 bits";
+        case FieldType::kDecimal: return "a number";
+        case FieldType::kBool: return "true or false";
+        case FieldType::kDate: return "a date (YYYY-MM-DD)";
+        case FieldType::kTimestamp: return "a timestamp (RFC 3339)";
+        case FieldType::kEnum: return "one of its values";
+        case FieldType::kList: return "a list";
+        case FieldType::kMap: return "a map";
+    }
+    return "something else";
+}
+
+std::unexpected<Error> not_conforming(const FieldSpec& field, const Value& value,
+                                      const std::string& rule) {
+    std::string what = "`" + field.name.text + "` must be " + rule;
+    if (field.classification == Classification::kPublic) {  // Errors go to logs and screens.
+        std::string shown = display(value);
+        if (shown.size() > 80) shown = "a longer value";
+        what += ", not " + shown;
+    }
+    return fail(ErrorKind::kInvalid, std::move(what));
+}
+
+Result<Value> conform_text(const FieldSpec& field, const Value& value) {
+    const std::string& text = *value.get<std::string>();
+    if (field.length_max > 0 && characters(text) > field.length_max) {
+        return not_conforming(field, value,
+                              "at most " + std::to_string(field.length_max) + " characters");
+    }
+    return value;
+}
+
+Result<Value> conform_enum(const FieldSpec& field, const Value& value) {
+    const std::string* text = value.get<std::string>();
+    if (text != nullptr && std::ranges::find(field.enum_values, *text) != field.enum_values.end()) {
+        return value;
+    }
+    std::string allowed;
+    for (const std::string& one : field.enum_values) allowed += (allowed.empty() ? "" : ", ") + one;
+    return not_conforming(field, value, "one of " + allowed);
+}
+
+/// The value as the type wants it; nothing if it cannot be.
+std::optional<Value> converted(FieldType type, const Value& value) {
+    const std::string* text = value.get<std::string>();
+    switch (type) {
+        case FieldType::kInteger:
+            if (value.get<std::int64_t>() != nullptr) return value;
+            if (const Decimal* number = value.get<Decimal>()) {
+                if (const auto whole = number->to_int64()) return Value{*whole};
+            }
+            return std::nullopt;
+        case FieldType::kDecimal:
+            if (value.get<Decimal>() != nullptr) return value;
+            if (const auto* whole = value.get<std::int64_t>()) return Value{Decimal{*whole}};
+            return std::nullopt;
+        case FieldType::kDate:  // JSON has no dates, so text is taken for what it says.
+            if (value.get<Date>() != nullptr) return value;
+            if (text != nullptr) {
+                if (const auto date = parse_date(*text)) return Value{*date};
+            }
+            return std::nullopt;
+        case FieldType::kTimestamp:
+            if (value.get<Timestamp>() != nullptr) return value;
+            if (text != nullptr) {
+                if (const auto time = parse_timestamp(*text)) return Value{*time};
+            }
+            return std::nullopt;
+        case FieldType::kBool: return value.get<bool>() ? std::optional{value} : std::nullopt;
+        case FieldType::kList:
+            return value.get<Value::List>() ? std::optional{value} : std::nullopt;
+        case FieldType::kMap: return value.get<Value::Map>() ? std::optional{value} : std::nullopt;
+        case FieldType::kString:
+        case FieldType::kEnum: return text != nullptr ? std::optional{value} : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+const FieldSpec* ObjectSpec::field(const FieldName& wanted_name) const {
+    const auto at = std::ranges::lower_bound(fields, wanted_name, {}, &FieldSpec::name);
+    return at != fields.end() && at->name == wanted_name ? &*at : nullptr;
+}
+
+const Binding* ObjectSpec::binding(const PlatformId& platform) const {
+    const auto at = std::ranges::lower_bound(bindings, platform, {}, &Binding::platform);
+    return at != bindings.end() && at->platform == platform ? &*at : nullptr;
+}
+
+const OwnershipRule* ObjectSpec::rule(const FieldName& wanted_field, const Fields& entity) const {
+    for (const OwnershipRule& candidate : ownership) {
+        if (std::ranges::find(candidate.fields, wanted_field) == candidate.fields.end()) continue;
+        if (!candidate.when || candidate.when->holds(entity).value_or(false)) return &candidate;
+    }
+    return nullptr;
+}
+
+const ObjectSpec* Policy::object(const ObjectName& wanted_object) const {
+    const auto at = std::ranges::lower_bound(objects, wanted_object, {}, &ObjectSpec::name);
+    return at != objects.end() && at->name == wanted_object ? &*at : nullptr;
+}
+
+std::optional<std::string> match_text(const MatchRule& rule, const Fields& fields) {
+    std::string key;
+    for (const MatchRule::Part& part : rule.parts) {
+        const Value* value = fields.find(part.field);
+        if (value == nullptr) return std::nullopt;
+        const std::string text = normalised(part.normaliser, std::visit(KeyText{}, value->data()));
+        if (text.empty()) return std::nullopt;
+        if (rule.parts.size() == 1) return text;
+        // Led by its length, so that no two different keys read the same.
+        key += std::to_string(text.size()) + ":" + text;
+    }
+    if (key.empty()) return std::nullopt;
+    return key;
+}
+
+Result<Value> conform(const FieldSpec& field, const Value& value) {
+    if (value.is_null()) return value;
+    if (field.type == FieldType::kEnum) return conform_enum(field, value);
+    auto fitting = converted(field.type, value);
+    if (!fitting) return not_conforming(field, value, wanted(field.type));
+    if (field.type == FieldType::kString) return conform_text(field, *fitting);
+    return *std::move(fitting);
+}
+
+}  // namespace syncline

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/source_place.h"
+#include "shared/model/ids.h"
+#include "shared/model/value.h"
+#include "shared/policy/expression.h"
+
+/// A policy, checked: what the hub's core decides by. Parsed by policy_toml.h, judged by check.h.
+namespace syncline {
+
+enum class FieldType : std::uint8_t {
+    kString,
+    kInteger,
+    kDecimal,
+    kBool,
+    kDate,
+    kTimestamp,
+    kEnum,
+    kList,
+    kMap,
+};
+enum class Classification : std::uint8_t { kPublic, kPii, kSecret };
+
+struct FieldSpec {
+    FieldName name;
+    FieldType type = FieldType::kString;
+    Classification classification = Classification::kPublic;
+    bool required = false;                 ///< An entity is not created without it.
+    std::vector<std::string> enum_values;  ///< For kEnum.
+    std::size_t length_max = 0;            ///< Characters of a string; 0 is the wire's limit.
+    SourcePlace place;
+};
+
+/// What becomes of a write by a platform that does not own the field.
+enum class NonOwnerWrite : std::uint8_t {
+    kRevert,   ///< The platform is told the canonical value again.
+    kIgnore,   ///< The platform keeps its own value; it is not told the canonical one meanwhile.
+    kReview,   ///< A person decides; until then the platform keeps its value.
+    kPropose,  ///< The owner is asked by a command; canonical only if the owner takes it.
+    kAccept,   ///< Canonical, as if the owner had written it.
+};
+
+/// How a field without single owner is resolved.
+enum class Resolution : std::uint8_t {
+    kOwner,     ///< Not shared: `owner` owns it.
+    kLatest,    ///< The newest write wins, by the platform's own stamp, else by arrival.
+    kPriority,  ///< The write of the platform that stands first in `priority` wins.
+};
+
+/// One ownership rule. Rules are tried in order; the first whose `when` holds for the entity
+/// (absent: always) rules the field.
+struct OwnershipRule {
+    std::vector<FieldName> fields;
+    std::optional<Expression> when;
+    Resolution resolution = Resolution::kOwner;
+    PlatformId owner;                                  ///< For kOwner.
+    std::vector<PlatformId> priority;                  ///< For kPriority, first wins.
+    NonOwnerWrite otherwise = NonOwnerWrite::kRevert;  ///< For kOwner.
+    SourcePlace place;
+};
+
+enum class Normaliser : std::uint8_t {
+    kExact,   ///< As it is.
+    kLower,   ///< Trimmed, ASCII letters in lower case, inner blanks folded to one.
+    kDigits,  ///< Only the digits; leading zeros kept.
+    kAlnum,   ///< ASCII letters in lower case and digits, nothing else.
+};
+
+/// Records whose normalised `fields` are equal and all non-empty are the same entity.
+struct MatchRule {
+    std::string name;
+    struct Part {
+        FieldName field;
+        Normaliser normaliser = Normaliser::kExact;
+    };
+    std::vector<Part> parts;
+    SourcePlace place;
+};
+
+/// What it means when a platform deletes its record.
+enum class DeleteMeaning : std::uint8_t {
+    kPropagate,  ///< The entity is deleted: every other platform is told to delete its record.
+    kUnlink,     ///< This platform no longer takes part; the entity lives on.
+    kRestore,    ///< The platform is told to create the record again.
+    kReview,     ///< A person decides.
+};
+
+/// How an object lives on one platform.
+struct Binding {
+    PlatformId platform;
+    std::vector<FieldName> fields;     ///< Those the platform holds, sorted.
+    std::vector<FieldName> read_only;  ///< Of `fields`: reported but never commanded; sorted.
+    bool founds = false;    ///< A record made there that matches nothing founds an entity.
+    bool receives = false;  ///< Syncline creates a record there for an entity that has none.
+    std::optional<Expression> receives_when;  ///< Only while this holds; absent: always.
+    DeleteMeaning on_delete = DeleteMeaning::kReview;
+    SourcePlace place;
+};
+
+struct ObjectSpec {
+    ObjectName name;
+    std::vector<FieldSpec> fields;         ///< Sorted by name.
+    std::vector<OwnershipRule> ownership;  ///< In order of the file.
+    std::vector<MatchRule> matches;        ///< In order of the file.
+    std::vector<Binding> bindings;         ///< Sorted by platform.
+    std::uint32_t attempts_max = 3;  ///< Commands for one value of a field before it counts as
+                                     ///< not converging.
+    SourcePlace place;
+
+    [[nodiscard]] const FieldSpec* field(const FieldName& name) const;
+    [[nodiscard]] const Binding* binding(const PlatformId& platform) const;
+    /// The first rule for `field` whose condition holds; null if none does. An error of the
+    /// condition (a missing field compared, out of steps) counts as "does not hold".
+    [[nodiscard]] const OwnershipRule* rule(const FieldName& field, const Fields& entity) const;
+    /// Does any ownership rule have a condition? If not, rule() does not look at the entity.
+    [[nodiscard]] bool has_conditions() const;
+};
+
+struct Policy {
+    std::string name;
+    std::string hash;                   ///< SHA-256 of its files, hex.
+    std::vector<PlatformId> platforms;  ///< Sorted.
+    std::vector<ObjectSpec> objects;    ///< Sorted by name.
+
+    [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;
+};
+
+/// The normalised key of a rule, or nullopt if one of its parts is absent or empty.
+[[nodiscard]] std::optional<std::string> match_text(const MatchRule& rule, const Fields& fields);
+
+/// The value as the field's type says, or kInvalid with what is wrong. Whole decimals become
+/// integers and the reverse where the type says so; a string is cut nowhere.
+[[nodiscard]] Result<Value> conform(const FieldSpec& field, const Value& value);
+
+}  // namespace syncline

@@ -1,0 +1,375 @@
+#include "shared/policy/policy_toml.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "shared/base/nearest_name.h"
+#include "shared/base/toml_reader.h"
+#include "shared/policy/expression_syntax.h"
+
+namespace syncline {
+namespace {
+
+constexpr std::size_t kNameMax = 64;
+constexpr TomlReader::Range kAttempts{1, 100};
+constexpr TomlReader::Range kLength{1, 262'144};
+
+constexpr TomlReader::Choice<FieldType> kTypes[] = {
+    {"string", FieldType::kString},   {"integer", FieldType::kInteger},
+    {"decimal", FieldType::kDecimal}, {"bool", FieldType::kBool},
+    {"date", FieldType::kDate},       {"timestamp", FieldType::kTimestamp},
+    {"enum", FieldType::kEnum},       {"list", FieldType::kList},
+    {"map", FieldType::kMap},
+};
+constexpr TomlReader::Choice<Classification> kClassifications[] = {
+    {"public", Classification::kPublic},
+    {"pii", Classification::kPii},
+    {"secret", Classification::kSecret},
+};
+constexpr TomlReader::Choice<NonOwnerWrite> kOtherwise[] = {
+    {"revert", NonOwnerWrite::kRevert}, {"ignore", NonOwnerWrite::kIgnore},
+    {"review", NonOwnerWrite::kReview}, {"propose", NonOwnerWrite::kPropose},
+    {"accept", NonOwnerWrite::kAccept},
+};
+constexpr TomlReader::Choice<Resolution> kResolutions[] = {
+    {"latest", Resolution::kLatest},
+    {"priority", Resolution::kPriority},
+};
+constexpr TomlReader::Choice<DeleteMeaning> kDeleteMeanings[] = {
+    {"propagate", DeleteMeaning::kPropagate},
+    {"unlink", DeleteMeaning::kUnlink},
+    {"restore", DeleteMeaning::kRestore},
+    {"review", DeleteMeaning::kReview},
+};
+constexpr TomlReader::Choice<Normaliser> kNormalisers[] = {
+    {"exact", Normaliser::kExact},
+    {"lower", Normaliser::kLower},
+    {"digits", Normaliser::kDigits},
+    {"alnum", Normaliser::kAlnum},
+};
+
+const char* const kNameRule =
+    "is no name: use small letters, digits and `_`, a letter first, at most 64";
+
+template <class Name>
+std::vector<Name> names_of(const std::vector<std::string>& texts) {
+    return {texts.begin(), texts.end()};
+}
+
+std::optional<Expression> read_condition(TomlReader& in, std::string_view key) {
+    const std::string text = in.text(key, "");
+    if (!in.has(key) || in.kind(key) != TomlReader::Kind::kText) return std::nullopt;
+    auto parsed = Expression::parse(text);
+    if (parsed) return *std::move(parsed);
+    in.problem(key, "is no expression: " + parsed.error().what);
+    return std::nullopt;
+}
+
+// ---- Fields. --------------------------------------------------------------------------------
+
+void read_field_table(TomlReader in, FieldSpec& field) {
+    field.type = in.choice("type", kTypes);
+    field.classification = in.choice("classification", kClassifications, field.classification);
+    field.required = in.boolean("required", field.required);
+    if (field.type == FieldType::kEnum) {
+        field.enum_values = in.texts("values");
+        if (in.kind("values") == TomlReader::Kind::kList && field.enum_values.empty()) {
+            in.problem("values", "must name at least one value");
+        }
+    } else if (in.has("values")) {
+        in.key_problem("values", "belongs to the type \"enum\" only");
+    }
+    if (field.type == FieldType::kString) {
+        field.length_max = in.integer("length_max", kLength, field.length_max);
+    } else if (in.has("length_max")) {
+        in.key_problem("length_max", "belongs to the type \"string\" only");
+    }
+}
+
+FieldSpec read_field(TomlReader& in, const std::string& name) {
+    FieldSpec field;
+    field.name = FieldName{name};
+    field.place = in.place(name);
+    switch (in.kind(name)) {
+        case TomlReader::Kind::kText:
+            field.type = in.choice(name, kTypes);
+            if (field.type == FieldType::kEnum) {
+                in.problem(name, "needs its values: { type = \"enum\", values = [...] }");
+            }
+            break;
+        case TomlReader::Kind::kTable: read_field_table(in.table(name), field); break;
+        default:
+            in.key_problem(name, "must be a type, \"string\", or a table, { type = \"string\" }");
+    }
+    return field;
+}
+
+void read_fields(TomlReader& object, ObjectSpec& spec) {
+    if (!object.has("fields")) object.problem("fields", "is missing");
+    TomlReader in = object.table("fields");
+    for (const std::string& name : in.keys()) {
+        if (!is_policy_name(name)) {
+            in.key_problem(name, kNameRule);
+        } else if (expression::is_reserved_word(name)) {
+            in.key_problem(name, "is a word of the expressions' language; use another name");
+        } else {
+            spec.fields.push_back(read_field(in, name));
+        }
+    }
+}
+
+// ---- Ownership and matching. ----------------------------------------------------------------
+
+/// `"*"` alone, or the names as they are.
+std::vector<FieldName> read_field_list(TomlReader& in, std::string_view key,
+                                       const std::vector<FieldName>& all) {
+    std::vector<std::string> names = in.texts(key);
+    const bool everything = std::ranges::find(names, "*") != names.end();
+    if (everything && names.size() > 1) in.problem(key, "names \"*\" and more; write [\"*\"]");
+    return everything ? all : names_of<FieldName>(names);
+}
+
+void read_sharing(TomlReader& in, OwnershipRule& rule) {
+    rule.resolution = in.choice("resolve", kResolutions);
+    if (rule.resolution == Resolution::kPriority) {
+        rule.priority = names_of<PlatformId>(in.texts("priority"));
+        if (in.kind("priority") == TomlReader::Kind::kList && rule.priority.empty()) {
+            in.problem("priority", "must name at least one platform");
+        }
+    } else if (in.has("priority")) {
+        in.key_problem("priority", "belongs to resolve = \"priority\" only");
+    }
+    if (in.has("otherwise")) {
+        in.key_problem("otherwise", "belongs to a rule with `owner`; shared fields have no others");
+    }
+}
+
+OwnershipRule read_rule(TomlReader& in, const std::vector<FieldName>& open_fields) {
+    OwnershipRule rule;
+    rule.place = in.place();
+    rule.fields = read_field_list(in, "fields", open_fields);
+    rule.when = read_condition(in, "when");
+    if (in.has("owner") && in.has("resolve")) {
+        in.key_problem("resolve", "and `owner` exclude each other");
+        in.key_problem("priority", "belongs to resolve = \"priority\" only");
+    }
+    if (in.has("resolve") && !in.has("owner")) {
+        read_sharing(in, rule);
+        return rule;
+    }
+    if (in.has("owner")) {
+        rule.owner = PlatformId{in.text("owner")};
+    } else {
+        in.problem("owner", "is missing; a shared field has `resolve` instead");
+    }
+    rule.otherwise = in.choice("otherwise", kOtherwise, rule.otherwise);
+    if (in.has("priority") && !in.has("resolve")) {
+        in.key_problem("priority", "belongs to resolve = \"priority\" only");
+    }
+    return rule;
+}
+
+void read_ownership(TomlReader& object, ObjectSpec& spec) {
+    // `*` means what no earlier rule has settled for good.
+    std::vector<FieldName> open_fields;
+    for (const FieldSpec& field : spec.fields) open_fields.push_back(field.name);
+    for (TomlReader& in : object.tables("own")) {
+        OwnershipRule rule = read_rule(in, open_fields);
+        if (!rule.when && !in.has("when")) {
+            std::erase_if(open_fields, [&](const FieldName& field) {
+                return std::ranges::find(rule.fields, field) != rule.fields.end();
+            });
+        }
+        spec.ownership.push_back(std::move(rule));
+    }
+}
+
+MatchRule read_match(TomlReader& in) {
+    MatchRule rule;
+    rule.place = in.place();
+    rule.name = in.text("name");
+    if (!rule.name.empty() && !is_policy_name(rule.name)) in.problem("name", kNameRule);
+    const std::vector<std::string> parts = in.texts("on");
+    if (in.kind("on") == TomlReader::Kind::kList && parts.empty()) {
+        in.problem("on", "must name at least one field");
+    }
+    std::vector<std::string> known;
+    for (const auto& choice : kNormalisers) known.emplace_back(choice.name);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto colon = parts[i].find(':');
+        MatchRule::Part part{FieldName{parts[i].substr(0, colon)}, Normaliser::kExact};
+        if (colon != std::string::npos) {
+            const std::string wanted = parts[i].substr(colon + 1);
+            const auto* found =
+                std::ranges::find(kNormalisers, wanted, &TomlReader::Choice<Normaliser>::name);
+            if (found != std::end(kNormalisers)) {
+                part.normaliser = found->value;
+            } else {
+                in.problem("on", i,
+                           "knows no normaliser \"" + wanted +
+                               "\"; there are exact, lower, digits, alnum" +
+                               did_you_mean(wanted, known));
+            }
+        }
+        rule.parts.push_back(std::move(part));
+    }
+    return rule;
+}
+
+void read_matches(TomlReader& object, ObjectSpec& spec) {
+    for (TomlReader& in : object.tables("match")) {
+        MatchRule rule = read_match(in);
+        const bool twice =
+            !rule.name.empty() &&
+            std::ranges::find(spec.matches, rule.name, &MatchRule::name) != spec.matches.end();
+        if (twice) in.problem("name", "\"" + rule.name + "\" is taken by an earlier match rule");
+        spec.matches.push_back(std::move(rule));
+    }
+}
+
+// ---- Bindings and objects. ------------------------------------------------------------------
+
+Binding read_binding(TomlReader& in, const ObjectSpec& spec) {
+    Binding binding;
+    binding.place = in.place();
+    std::vector<FieldName> all;
+    for (const FieldSpec& field : spec.fields) all.push_back(field.name);
+    binding.fields = read_field_list(in, "fields", all);
+    if (in.has("read_only")) {
+        binding.read_only = read_field_list(in, "read_only", binding.fields);
+    } else {
+        std::ignore = in.texts("read_only", {});  // Known, so that a misspelling finds it.
+    }
+    for (const FieldName& field : binding.read_only) {
+        if (std::ranges::find(binding.fields, field) == binding.fields.end()) {
+            in.problem("read_only", "names \"" + field.text + "\", which is not in `fields`");
+        }
+    }
+    binding.founds = in.boolean("founds", binding.founds);
+    binding.receives = in.boolean("receives", binding.receives);
+    binding.receives_when = read_condition(in, "receives_when");
+    if (in.has("receives_when") && !binding.receives) {
+        in.key_problem("receives_when", "means nothing without receives = true");
+    }
+    binding.on_delete = in.choice("on_delete", kDeleteMeanings, binding.on_delete);
+    std::ranges::sort(binding.fields);
+    std::ranges::sort(binding.read_only);
+    return binding;
+}
+
+ObjectSpec read_object(TomlReader object, const std::string& name) {
+    ObjectSpec spec;
+    spec.name = ObjectName{name};
+    spec.place = object.place();
+    spec.attempts_max = object.integer("attempts_max", kAttempts, spec.attempts_max);
+    read_fields(object, spec);  // First: `*` in the rest means these.
+    read_ownership(object, spec);
+    read_matches(object, spec);
+    TomlReader bindings = object.table("on");
+    for (const std::string& platform : bindings.keys()) {
+        TomlReader in = bindings.table(platform);
+        Binding binding = read_binding(in, spec);
+        binding.platform = PlatformId{platform};
+        spec.bindings.push_back(std::move(binding));
+    }
+    return spec;
+}
+
+// ---- Files. ---------------------------------------------------------------------------------
+
+class Builder {
+public:
+    void read(TomlReader& root) {
+        read_head(root);
+        for_each_named(root, "platforms", [&](TomlReader in, const std::string& name) {
+            std::ignore = in.text("description", "");  // For people who read the file.
+            policy.platforms.push_back(PlatformId{name});
+        });
+        for_each_named(root, "objects", [&](TomlReader in, const std::string& name) {
+            policy.objects.push_back(read_object(std::move(in), name));
+        });
+    }
+
+    Policy policy;
+    std::optional<SourcePlace> head;  ///< Of the [policy] table.
+
+private:
+    void read_head(TomlReader& root) {
+        auto in = root.optional_table("policy");
+        if (!in) return;
+        const std::string name = in->text("name");
+        if (head) root.key_problem("policy", "stands already at " + to_string(*head));
+        head = in->place();
+        policy.name = name;
+    }
+
+    /// Each sub-table of `key` whose name is one and is not taken.
+    void for_each_named(TomlReader& root, std::string_view key, const auto& take) {
+        TomlReader all = root.table(key);
+        for (const std::string& name : all.keys()) {
+            const auto [taken, fresh] =
+                places_.try_emplace(std::string{key} + "." + name, all.place(name));
+            if (!is_policy_name(name)) {
+                all.key_problem(name, kNameRule);
+            } else if (!fresh) {
+                all.key_problem(name, "stands already at " + to_string(taken->second));
+            } else {
+                take(all.table(name), name);
+            }
+        }
+    }
+
+    std::map<std::string, SourcePlace> places_;
+};
+
+struct Problems {
+    std::string text;
+    ErrorKind kind = ErrorKind::kInvalid;
+
+    void add(const Error& error) {
+        if (error.kind == ErrorKind::kTooLarge) kind = error.kind;
+        text += (text.empty() ? "" : "\n") + error.what;
+    }
+};
+
+}  // namespace
+
+bool is_policy_name(std::string_view name) {
+    return !name.empty() && name.size() <= kNameMax && name[0] >= 'a' && name[0] <= 'z' &&
+           std::ranges::all_of(name, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+           });
+}
+
+Result<Policy> parse_policy(const std::vector<PolicyFile>& files) {
+    Builder builder;
+    Problems problems;
+    std::vector<TomlReader> readers;
+    for (const PolicyFile& file : files) {
+        auto root = TomlReader::parse(file.text, file.name);
+        if (root) {
+            builder.read(*root);
+            readers.push_back(std::move(*root));
+        } else {
+            problems.add(root.error());
+        }
+    }
+    if (!readers.empty() && readers.size() == files.size() && !builder.head) {
+        readers.front().problem("policy", "is missing in all files: [policy] with the name");
+    }
+    for (TomlReader& reader : readers) {
+        if (auto done = reader.finish(); !done) problems.add(done.error());
+    }
+    if (files.empty()) problems.add({ErrorKind::kInvalid, "a policy has at least one file"});
+    if (!problems.text.empty()) return fail(problems.kind, std::move(problems.text));
+
+    Policy policy = std::move(builder.policy);
+    policy.hash = policy_hash(files);
+    std::ranges::sort(policy.platforms);
+    std::ranges::sort(policy.objects, {}, &ObjectSpec::name);
+    return policy;
+}
+
+}  // namespace syncline

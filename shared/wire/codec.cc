@@ -1,0 +1,252 @@
+#include "shared/wire/codec.h"
+
+#include "shared/wire/limits.h"
+#include "shared/wire/reader.h"
+#include "shared/wire/writer.h"
+
+namespace syncline::wire {
+namespace {
+
+void write_optional(Writer& out, int key, const auto& id) {
+    if (id) out.field(key, std::string_view{id->text});
+}
+
+std::uint32_t present(auto... conditions) { return (std::uint32_t{conditions ? 1U : 0U} + ...); }
+
+}  // namespace
+
+std::string encode(const Change& change) {
+    std::string body;
+    body.reserve(256);
+    Writer out{body};
+    out.map(11 + present(change.entity.has_value(), change.marker.has_value(),
+                         change.changed_at.ns != 0, !change.trace.empty()));
+    out.field(0, kWireVersion);
+    out.field(1, change.key.platform.text);
+    out.field(2, change.key.object.text);
+    out.field(3, change.key.record.text);
+    write_optional(out, 4, change.entity);
+    out.field(5, std::uint64_t{change.number.partition.value});
+    out.revision(6, change.number.seq);
+    out.revision(7, change.rev);
+    out.field(8, static_cast<std::uint64_t>(change.kind));
+    out.field(9, static_cast<std::uint64_t>(change.origin));
+    out.field(10, change.fields);
+    write_optional(out, 11, change.marker);
+    out.field(12, change.seen_at);
+    if (change.changed_at.ns != 0) out.field(13, change.changed_at);
+    if (!change.trace.empty()) out.field(14, change.trace);
+    return body;
+}
+
+Result<Change> decode_change(std::string_view body) {
+    Change change;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        switch (key) {
+            case 1: change.key.platform.text = in.id(node); break;
+            case 2: change.key.object.text = in.id(node); break;
+            case 3: change.key.record.text = in.id(node); break;
+            case 4: change.entity.emplace(in.id(node)); break;
+            case 5: change.number.partition = in.partition(node); break;
+            case 6: change.number.seq = in.revision(node); break;
+            case 7: change.rev = in.revision(node); break;
+            case 8: change.kind = in.enumeration(node, ChangeKind::kDelete); break;
+            case 9: change.origin = in.enumeration(node, ChangeOrigin::kReconcile); break;
+            case 10: change.fields = in.fields(node); break;
+            case 11: change.marker.emplace(in.id(node)); break;
+            case 12: change.seen_at.ns = in.signed64(node); break;
+            case 13: change.changed_at.ns = in.signed64(node); break;
+            case 14: change.trace = in.text(node, kIdBytesMax); break;
+            default: break;  // A later version's key.
+        }
+    };
+    auto done = decode_message(body, "change", key_bits(1, 2, 3, 5, 6, 7, 8, 9, 10, 12), read);
+    if (!done) return fail(std::move(done.error()));
+    return change;
+}
+
+std::string encode(const Outcome& outcome) {
+    std::string body;
+    body.reserve(256);
+    Writer out{body};
+    out.map(13 + present(outcome.record.has_value(), !outcome.reason.empty(), !outcome.code.empty(),
+                         !outcome.trace.empty()));
+    out.field(0, kWireVersion);
+    out.field(1, outcome.platform.text);
+    out.field(2, outcome.entity.object.text);
+    out.field(3, outcome.entity.entity.text);
+    write_optional(out, 4, outcome.record);
+    out.field(5, std::uint64_t{outcome.number.partition.value});
+    out.revision(6, outcome.number.seq);
+    out.revision(7, outcome.rev);
+    out.field(8, outcome.generation);
+    out.field(9, outcome.ledger_generation);
+    out.field(10, static_cast<std::uint64_t>(outcome.status));
+    out.field(11, outcome.fields);
+    if (!outcome.reason.empty()) out.field(12, outcome.reason);
+    if (!outcome.code.empty()) out.field(13, outcome.code);
+    out.field(14, std::uint64_t{outcome.attempts});
+    out.field(15, outcome.done_at);
+    if (!outcome.trace.empty()) out.field(16, outcome.trace);
+    return body;
+}
+
+Result<Outcome> decode_outcome(std::string_view body) {
+    Outcome outcome;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        switch (key) {
+            case 1: outcome.platform.text = in.id(node); break;
+            case 2: outcome.entity.object.text = in.id(node); break;
+            case 3: outcome.entity.entity.text = in.id(node); break;
+            case 4: outcome.record.emplace(in.id(node)); break;
+            case 5: outcome.number.partition = in.partition(node); break;
+            case 6: outcome.number.seq = in.revision(node); break;
+            case 7: outcome.rev = in.revision(node); break;
+            case 8: outcome.generation = in.unsigned64(node); break;
+            case 9: outcome.ledger_generation = in.unsigned64(node); break;
+            case 10: outcome.status = in.enumeration(node, OutcomeStatus::kGone); break;
+            case 11: outcome.fields = in.fields(node); break;
+            case 12: outcome.reason = in.text(node, kStringBytesMax); break;
+            case 13: outcome.code = in.text(node, kIdBytesMax); break;
+            case 14: outcome.attempts = in.unsigned32(node); break;
+            case 15: outcome.done_at.ns = in.signed64(node); break;
+            case 16: outcome.trace = in.text(node, kIdBytesMax); break;
+            default: break;
+        }
+    };
+    auto done = decode_message(body, "outcome", key_bits(1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 15), read);
+    if (!done) return fail(std::move(done.error()));
+    return outcome;
+}
+
+std::string encode(const Command& command) {
+    std::string body;
+    body.reserve(256);
+    Writer out{body};
+    out.map(12 + present(command.record.has_value(), !command.trace.empty()));
+    out.field(0, kWireVersion);
+    out.field(1, static_cast<std::uint64_t>(command.kind));
+    out.field(2, command.platform.text);
+    out.field(3, command.entity.object.text);
+    out.field(4, command.entity.entity.text);
+    write_optional(out, 5, command.record);
+    out.field(6, command.generation);
+    out.field(7, std::uint64_t{command.partition.value});
+    out.field(8, command.fence);
+    out.field(9, command.fields);
+    out.field(10, command.expected);
+    out.field(11, command.decided_at);
+    out.field(12, command.policy);
+    if (!command.trace.empty()) out.field(13, command.trace);
+    return body;
+}
+
+Result<Command> decode_command(std::string_view body) {
+    Command command;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        switch (key) {
+            case 1: command.kind = in.enumeration(node, CommandKind::kDelete); break;
+            case 2: command.platform.text = in.id(node); break;
+            case 3: command.entity.object.text = in.id(node); break;
+            case 4: command.entity.entity.text = in.id(node); break;
+            case 5: command.record.emplace(in.id(node)); break;
+            case 6: command.generation = in.unsigned64(node); break;
+            case 7: command.partition = in.partition(node); break;
+            case 8: command.fence = in.unsigned64(node); break;
+            case 9: command.fields = in.fields(node); break;
+            case 10: command.expected = in.fields(node); break;
+            case 11: command.decided_at.ns = in.signed64(node); break;
+            case 12: command.policy = in.text(node, kIdBytesMax); break;
+            case 13: command.trace = in.text(node, kIdBytesMax); break;
+            default: break;
+        }
+    };
+    auto done = decode_message(body, "command", key_bits(1, 2, 3, 4, 6, 7, 8, 9, 11), read);
+    if (!done) return fail(std::move(done.error()));
+    if (command.kind != CommandKind::kCreate && !command.record) {
+        return fail(ErrorKind::kInvalid, "command: an update or delete without record");
+    }
+    return command;
+}
+
+std::string encode(const Receipt& receipt) {
+    std::string body;
+    Writer out{body};
+    out.map(6);
+    out.field(0, kWireVersion);
+    out.field(1, receipt.platform.text);
+    out.key(2);
+    out.array(static_cast<std::uint32_t>(receipt.marks.size()));
+    for (const auto& mark : receipt.marks) {
+        out.array(3);
+        out.unsigned64(mark.partition.value);
+        out.unsigned64(mark.epoch);
+        out.unsigned64(mark.seq);
+    }
+    out.key(3);
+    out.array(static_cast<std::uint32_t>(receipt.resends.size()));
+    for (const auto& resend : receipt.resends) {
+        out.array(3);
+        out.unsigned64(resend.partition.value);
+        out.unsigned64(resend.epoch);
+        out.unsigned64(resend.from);
+    }
+    out.key(4);
+    out.array(static_cast<std::uint32_t>(receipt.links.size()));
+    for (const auto& link : receipt.links) {
+        out.array(3);
+        out.text(link.object.text);
+        out.text(link.record.text);
+        out.text(link.entity.text);
+    }
+    out.key(5);
+    out.boolean(receipt.full_read);
+    return body;
+}
+
+Result<Receipt> decode_receipt(std::string_view body) {
+    Receipt receipt;
+    /// A partition, an epoch and a number.
+    auto triple = [](Decoder& in, const Node& node, Partition& partition, std::uint64_t& epoch,
+                     std::uint64_t& number) {
+        int position = 0;
+        in.array(node, [&](const Node& item) {
+            if (position == 0) partition = in.partition(item);
+            if (position == 1) epoch = in.unsigned64(item);
+            if (position == 2) number = in.unsigned64(item);
+            ++position;
+        });
+        if (position != 3) in.problem(node, "must have three items");
+    };
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        if (key == 1) receipt.platform.text = in.id(node);
+        if (key == 5) receipt.full_read = in.boolean(node);
+        if (key < 2 || key > 4) return;
+        in.array(node, [&](const Node& item) {
+            if (key == 2) {
+                auto& mark = receipt.marks.emplace_back();
+                triple(in, item, mark.partition, mark.epoch, mark.seq);
+            } else if (key == 3) {
+                auto& resend = receipt.resends.emplace_back();
+                triple(in, item, resend.partition, resend.epoch, resend.from);
+            } else {
+                auto& link = receipt.links.emplace_back();
+                int position = 0;
+                in.array(item, [&](const Node& part) {
+                    std::string* const texts[] = {&link.object.text, &link.record.text,
+                                                  &link.entity.text};
+                    if (position < 3) *texts[position] = in.id(part);
+                    ++position;
+                });
+                if (position != 3) in.problem(item, "must have three items");
+            }
+        });
+    };
+    auto done = decode_message(body, "receipt", key_bits(1, 2, 3, 4, 5), read);
+    if (!done) return fail(std::move(done.error()));
+    return receipt;
+}
+
+void append_fields(std::string& out, const Fields& fields) { Writer{out}.fields(fields); }
+
+}  // namespace syncline::wire

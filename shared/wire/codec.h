@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "shared/base/result.h"
+#include "shared/model/change.h"
+#include "shared/model/command.h"
+#include "shared/model/outcome.h"
+#include "shared/model/receipt.h"
+
+/// MessagePack bodies (design.md 5): a map with small integer keys, `v` (0) first, unknown keys
+/// skipped, duplicate keys refused, UTF-8 checked, limits (limits.h) enforced before allocation.
+///
+/// Decoding: kInvalid names the key and the byte offset; kTooLarge names the limit; kUnsupported a
+/// version we do not speak. Nothing is decoded halfway.
+namespace syncline::wire {
+
+[[nodiscard]] std::string encode(const Change& change);
+[[nodiscard]] std::string encode(const Outcome& outcome);
+[[nodiscard]] std::string encode(const Command& command);
+[[nodiscard]] std::string encode(const Receipt& receipt);
+
+[[nodiscard]] Result<Change> decode_change(std::string_view body);
+[[nodiscard]] Result<Outcome> decode_outcome(std::string_view body);
+[[nodiscard]] Result<Command> decode_command(std::string_view body);
+[[nodiscard]] Result<Receipt> decode_receipt(std::string_view body);
+
+/// A Value alone, e.g. to take a digest of fields: equal fields give equal bytes.
+void append_fields(std::string& out, const Fields& fields);
+
+}  // namespace syncline::wire

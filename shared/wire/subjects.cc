@@ -1,0 +1,206 @@
+#include "shared/wire/subjects.h"
+
+#include <array>
+#include <charconv>
+#include <vector>
+
+namespace syncline::subjects {
+namespace {
+
+bool stands_for_itself(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+void append_token(std::string& out, std::string_view text) {
+    constexpr char kHex[] = "0123456789ABCDEF";
+    if (text.empty()) out += '=';
+    for (const char c : text) {
+        if (stands_for_itself(c)) {
+            out += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            out += '=';
+            out += kHex[byte >> 4];
+            out += kHex[byte & 15];
+        }
+    }
+}
+
+/// `root` followed by the tokens, each encoded.
+std::string join(std::string_view root, std::initializer_list<std::string_view> tokens) {
+    std::string out{root};
+    out.reserve(root.size() + 64);
+    for (const std::string_view token : tokens) {
+        out += '.';
+        append_token(out, token);
+    }
+    return out;
+}
+
+std::string text_of(Partition partition) { return std::to_string(partition.value); }
+
+std::vector<std::string_view> split(std::string_view subject) {
+    std::vector<std::string_view> tokens;
+    tokens.reserve(8);
+    for (;;) {
+        const auto dot = subject.find('.');
+        tokens.push_back(subject.substr(0, dot));
+        if (dot == std::string_view::npos) return tokens;
+        subject.remove_prefix(dot + 1);
+    }
+}
+
+bool read_partition(std::string_view token, Partition& partition) {
+    const auto [end, error] =
+        std::from_chars(token.data(), token.data() + token.size(), partition.value);
+    return error == std::errc{} && end == token.data() + token.size();
+}
+
+}  // namespace
+
+std::string encode_token(std::string_view text) {
+    std::string out;
+    append_token(out, text);
+    return out;
+}
+
+Result<std::string> decode_token(std::string_view token) {
+    const auto bad = [&] {
+        return fail(ErrorKind::kInvalid, "'" + std::string{token} + "' is not a subject token");
+    };
+    if (token == "=") return std::string{};
+    if (token.empty()) return bad();
+    std::string out;
+    for (std::size_t i = 0; i < token.size(); ++i) {
+        if (stands_for_itself(token[i])) {
+            out += token[i];
+            continue;
+        }
+        if (token[i] != '=' || i + 2 >= token.size()) return bad();
+        const int high = hex_digit(token[i + 1]);
+        const int low = hex_digit(token[i + 2]);
+        if (high < 0 || low < 0 || stands_for_itself(static_cast<char>(high * 16 + low))) {
+            return bad();  // One text has one token, or two subjects could mean one record.
+        }
+        out += static_cast<char>(high * 16 + low);
+        i += 2;
+    }
+    return out;
+}
+
+std::string change(const RecordKey& record, Partition partition) {
+    std::string root = join("sync.in", {record.platform.text}) + "." + text_of(partition) + ".chg";
+    return join(root, {record.object.text, record.record.text});
+}
+
+std::string outcome(const PlatformId& platform, const EntityKey& entity, Partition partition) {
+    std::string root = join("sync.in", {platform.text}) + "." + text_of(partition) + ".out";
+    return join(root, {entity.object.text, entity.entity.text});
+}
+
+std::string operation(Partition partition, std::string_view kind, std::string_view id) {
+    return join("sync.in._op." + text_of(partition), {kind, id});
+}
+
+std::string inputs_of(Partition partition) { return "sync.in.*." + text_of(partition) + ".>"; }
+std::string all_inputs() { return "sync.in.>"; }
+
+Result<InputSubject> parse_input(std::string_view subject) {
+    const auto bad = [&] {
+        return fail(ErrorKind::kInvalid, "'" + std::string{subject} + "' is not an input subject");
+    };
+    const auto tokens = split(subject);
+    if (tokens.size() < 6 || tokens[0] != kPrefix || tokens[1] != "in") return bad();
+    InputSubject out;
+    if (!read_partition(tokens[3], out.partition)) return bad();
+    const bool operation = tokens[2] == "_op";
+    if (tokens.size() != (operation ? 6U : 7U)) return bad();
+    auto object = decode_token(tokens[operation ? 4 : 5]);
+    auto key = decode_token(tokens[operation ? 5 : 6]);
+    auto platform = decode_token(tokens[2]);
+    if (!object || !key || !platform) return bad();
+    out.object = std::move(*object);
+    out.key = std::move(*key);
+    if (operation) {
+        out.kind = InputKind::kOperation;
+        return out;
+    }
+    if (tokens[4] != "chg" && tokens[4] != "out") return bad();
+    out.kind = tokens[4] == "chg" ? InputKind::kChange : InputKind::kOutcome;
+    out.platform = PlatformId{std::move(*platform)};
+    return out;
+}
+
+std::string entity(const EntityKey& key, Partition partition) {
+    return join("sync.st.entity." + text_of(partition), {key.object.text, key.entity.text});
+}
+std::string entities_of(Partition partition) {
+    return "sync.st.entity." + text_of(partition) + ".>";
+}
+std::string all_entities() { return "sync.st.entity.>"; }
+
+std::string link(const RecordKey& record) {
+    return join("sync.st.link", {record.platform.text, record.object.text, record.record.text});
+}
+
+std::string match_key(const ObjectName& object, std::string_view rule,
+                      std::string_view normalised) {
+    return join("sync.st.key", {object.text, rule, normalised});
+}
+
+std::string mark(Partition partition) { return "sync.st.mark." + text_of(partition); }
+std::string all_marks() { return "sync.st.mark.*"; }
+
+Result<EntityKey> parse_entity(std::string_view subject) {
+    const auto tokens = split(subject);
+    if (tokens.size() == 6 && tokens[0] == kPrefix && tokens[1] == "st" && tokens[2] == "entity") {
+        auto object = decode_token(tokens[4]);
+        auto id = decode_token(tokens[5]);
+        if (object && id) return EntityKey{ObjectName{*std::move(object)}, EntityId{*std::move(id)}};
+    }
+    return fail(ErrorKind::kInvalid, "'" + std::string{subject} + "' is not an entity subject");
+}
+
+std::string command(const PlatformId& platform, const EntityKey& entity) {
+    const std::string root = join("sync.cmd", {platform.text}) + ".set";
+    return join(root, {entity.object.text, entity.entity.text});
+}
+std::string commands_of(const PlatformId& platform) {
+    return join("sync.cmd", {platform.text}) + ".>";
+}
+
+std::string exception(const EntityKey& entity, std::string_view kind) {
+    return join("sync.exc", {entity.object.text, entity.entity.text, kind});
+}
+std::string all_exceptions() { return "sync.exc.>"; }
+
+std::string log(const EntityKey& entity) {
+    return join("sync.log", {entity.object.text, entity.entity.text});
+}
+std::string all_logs() { return "sync.log.>"; }
+
+std::string receipts_of(const PlatformId& platform) { return join("sync.rcv", {platform.text}); }
+
+std::string hub_presence(const HubId& hub) { return join("$KV.sync_lease.hub", {hub.text}); }
+std::string all_hub_presence() { return "$KV.sync_lease.hub.*"; }
+std::string agent_presence(const PlatformId& platform) {
+    return join("$KV.sync_agent", {platform.text});
+}
+std::string all_agent_presence() { return "$KV.sync_agent.*"; }
+
+Result<std::string> last_token(std::string_view subject) {
+    return decode_token(subject.substr(subject.rfind('.') + 1));
+}
+
+std::string events_wildcard() { return "sync.evt.>"; }
+std::string state_wildcard() { return "sync.st.>"; }
+std::string commands_wildcard() { return "sync.cmd.>"; }
+
+}  // namespace syncline::subjects

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "shared/base/result.h"
+#include "shared/model/ids.h"
+
+/// Every subject, stream and bucket that Syncline uses (design.md 5). Nothing else spells one.
+namespace syncline::subjects {
+
+inline constexpr std::string_view kPrefix = "sync";
+
+inline constexpr std::string_view kStreamIn = "SYNC_IN";
+inline constexpr std::string_view kStreamState = "SYNC_STATE";
+inline constexpr std::string_view kStreamCommands = "SYNC_CMD";
+inline constexpr std::string_view kStreamEvents = "SYNC_EVT";
+inline constexpr std::string_view kStreamExceptions = "SYNC_EXC";
+inline constexpr std::string_view kStreamLog = "SYNC_LOG";
+/// The streams behind the key-value buckets `sync_lease`, `sync_agent` and `sync_policy`.
+inline constexpr std::string_view kStreamLease = "KV_sync_lease";
+inline constexpr std::string_view kStreamAgent = "KV_sync_agent";
+inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
+
+/// Reversible: letters, digits, `-` and `_` stand for themselves, any other byte is `=XX` in hex.
+/// An empty text is `=`, so a token is never empty.
+[[nodiscard]] std::string encode_token(std::string_view text);
+/// kInvalid: not something that encode_token() makes.
+[[nodiscard]] Result<std::string> decode_token(std::string_view token);
+
+// Inputs to the hub (SYNC_IN).
+[[nodiscard]] std::string change(const RecordKey& record, Partition partition);
+[[nodiscard]] std::string outcome(const PlatformId& platform, const EntityKey& entity,
+                                  Partition partition);
+/// An operator's action; `kind` is `accept`, `reject`, `retry`, ...
+[[nodiscard]] std::string operation(Partition partition, std::string_view kind,
+                                    std::string_view id);
+/// Everything that goes to one partition.
+[[nodiscard]] std::string inputs_of(Partition partition);
+[[nodiscard]] std::string all_inputs();
+
+enum class InputKind { kChange, kOutcome, kOperation };
+struct InputSubject {
+    InputKind kind = InputKind::kChange;
+    PlatformId platform;  ///< Empty for kOperation.
+    Partition partition;
+    std::string object;   ///< Operation: its kind.
+    std::string key;      ///< Record id, entity id or operation id.
+};
+/// kInvalid: not an input subject.
+[[nodiscard]] Result<InputSubject> parse_input(std::string_view subject);
+
+// State (SYNC_STATE).
+[[nodiscard]] std::string entity(const EntityKey& key, Partition partition);
+[[nodiscard]] std::string entities_of(Partition partition);
+[[nodiscard]] std::string all_entities();
+[[nodiscard]] std::string link(const RecordKey& record);
+[[nodiscard]] std::string match_key(const ObjectName& object, std::string_view rule,
+                                    std::string_view normalised);
+[[nodiscard]] std::string mark(Partition partition);
+[[nodiscard]] std::string all_marks();
+/// The entity named by a subject that entity() made.
+[[nodiscard]] Result<EntityKey> parse_entity(std::string_view subject);
+
+// Commands (SYNC_CMD).
+[[nodiscard]] std::string command(const PlatformId& platform, const EntityKey& entity);
+[[nodiscard]] std::string commands_of(const PlatformId& platform);
+
+// Exceptions and decisions.
+[[nodiscard]] std::string exception(const EntityKey& entity, std::string_view kind);
+[[nodiscard]] std::string all_exceptions();
+[[nodiscard]] std::string log(const EntityKey& entity);
+[[nodiscard]] std::string all_logs();
+
+// Without store.
+[[nodiscard]] std::string receipts_of(const PlatformId& platform);
+
+// Key-value entries: presence of hubs and agents.
+[[nodiscard]] std::string hub_presence(const HubId& hub);
+[[nodiscard]] std::string all_hub_presence();
+[[nodiscard]] std::string agent_presence(const PlatformId& platform);
+[[nodiscard]] std::string all_agent_presence();
+/// The last token, decoded: the hub's or the platform's id.
+[[nodiscard]] Result<std::string> last_token(std::string_view subject);
+
+/// What a stream listens to.
+[[nodiscard]] std::string events_wildcard();
+[[nodiscard]] std::string state_wildcard();
+[[nodiscard]] std::string commands_wildcard();
+
+}  // namespace syncline::subjects

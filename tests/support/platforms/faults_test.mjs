@@ -1,0 +1,390 @@
+// Every fault kind: what the client sees, and what the platform did all the same.
+
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import test from 'node:test';
+import { startPlatform, waitFor } from './lib/spawn_platform.mjs';
+import { loginSalesforce, salesforceSession, soql } from './lib/salesforce_session.mjs';
+import { serviceNowSession, tablePath } from './lib/servicenow_session.mjs';
+
+const accounts = '/sobjects/Account';
+const companies = '/api/now/table/core_company';
+
+async function salesforce(t, args = []) {
+  const platform = await startPlatform(t, 'salesforce', { args });
+  const call = await salesforceSession(platform);
+  const create = (Name, headers) => call('POST', accounts, { Name }, headers);
+  return { platform, call, create };
+}
+
+async function serviceNow(t, args = []) {
+  const platform = await startPlatform(t, 'servicenow', { args });
+  const call = serviceNowSession(platform);
+  const create = (name, headers) => call('POST', companies, { name }, headers);
+  return { platform, call, create };
+}
+
+const both = { salesforce, serviceNow };
+
+async function written(platform) {
+  return (await platform.log()).length;
+}
+
+for (const [name, start] of Object.entries(both)) {
+  test(`${name}: drop_reply_after_commit applies the write and loses the reply`, async (t) => {
+    const { platform, call, create } = await start(t);
+    await platform.fault({ kind: 'drop_reply_after_commit' });
+    await call('GET', name === 'salesforce' ? '/limits' : companies); // Commits nothing.
+    await assert.rejects(create('Lost'), /fetch failed/);
+    assert.equal(await written(platform), 1);
+    assert.equal((await create('Next')).status, 201);
+  });
+
+  test(`${name}: reset_before closes the connection and applies nothing`, async (t) => {
+    const { platform, create } = await start(t);
+    await platform.fault({ kind: 'reset_before', method: 'POST', count: 2 });
+    await assert.rejects(create('One'), /fetch failed/);
+    await assert.rejects(create('Two'), /fetch failed/);
+    assert.equal(await written(platform), 0);
+    assert.equal((await create('Three')).status, 201);
+  });
+
+  test(`${name}: status answers before the write, status_after_commit after it`, async (t) => {
+    const { platform, create } = await start(t);
+    await platform.fault({ kind: 'status', status: 503, headers: { 'Retry-After': '7' } });
+    const refused = await create('One');
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '7']);
+    assert.equal(await written(platform), 0);
+    await platform.fault({ kind: 'status', status: 409, body: { any: ['thing'] } });
+    assert.deepEqual((await create('Two')).body, { any: ['thing'] });
+
+    await platform.fault({ kind: 'status_after_commit' });
+    const cancelled = await create('Three');
+    assert.equal(cancelled.status, 500);
+    assert.match(
+      cancelled.text,
+      name === 'salesforce'
+        ? /UNKNOWN_EXCEPTION/
+        : /Transaction cancelled: maximum execution time exceeded/,
+    );
+    assert.equal(await written(platform), 1);
+    await platform.fault({ kind: 'status_after_commit', status: 503 });
+    assert.equal((await create('Four')).status, 503);
+    assert.equal(await written(platform), 2);
+  });
+
+  test(`${name}: html_200 is a page with status 200 and no write`, async (t) => {
+    const { platform, create } = await start(t);
+    await platform.fault({ kind: 'html_200' });
+    const page = await create('One');
+    assert.equal(page.status, 200);
+    assert.match(page.headers.get('content-type'), /^text\/html/);
+    assert.match(page.text, /^<!DOCTYPE html>/);
+    assert.equal(await written(platform), 0);
+  });
+
+  test(`${name}: truncated_json is 200 with a body no parser takes`, async (t) => {
+    const { platform, call, create } = await start(t);
+    await create('Ä');
+    const list = name === 'salesforce' ? soql('SELECT Id, Name FROM Account') : companies;
+    for (const at of [{}, { at_bytes: 0 }, { at_bytes: 40 }]) {
+      await platform.fault({ kind: 'truncated_json', method: 'GET', ...at });
+      const cut = await call('GET', list);
+      assert.equal(cut.status, 200);
+      assert.equal(cut.body, null, cut.text);
+    }
+    if (name === 'serviceNow') {
+      await platform.fault({ kind: 'truncated_json' });
+      assert.match((await call('GET', list)).text, /"status":"failure"}$/);
+    }
+    assert.ok((await call('GET', list)).body);
+  });
+
+  test(`${name}: delay and slow_drip take their time and lose nothing`, async (t) => {
+    const { platform, call, create } = await start(t);
+    await platform.fault({ kind: 'delay', delay_ms: 300 });
+    const started = performance.now();
+    assert.equal((await create('One')).status, 201);
+    assert.ok(performance.now() - started >= 299);
+    await platform.fault({ kind: 'slow_drip', delay_ms: 3, chunk_bytes: 2 });
+    const dripping = performance.now();
+    const { text, body } = await call('GET', name === 'salesforce' ? '/limits' : companies);
+    assert.ok(body);
+    assert.ok(performance.now() - dripping >= (text.length / 2) * 2);
+  });
+
+  test(`${name}: down destroys every connection until up`, async (t) => {
+    const { platform, create } = await start(t);
+    await platform.fault({ kind: 'down' });
+    await assert.rejects(create('One'), /fetch failed/);
+    await assert.rejects(create('Two'), /fetch failed/);
+    await platform.fault({ kind: 'up' });
+    assert.equal((await create('Three')).status, 201);
+    assert.equal(await written(platform), 1);
+  });
+
+  test(`${name}: throttle takes any Retry-After`, async (t) => {
+    const { platform, create } = await start(t);
+    const cases = [
+      [{ retry_after: 5 }, /^5$/],
+      [{ retry_after: 'http-date' }, /^\w{3}, \d\d \w{3} \d{4} .* GMT$/],
+      [{ retry_after: 'soon' }, /^soon$/],
+    ];
+    for (const [settings, pattern] of cases) {
+      await platform.fault({ kind: 'throttle', status: 429, ...settings });
+      const reply = await create('One');
+      assert.equal(reply.status, 429);
+      assert.match(reply.headers.get('retry-after'), pattern);
+    }
+    await platform.fault({ kind: 'throttle', retry_after: null });
+    assert.equal((await create('Two')).headers.get('retry-after'), null);
+    assert.equal(await written(platform), 0);
+  });
+
+  test(`${name}: faults choose by method and path, spare logins, and can be cleared`, async (t) => {
+    const { platform, call, create } = await start(t);
+    const list = name === 'salesforce' ? '/limits' : companies;
+    await platform.fault({ kind: 'status', status: 502, count: 'always', method: 'POST' });
+    assert.equal((await create('One')).status, 502);
+    assert.equal((await create('Two')).status, 502);
+    assert.equal((await call('GET', list)).status, 200);
+    if (name === 'salesforce') {
+      assert.equal((await loginSalesforce(platform)).status, 200);
+      await platform.fault({ kind: 'status', status: 503, path: '/oauth2/token$' });
+      assert.equal((await loginSalesforce(platform)).status, 503);
+    }
+    await platform.fault({ kind: 'reset_before', path: 'never-asked-for' });
+    assert.equal((await platform.control('GET', 'faults')).armed.length, 2);
+    await platform.control('POST', 'clear');
+    assert.equal((await create('Three')).status, 201);
+    const bad = [
+      { kind: 'nope' },
+      { kind: 'delay' },
+      { kind: 'status', rows: 1 },
+      { kind: 'status', count: 0 },
+      { kind: 'status', path: '(' },
+    ];
+    for (const fault of bad) {
+      await assert.rejects(platform.fault(fault), /400/, JSON.stringify(fault));
+    }
+  });
+
+  test(`${name}: late_commit shows a row below a stamp already read`, async (t) => {
+    const { platform, create } = await start(t);
+    await platform.fault({ kind: 'late_commit', delay_ms: 2_000 });
+    const late = create('Late');
+    await waitFor(async () => (await platform.control('GET', 'faults')).armed.length === 0);
+    await platform.control('POST', 'clock', { skew_ms: 60_000 });
+    assert.equal((await create('Early')).status, 201);
+    const table = name === 'salesforce' ? 'Account' : 'core_company';
+    assert.equal((await platform.rows(table)).length, 1, 'the late row must not be visible yet');
+    assert.equal((await late).status, 201);
+    const log = await platform.log();
+    const [nameField, stampField] =
+      name === 'salesforce' ? ['Name', 'SystemModstamp'] : ['name', 'sys_updated_on'];
+    assert.deepEqual(
+      log.map(({ n, after }) => [n, after[nameField]]),
+      [
+        [1, 'Early'],
+        [2, 'Late'],
+      ],
+    );
+    assert.ok(log[1].after[stampField] < log[0].after[stampField]);
+    assert.ok(log[1].at > log[0].at && log[1].started_at < log[0].started_at);
+  });
+
+  test(`${name}: a held transaction keeps its row locked`, async (t) => {
+    const { platform, call, create } = await start(t);
+    const made = (await create('Row')).body;
+    const id = made.id ?? made.result.sys_id;
+    const [object, address, field] =
+      name === 'salesforce'
+        ? ['Account', `${accounts}/${id}`, 'Phone']
+        : ['core_company', `${companies}/${id}`, 'phone'];
+    const edit = { object, id, fields: { [field]: 'human' }, hold_ms: 500 };
+    await platform.fault({ kind: 'late_commit', delay_ms: 800, method: 'PATCH' });
+    const held = call('PATCH', address, { [field]: 'api' });
+    await waitFor(async () => (await platform.control('GET', 'faults')).armed.length === 0);
+    await platform.control('POST', 'edit', edit);
+    assert.ok((await held).status < 300);
+    const log = await platform.log();
+    assert.deepEqual(
+      log.slice(1).map(({ actor, after }) => [actor, after[field]]),
+      [
+        ['api', 'api'],
+        ['human', 'human'],
+      ],
+    );
+    assert.ok(log[1].started_at < log[2].started_at);
+  });
+
+  test(`${name}: read_lag reads the past`, async (t) => {
+    const { platform, call, create } = await start(t);
+    await create('New');
+    const list = name === 'salesforce' ? soql('SELECT Id FROM Account') : companies;
+    const count = async () => {
+      const { body } = await call('GET', list);
+      return (body.records ?? body.result).length;
+    };
+    await platform.fault({ kind: 'read_lag', delay_ms: 600_000, count: 2 });
+    assert.deepEqual([await count(), await count(), await count()], [0, 0, 1]);
+  });
+
+  test(`${name}: the log names the writer, counts name the paths`, async (t) => {
+    const { platform, create } = await start(t);
+    const headers = {
+      'Sforce-Call-Options': 'client=Syncline',
+      'Idempotency-Key': '"k1"',
+      'User-Agent': 'agent/1',
+    };
+    await create('One', headers);
+    const [entry] = await platform.log();
+    assert.deepEqual([entry.n, entry.op, entry.actor, entry.before], [1, 'create', 'api', null]);
+    assert.equal(entry.user_agent, 'agent/1');
+    assert.equal(entry.headers['sforce-call-options'], 'client=Syncline');
+    assert.equal(entry.headers['idempotency-key'], '"k1"');
+    assert.equal(entry.headers.authorization, undefined);
+    const object = entry.table;
+    const human = await platform.control('POST', 'create', {
+      object,
+      fields: name === 'salesforce' ? { Name: 'Two' } : { name: 'Two' },
+    });
+    await platform.control('POST', 'delete', { object, id: human.id });
+    const log = await platform.log();
+    assert.deepEqual(
+      log.map(({ op, actor }) => [op, actor]),
+      [
+        ['create', 'api'],
+        ['create', 'human'],
+        ['delete', 'human'],
+      ],
+    );
+    assert.equal(log[2].before[name === 'salesforce' ? 'Name' : 'name'], 'Two');
+    await assert.rejects(platform.control('POST', 'delete', { object, id: human.id }), /404/);
+    const counts = await platform.control('GET', 'requests');
+    const path =
+      name === 'salesforce'
+        ? 'POST /services/data/{version}/sobjects/Account'
+        : `POST ${companies}`;
+    assert.deepEqual(counts[path], { count: 1, statuses: { 201: 1 } });
+  });
+}
+
+test('salesforce: throttle is 403 REQUEST_LIMIT_EXCEEDED of either sort', async (t) => {
+  const { platform, create } = await salesforce(t);
+  for (const [variant, message] of [
+    ['daily', /^TotalRequests/],
+    ['concurrent', /^ConcurrentReq/],
+  ]) {
+    await platform.fault({ kind: 'throttle', variant });
+    const { status, body, headers } = await create('One');
+    assert.deepEqual([status, body[0].errorCode], [403, 'REQUEST_LIMIT_EXCEEDED']);
+    assert.match(body[0].message, message);
+    assert.equal(headers.get('retry-after'), null);
+  }
+});
+
+test('serviceNow: throttle is 429 until the hour', async (t) => {
+  const { platform, create } = await serviceNow(t);
+  await platform.fault({ kind: 'throttle' });
+  const { status, headers } = await create('One');
+  assert.equal(status, 429);
+  assert.equal(Number(headers.get('x-ratelimit-reset')) % 3600, 0);
+  assert.ok(Number(headers.get('retry-after')) > 0);
+});
+
+test('salesforce: expire_sessions strikes at once, or on the request that matches', async (t) => {
+  const { platform, call, create } = await salesforce(t);
+  await platform.fault({ kind: 'expire_sessions', path: '/query', method: 'GET' });
+  assert.equal((await create('One')).status, 201);
+  const expired = await call('GET', soql('SELECT Id FROM Account'));
+  assert.deepEqual(
+    [expired.status, expired.body],
+    [401, [{ message: 'Session expired or invalid', errorCode: 'INVALID_SESSION_ID' }]],
+  );
+  const again = await salesforceSession(platform);
+  assert.equal((await again('GET', '/limits')).status, 200);
+  await platform.fault({ kind: 'expire_sessions' });
+  assert.equal((await again('GET', '/limits')).status, 401);
+});
+
+test('salesforce: expire_locators in the middle of paging', async (t) => {
+  const { platform, call } = await salesforce(t);
+  const record = { attributes: { type: 'Account' }, Name: 'x' };
+  for (let i = 0; i < 2; i += 1) {
+    await call('POST', '/composite/sobjects', { records: Array(150).fill(record) });
+  }
+  const small = { 'Sforce-Query-Options': 'batchSize=1' };
+  const first = await call('GET', soql('SELECT Id FROM Account'), undefined, small);
+  assert.equal(first.body.records.length, 200);
+  await platform.fault({ kind: 'expire_locators', path: '/query/' });
+  const next = await call('GET', first.body.nextRecordsUrl);
+  assert.deepEqual([next.status, next.body[0].errorCode], [400, 'INVALID_QUERY_LOCATOR']);
+});
+
+test('salesforce: latestDateCovered waits for open transactions, or stands still', async (t) => {
+  const { platform, call, create } = await salesforce(t);
+  const minutes = (count) => new Date(Date.now() + count * 60_000).toISOString();
+  const updated = `${accounts}/updated/?start=${minutes(-10)}&end=${minutes(20)}`;
+  const frozen = '2026-01-05T10:08:00.000+0000';
+  await platform.fault({ kind: 'freeze_date_covered', at: frozen });
+  assert.equal((await call('GET', updated)).body.latestDateCovered, frozen);
+
+  await platform.fault({ kind: 'late_commit', delay_ms: 1_500 });
+  const before = Date.now();
+  const late = create('Late');
+  await waitFor(async () => (await platform.control('GET', 'faults')).armed.length === 0);
+  await platform.control('POST', 'clock', { skew_ms: 600_000 });
+  const covered = async () =>
+    Date.parse((await call('GET', updated)).body.latestDateCovered.replace('+0000', 'Z'));
+  assert.ok((await covered()) <= before);
+  await late;
+  assert.ok((await covered()) > before);
+});
+
+test('serviceNow: short_page hides rows of a full page and keeps next', async (t) => {
+  const { platform, call, create } = await serviceNow(t);
+  for (const name of ['a', 'b', 'c', 'd']) {
+    await create(name);
+  }
+  await platform.fault({ kind: 'short_page', rows: 2 });
+  const { body, headers } = await call('GET', tablePath('core_company', { limit: 2 }));
+  assert.deepEqual(body.result, []);
+  assert.equal(headers.get('x-total-count'), '4');
+  assert.match(headers.get('link'), /rel="next"/);
+  await assert.rejects(platform.fault({ kind: 'expire_locators' }), /400/);
+});
+
+test('Date follows the platform clock, gzip is used for those who ask', async (t) => {
+  const { platform, call, create } = await serviceNow(t, [
+    '--clock-skew-ms',
+    '90000',
+    '--gzip',
+    'on',
+  ]);
+  await create('x'.repeat(80));
+  const { headers, body } = await call('GET', tablePath('core_company', { limit: 1 }));
+  const aheadMs = Date.parse(headers.get('date')) - Date.now();
+  assert.ok(aheadMs > 80_000 && aheadMs <= 90_000);
+  const stampMs = Date.parse(`${body.result[0].sys_updated_on.replace(' ', 'T')}Z`);
+  assert.ok(stampMs - Date.now() > 60_000);
+  await create('y');
+  await create('z');
+  const encoding = await new Promise((resolve, reject) => {
+    const { username, password } = platform.credentials;
+    http
+      .get(
+        platform.url + companies,
+        {
+          auth: `${username}:${password}`,
+          headers: { 'Accept-Encoding': 'gzip' },
+        },
+        (response) => {
+          response.resume();
+          resolve(response.headers['content-encoding']);
+        },
+      )
+      .on('error', reject);
+  });
+  assert.equal(encoding, 'gzip');
+});

@@ -1,0 +1,224 @@
+#!/usr/bin/env node
+// A simulated ServiceNow instance: `node server.mjs --help`.
+
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Clock } from '../lib/clock.mjs';
+import {
+  loadCredentials,
+  parseCommandLine,
+  randomSecret,
+  runServer,
+} from '../lib/command_line.mjs';
+import { Control } from '../lib/control.mjs';
+import { Faults } from '../lib/faults.mjs';
+import { createPlatformServer } from '../lib/http_server.mjs';
+import { ReplyError } from '../lib/reply.mjs';
+import { Store } from '../lib/store.mjs';
+import { ApiError, asApiError, cancelledTail, noRecord, usualError } from './api_error.mjs';
+import { Records } from './records.mjs';
+import { Schema, indexesOf } from './schema.mjs';
+import { Sessions } from './sessions.mjs';
+import { TableRoutes } from './table_routes.mjs';
+
+const hourMs = 60 * 60 * 1000;
+const rateRuleId = '5f1c0ad2c3b03010a282a539e540ddc1';
+
+const flags = {
+  username: { argument: 'TEXT', about: 'login of the API user; default syncline.integration' },
+  password: { argument: 'TEXT', about: 'its password; default a random one kept in --data' },
+  'client-id': { argument: 'TEXT', about: 'OAuth client id' },
+  'client-secret': { argument: 'TEXT', about: 'its secret; default a random one kept in --data' },
+  'token-seconds': { argument: 'N', default: '1800', about: 'life of an OAuth token' },
+  'hourly-limit': { argument: 'N', default: '0', about: 'requests an hour; 0 means no rate rule' },
+  'business-rules': { argument: 'on|off', default: 'on', about: 'run the rules of the schema' },
+  'invalid-query-returns-no-rows': {
+    argument: 'on|off',
+    default: 'off',
+    about: 'the property glide.invalid_query.returns_no_rows',
+  },
+  'user-utc-offset-minutes': {
+    argument: 'N',
+    default: '-480',
+    about: 'zone of the API user, for display values',
+  },
+};
+
+class ServiceNow {
+  #schema;
+  #store;
+  #clock;
+  #sessions;
+  #records;
+  #routes;
+  #hourlyLimit;
+  #window = { startMs: 0, count: 0 };
+
+  constructor({ schema, store, clock, sessions, options, url }) {
+    this.#schema = schema;
+    this.#store = store;
+    this.#clock = clock;
+    this.#sessions = sessions;
+    this.#hourlyLimit = Number(options['hourly-limit']);
+    const utcOffsetMinutes = Number(options['user-utc-offset-minutes']);
+    this.#records = new Records({ schema, utcOffsetMinutes });
+    this.#routes = new TableRoutes({
+      schema,
+      store,
+      records: this.#records,
+      url,
+      username: options.username,
+      utcOffsetMinutes,
+      invalidReturnsNone: options['invalid-query-returns-no-rows'] === 'on',
+    });
+  }
+
+  isLogin({ path: requestPath }) {
+    return requestPath === '/oauth_token.do';
+  }
+
+  async handle(request) {
+    let rateHeaders = {};
+    try {
+      if (request.method === 'POST' && request.path === '/oauth_token.do') {
+        return this.#sessions.token(request);
+      }
+      this.#sessions.check(request);
+      rateHeaders = this.#countRequest();
+      const reply = await this.#routes.handle(request);
+      return { ...reply, headers: { ...rateHeaders, ...reply.headers } };
+    } catch (error) {
+      const reply = asApiError(error).reply();
+      return { ...reply, headers: { ...rateHeaders, ...reply.headers } };
+    }
+  }
+
+  /** Counts against the rate rule, if there is one; its headers, or 429 thrown. */
+  #countRequest() {
+    if (this.#hourlyLimit === 0) {
+      return {};
+    }
+    const startMs = Math.floor(this.#clock.nowMs() / hourMs) * hourMs;
+    if (this.#window.startMs !== startMs) {
+      this.#window = { startMs, count: 0 };
+    }
+    this.#window.count += 1;
+    if (this.#window.count > this.#hourlyLimit) {
+      throw this.#rateExceeded(this.#hourlyLimit);
+    }
+    return this.#rateHeaders(this.#hourlyLimit);
+  }
+
+  #rateHeaders(limit) {
+    const resetMs = (Math.floor(this.#clock.nowMs() / hourMs) + 1) * hourMs;
+    return {
+      'X-RateLimit-Limit': String(limit),
+      'X-RateLimit-Reset': String(resetMs / 1000),
+      'X-RateLimit-Rule': rateRuleId,
+    };
+  }
+
+  #rateExceeded(limit) {
+    const headers = this.#rateHeaders(limit);
+    const leftSeconds = Math.ceil(
+      Number(headers['X-RateLimit-Reset']) - this.#clock.nowMs() / 1000,
+    );
+    const detail = `Rate limit of ${limit} requests per hour for Table API exceeded`;
+    const all = { 'Retry-After': String(leftSeconds), ...headers };
+    return new ApiError(429, 'Rate limit exceeded', detail, all);
+  }
+
+  /** A short name of what was asked for, with ids taken out, to count requests by. */
+  pathClass({ path: requestPath }) {
+    return requestPath.replace(/(\/table\/[^/]+\/).+/, '$1{sys_id}');
+  }
+
+  errorReply(status) {
+    return usualError(status);
+  }
+
+  throttleReply() {
+    return this.#rateExceeded(this.#hourlyLimit || 10).reply();
+  }
+
+  /** Rows cut short, then what a cancelled transaction writes: never valid JSON. */
+  truncate(body, atBytes) {
+    const bytes = Buffer.from(body);
+    const kept = bytes.subarray(0, atBytes ?? Math.floor(bytes.length / 2));
+    return Buffer.concat([kept, Buffer.from(cancelledTail())]);
+  }
+
+  expireSessions() {
+    this.#sessions.expireAll();
+  }
+
+  showRow(table, row) {
+    return row;
+  }
+
+  /** create, edit or delete as a person does it; the same rules and stamps. */
+  async actAsHuman(action, { object, id, fields, stamp, author }) {
+    const table = this.#schema.find(object);
+    try {
+      if (!table) {
+        throw new ApiError(400, `Invalid table ${object}`);
+      }
+      if (stamp === 'system') {
+        throw new ApiError(400, 'stamp: normal or none');
+      }
+      if (action !== 'create' && !this.#store.row(table.name, id)) {
+        throw noRecord();
+      }
+      const by = { input: fields, user: author.user, stamp };
+      const keys = action === 'create' ? [] : [`${table.name}/${id}`];
+      const row = await this.#store.transact(author, keys, (transaction) => {
+        if (action === 'create') {
+          return this.#records.create(transaction, table, by);
+        }
+        return action === 'edit'
+          ? this.#records.update(transaction, table, id, by)
+          : this.#records.remove(transaction, table, id);
+      });
+      return { id: row?.sys_id ?? id, row: row ?? null };
+    } catch (error) {
+      throw new ReplyError(asApiError(error).reply());
+    }
+  }
+}
+
+function main() {
+  const options = parseCommandLine('ServiceNow', flags, process.argv.slice(2));
+  const folder = path.dirname(fileURLToPath(import.meta.url));
+  const schemaFile = options.schema ?? path.join(folder, 'schema.json');
+  const schema = Schema.load(schemaFile, options['business-rules'] === 'on');
+  const defaults = {
+    username: 'syncline.integration',
+    password: randomSecret(),
+    client_id: 'a1b2c3d4e5f60718293a4b5c6d7e8f90',
+    client_secret: randomSecret(),
+    refresh_token: randomSecret(),
+  };
+  const credentials = loadCredentials(options.data, defaults, {
+    username: options.username,
+    password: options.password,
+    client_id: options['client-id'],
+    client_secret: options['client-secret'],
+  });
+  const clock = new Clock(Number(options['clock-skew-ms']));
+  const store = new Store({ directory: options.data, clock, indexes: indexesOf(schema) });
+  const lifetimeMs = Number(options['token-seconds']) * 1000;
+  const sessions = new Sessions({ credentials, clock, lifetimeMs });
+  let address = '';
+  const url = () => address;
+  const named = { ...options, username: credentials.username };
+  const platform = new ServiceNow({ schema, store, clock, sessions, options: named, url });
+  const faults = new Faults({ without: ['expire_locators', 'freeze_date_covered'] });
+  const control = new Control({ platform, store, faults, clock });
+  const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
+  const onUrl = (listening) => {
+    address = listening;
+  };
+  runServer({ server, store, host: options.host, port: options.port, credentials, onUrl });
+}
+
+main();
