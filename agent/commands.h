@@ -68,6 +68,8 @@ public:
         std::string last_error;
     };
     [[nodiscard]] Status status() const;
+    /// How many the platform or the store is at.
+    [[nodiscard]] std::size_t busy() const { return busy_; }
 
 private:
     /// What a job asks of the platform next.
@@ -84,7 +86,10 @@ private:
         std::uint64_t credit = 0;    ///< The subscription that waits for it.
         Phase phase = Phase::kWrite;
         bool busy = false;  ///< The platform or the store is at it.
-        bool admitted = false;
+        bool admitted = false;  ///< The ledger has it.
+        bool intent = false;    ///< As intent, or as in doubt: it may be sent.
+        bool settled = false;   ///< Its outcome is being stored.
+        bool doubt = false;     ///< A write of it may have had an effect.
         std::uint32_t attempts = 0;  ///< That count.
         std::uint32_t looks = 0;
         std::uint64_t successes_seen = 0;
@@ -120,18 +125,25 @@ private:
 
     // Carrying out (commands.cc).
     [[nodiscard]] bool may_start() const;
-    [[nodiscard]] JobPtr next_job(Duration now);
-    [[nodiscard]] bool is_shunned(const JobPtr& job, Duration now) const;
+    [[nodiscard]] bool start_next(Duration now);
+    [[nodiscard]] std::size_t busy_max(Duration now) const;
+    [[nodiscard]] bool is_shunned(const EntityKey& entity, Duration now) const;
     void begin(const EntityKey& entity);
+    void supersede(const JobPtr& job);
     void admit_job(const JobPtr& job);
+    void after_admission(const JobPtr& job, Admission admission);
     void call(const JobPtr& job);
     void call_write(const JobPtr& job);
     void call_look(const JobPtr& job);
     void on_written(const JobPtr& job, const Executor::Answer<Written>& answer);
     void on_looked(const JobPtr& job, const Executor::Answer<std::optional<Record>>& answer);
-    void on_found(const JobPtr& job, std::optional<Record> record);
+    void on_found(const JobPtr& job, const std::optional<Record>& record);
+    void on_verified(const JobPtr& job, const std::optional<Record>& record);
+    void on_unreadable(const JobPtr& job, const Error& error);
+    void use_found(const JobPtr& job, const Record& record);
     void on_unreached(const JobPtr& job, const Error& error, Duration pause);
-    void after_failure(const JobPtr& job, Duration due);
+    bool charge(const JobPtr& job);
+    void retry(const JobPtr& job, Duration due);
     void enter_doubt(const JobPtr& job, const Error& error);
     void prove(const JobPtr& job);
     void write_again(const JobPtr& job);
@@ -140,19 +152,19 @@ private:
     void finish(const JobPtr& job, Ending ending);
     void write_outcome(Transaction& transaction, const Job& job, const Ending& ending);
     void remember(Transaction& transaction, const Job& job, const Ending& ending,
-                  Outcome& outcome);
+                  Outcome& outcome, Partition partition);
     void append_outcome(Transaction& transaction, Outcome outcome, Partition partition);
+    [[nodiscard]] Partition partition_of(const Command& command) const;
+    [[nodiscard]] bool holds_wanted(const Job& job, const std::optional<Record>& record) const;
     void remove(const JobPtr& job);
     void drop(const JobPtr& job);
     void wait(const JobPtr& job, Duration due);
+    void hold(const JobPtr& job);
+    void let_go(const JobPtr& job);
     void guard(const JobPtr& job);
     void release(const JobPtr& job);
 
     [[nodiscard]] Duration now() const { return p_.environment.steady(); }
-    [[nodiscard]] Slot& slot(const JobPtr& job) { return slots_[job->command.entity]; }
-    [[nodiscard]] static bool is_in_doubt(const Job& job) {
-        return job.admitted && job.phase == Phase::kVerify;
-    }
     [[nodiscard]] RecordKey key_of(const Job& job, const RecordId& id) const {
         return {p_.store.platform(), job.command.entity.object, id};
     }

@@ -33,7 +33,8 @@ Result<void> Commands::start() {
         auto job = std::make_shared<Job>();
         job->command = std::move(*command);
         job->admitted = true;
-        job->phase = Phase::kVerify;
+        job->intent = true;
+        job->doubt = true;
         job->attempts = entry.attempts;
         job->since = now();
         job->last_error = "the agent was stopped before the result was known";
@@ -144,7 +145,7 @@ void Commands::take(Command command, std::uint64_t sequence) {
     Slot& slot = slots_[command.entity];
     if (slot.running && slot.running->command.generation == command.generation) {
         // The stream tells again what the ledger has brought up, or what a pause left running.
-        if (slot.running->sequence == 0) {
+        if (slot.running->sequence == 0 && !slot.running->settled) {
             slot.running->sequence = sequence;
             slot.running->credit = credit_;
             unfinished_.insert(sequence);
@@ -183,12 +184,13 @@ void Commands::refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t led
                                .status = status,
                                .done_at = p_.environment.clock.now(),
                                .trace = job->command.trace},
-                       job->command.partition);
+                       partition_of(job->command));
     });
     settled(job);
 }
 
 void Commands::settled(const JobPtr& job) {
+    job->settled = true;
     if (job->sequence == 0) return;
     // The position is only stored together with, or after, what settled the command.
     if (unfinished_.erase(job->sequence) > 0) finished_.insert(job->sequence);
@@ -207,7 +209,7 @@ Commands::Status Commands::status() const {
     for (const auto& [entity, slot] : slots_) {
         if (slot.waiting) ++status.waiting;
         if (slot.running) ++status.running;
-        if (slot.running && is_in_doubt(*slot.running)) ++status.in_doubt;
+        if (slot.running && slot.running->doubt) ++status.in_doubt;
     }
     return status;
 }

@@ -268,8 +268,9 @@ Publisher::History Publisher::on_resend(const Receipt::Resend& resend) {
     const std::uint64_t has = resend.from - 1;
     if (has < receipted(resend.partition)) {
         new_receipts_.erase(resend.partition);
-        commits_.add([this, partition = resend.partition, has](Transaction& transaction) {
-            transaction.set_receipted(partition, has, environment_.clock.now());
+        commits_.add([this, resend, has](Transaction& transaction) {
+            if (resend.epoch != store_.epoch()) return;
+            transaction.set_receipted(resend.partition, has, environment_.clock.now());
         });
     }
     go_back(resend.partition, resend.from);

@@ -188,6 +188,11 @@ void Hub::stop() {
     if (partitions_ != nullptr) partitions_->stop();
 }
 
+void Hub::leave() {
+    static constexpr nats::Header kDeleted[] = {{"KV-Operation", "DEL"}};
+    link_.publish({subjects::hub_presence(options_.id), {}, kDeleted, {}}, this, 0);
+}
+
 bool Hub::stopped() const {
     return stopping_ && (partitions_ == nullptr || (partitions_->idle() && quiescent()));
 }

@@ -41,6 +41,8 @@ public:
     /// Hands the partitions over; stopped() says when that is done.
     void stop();
     [[nodiscard]] bool stopped() const;
+    /// The last word: this hub is no more, so that the others need not wait for its silence.
+    void leave();
     /// All streams are there and this hub takes part.
     [[nodiscard]] bool ready() const { return partitions_ != nullptr; }
     [[nodiscard]] const HubCounters& counters() const { return counters_; }

@@ -42,6 +42,25 @@ Timestamp cut(Timestamp time, int decimals) {
     return Timestamp{time.ns - rest - (rest < 0 ? unit : 0)};
 }
 
+/// At most `length` characters of UTF-8.
+std::string_view cut(std::string_view text, int length) {
+    if (length < 0) return text;
+    std::size_t end = 0;
+    for (int count = 0; end < text.size(); ++end) {
+        const bool starts = (static_cast<unsigned char>(text[end]) & 0xc0u) != 0x80u;
+        if (starts && count++ == length) break;
+    }
+    return text.substr(0, end);
+}
+
+/// A text as the platform keeps it.
+Value kept_text(const FieldMapping& field, std::string_view text) {
+    // Cut between the two trims: what is cut may leave a blank at the end.
+    std::string_view kept = field.trim ? trimmed(text) : text;
+    kept = cut(kept, field.length);
+    return Value{field.trim ? trimmed(kept) : kept};
+}
+
 Result<Value> as_auto(const Value& value) {
     if (const auto* decimal = value.get<Decimal>(); decimal != nullptr && decimal->is_whole()) {
         if (const auto whole = decimal->to_int64()) return Value{*whole};
@@ -173,7 +192,8 @@ Result<Value> write_bool(const FieldMapping& field, const Value& value) {
 }
 
 /// Dates and times of kAuto have no form of their own on a platform: RFC 3339.
-Result<Value> write_auto(const Value& value) {
+Result<Value> write_auto(const FieldMapping& field, const Value& value) {
+    if (const auto* text = value.get<std::string>()) return kept_text(field, *text);
     if (value.get<Date>() != nullptr || value.get<Timestamp>() != nullptr) {
         return boxed(scalar_text(value));
     }
@@ -183,11 +203,11 @@ Result<Value> write_auto(const Value& value) {
 /// The platform's value, before `text_only`.
 Result<Value> write_typed(const FieldMapping& field, const Value& value) {
     switch (field.type) {
-        case NativeType::kAuto: return write_auto(value);
+        case NativeType::kAuto: return write_auto(field, value);
         case NativeType::kString: {
             const auto text = scalar_text(value);
             if (!text) return bad(value, text.error().what);
-            return Value{field.trim ? trimmed(*text) : std::string_view{*text}};
+            return kept_text(field, *text);
         }
         case NativeType::kInteger: return boxed(as_integer(value));
         case NativeType::kDecimal: {

@@ -54,10 +54,11 @@ void check_field(TomlReader& table, const FieldMapping& field) {
         table.problem("decimals", "is for decimals and timestamps");
     }
     if (table.has("table") && !tabled) table.problem("table", "is for enums and booleans");
+    const bool text = field.type == NativeType::kString || field.type == NativeType::kAuto;
+    if (table.has("length") && !text) table.problem("length", "is for text");
     if (field.type == NativeType::kEnum && field.table.empty()) {
         table.problem("table", "must list the values of an enum");
     }
-    const bool text = field.type == NativeType::kString || field.type == NativeType::kAuto;
     if (!field.empty_is_null && !text) {
         table.problem("empty_is_null", "can only be false for text: nothing else can be empty");
     }
@@ -82,6 +83,7 @@ FieldMapping read_field(TomlReader& fields, const std::string& name,
     field.empty_is_null = table.boolean("empty_is_null", field.empty_is_null);
     field.text_only = table.boolean("text_only", field.text_only);
     field.trim = table.boolean("trim", field.trim);
+    field.length = table.integer<int>("length", {-1, 1'000'000'000}, field.length);
     const bool timestamp = field.type == NativeType::kTimestamp;
     field.format = read_format(table, "format", timestamp ? defaults.timestamp_format : "");
     field.decimals = table.integer<int>("decimals", {-1, Decimal::kDigitsMax},

@@ -36,7 +36,7 @@ struct MappingDefaults {
 ///     since = { path = "CreatedDate", type = "timestamp", write = false }
 ///
 /// Of a field: path, type (auto string integer decimal bool date timestamp enum), write, empty,
-/// empty_is_null, text_only, trim, format, decimals, table: the members of FieldMapping.
+/// empty_is_null, text_only, trim, length, format, decimals, table: the members of FieldMapping.
 [[nodiscard]] std::vector<ObjectMapping> read_object_mappings(TomlReader& objects,
                                                               const MappingDefaults& defaults);
 

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 
 namespace syncline::agent {
 namespace {
@@ -173,10 +172,9 @@ std::string write_time(std::string_view format, Timestamp time) {
     const auto seconds = static_cast<int>(rest / kSecond);
     const auto fraction = static_cast<int>(rest % kSecond);
     std::string out;
-    const auto digits = [&](const char* form, int value) {
-        char text[16];
-        std::snprintf(text, sizeof text, form, value);
-        out += text;
+    const auto digits = [&](std::size_t width, int value) {
+        const std::string text = std::to_string(value);
+        out.append(width > text.size() ? width - text.size() : 0, '0').append(text);
     };
     for (std::size_t i = 0; i < format.size(); ++i) {
         if (format[i] != '%' || i + 1 == format.size()) {
@@ -184,15 +182,15 @@ std::string write_time(std::string_view format, Timestamp time) {
             continue;
         }
         switch (format[++i]) {
-            case 'Y': digits("%04d", static_cast<int>(date.year())); break;
-            case 'm': digits("%02d", static_cast<int>(static_cast<unsigned>(date.month()))); break;
+            case 'Y': digits(4, static_cast<int>(date.year())); break;
+            case 'm': digits(2, static_cast<int>(static_cast<unsigned>(date.month()))); break;
             case 'b': out += kMonths[static_cast<unsigned>(date.month()) - 1]; break;
-            case 'd': digits("%02d", static_cast<int>(static_cast<unsigned>(date.day()))); break;
-            case 'H': digits("%02d", seconds / 3600); break;
-            case 'M': digits("%02d", seconds / 60 % 60); break;
-            case 'S': digits("%02d", seconds % 60); break;
-            case 'L': digits("%03d", fraction / 1'000'000); break;
-            case 'f': digits("%06d", fraction / 1'000); break;
+            case 'd': digits(2, static_cast<int>(static_cast<unsigned>(date.day()))); break;
+            case 'H': digits(2, seconds / 3600); break;
+            case 'M': digits(2, seconds / 60 % 60); break;
+            case 'S': digits(2, seconds % 60); break;
+            case 'L': digits(3, fraction / 1'000'000); break;
+            case 'f': digits(6, fraction / 1'000); break;
             case 'z': out += "+0000"; break;
             default: out += format[i]; break;
         }

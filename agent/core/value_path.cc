@@ -29,12 +29,6 @@ struct Text {
     std::string operator()(const Value::Map&) const { return {}; }
 };
 
-/// A map inside a Value can only be replaced, so the nesting is rebuilt on the way back.
-Result<Value> with(Value::Map map, std::string_view path, Value value) {
-    if (auto done = set_path(map, path, std::move(value)); !done) return fail(done.error());
-    return Value{std::move(map)};
-}
-
 }  // namespace
 
 const Value* at_path(const Value& value, std::string_view path) {
@@ -60,17 +54,20 @@ Result<void> set_path(Value::Map& map, std::string_view path, Value value) {
         }
         return {};
     }
-    Value& slot = map[std::string{path.substr(0, dot)}];
-    const auto* inner = slot.get<Value::Map>();
-    if (inner == nullptr && !slot.is_null()) {
-        return fail(ErrorKind::kInvalid,
-                    "`" + std::string{path.substr(0, dot)} + "` is a value and cannot hold fields");
+    // A map inside a Value can only be replaced, so the nesting is rebuilt on the way back.
+    const auto slot = map.find(path.substr(0, dot));
+    Value::Map inner;
+    if (slot != map.end()) {
+        const auto* taken = slot->second.get<Value::Map>();
+        if (taken == nullptr) {
+            return fail(ErrorKind::kInvalid, "`" + std::string{path.substr(0, dot)} +
+                                                 "` is a value and cannot hold fields");
+        }
+        inner = *taken;
     }
-    auto rebuilt = with(inner == nullptr ? Value::Map{} : *inner, path.substr(dot + 1),
-                        std::move(value));
-    if (!rebuilt) return fail(rebuilt.error());
-    slot = std::move(*rebuilt);
-    return {};
+    auto done = set_path(inner, path.substr(dot + 1), std::move(value));
+    if (done) map.insert_or_assign(std::string{path.substr(0, dot)}, Value{std::move(inner)});
+    return done;
 }
 
 Result<std::string> scalar_text(const Value& value) {

@@ -13,8 +13,9 @@ struct JsonLimits {
     std::size_t depth_max = 32;
 };
 
-/// JSON text as a Value: numbers are exact (integers and Decimal, never floating point), a number
-/// with more digits than are exact is refused. kInvalid with the byte offset: not JSON, a
+/// JSON text as a Value: numbers are exact, never floating point: whole ones of 64 bits are
+/// integers, however they are written (100.0), others Decimal, and one with more digits than are
+/// exact is refused. kInvalid with the byte offset: not JSON, a
 /// duplicate key, invalid UTF-8, a lone surrogate. kTooLarge: over a limit.
 [[nodiscard]] Result<Value> parse_json(std::string_view text, const JsonLimits& limits = {});
 

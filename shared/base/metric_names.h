@@ -30,6 +30,9 @@ inline constexpr Name kNatsConsumerRestarts{
 inline constexpr Name kHubInputs{"syncline_hub_inputs_total", "Inputs decided, by kind"};
 inline constexpr Name kHubInputsBehind{"syncline_hub_inputs_behind",
                                        "Inputs stored and not decided yet, by partition"};
+inline constexpr Name kHubDecisions{"syncline_hub_decisions_total", "Entity states written"};
+inline constexpr Name kHubAmnesia{"syncline_hub_amnesia_total",
+                                  "Times a stream turned out to have lost what it had"};
 inline constexpr Name kHubCommands{"syncline_hub_commands_total", "Commands written"};
 inline constexpr Name kHubEvents{"syncline_hub_events_total", "Business events written"};
 inline constexpr Name kHubConflicts{"syncline_hub_conflicts_total",

@@ -16,7 +16,7 @@ auto& family(Builder builder, const metric::Name& name, prometheus::Registry& re
 
 }  // namespace
 
-Metrics::Metrics() : registry_(std::make_unique<prometheus::Registry>(kMerge)) {}
+Metrics::Metrics() : registry_(std::make_shared<prometheus::Registry>(kMerge)) {}
 Metrics::~Metrics() = default;
 
 prometheus::Counter& Metrics::counter(const metric::Name& name, const Labels& labels) {

@@ -42,8 +42,11 @@ public:
     /// Prometheus text exposition format 0.0.4, for `Content-Type: text/plain; version=0.0.4`.
     [[nodiscard]] std::string exposition() const;
 
+    /// For whoever shows them.
+    [[nodiscard]] std::shared_ptr<prometheus::Registry> registry() const { return registry_; }
+
 private:
-    std::unique_ptr<prometheus::Registry> registry_;
+    std::shared_ptr<prometheus::Registry> registry_;
 };
 
 }  // namespace syncline

@@ -35,7 +35,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates) {
     if (word.size() > kLengthMax) return {};
     std::string nearest;
-    std::size_t best = std::min<std::size_t>(word.size() / 4 + 1, 3) + 1;
+    std::size_t best = std::min<std::size_t>((word.size() + 3) / 4, 3) + 1;
     for (const std::string& candidate : candidates) {
         if (candidate.size() > kLengthMax) continue;
         const std::size_t steps = distance(word, candidate);

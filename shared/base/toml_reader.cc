@@ -59,7 +59,7 @@ struct TomlReader::Document {
     struct Problem {
         SourcePlace place;
         std::string what;
-        friend auto operator<=>(const Problem&, const Problem&) = default;
+        friend bool operator==(const Problem&, const Problem&) = default;
     };
 
     std::string file;
@@ -348,7 +348,7 @@ void TomlReader::key_problem(std::string_view key, const std::string& what) {
 Result<void> TomlReader::finish() {
     for (const Document::Opened& in : document_->opened) document_->refuse_unknown(in);
     auto& problems = document_->problems;
-    std::ranges::sort(problems);
+    std::ranges::stable_sort(problems, {}, &Document::Problem::place);
     problems.erase(std::unique(problems.begin(), problems.end()), problems.end());
     if (problems.empty()) return {};
     std::string text;

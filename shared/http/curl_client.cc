@@ -187,6 +187,9 @@ Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exch
     curl_easy_setopt(h, CURLOPT_HEADERDATA, &exchange);
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(h, CURLOPT_WRITEDATA, &exchange);
+    // Without a body there is nothing that on_rewind() could refuse: no kept connection, so none
+    // that may turn out to be dead.
+    if (!is_read(request) && request.body.empty()) curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
     if (request.method == "HEAD") {
         curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
     } else if (!is_read(request) && (!request.body.empty() || request.method != "DELETE")) {
@@ -254,7 +257,8 @@ Result<HttpResponse> CurlClient::Handles::run(Exchange& exchange, std::stop_toke
     } else {
         what += reason[0] != '\0' ? reason : curl_easy_strerror(code);
     }
-    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+    // Also a reply that is no HTTP is an unsupported protocol, but that one was sent.
+    if (unsent && (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)) {
         return fail(ErrorKind::kInvalid, what);
     }
     if (unsent) return fail(ErrorKind::kUnavailable, what);

@@ -140,7 +140,8 @@ Result<Decimal> Decimal::add(const Decimal& a, const Decimal& b) {
 }
 
 Result<Decimal> Decimal::multiply(const Decimal& a, const Decimal& b) {
-    if (digit_count(a.coefficient_) + digit_count(b.coefficient_) > kDigitsMax) {
+    // 38 digits fit 128 bits; whether the product itself is too long is for make() to say.
+    if (digit_count(a.coefficient_) + digit_count(b.coefficient_) > 38) {
         return fail(ErrorKind::kInvalid, "a decimal has at most 36 digits");
     }
     return make(a.coefficient_ * b.coefficient_, a.scale_ + b.scale_);

@@ -16,6 +16,19 @@ constexpr std::string_view kApi = "$JS.API.";
 constexpr std::int64_t kStreamNameInUse = 10058;
 constexpr std::int64_t kNoMessageFound = 10037;
 
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr std::array<std::int8_t, 256> make_base64_values() {
+    std::array<std::int8_t, 256> out{};
+    out.fill(-1);
+    for (std::size_t i = 0; i < kBase64.size(); ++i) {
+        out[static_cast<unsigned char>(kBase64[i])] = static_cast<std::int8_t>(i);
+    }
+    return out;
+}
+constexpr auto kBase64Values = make_base64_values();
+
 std::string subject_of(std::string_view verb, std::string_view rest) {
     std::string out{kApi};
     out.append(verb).append(".").append(rest);
@@ -230,16 +243,6 @@ bool is_delete_marker(std::string_view headers) {
 }
 
 Result<std::string> from_base64(std::string_view text) {
-    constexpr std::string_view kAlphabet =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    static constexpr auto kReverse = [] {
-        std::array<std::int8_t, 256> out{};
-        out.fill(-1);
-        for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-            out[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
-        }
-        return out;
-    }();
     const auto bad = [] { return fail(ErrorKind::kInvalid, "not base64"); };
     if (text.size() % 4 != 0) return bad();
     const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
@@ -248,7 +251,7 @@ Result<std::string> from_base64(std::string_view text) {
     std::uint32_t buffer = 0;
     int bits = 0;
     for (const char c : text.substr(0, text.size() - padding)) {
-        const int value = kReverse[static_cast<unsigned char>(c)];
+        const int value = kBase64Values[static_cast<unsigned char>(c)];
         if (value < 0) return bad();
         buffer = (buffer << 6) | static_cast<std::uint32_t>(value);
         bits += 6;

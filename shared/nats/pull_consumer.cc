@@ -195,7 +195,9 @@ void PullConsumer::drain() {
     if (queued > 0) heard_ = session_.now();
     for (; queued > 0 && phase_ == Phase::kPulling && !closed_; --queued) {
         natsMsg* raw = nullptr;
-        if (natsSubscription_NextMsg(&raw, subscription_.get(), 0) != NATS_OK) return;
+        const natsStatus status = natsSubscription_NextMsg(&raw, subscription_.get(), 0);
+        if (status == NATS_NO_RESPONDERS) return restart(Haste::kBackOff);  // It is gone.
+        if (status != NATS_OK) return;
         const handle::Message message{raw};
         on_message(raw);
     }
@@ -204,10 +206,7 @@ void PullConsumer::drain() {
 void PullConsumer::on_message(natsMsg* message) {
     const char* reply = natsMsg_GetReply(message);
     const auto delivery = reply == nullptr ? std::nullopt : parse_delivery(reply);
-    if (!delivery) {
-        if (natsMsg_IsNoResponders(message)) return restart(Haste::kBackOff);
-        return on_status(message, received::header(message, "Status"));
-    }
+    if (!delivery) return on_status(message, received::header(message, "Status"));
     if (delivery->consumer_sequence != delivered_ + 1) return restart(Haste::kBackOff);
     ++delivered_;
     asked_ -= std::min<std::size_t>(asked_, 1);

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "shared/nats/received.h"
 #include "shared/nats/replies.h"
 #include "shared/nats/server_check.h"
 
@@ -38,16 +39,12 @@ bool is_header(const Header& header) {
            header.value.find_first_of(kLineEnds) == std::string_view::npos;
 }
 
-std::string_view body_of(natsMsg* message) {
-    const char* data = natsMsg_GetData(message);
-    if (data == nullptr) return {};
-    return {data, static_cast<std::size_t>(natsMsg_GetDataLength(message))};
-}
-
 }  // namespace
 
 Session::Session(EventLoop& loop, NatsOptions options)
-    : options_(std::move(options)), random_(seed()), connection_(loop, options_) {}
+    : options_(std::move(options)), random_(seed()), connection_(loop, options_) {
+    status_.error = connection_.error();  // What is reported is what differs from this.
+}
 
 // ---- Publishing. ----------------------------------------------------------------------------
 
@@ -150,11 +147,12 @@ void Session::request(const api::Request& request, Answer done) {
 
 void Session::send_request(const api::Request& request, Answer done) {
     const std::uint64_t id = next_request_++;
-    requests_.emplace(id, Request{request.subject, std::move(done)});
+    Request& kept = requests_.emplace(id, Request{request.subject, std::move(done)}).first->second;
     if (replies_.full() || request.body.size() > max_payload_ || !is_subject(request.subject)) {
         return refuse({nullptr, id}, ErrorKind::kInvalid, "cannot be sent: " + request.subject);
     }
     const auto ticket = replies_.add({nullptr, id}, now() + options_.answer_timeout);
+    kept.ticket = ticket;
     const natsStatus status = natsConnection_PublishRequest(
         connection_.get(), request.subject.c_str(), reply_subject(ticket), request.body.data(),
         static_cast<int>(request.body.size()));
@@ -212,6 +210,8 @@ void Session::after_wait() {
 
 void Session::on_up() {
     ++epoch_;
+    no_responders_ = 0;
+    no_responders_trusted_ = Duration::zero();
     reply_ = new_inbox() + ".";
     const std::string prefix = reply_;
     reply_.append(ReplyTable::kTicketSize, '0');
@@ -260,10 +260,35 @@ void Session::take_answers() {
     if (natsSubscription_GetPending(answers_.get(), &queued, nullptr) != NATS_OK) return;
     for (; queued > 0 && answers_ != nullptr; --queued) {
         natsMsg* raw = nullptr;
-        if (natsSubscription_NextMsg(&raw, answers_.get(), 0) != NATS_OK) return;
-        const handle::Message message{raw};
-        on_answer(raw);
+        const natsStatus status = natsSubscription_NextMsg(&raw, answers_.get(), 0);
+        if (status == NATS_NO_RESPONDERS) {
+            on_no_responders();
+        } else if (status != NATS_OK) {
+            return;
+        } else {
+            const handle::Message message{raw};
+            on_answer(raw);
+        }
+        if (no_responders_ > 0) settle_no_responders();
     }
+}
+
+void Session::on_no_responders() {
+    // nats.c says that somebody's request found nobody, but throws away whose. So they are counted:
+    // as soon as nothing else is open, these are the ones. It is not so after an entry's time was
+    // up, when this may be its late answer; the others then end as kAmbiguous, which is safe.
+    if (now() >= no_responders_trusted_) ++no_responders_;
+}
+
+void Session::settle_no_responders() {
+    if (no_responders_ != replies_.size()) return;
+    // Callbacks may publish more; those come after the ones that are settled here.
+    for (; no_responders_ > 0; --no_responders_) {
+        const auto entry = replies_.take_any();
+        if (!entry) break;
+        tell(*entry, {ErrorKind::kUnavailable, "no stream or service listens there"});
+    }
+    no_responders_ = 0;
 }
 
 void Session::on_answer(natsMsg* message) {
@@ -274,10 +299,7 @@ void Session::on_answer(natsMsg* message) {
         ++counters_.late_answers;
         return;
     }
-    const std::string_view body = body_of(message);
-    if (body.empty() && natsMsg_IsNoResponders(message)) {
-        return tell(*entry, {ErrorKind::kUnavailable, "no stream or service listens there"});
-    }
+    const std::string_view body = received::body(message);
     if (entry->sink == nullptr) return answer_request(entry->token, body);
     tell(*entry, parse_publish_ack(body));
 }
@@ -308,6 +330,9 @@ void Session::answer_request(std::uint64_t id, const Result<std::string_view>& a
 void Session::expire() {
     const Duration moment = now();
     while (const auto entry = replies_.take_due(moment)) {
+        // A connection on which nothing comes for longer than this is given up.
+        no_responders_trusted_ = moment + 4 * options_.ping_interval;
+        no_responders_ = 0;
         tell(*entry, {ErrorKind::kAmbiguous, "no answer from NATS in " +
                                                  std::to_string(options_.answer_timeout.count()) +
                                                  " ms; it may have been done"});
@@ -320,8 +345,9 @@ void Session::take_reports() {
         for (const auto& [id, request] : requests_) {
             if (text.find("\"" + request.subject + "\"") != std::string::npos) denied.push_back(id);
         }
-        // Their tickets stay in the table until they are due, and then find nobody.
         for (const std::uint64_t id : denied) {
+            const ReplyTable::Ticket& ticket = requests_.at(id).ticket;
+            std::ignore = replies_.take({ticket.data(), ticket.size()});
             answer_request(id, fail(ErrorKind::kDenied, "the NATS server says: " + text));
         }
         if (denied.empty() && options_.on_status && ready_) {

@@ -67,6 +67,7 @@ private:
     struct Request {
         std::string subject;
         Answer done;
+        ReplyTable::Ticket ticket{};
     };
 
     [[nodiscard]] Result<void> check_size(const OutMessage& message) const;
@@ -82,6 +83,8 @@ private:
     void on_version(const Result<std::string_view>& answer);
     void take_answers();
     void on_answer(natsMsg* message);
+    void on_no_responders();
+    void settle_no_responders();
     void tell(const ReplyTable::Entry& entry, const Result<std::uint64_t>& sequence);
     void tell(const ReplyTable::Entry& entry, Error error);
     void answer_request(std::uint64_t id, const Result<std::string_view>& answer);
@@ -96,6 +99,9 @@ private:
     Connection connection_;
     handle::Subscription answers_;
     ReplyTable replies_;
+    /// Answers "nobody listens" that belong to open entries, see on_no_responders().
+    std::size_t no_responders_ = 0;
+    Duration no_responders_trusted_{0};  ///< Since when.
     std::unordered_map<std::uint64_t, Request> requests_;
     std::uint64_t next_request_ = 0;
     std::vector<Refusal> refusals_;  ///< Told in the next turn, never from within the call.

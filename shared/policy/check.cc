@@ -186,14 +186,25 @@ private:
         }
     }
 
+    [[nodiscard]] bool always_matches(const MatchRule& rule) const {
+        return std::ranges::all_of(rule.parts, [&](const MatchRule::Part& part) {
+            const FieldSpec* field = object_.field(part.field);
+            return field != nullptr && field->required;
+        });
+    }
+
     void check_match(const MatchRule& rule) {
+        // A record that one rule passes over is no stray if another one takes every record.
+        const bool others = std::ranges::any_of(
+            object_.matches, [&](const MatchRule& other) { return always_matches(other); });
         for (const MatchRule::Part& part : rule.parts) {
-            if (!known_field(part.field, rule.place, "match rule `" + rule.name + "`")) continue;
-            if (object_.field(part.field)->required) continue;
+            const bool known =
+                known_field(part.field, rule.place, "match rule `" + rule.name + "`");
+            if (!known || others || object_.field(part.field)->required) continue;
             warn(codes::kMatchOnOptional, rule.place,
                  "match rule `" + rule.name + "` uses " + tick(part.field) +
-                     ", which may be empty; such records match nothing by it",
-                 "make the field required, or keep another match rule beside this one");
+                     ", which may be empty; such records match nothing",
+                 "make the field required, or add a match rule on required fields only");
         }
     }
 

@@ -44,6 +44,12 @@ inline constexpr std::string_view kRevertReadOnly = "policy.revert_read_only";
 inline constexpr std::string_view kMatchOnOptional = "policy.match_on_optional";
 inline constexpr std::string_view kFieldHeldNowhere = "policy.field_held_nowhere";
 inline constexpr std::string_view kSecretSpreads = "policy.secret_spreads";
+
+inline constexpr std::string_view kAll[] = {
+    kUnknownField,   kUnknownPlatform, kFieldWithoutRule, kUnreachableRule, kOwnerLacksField,
+    kOwnerReadOnly,  kNobodyFounds,    kUnknownEnumValue, kLiteralType,     kFieldMayLackOwner,
+    kRevertReadOnly, kMatchOnOptional, kFieldHeldNowhere, kSecretSpreads,
+};
 }  // namespace finding_codes
 
 /// What is wrong with a policy, in order of place. Empty is clean. Pure; the same policy always

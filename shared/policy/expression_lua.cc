@@ -132,12 +132,13 @@ private:
     static Result<std::int64_t> whole_at(lua_State* lua, int at, std::int64_t fallback);
     static void push(lua_State* lua, const Operand& operand);
 
-    static constexpr std::size_t kChunksMax = 4096;
+    static constexpr std::size_t kChunksMax = 1024;
 
     lua_State* lua_ = nullptr;
     std::size_t used_ = 0;
     std::size_t limit_ = std::numeric_limits<std::size_t>::max();
-    std::size_t base_ = 0;  ///< In use when nothing runs and all garbage is gone.
+    std::size_t base_ = 0;   ///< In use when nothing runs and all garbage is gone, if measured_.
+    bool measured_ = false;  ///< No expression was compiled since base_ was taken.
     const Fields* fields_ = nullptr;
     Operand result_;
     std::string error_;
@@ -343,8 +344,7 @@ bool Interpreter::push_chunk(const Chunk& chunk) {
     }
     lua_pushvalue(lua_, -1);
     chunks_.emplace(chunk.id, luaL_ref(lua_, LUA_REGISTRYINDEX));
-    lua_gc(lua_, LUA_GCCOLLECT, 0);
-    base_ = used_;
+    measured_ = false;
     return true;
 }
 
@@ -370,6 +370,11 @@ Result<Value> Interpreter::run(const Chunk& chunk, const Fields& fields) {
     error_.clear();
     if (!lua_checkstack(lua_, 256) || !push_chunk(chunk)) {
         return fail(ErrorKind::kInvalid, error_.empty() ? "out of stack" : error_);
+    }
+    if (!measured_) {
+        lua_gc(lua_, LUA_GCCOLLECT, 0);
+        base_ = used_;
+        measured_ = true;
     }
     fields_ = &fields;
     // Counted from the base and not from now: garbage left by others must not decide. When the

@@ -9,10 +9,22 @@ namespace {
 
 bool is_leaf(const Node& node) { return node.kind != Node::Kind::kOperation; }
 
-Operand leaf(const Node& node, const Fields& fields) {
-    if (node.kind == Node::Kind::kLiteral) return Operand::of(node.literal);
+const Value& value_at(const Node& node, const Fields& fields) {
+    static const Value kNull;
+    if (node.kind == Node::Kind::kLiteral) return node.literal;
     const Value* value = fields.find(std::string_view{node.field});
-    return value == nullptr ? Operand{} : Operand::of(*value);
+    return value == nullptr ? kNull : *value;
+}
+
+Operand leaf(const Node& node, const Fields& fields) { return Operand::of(value_at(node, fields)); }
+
+bool leaves_equal(const std::vector<Node>& operands, const Fields& fields) {
+    const Value& left = value_at(operands[0], fields);
+    const Value& right = value_at(operands[1], fields);
+    const auto* left_text = left.get<std::string>();  // Nearly always two texts.
+    const auto* right_text = right.get<std::string>();
+    if (left_text != nullptr && right_text != nullptr) return *left_text == *right_text;
+    return equal(Operand::of(left), Operand::of(right));
 }
 
 }  // namespace
@@ -53,9 +65,8 @@ Result<bool> holds_natively(const Node& node, const Fields& fields) {
             if (holds) *holds = !*holds;
             return holds;
         }
-        case Operator::kEqual: return equal(leaf(operands[0], fields), leaf(operands[1], fields));
-        case Operator::kNotEqual:
-            return !equal(leaf(operands[0], fields), leaf(operands[1], fields));
+        case Operator::kEqual: return leaves_equal(operands, fields);
+        case Operator::kNotEqual: return !leaves_equal(operands, fields);
         case Operator::kOneOf: {
             const Operand asked = leaf(operands[0], fields);
             return std::any_of(operands.begin() + 1, operands.end(), [&](const Node& candidate) {

@@ -153,7 +153,6 @@ OwnershipRule read_rule(TomlReader& in, const std::vector<FieldName>& open_field
     rule.when = read_condition(in, "when");
     if (in.has("owner") && in.has("resolve")) {
         in.key_problem("resolve", "and `owner` exclude each other");
-        in.key_problem("priority", "belongs to resolve = \"priority\" only");
     }
     if (in.has("resolve") && !in.has("owner")) {
         read_sharing(in, rule);
@@ -165,7 +164,7 @@ OwnershipRule read_rule(TomlReader& in, const std::vector<FieldName>& open_field
         in.problem("owner", "is missing; a shared field has `resolve` instead");
     }
     rule.otherwise = in.choice("otherwise", kOtherwise, rule.otherwise);
-    if (in.has("priority") && !in.has("resolve")) {
+    if (in.has("priority")) {
         in.key_problem("priority", "belongs to resolve = \"priority\" only");
     }
     return rule;
@@ -345,22 +344,19 @@ bool is_policy_name(std::string_view name) {
 
 Result<Policy> parse_policy(const std::vector<PolicyFile>& files) {
     Builder builder;
-    Problems problems;
-    std::vector<TomlReader> readers;
+    std::vector<Result<TomlReader>> readers;
     for (const PolicyFile& file : files) {
-        auto root = TomlReader::parse(file.text, file.name);
-        if (root) {
-            builder.read(*root);
-            readers.push_back(std::move(*root));
-        } else {
-            problems.add(root.error());
-        }
+        readers.push_back(TomlReader::parse(file.text, file.name));
+        if (readers.back()) builder.read(*readers.back());
     }
-    if (!readers.empty() && readers.size() == files.size() && !builder.head) {
-        readers.front().problem("policy", "is missing in all files: [policy] with the name");
+    const bool all_read = std::ranges::all_of(readers, [](const auto& read) { return !!read; });
+    if (!readers.empty() && all_read && !builder.head) {
+        readers.front()->problem("policy", "is missing in all files: [policy] with the name");
     }
-    for (TomlReader& reader : readers) {
-        if (auto done = reader.finish(); !done) problems.add(done.error());
+    Problems problems;
+    for (Result<TomlReader>& reader : readers) {
+        const Result<void> done = reader ? reader->finish() : fail(reader.error());
+        if (!done) problems.add(done.error());
     }
     if (files.empty()) problems.add({ErrorKind::kInvalid, "a policy has at least one file"});
     if (!problems.text.empty()) return fail(problems.kind, std::move(problems.text));

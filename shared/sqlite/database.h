@@ -8,6 +8,7 @@
 #include <string_view>
 #include <type_traits>
 #include <unordered_map>
+#include <utility>
 
 #include "shared/base/result.h"
 
@@ -27,8 +28,9 @@ class Database;
 /// live until the next call of next() or the end. Once its database has failed it has no rows.
 class Query {
 public:
-    Query(const Query&) = delete;
-    Query& operator=(const Query&) = delete;
+    Query(Query&& other) noexcept
+        : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+    Query& operator=(Query&&) = delete;
     ~Query();
 
     /// Steps to the next row; false at the end and after a failure.

@@ -22,14 +22,6 @@ Statement select_after(const Table& table, const Position& position, std::size_t
     return select;
 }
 
-void add_missing_columns(const Table& table, Batch& batch) {
-    for (const std::string& column : table.missing) {
-        batch.rejects.push_back(
-            reject_of(table, {}, "the mapped column '" + column + "' does not exist; its field is "
-                                 "left out, the others flow"));
-    }
-}
-
 /// Index of the table that `position` stands in; past the end: its object is mapped no more.
 std::size_t find_table(const std::vector<Table>& tables, const Position& position) {
     if (position.object.empty()) return 0;
@@ -54,7 +46,9 @@ Result<CopyChunk> copy_rows(Session& session, const std::vector<Table>& tables, 
     }
     const Table& table = tables[at];
     position.object = table.mapping.object;
-    if (!position.key) add_missing_columns(table, chunk.batch);
+    if (!position.key && !table.missing.empty()) {
+        chunk.batch.rejects.push_back(missing_columns_reject(table));
+    }
     const std::size_t limit = std::clamp<std::size_t>(max, 1, kChunkMax);
     auto rows = session.run(select_after(table, position, limit), stop);
     if (!rows) return fail(rows.error(), table.sql_name);

@@ -351,7 +351,10 @@ std::unexpected<Error> Session::broken(IfLost if_lost, const std::string& why) {
 std::unexpected<Error> Session::refused(const PGresult& result, IfLost if_lost) {
     const char* state = api_->result_error_field(&result, PG_DIAG_SQLSTATE);
     sqlstate_ = state != nullptr ? state : "";
-    const std::string message = tidy(api_->result_error_message(&result));
+    // Not the whole text: its DETAIL shows the values of the row, which are no business of a log.
+    const char* primary = api_->result_error_field(&result, PG_DIAG_MESSAGE_PRIMARY);
+    const std::string message =
+        tidy(primary != nullptr ? primary : api_->result_error_message(&result));
     const bool ends_session = sqlstate_.empty() || sqlstate_.starts_with("08") ||
                               sqlstate_.starts_with("57P");
     if (ends_session) return broken(if_lost, sqlstate_ + (sqlstate_.empty() ? "" : " ") + message);

@@ -236,4 +236,15 @@ Batch::Reject reject_of(const Table& table, std::span<const Cell> cells, std::st
     return reject;
 }
 
+Batch::Reject missing_columns_reject(const Table& table) {
+    std::string names;
+    for (const std::string& column : table.missing) {
+        names += (names.empty() ? "'" : ", '") + column + "'";
+    }
+    return reject_of(table, {},
+                     "it has no mapped column " + names +
+                         " (any more); the fields are left out, the others flow. Bring it back or "
+                         "correct the mapping");
+}
+
 }  // namespace syncline::agent::postgres

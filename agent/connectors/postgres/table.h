@@ -73,5 +73,7 @@ struct Cell {
 /// For what could not be mapped.
 [[nodiscard]] Batch::Reject reject_of(const Table& table, std::span<const Cell> cells,
                                       std::string reason);
+/// That mapped columns do not exist. Only for a table with such.
+[[nodiscard]] Batch::Reject missing_columns_reject(const Table& table);
 
 }  // namespace syncline::agent::postgres

@@ -1,0 +1,265 @@
+#include "agent/agent.h"
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+#include <utility>
+
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::agent {
+namespace {
+
+constexpr Duration kTrimEvery{std::chrono::minutes{1}};
+/// So that a large delete is done in pieces, between which other work is committed.
+constexpr std::size_t kTrimEntries = 500;
+constexpr Duration kTrimMore{std::chrono::milliseconds{50}};
+/// How long to wait when the disk is full.
+constexpr Duration kFullPause{std::chrono::seconds{1}};
+/// Rounds of work and commit in one on_timer(); what is left then waits for events first.
+constexpr int kRounds = 8;
+constexpr std::string_view kPartitions = "partitions";
+
+std::uint16_t partitions_of(const nats::StreamInfo& info) {
+    std::uint16_t count = 0;
+    for (const auto& [name, value] : info.metadata) {
+        if (name != kPartitions) continue;
+        const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
+        if (error != std::errc{} || end != value.data() + value.size()) return 0;
+    }
+    return count;
+}
+
+}  // namespace
+
+class Agent::Receipts final : public nats::MessageSink {
+public:
+    explicit Receipts(Agent& agent) : agent_(agent) {}
+    void on_message(const nats::InMessage& message) override {
+        const auto receipt = wire::decode_receipt(message.body);
+        if (!receipt) {
+            return agent_.environment_.note(NoteLevel::kWarning,
+                                            "a receipt cannot be read: " + receipt.error().what);
+        }
+        agent_.on_receipt(*receipt);
+    }
+
+private:
+    Agent& agent_;
+};
+
+Agent::Agent(Parts parts)
+    : settings_(parts.settings),
+      clock_(parts.clock),
+      store_(parts.store),
+      link_(parts.link),
+      executor_(parts.executor),
+      jitter_(parts.seed),
+      environment_{parts.clock, parts.points, jitter_, std::move(parts.note)},
+      commits_(environment_, store_),
+      gate_(settings_.rate, settings_.writing.breaker),
+      guard_(settings_.reading.settle, parts.executor.traits().read_back_lag),
+      publisher_(environment_, settings_.publishing, store_, commits_, link_),
+      intake_({environment_, settings_, store_, commits_, executor_, gate_, guard_}),
+      commands_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
+                 link_}),
+      receipts_(std::make_unique<Receipts>(*this)) {
+    if (!environment_.note) environment_.note = [](NoteLevel, std::string_view) {};
+}
+
+Agent::~Agent() = default;
+
+Result<void> Agent::start() {
+    started_at_ = clock_.now();
+    watch_at_ = presence_at_ = now();
+    trim_at_ = now() + kTrimEvery;
+    auto loaded = store_.transaction([&](Transaction& transaction) {
+        input_created_ = transaction.number(keys::kInputCreated);
+    });
+    if (!loaded) return loaded;
+    if (auto started = intake_.start(); !started) return started;
+    if (auto started = commands_.start(); !started) return started;
+    receipts_subscription_ =
+        link_.subscribe(subjects::receipts_of(store_.platform()), receipts_.get());
+    return {};
+}
+
+// ---- Turns ----------------------------------------------------------------------------------
+
+Result<void> Agent::on_timer() {
+    if (link_.connected() != connected_) {
+        connected_ = link_.connected();
+        environment_.note(NoteLevel::kInfo, connected_ ? "connected" : "connection lost");
+        if (connected_) watch_at_ = presence_at_ = now();
+    }
+    for (int round = 0; round < kRounds; ++round) {
+        if (!stopping_) {
+            if (connected_ && now() >= watch_at_) watch_streams();
+            if (now() >= trim_at_) trim();
+            commands_.pump();
+            intake_.pump();
+        }
+        if (auto sent = publisher_.pump(); !sent) return sent;
+        if (commits_.empty() || (commits_.blocked() && now() < flush_again_at_)) break;
+        if (auto flushed = flush(); !flushed) return flushed;
+    }
+    if (connected_ && now() >= presence_at_) tell_presence();
+    return {};
+}
+
+Result<void> Agent::flush() {
+    auto flushed = commits_.flush();
+    if (flushed) {
+        if (!store_trouble_.empty()) environment_.note(NoteLevel::kInfo, "the store works again");
+        store_trouble_.clear();
+        return flushed;
+    }
+    if (flushed.error().kind != ErrorKind::kFull) return flushed;
+    note_once(store_trouble_, flushed.error().what);
+    flush_again_at_ = now() + kFullPause;
+    return {};
+}
+
+Duration Agent::next_deadline() const {
+    Duration next = kNever;
+    if (!commits_.empty()) next = commits_.blocked() ? flush_again_at_ : now();
+    if (link_.connected() != connected_) return now();
+    if (connected_) next = std::min({next, presence_at_, publisher_.next_deadline()});
+    if (stopping_) return next;
+    if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
+    next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline()});
+    return next;
+}
+
+bool Agent::is_quiet() const {
+    const auto intake = intake_.status();
+    return commits_.empty() && publisher_.in_flight() == 0 && !intake.reading &&
+           commands_.busy() == 0;
+}
+
+void Agent::note_once(std::string& last, const std::string& text) {
+    if (last == text) return;
+    last = text;
+    environment_.note(NoteLevel::kWarning, text);
+}
+
+void Agent::trim() {
+    trim_at_ = now() + kTrimEvery;
+    if (store_.held_bytes() <= store_.waiting_bytes()) return;
+    auto count = std::make_shared<std::size_t>(0);
+    commits_.add(
+        [this, count](Transaction& transaction) {
+            environment_.before("A8");
+            *count = transaction.trim(clock_.now(), settings_.spool.retention,
+                                      settings_.spool.receipted_bytes, kTrimEntries);
+        },
+        [this, count] {
+            environment_.after("A8");
+            if (*count >= kTrimEntries) trim_at_ = now() + kTrimMore;
+        });
+}
+
+// ---- The hub --------------------------------------------------------------------------------
+
+void Agent::on_receipt(const Receipt& receipt) {
+    if (receipt.platform != store_.platform() || epoch_pending_) return;
+    if (!receipt.links.empty()) {
+        commits_.add([this, links = receipt.links](Transaction& transaction) {
+            for (const Receipt::Link& link : links) {
+                std::ignore = transaction.link(link.object, link.record, link.entity);
+            }
+        });
+    }
+    if (publisher_.on_receipt(receipt) == Publisher::History::kLost) {
+        return begin_epoch(store_.partitions(), ReadAgain::kYes,
+                           "the hub misses entries that are no longer held here");
+    }
+    if (receipt.full_read) intake_.request_full_read();
+}
+
+void Agent::begin_epoch(std::uint16_t partitions, ReadAgain read_again, const std::string& why) {
+    if (epoch_pending_) return;
+    epoch_pending_ = true;
+    const bool full = read_again == ReadAgain::kYes;
+    commits_.add(
+        [this, partitions, full](Transaction& transaction) {
+            transaction.restart_numbering(partitions, clock_.now());
+            if (full) intake_.prepare_full_read(transaction);
+        },
+        [this, full, why] {
+            epoch_pending_ = false;
+            publisher_.restart();
+            if (full) intake_.restarted();
+            environment_.note(NoteLevel::kInfo,
+                              "epoch " + std::to_string(store_.epoch()) + " begins: " + why);
+        });
+}
+
+// ---- Streams --------------------------------------------------------------------------------
+
+void Agent::watch_streams() {
+    if (asking_ > 0) return;
+    watch_at_ = now() + settings_.watch;
+    asking_ = 2;
+    const auto when_alive = [this](auto handler) {
+        return [this, alive = std::weak_ptr<int>(alive_), handler](Result<nats::StreamInfo> info) {
+            if (alive.expired()) return;
+            --asking_;
+            (this->*handler)(info);
+        };
+    };
+    link_.stream_info(subjects::kStreamIn, when_alive(&Agent::on_input_stream));
+    link_.stream_info(subjects::kStreamCommands, when_alive(&Agent::on_command_stream));
+}
+
+void Agent::on_input_stream(const Result<nats::StreamInfo>& info) {
+    const std::string stream{subjects::kStreamIn};
+    if (!info) {
+        if (info.error().kind == ErrorKind::kNotFound) {
+            note_once(input_trouble_, "waiting for stream " + stream + ", which the hub makes");
+        }
+        return;
+    }
+    const std::uint16_t partitions = partitions_of(*info);
+    if (partitions == 0) {
+        return note_once(input_trouble_, "stream " + stream +
+                                             " does not say how many partitions there are; is it "
+                                             "the hub that made it?");
+    }
+    input_trouble_.clear();
+    if (partitions != store_.partitions()) {
+        begin_epoch(partitions, ReadAgain::kNo,
+                    std::to_string(partitions) + " partitions instead of " +
+                        std::to_string(store_.partitions()));
+    }
+    check_input_identity(*info);
+}
+
+void Agent::check_input_identity(const nats::StreamInfo& info) {
+    const auto created = static_cast<std::uint64_t>(info.created.ns);
+    const bool another = input_created_ != 0 && created != input_created_;
+    if (another || info.last_sequence < input_last_) {
+        environment_.note(NoteLevel::kWarning,
+                          "the broker has lost inputs; publishing everything without receipt again");
+        if (!epoch_pending_) publisher_.restart();
+    }
+    input_last_ = info.last_sequence;
+    if (created == input_created_) return;
+    input_created_ = created;
+    commits_.add([created](Transaction& transaction) {
+        transaction.set_number(keys::kInputCreated, created);
+    });
+}
+
+void Agent::on_command_stream(const Result<nats::StreamInfo>& info) {
+    if (info) {
+        command_trouble_.clear();
+        return commands_.on_stream(*info);
+    }
+    if (info.error().kind != ErrorKind::kNotFound) return;
+    note_once(command_trouble_, "waiting for stream " + std::string{subjects::kStreamCommands} +
+                                    ", which the hub makes");
+}
+
+}  // namespace syncline::agent

@@ -1,0 +1,486 @@
+#include "agent/commands.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/core/numbering.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::agent {
+namespace {
+
+/// How long, when the platform may be back, others go before the command that failed last: it may
+/// be its own fault, and must not keep them out.
+constexpr Duration kShunned{std::chrono::seconds{1}};
+
+}  // namespace
+
+// ---- What runs when -------------------------------------------------------------------------
+
+bool Commands::may_start() const {
+    // Changes fill less of the spool, so there is room for the outcome of what is started.
+    const std::uint64_t limit = p_.settings.spool.bytes / 32 * 31;
+    return p_.store.partitions() > 0 && !p_.commits.blocked() &&
+           p_.store.waiting_bytes() < limit;
+}
+
+std::size_t Commands::busy_max(Duration now) const {
+    return p_.gate.breaker().state(now) == Breaker::State::kClosed
+               ? p_.settings.writing.concurrency
+               : 1;
+}
+
+bool Commands::is_shunned(const EntityKey& entity, Duration now) const {
+    return shunned_ == entity && now < shunned_until_ &&
+           p_.gate.breaker().state(now) != Breaker::State::kClosed;
+}
+
+void Commands::pump() {
+    const Duration at = now();
+    if (at >= save_position_at_) {
+        save_position_at_ = kNever;
+        if (position() != saved_position_) {
+            p_.commits.add([this](Transaction& transaction) { save_position(transaction); },
+                           [this] {
+                               saved_position_ = position();
+                               p_.environment.after("C7");
+                           });
+        }
+    }
+    if (p_.gate.breaker().state(at) == Breaker::State::kOpen) {
+        if (subscription_) suspend();
+        return;
+    }
+    if (started_ && !subscription_ && p_.link.connected()) subscribe();
+    while (may_start() && busy_ < busy_max(at) && p_.gate.next_call(at) <= at && start_next(at)) {
+    }
+}
+
+Duration Commands::next_deadline() const {
+    const Duration at = now();
+    Duration next = save_position_at_;
+    const Breaker& breaker = p_.gate.breaker();
+    if (breaker.state(at) == Breaker::State::kOpen) {
+        return subscription_ ? at : std::min(next, breaker.open_until());
+    }
+    if (started_ && !subscription_ && p_.link.connected()) return at;
+    if (!may_start() || busy_ >= busy_max(at)) return next;
+    const auto consider = [&](const EntityKey& entity, Duration due) {
+        const Duration allowed = is_shunned(entity, at) ? shunned_until_ : due;
+        next = std::min(next, std::max({due, allowed, p_.gate.next_call(at)}));
+    };
+    for (const auto& [due, entity] : due_) {
+        if (due > next) break;
+        consider(entity, due);
+    }
+    for (const EntityKey& entity : ready_) {
+        consider(entity, at);
+        if (next <= at) break;
+    }
+    return next;
+}
+
+bool Commands::start_next(Duration at) {
+    for (const auto& [due, entity] : due_) {
+        if (due > at) break;
+        if (is_shunned(entity, at)) continue;
+        const Slot& slot = slots_.at(entity);
+        const JobPtr job = slot.running;
+        due_.erase({due, entity});
+        job->due = kNever;
+        const bool newer =
+            slot.waiting && slot.waiting->command.generation > job->command.generation;
+        if (newer && !job->guarded && !job->doubt && !job->written) {
+            supersede(job);
+        } else {
+            call(job);
+        }
+        return true;
+    }
+    for (auto it = ready_.begin(); it != ready_.end(); ++it) {
+        if (is_shunned(*it, at)) continue;
+        const EntityKey entity = *it;
+        ready_.erase(it);
+        begin(entity);
+        return true;
+    }
+    return false;
+}
+
+void Commands::hold(const JobPtr& job) {
+    job->busy = true;
+    ++busy_;
+}
+
+void Commands::let_go(const JobPtr& job) {
+    job->busy = false;
+    --busy_;
+}
+
+void Commands::wait(const JobPtr& job, Duration due) {
+    job->due = due;
+    due_.emplace(due, job->command.entity);
+}
+
+void Commands::guard(const JobPtr& job) {
+    if (job->guarded) return;
+    job->guarded = true;
+    const Command& command = job->command;
+    if (command.record) p_.intake.write_started(key_of(*job, *command.record));
+    if (command.kind == CommandKind::kCreate) {
+        job->create = p_.guard.create_started(command.entity.object);
+    }
+}
+
+void Commands::release(const JobPtr& job) {
+    if (!job->guarded) return;
+    job->guarded = false;
+    const Command& command = job->command;
+    if (job->written && job->written != command.record) {  // What a create made.
+        const RecordKey key = key_of(*job, *job->written);
+        p_.intake.write_started(key);
+        p_.intake.write_finished(key);
+    }
+    if (command.record) p_.intake.write_finished(key_of(*job, *command.record));
+    if (job->create == 0) return;
+    p_.guard.create_finished(command.entity.object, std::exchange(job->create, 0));
+    p_.intake.create_finished();
+}
+
+void Commands::remove(const JobPtr& job) {
+    release(job);
+    if (job->due != kNever) due_.erase({job->due, job->command.entity});
+    const auto found = slots_.find(job->command.entity);
+    found->second.running.reset();
+    if (found->second.waiting) {
+        ready_.push_back(found->first);
+    } else {
+        slots_.erase(found);
+    }
+}
+
+void Commands::drop(const JobPtr& job) {
+    unfinished_.erase(job->sequence);
+    if (job->admitted) {
+        // Else a restart, or the same command coming again, would have to doubt it.
+        p_.commits.add([entry = LedgerEntry{.generation = job->command.generation,
+                                            .state = LedgerState::kNotApplied,
+                                            .attempts = job->attempts,
+                                            .record = job->command.record},
+                        entity = job->command.entity](Transaction& transaction) {
+            transaction.save(entity, entry);
+        });
+    }
+    remove(job);
+}
+
+void Commands::supersede(const JobPtr& job) {
+    ++superseded_;
+    settled(job);
+    drop(job);
+}
+
+// ---- Admission ------------------------------------------------------------------------------
+
+void Commands::begin(const EntityKey& entity) {
+    Slot& slot = slots_.at(entity);
+    slot.running = std::exchange(slot.waiting, nullptr);
+    slot.running->since = now();
+    hold(slot.running);
+    admit_job(slot.running);
+}
+
+void Commands::admit_job(const JobPtr& job) {
+    auto admission = std::make_shared<Admission>();
+    p_.commits.add(
+        [this, job, admission](Transaction& transaction) {
+            const Command& command = job->command;
+            const auto ledger = transaction.ledger(command.entity);
+            *admission = admit(command, ledger, transaction.fence(command.partition));
+            job->attempts = ledger && ledger->generation == command.generation ? ledger->attempts
+                                                                               : 0;
+            if (*admission == Admission::kExecute) {
+                p_.environment.before("C2");
+                transaction.raise_fence(command.partition, command.fence);
+                transaction.save(command.entity, {.generation = command.generation,
+                                                  .state = LedgerState::kIntent,
+                                                  .attempts = job->attempts,
+                                                  .record = command.record,
+                                                  .command = wire::encode(command)});
+            } else if (*admission != Admission::kVerify) {
+                const bool stale = *admission == Admission::kStale;
+                Outcome outcome{.platform = command.platform,
+                                .entity = command.entity,
+                                .record = ledger && ledger->record ? ledger->record
+                                                                   : command.record,
+                                .generation = command.generation,
+                                .ledger_generation = ledger ? ledger->generation : 0,
+                                .status = stale ? OutcomeStatus::kStale : OutcomeStatus::kFenced,
+                                .done_at = p_.environment.clock.now(),
+                                .trace = command.trace};
+                append_outcome(transaction, std::move(outcome), partition_of(command));
+            }
+        },
+        [this, job, admission] { after_admission(job, *admission); });
+}
+
+void Commands::after_admission(const JobPtr& job, Admission admission) {
+    let_go(job);
+    const auto traits = p_.executor.traits();
+    switch (admission) {
+        case Admission::kExecute:
+            p_.environment.after("C2");
+            job->admitted = job->intent = true;
+            job->phase = first_step(job->command.kind, traits) == FirstStep::kLook ? Phase::kLook
+                                                                                   : Phase::kWrite;
+            return wait(job, now());
+        case Admission::kVerify:
+            job->admitted = job->intent = true;
+            job->doubt = true;
+            guard(job);
+            return prove(job);
+        case Admission::kStale:
+        case Admission::kFenced: break;
+    }
+    settled(job);
+    remove(job);
+}
+
+// ---- Writing --------------------------------------------------------------------------------
+
+void Commands::call(const JobPtr& job) {
+    if (job->phase == Phase::kWrite && !job->intent) {
+        return journal(job, LedgerState::kIntent, [this, job] {
+            job->intent = true;
+            wait(job, now());
+        });
+    }
+    hold(job);
+    p_.gate.take(now());
+    if (job->phase == Phase::kWrite) {
+        call_write(job);
+    } else {
+        call_look(job);
+    }
+}
+
+void Commands::call_write(const JobPtr& job) {
+    guard(job);
+    p_.environment.before("C3");
+    p_.executor.write(job->command, [this, job](const Executor::Answer<Written>& answer) {
+        p_.environment.before("C4");
+        on_written(job, answer);
+        p_.environment.after("C4");
+    });
+    p_.environment.after("C3");
+}
+
+void Commands::on_written(const JobPtr& job, const Executor::Answer<Written>& answer) {
+    let_go(job);
+    const Result<Written>& result = answer.result;
+    const AfterWrite next = after_write(job->command.kind, result);
+    if (next == AfterWrite::kRetry || next == AfterWrite::kPause || next == AfterWrite::kDenied) {
+        return on_unreached(job, result.error(), answer.pause);
+    }
+    if (next == AfterWrite::kVerify) return enter_doubt(job, result.error());
+    p_.gate.succeeded();
+    p_.gate.breaker().succeeded();
+    if (result) {
+        job->doubt = false;
+        job->written = result->id;
+    }
+    const std::string reason = result ? std::string{} : result.error().what;
+    switch (next) {
+        case AfterWrite::kApplied:
+            return finish(job, {.record = result ? result->record : std::nullopt});
+        case AfterWrite::kReadBack:
+            job->phase = Phase::kReadBack;
+            job->looks = 0;
+            return wait(job, now() + p_.executor.traits().read_back_lag);
+        case AfterWrite::kConflict:
+            job->phase = Phase::kReadConflict;
+            job->last_error = reason;
+            return wait(job, now());
+        case AfterWrite::kGone:
+            return finish(job, {.status = OutcomeStatus::kGone, .reason = reason});
+        default: return finish(job, {.status = OutcomeStatus::kRejected, .reason = reason});
+    }
+}
+
+bool Commands::charge(const JobPtr& job) {
+    p_.gate.breaker().failed(now(), p_.environment.jitter.next());
+    if (p_.gate.breaker().state(now()) == Breaker::State::kOpen) {
+        shunned_ = job->command.entity;
+        shunned_until_ = p_.gate.breaker().open_until() + kShunned;
+    }
+    // While the platform answers nobody it is no fault of this command.
+    const bool counts = job->attempts == 0 || p_.gate.successes() != job->successes_seen;
+    job->successes_seen = p_.gate.successes();
+    if (counts) ++job->attempts;
+    return counts;
+}
+
+void Commands::on_unreached(const JobPtr& job, const Error& error, Duration pause) {
+    job->last_error = last_error_ = error.what;
+    const Duration backoff = full_jitter(p_.settings.writing.retry, std::max(job->attempts, 1u),
+                                         p_.environment.jitter.next());
+    if (error.kind == ErrorKind::kDenied) {
+        p_.gate.deny(now(), p_.settings.writing.denied_pause);
+    } else if (error.kind == ErrorKind::kThrottled) {
+        const Duration least = p_.settings.writing.retry.first;
+        p_.gate.pause(now(), std::clamp(pause, least, p_.settings.writing.throttle_max));
+    } else if (charge(job) &&
+               is_spent(p_.settings.writing.budget, job->attempts, now() - job->since)) {
+        return give_up(job);
+    }
+    const Duration due = now() + backoff;
+    if (job->phase != Phase::kWrite || job->doubt) return wait(job, due);
+    // Nothing happened. After a restart that could be found out again, except here.
+    if (proof_for(job->command.kind, p_.executor.traits()) != Proof::kNone) {
+        return retry(job, due);
+    }
+    job->intent = false;
+    journal(job, LedgerState::kNotApplied, [this, job, due] { retry(job, due); });
+}
+
+void Commands::retry(const JobPtr& job, Duration due) {
+    release(job);
+    if (subscription_) return wait(job, due);
+    drop(job);  // It comes again from the stream, unless there is a newer one by then.
+}
+
+void Commands::journal(const JobPtr& job, LedgerState state, CommitQueue::Done done) {
+    hold(job);
+    p_.commits.add(
+        [job, state](Transaction& transaction) {
+            transaction.save(job->command.entity, {.generation = job->command.generation,
+                                                   .state = state,
+                                                   .attempts = job->attempts,
+                                                   .record = job->command.record,
+                                                   .command = wire::encode(job->command)});
+        },
+        [this, job, done = std::move(done)] {
+            let_go(job);
+            done();
+        });
+}
+
+void Commands::give_up(const JobPtr& job) {
+    const std::string tries = " (given up after " + std::to_string(job->attempts) + " attempts)";
+    Ending ending{.status = OutcomeStatus::kGaveUp, .reason = job->last_error + tries};
+    if (job->phase == Phase::kReadBack) {
+        ending.status = OutcomeStatus::kApplied;
+        ending.reason.clear();
+        ending.believed =
+            p_.executor.normal_form(job->command.entity.object, job->command.fields);
+    } else if (job->phase == Phase::kReadConflict) {
+        ending.status = OutcomeStatus::kConflict;
+    } else if (job->doubt) {
+        ending.status = OutcomeStatus::kInDoubt;
+    }
+    finish(job, std::move(ending));
+}
+
+// ---- The end --------------------------------------------------------------------------------
+
+void Commands::finish(const JobPtr& job, Ending ending) {
+    hold(job);
+    settled(job);
+    auto kept = std::make_shared<Ending>(std::move(ending));
+    p_.commits.add(
+        [this, job, kept](Transaction& transaction) { write_outcome(transaction, *job, *kept); },
+        [this, job, kept] {
+            p_.environment.after("C5");
+            p_.environment.after("C7");
+            saved_position_ = position();
+            let_go(job);
+            if (kept->status == OutcomeStatus::kApplied) {
+                ++applied_;
+            } else {
+                ++failed_;
+                p_.environment.note(NoteLevel::kWarning,
+                                    "command " + idempotency_key(job->command) +
+                                        " not applied: " + kept->reason);
+            }
+            const auto record = job->written ? job->written : job->command.record;
+            remove(job);
+            if (kept->believed && record) p_.intake.follow(key_of(*job, *record));
+        });
+}
+
+Partition Commands::partition_of(const Command& command) const {
+    // A command of before the number of partitions changed names one that may not exist.
+    if (command.partition.value < p_.store.partitions()) return command.partition;
+    return entity_partition(command.entity, p_.store.partitions());
+}
+
+void Commands::write_outcome(Transaction& transaction, const Job& job, const Ending& ending) {
+    p_.environment.before("C5");
+    const Command& command = job.command;
+    const auto known = ending.record ? std::optional{ending.record->id}
+                       : job.written ? job.written
+                                     : command.record;
+    Outcome outcome{.platform = command.platform,
+                    .entity = command.entity,
+                    .record = known,
+                    .generation = command.generation,
+                    .ledger_generation = command.generation,
+                    .status = ending.status,
+                    .reason = ending.reason,
+                    .code = ending.code,
+                    .attempts = job.attempts + 1,
+                    .done_at = p_.environment.clock.now(),
+                    .trace = command.trace};
+    const Partition partition = partition_of(command);
+    remember(transaction, job, ending, outcome, partition);
+    transaction.save(command.entity, {.generation = command.generation,
+                                      .state = LedgerState::kDone,
+                                      .status = ending.status,
+                                      .attempts = job.attempts,
+                                      .record = outcome.record});
+    append_outcome(transaction, std::move(outcome), partition);
+    save_position(transaction);
+}
+
+void Commands::remember(Transaction& transaction, const Job& job, const Ending& ending,
+                        Outcome& outcome, Partition partition) {
+    const bool deleted = ending.status == OutcomeStatus::kApplied &&
+                         job.command.kind == CommandKind::kDelete;
+    if (!outcome.record || !(ending.record || ending.believed || deleted)) return;
+    const ObjectName& object = job.command.entity.object;
+    auto state = transaction.record(object, *outcome.record).value_or(RecordState{});
+    outcome.rev = {p_.store.epoch(), ++state.n};
+    state.entity = job.command.entity.entity;
+    state.deleted = deleted;
+    state.digest = {};
+    if (ending.record) {
+        outcome.fields = ending.record->fields;
+        // So that the next read of what was just written is no news.
+        state.digest = digest_of(ending.record->fields, ending.record->marker, p_.store.sweep());
+    } else if (ending.believed) {
+        outcome.fields = *ending.believed;
+        p_.intake.want_fetch(transaction, key_of(job, *outcome.record));
+    }
+    const bool elsewhere =
+        state.last.seq > 0 && state.last.partition != partition &&
+        state.last.seq > p_.store.marks(state.last.partition).receipted;
+    if (!elsewhere) state.last = {partition, transaction.next_number(partition).seq.n};
+    transaction.save(object, *outcome.record, state);
+}
+
+void Commands::append_outcome(Transaction& transaction, Outcome outcome, Partition partition) {
+    outcome.number = transaction.next_number(partition);
+    std::string body = wire::encode(outcome);
+    if (body.size() > p_.settings.spool.message_bytes) {
+        // What became of the command matters more than what the record holds.
+        outcome.fields.clear();
+        outcome.rev = {};
+        body = wire::encode(outcome);
+    }
+    transaction.append(partition,
+                       subjects::outcome(outcome.platform, outcome.entity, partition), body,
+                       outcome.done_at);
+}
+
+}  // namespace syncline::agent

@@ -1,0 +1,160 @@
+#include <algorithm>
+#include <utility>
+
+#include "agent/commands.h"
+
+/// The part of Commands that reads the platform: before a create, after a write, and to find out
+/// what became of a write without answer.
+namespace syncline::agent {
+namespace {
+
+/// Between two looks for what may not be visible yet, where the platform declares no lag.
+constexpr Duration kLookPause{std::chrono::seconds{1}};
+
+}  // namespace
+
+bool Commands::holds_wanted(const Job& job, const std::optional<Record>& record) const {
+    return record && !record->deleted &&
+           holds(*record,
+                 p_.executor.normal_form(job.command.entity.object, job.command.fields));
+}
+
+void Commands::enter_doubt(const JobPtr& job, const Error& error) {
+    charge(job);
+    job->last_error = last_error_ = error.what;
+    job->doubt = true;
+    job->looks = 0;
+    journal(job, LedgerState::kInDoubt, [this, job] { prove(job); });
+}
+
+void Commands::prove(const JobPtr& job) {
+    const auto traits = p_.executor.traits();
+    switch (proof_for(job->command.kind, traits)) {
+        case Proof::kFetch:
+        case Proof::kFind:
+            job->phase = Phase::kVerify;
+            return wait(job, now() + traits.read_back_lag);
+        case Proof::kRepeat:
+            if (is_spent(p_.settings.writing.budget, job->attempts, now() - job->since)) {
+                return give_up(job);
+            }
+            job->phase = Phase::kWrite;
+            return wait(job, now() + full_jitter(p_.settings.writing.retry,
+                                                 std::max(job->attempts, 1u),
+                                                 p_.environment.jitter.next()));
+        case Proof::kNone: break;
+    }
+    finish(job, {.status = OutcomeStatus::kInDoubt,
+                 .reason = job->last_error +
+                           "; whether the record was made cannot be found out: the platform has "
+                           "no marker field. Look for it by hand"});
+}
+
+void Commands::call_look(const JobPtr& job) {
+    const Command& command = job->command;
+    const auto done = [this, job](const Executor::Answer<std::optional<Record>>& answer) {
+        on_looked(job, answer);
+    };
+    const bool by_marker = job->phase == Phase::kLook ||
+                           (job->phase == Phase::kVerify && command.kind == CommandKind::kCreate);
+    if (by_marker) return p_.executor.find(command.entity.object, command.entity.entity, done);
+    const RecordId& id = job->written ? *job->written : *command.record;
+    p_.executor.fetch(command.entity.object, id, done);
+}
+
+void Commands::on_looked(const JobPtr& job,
+                         const Executor::Answer<std::optional<Record>>& answer) {
+    let_go(job);
+    if (!answer.result) {
+        switch (answer.result.error().kind) {
+            case ErrorKind::kNotFound: return on_found(job, std::nullopt);
+            case ErrorKind::kInvalid:
+            case ErrorKind::kTooLarge:
+            case ErrorKind::kCorrupt:
+            case ErrorKind::kUnsupported: return on_unreadable(job, answer.result.error());
+            default: return on_unreached(job, answer.result.error(), answer.pause);
+        }
+    }
+    on_found(job, *answer.result);
+}
+
+void Commands::on_unreadable(const JobPtr& job, const Error& error) {
+    job->last_error = last_error_ = error.what;
+    if (job->phase != Phase::kLook) return give_up(job);
+    if (error.kind == ErrorKind::kUnsupported) {
+        job->phase = Phase::kWrite;
+        return wait(job, now());
+    }
+    finish(job, {.status = OutcomeStatus::kRejected,
+                 .reason = "its record could not be looked for: " + error.what});
+}
+
+void Commands::on_found(const JobPtr& job, const std::optional<Record>& record) {
+    p_.gate.succeeded();
+    p_.gate.breaker().succeeded();
+    const bool there = record && !record->deleted;
+    switch (job->phase) {
+        case Phase::kLook:
+            if (there) return use_found(job, *record);
+            job->phase = Phase::kWrite;
+            return wait(job, now());
+        case Phase::kVerify: return on_verified(job, record);
+        case Phase::kReadBack:
+            if (there) return finish(job, {.record = record});
+            if (++job->looks < kLooksBeforeCreate) {
+                return wait(job, now() + std::max(p_.executor.traits().read_back_lag, kLookPause));
+            }
+            return finish(job, {.status = OutcomeStatus::kGone,
+                                .reason = "written, but the record is not there any more"});
+        case Phase::kReadConflict:
+            if (!there) return finish(job, {.status = OutcomeStatus::kGone,
+                                            .reason = job->last_error});
+            return finish(job, {.status = OutcomeStatus::kConflict,
+                                .record = record,
+                                .reason = job->last_error});
+        case Phase::kWrite: break;
+    }
+}
+
+void Commands::on_verified(const JobPtr& job, const std::optional<Record>& record) {
+    ++job->looks;
+    const CommandKind kind = job->command.kind;
+    switch (after_look(kind, record, holds_wanted(*job, record), job->looks)) {
+        case AfterLook::kApplied:
+            if (kind == CommandKind::kDelete) return finish(job, {});
+            return finish(job, {.record = record});
+        case AfterLook::kUpdateFound: return use_found(job, *record);
+        case AfterLook::kLookAgain:
+            return wait(job, now() + std::max(p_.executor.traits().read_back_lag, kLookPause));
+        case AfterLook::kGone:
+            return finish(job, {.status = OutcomeStatus::kGone,
+                                .reason = "the record does not exist any more"});
+        case AfterLook::kWriteAgain: return write_again(job);
+    }
+}
+
+void Commands::use_found(const JobPtr& job, const Record& record) {
+    // The create has its record; what is left to do is an update of it, which may be repeated.
+    job->doubt = false;
+    job->written = record.id;
+    if (holds_wanted(*job, record)) return finish(job, {.record = record});
+    job->command.kind = CommandKind::kUpdate;
+    job->command.record = record.id;
+    job->written.reset();
+    if (job->guarded) p_.intake.write_started(key_of(*job, record.id));
+    job->phase = Phase::kWrite;
+    wait(job, now());
+}
+
+void Commands::write_again(const JobPtr& job) {
+    job->doubt = false;
+    job->looks = 0;
+    job->phase = Phase::kWrite;
+    if (is_spent(p_.settings.writing.budget, job->attempts, now() - job->since)) {
+        return give_up(job);
+    }
+    retry(job, now() + full_jitter(p_.settings.writing.retry, std::max(job->attempts, 1u),
+                                   p_.environment.jitter.next()));
+}
+
+}  // namespace syncline::agent

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/result.h"
+
+namespace syncline::agent::webhook {
+
+/// A request with its whole body. Views into the connection: valid only while the handler runs.
+struct HttpRequest {
+    std::string_view method;
+    std::string_view target;  ///< Path and query, as sent.
+    std::string_view path;
+    std::string_view body;
+    /// A header by name in any case; empty if it is absent.
+    std::function<std::string_view(std::string_view name)> header;
+};
+
+struct HttpReply {
+    unsigned status = 204;
+    std::string text;  ///< Body, plain text; may be empty.
+    std::chrono::seconds retry_after{0};  ///< Above zero: as the header Retry-After.
+};
+
+/// A small HTTP/1.1 server for POSTs of JSON to a few fixed paths, strict about everything else:
+/// 404, 405, 411 (neither length nor chunks), 413, 415, 431, 400 for what is no HTTP. Requests of
+/// one connection are answered one after the other. TLS is left to a proxy in front.
+///
+/// Lifetime: the destructor closes all connections and joins the threads; replies that come later
+/// are dropped. Threading: start, stop and port() from one thread.
+class HttpServer {
+public:
+    struct Settings {
+        std::string address = "127.0.0.1";    ///< IP address.
+        std::uint16_t port = 0;               ///< 0: any that is free.
+        unsigned threads = 1;                 ///< 1 to 64.
+        std::size_t connections_max = 256;    ///< One more is answered 503 and closed.
+        std::uint64_t body_bytes_max = 1u << 20;
+        std::uint32_t header_bytes_max = 16u << 10;
+        std::chrono::milliseconds idle_timeout{75'000};    ///< Between two requests.
+        std::chrono::milliseconds header_timeout{10'000};  ///< First to last byte of the headers.
+        std::chrono::milliseconds body_timeout{30'000};
+        std::chrono::milliseconds reply_timeout{20'000};   ///< For the handler; then 503.
+        std::vector<std::string> paths;
+    };
+    /// Answers one request. May be called from any thread, now or later; calls after the first
+    /// are ignored.
+    using Answer = std::function<void(HttpReply)>;
+    /// Called on a thread of the server; must not block.
+    using Handler = std::function<void(const HttpRequest&, Answer)>;
+
+    /// kInvalid: no such address. kUnavailable: the port is taken or not allowed.
+    static Result<std::unique_ptr<HttpServer>> start(const Settings& settings, Handler handler);
+    ~HttpServer();
+    HttpServer(const HttpServer&) = delete;
+    HttpServer& operator=(const HttpServer&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const;
+
+private:
+    class Impl;
+    explicit HttpServer(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace syncline::agent::webhook

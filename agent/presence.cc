@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <tuple>
+
+#include "agent/agent.h"
+#include "shared/base/json.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::agent {
+namespace {
+
+Value count(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+Value moment(Timestamp time) {
+    return time.ns == 0 ? Value{} : Value{to_string(time)};
+}
+
+/// Presence is said again soon, whatever became of it.
+class Ignored final : public nats::PublishSink {
+public:
+    void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override {
+        std::ignore = token;
+        std::ignore = sequence;
+    }
+};
+Ignored ignored;
+
+}  // namespace
+
+Agent::Status Agent::status() const {
+    Status status{.epoch = store_.epoch(),
+                  .partitions = store_.partitions(),
+                  .spool_bytes = store_.held_bytes(),
+                  .waiting_bytes = store_.waiting_bytes(),
+                  .waiting_entries = store_.waiting_entries(),
+                  .rejects = store_.rejects(),
+                  .in_flight = publisher_.in_flight(),
+                  .breaker = name_of(gate_.breaker().state(now())),
+                  .connected = connected_,
+                  .denied = gate_.denied(),
+                  .paused = std::max(Duration{0}, gate_.pause_until() - now()),
+                  .intake = intake_.status(),
+                  .commands = commands_.status()};
+    for (const std::string* trouble : std::initializer_list<const std::string*>{
+          &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
+          &status.intake.last_error}) {
+        if (status.trouble.empty()) status.trouble = *trouble;
+    }
+    if (status.denied) status.trouble = "the platform refuses the credentials: " + status.trouble;
+    return status;
+}
+
+std::string Agent::presence() const {
+    const Status s = status();
+    Value::Map map{
+        {"platform", store_.platform().text},
+        {"version", settings_.version},
+        // Numbers of 64 bits as text: JSON readers elsewhere have 53.
+        {"epoch", std::to_string(s.epoch)},
+        {"instance", store_.instance()},
+        {"run", settings_.run},
+        {"started_at", moment(started_at_)},
+        {"said_at", moment(clock_.now())},
+        {"partitions", count(s.partitions)},
+        {"spool_bytes", count(s.spool_bytes)},
+        {"waiting_bytes", count(s.waiting_bytes)},
+        {"waiting_entries", count(s.waiting_entries)},
+        {"in_flight", count(s.in_flight)},
+        {"rejects", count(s.rejects)},
+        {"last_read_at", moment(s.intake.last_read_at)},
+        {"read_origin", s.intake.origin},
+        {"reading_paused", s.intake.paused},
+        {"fetches_waiting", count(s.intake.fetches)},
+        {"changes", count(s.intake.changes)},
+        {"commands_waiting", count(s.commands.waiting)},
+        {"commands_running", count(s.commands.running)},
+        {"commands_in_doubt", count(s.commands.in_doubt)},
+        {"commands_position", count(s.commands.position)},
+        {"commands_applied", count(s.commands.applied)},
+        {"commands_failed", count(s.commands.failed)},
+        {"commands_superseded", count(s.commands.superseded)},
+        {"breaker", s.breaker},
+        {"paused_ms",
+         count(static_cast<std::uint64_t>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(s.paused).count()))},
+        {"rate_per_second", count(settings_.rate.per_second)},
+        {"needs_credentials", s.denied},
+        {"trouble", s.trouble},
+    };
+    return to_json(Value{std::move(map)});
+}
+
+void Agent::tell_presence() {
+    presence_at_ = now() + settings_.presence;
+    const std::string subject = subjects::agent_presence(store_.platform());
+    const std::string body = presence();
+    link_.publish({.subject = subject, .body = body}, &ignored, 0);
+}
+
+}  // namespace syncline::agent

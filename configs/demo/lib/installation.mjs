@@ -1,0 +1,136 @@
+// Everything that runs: NATS, the three platforms, two hubs and three agents, each on a free port
+// of the loopback, with its files in one temporary folder.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Desk } from './desk.mjs';
+import { Nats } from './nats.mjs';
+import { Postgres, quote } from './postgres.mjs';
+import { freePort, start, until } from './processes.mjs';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+const bin = path.join(root, 'build/release/bin');
+const demo = path.join(root, 'configs/demo');
+
+export class Installation {
+  constructor(folder) {
+    this.folder = folder;
+    this.values = { folder };
+    this.hubs = {};
+    this.agents = {};
+  }
+
+  #secret(name, value) {
+    writeFileSync(path.join(this.folder, name), `${value}\n`, { mode: 0o600 });
+  }
+
+  async startNats() {
+    const port = await freePort();
+    const file = path.join(this.folder, 'nats.conf');
+    writeFileSync(file, `listen: "127.0.0.1:${port}"\n`
+      + `jetstream { store_dir: "${path.join(this.folder, 'nats')}" }\n`);
+    this.natsProgram = await start('nats-server',
+      path.join(root, 'build/deps/nats-server-newest/nats-server'), ['-c', file],
+      { folder: this.folder, ready: /Server is ready/ });
+    this.natsPort = port;
+    this.values.nats = `nats://127.0.0.1:${port}`;
+    this.nats = await Nats.open(port);
+  }
+
+  async #startStandIn(name, kind) {
+    const program = await start(name, process.execPath,
+      [path.join(root, `tests/support/platforms/${kind}/server.mjs`), '--data',
+        path.join(this.folder, name)],
+      { folder: this.folder, ready: /READY (\{.*\})/ });
+    return JSON.parse(program.readyMatch[1]);
+  }
+
+  async startPlatforms() {
+    const crm = await this.#startStandIn('crm', 'salesforce');
+    this.crm = new Desk(crm.url);
+    Object.assign(this.values, { crm_url: crm.url, crm_client_id: crm.client_id });
+    this.#secret('crm-secret', crm.client_secret);
+    const support = await this.#startStandIn('support', 'servicenow');
+    this.support = new Desk(support.url);
+    Object.assign(this.values, { support_url: support.url, support_user: support.username });
+    this.#secret('support-secret', support.password);
+    this.erp = new Postgres(this.folder);
+    await this.erp.create(randomBytes(12).toString('hex'));
+    const password = randomBytes(12).toString('hex');
+    await this.erp.sql('CREATE DATABASE erp', 'postgres');
+    await this.erp.sql(`CREATE ROLE syncline LOGIN REPLICATION PASSWORD ${quote(password)}`);
+    await this.erp.file(path.join(demo, 'erp.sql'));
+    this.#secret('erp-agent-secret', password);
+    this.values.erp_port = String(this.erp.port);
+  }
+
+  /** The profiles as they are shipped, but looking every moment: a demo does not wait ten minutes
+   * for a late commit that it does not make. */
+  #writeProfiles() {
+    for (const name of ['salesforce', 'servicenow']) {
+      const text = readFileSync(path.join(root, `configs/profiles/${name}.toml`), 'utf8')
+        .replace(/^overlap_s = .*/m, 'overlap_s = 10').replace(/^safety_s = .*/m, 'safety_s = 1')
+        .replace(/^read_back_lag_ms = .*/m, 'read_back_lag_ms = 100');
+      writeFileSync(path.join(this.folder, `${name}.toml`), text);
+    }
+  }
+
+  async startHub(id) {
+    this.hubs[id] = await start(id, path.join(bin, 'syncline-hub'), ['--id', id, '--server',
+      this.values.nats, '--policy', path.join(root, 'configs/policy')],
+    { folder: this.folder, ready: /hub is ready/ });
+  }
+
+  async startAgent(platform) {
+    const file = path.join(this.folder, `${platform}.toml`);
+    const text = readFileSync(path.join(demo, `agents/${platform}.toml`), 'utf8');
+    writeFileSync(file, text.replace(/\{([a-z_]+)\}/g, (whole, name) => this.values[name] ?? whole));
+    this.agents[platform] = await start(`agent-${platform}`, path.join(bin, 'syncline-agent'),
+      ['--config', file], { folder: this.folder });
+  }
+
+  async startAll() {
+    mkdirSync(this.folder, { recursive: true, mode: 0o711 });
+    await this.startNats();
+    await this.startPlatforms();
+    this.#writeProfiles();
+    await this.startHub('hub-1');
+    await this.startHub('hub-2');
+    const settled = await until(async () => {
+      const held = await this.partitions();
+      return held['hub-1'] > 0 && held['hub-2'] > 0 && held['hub-1'] + held['hub-2'] === 64;
+    }, 30_000);
+    if (!settled) throw new Error('the hubs did not share the partitions; see their logs');
+    for (const platform of ['crm', 'erp', 'support']) await this.startAgent(platform);
+  }
+
+  /** What a hub says of itself, or null. */
+  async hubStatus(id) {
+    const entry = await this.nats.last('KV_sync_lease', `$KV.sync_lease.hub.${id}`);
+    return entry && entry.body.length > 0 ? JSON.parse(entry.body.toString()) : null;
+  }
+
+  async partitions() {
+    const held = {};
+    for (const id of Object.keys(this.hubs)) {
+      held[id] = (await this.hubStatus(id))?.partitions.length ?? 0;
+    }
+    return held;
+  }
+
+  /** The sum of a counter over the hubs. */
+  async count(name) {
+    let sum = 0;
+    for (const id of Object.keys(this.hubs)) {
+      sum += (await this.hubStatus(id))?.counts[name] ?? 0;
+    }
+    return sum;
+  }
+
+  ctl(...args) {
+    return [path.join(bin, 'synclinectl'), ['--server', this.values.nats, ...args]];
+  }
+
+  logs() { return readdirSync(this.folder).filter((name) => name.endsWith('.log')); }
+}

@@ -1,0 +1,411 @@
+#include "hub/ctl/describe.h"
+
+#include "hub/core/state_codec.h"
+#include "hub/ctl/text.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::ctl {
+namespace {
+
+Value time_value(Timestamp time) { return time.ns == 0 ? Value{} : Value{time}; }
+
+Value fields_value(const ObjectName& object, const Fields& fields, const Secrets& secrets) {
+    Value::Map map;
+    for (const auto& [name, value] : fields) {
+        map.emplace(name.text, secrets.shown(object, name, value));
+    }
+    return map;
+}
+
+Value names_value(const std::vector<FieldName>& names) {
+    Value::List list;
+    for (const FieldName& name : names) list.emplace_back(name.text);
+    return list;
+}
+
+Value optional_text(const auto& id) { return id ? Value{id->text} : Value{}; }
+
+Value record_value(const ObjectName& object, const hub::RecordState& record,
+                   const Secrets& secrets) {
+    Value::Map out{{"platform", record.platform.text},
+                   {"record", optional_text(record.record)},
+                   {"presence", name_of(record.presence)},
+                   {"rev", text_of(record.rev)},
+                   {"mirror", fields_value(object, record.mirror, secrets)},
+                   {"generation", number(record.generation)},
+                   {"held", names_value(record.held)},
+                   {"blocked", record.blocked},
+                   {"pending", Value{}}};
+    if (record.pending) {
+        out["pending"] =
+            Value::Map{{"kind", name_of(record.pending->kind)},
+                       {"fields", fields_value(object, record.pending->fields, secrets)},
+                       {"expected", fields_value(object, record.pending->expected, secrets)},
+                       {"decided_at", time_value(record.pending->decided_at)}};
+    }
+    Value::Map attempts;
+    for (const hub::Attempts& a : record.attempts) attempts.emplace(a.field.text, number(a.count));
+    out.emplace("attempts", std::move(attempts));
+    return out;
+}
+
+std::string value_list(const std::vector<std::string>& texts) {
+    std::string out;
+    for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
+    return out;
+}
+
+Value strings(const std::vector<std::string>& texts) {
+    Value::List list;
+    for (const std::string& text : texts) list.emplace_back(text);
+    return list;
+}
+
+Value value_of(const Change& change, const Secrets& secrets) {
+    return Value::Map{{"input", "change"},
+                      {"platform", change.key.platform.text},
+                      {"object", change.key.object.text},
+                      {"record", change.key.record.text},
+                      {"entity", optional_text(change.entity)},
+                      {"partition", number(change.number.partition.value)},
+                      {"number", text_of(change.number.seq)},
+                      {"rev", text_of(change.rev)},
+                      {"kind", name_of(change.kind)},
+                      {"origin", name_of(change.origin)},
+                      {"fields", fields_value(change.key.object, change.fields, secrets)},
+                      {"seen_at", time_value(change.seen_at)},
+                      {"changed_at", time_value(change.changed_at)}};
+}
+
+Value value_of(const Outcome& outcome, const Secrets& secrets) {
+    return Value::Map{{"input", "outcome"},
+                      {"platform", outcome.platform.text},
+                      {"object", outcome.entity.object.text},
+                      {"entity", outcome.entity.entity.text},
+                      {"record", optional_text(outcome.record)},
+                      {"partition", number(outcome.number.partition.value)},
+                      {"number", text_of(outcome.number.seq)},
+                      {"rev", text_of(outcome.rev)},
+                      {"generation", number(outcome.generation)},
+                      {"status", name_of(outcome.status)},
+                      {"fields", fields_value(outcome.entity.object, outcome.fields, secrets)},
+                      {"reason", outcome.reason},
+                      {"code", outcome.code},
+                      {"attempts", number(outcome.attempts)},
+                      {"done_at", time_value(outcome.done_at)}};
+}
+
+Value value_of(const hub::Operation& operation) {
+    return Value::Map{{"input", "operation"},
+                      {"kind", name_of(operation.kind)},
+                      {"object", operation.entity.object.text},
+                      {"entity", operation.entity.entity.text},
+                      {"exception", operation.exception},
+                      {"id", operation.id},
+                      {"actor", operation.actor},
+                      {"reason", operation.reason},
+                      {"at", time_value(operation.at)}};
+}
+
+std::string line_of(const Change& change, const Secrets& secrets) {
+    return change.key.platform.text + " change " + change.key.object.text + " " +
+           change.key.record.text + " " + name_of(change.kind) + " rev " + text_of(change.rev) +
+           (change.origin == ChangeOrigin::kLive ? "" : std::string{" "} + name_of(change.origin)) +
+           (change.fields.empty() ? ""
+                                  : ": " + fields_text(change.key.object, change.fields, secrets));
+}
+
+std::string line_of(const Outcome& outcome, const Secrets&) {
+    return outcome.platform.text + " outcome " + outcome.entity.object.text + " " +
+           outcome.entity.entity.text + " generation " + std::to_string(outcome.generation) + " " +
+           name_of(outcome.status) + (outcome.reason.empty() ? "" : ": " + outcome.reason);
+}
+
+std::string line_of(const hub::Operation& operation) {
+    return std::string{"operation "} + name_of(operation.kind) + " " +
+           operation.entity.object.text + " " + operation.entity.entity.text + " " +
+           operation.exception + " by " + operation.actor +
+           (operation.reason.empty() ? "" : ": " + operation.reason);
+}
+
+template <class T>
+DecodedInput decoded(Result<T> result) {
+    if (!result) return {{}, result.error().what};
+    return {std::move(*result), {}};
+}
+
+}  // namespace
+
+Secrets::Secrets(const Policy& policy) {
+    for (const ObjectSpec& object : policy.objects) {
+        for (const FieldSpec& field : object.fields) {
+            if (field.classification == Classification::kSecret) {
+                fields_.emplace(object.name.text, field.name.text);
+            }
+        }
+    }
+}
+
+Value Secrets::shown(const ObjectName& object, const FieldName& field, const Value& value) const {
+    return !value.is_null() && hides(object, field) ? Value{"(secret)"} : value;
+}
+
+std::string Secrets::text(const ObjectName& object, const FieldName& field,
+                          const Value& value) const {
+    return !value.is_null() && hides(object, field) ? "(secret)" : display(value);
+}
+
+const char* name_of(hub::Presence presence) {
+    switch (presence) {
+        case hub::Presence::kAbsent: return "absent";
+        case hub::Presence::kPresent: return "present";
+        case hub::Presence::kGone: return "gone";
+        case hub::Presence::kUnlinked: return "unlinked";
+    }
+    return "?";
+}
+
+const char* name_of(hub::ExceptionStatus status) {
+    switch (status) {
+        case hub::ExceptionStatus::kOpen: return "open";
+        case hub::ExceptionStatus::kResolved: return "resolved";
+        case hub::ExceptionStatus::kRejected: return "rejected";
+    }
+    return "?";
+}
+
+const char* name_of(hub::OperationKind kind) {
+    switch (kind) {
+        case hub::OperationKind::kAccept: return "accept";
+        case hub::OperationKind::kReject: return "reject";
+        case hub::OperationKind::kRetry: return "retry";
+    }
+    return "?";
+}
+
+const char* name_of(CommandKind kind) {
+    switch (kind) {
+        case CommandKind::kUpdate: return "update";
+        case CommandKind::kCreate: return "create";
+        case CommandKind::kDelete: return "delete";
+    }
+    return "?";
+}
+
+const char* name_of(ChangeKind kind) { return kind == ChangeKind::kDelete ? "delete" : "upsert"; }
+
+const char* name_of(ChangeOrigin origin) {
+    switch (origin) {
+        case ChangeOrigin::kLive: return "live";
+        case ChangeOrigin::kBackfill: return "backfill";
+        case ChangeOrigin::kReconcile: return "reconcile";
+    }
+    return "?";
+}
+
+const char* name_of(OutcomeStatus status) {
+    switch (status) {
+        case OutcomeStatus::kApplied: return "applied";
+        case OutcomeStatus::kRejected: return "rejected";
+        case OutcomeStatus::kGaveUp: return "gave_up";
+        case OutcomeStatus::kInDoubt: return "in_doubt";
+        case OutcomeStatus::kStale: return "stale";
+        case OutcomeStatus::kFenced: return "fenced";
+        case OutcomeStatus::kConflict: return "conflict";
+        case OutcomeStatus::kGone: return "gone";
+    }
+    return "?";
+}
+
+std::string text_of(const Revision& revision) {
+    return std::to_string(revision.epoch) + "/" + std::to_string(revision.n);
+}
+
+std::string short_hash(std::string_view hash) { return std::string{hash.substr(0, 12)}; }
+
+std::string joined(const std::vector<FieldName>& names) {
+    std::string out;
+    for (const FieldName& name : names) out += (out.empty() ? "" : ", ") + name.text;
+    return out;
+}
+
+std::string fields_text(const ObjectName& object, const Fields& fields, const Secrets& secrets) {
+    std::string out;
+    for (const auto& [name, value] : fields) {
+        out += (out.empty() ? "" : ", ") + name.text + " = " + secrets.text(object, name, value);
+    }
+    return out;
+}
+
+Value value_of(const hub::EntityState& state, const Secrets& secrets) {
+    const ObjectName& object = state.key.object;
+    Value::Map canonical;
+    for (const hub::CanonicalField& field : state.canonical) {
+        canonical.emplace(field.name.text,
+                          Value::Map{{"value", secrets.shown(object, field.name, field.value)},
+                                     {"from", field.from.platform.text},
+                                     {"rev", text_of(field.from.rev)},
+                                     {"at", time_value(field.from.at)}});
+    }
+    Value::List records;
+    for (const hub::RecordState& record : state.records) {
+        records.push_back(record_value(object, record, secrets));
+    }
+    Value::List proposals;
+    for (const hub::Proposal& proposal : state.proposals) {
+        proposals.push_back(
+            Value::Map{{"field", proposal.field.text},
+                       {"value", secrets.shown(object, proposal.field, proposal.value)},
+                       {"from", proposal.from.text}});
+    }
+    Value::List exceptions;
+    for (const hub::OpenException& open : state.exceptions) {
+        exceptions.push_back(Value::Map{{"kind", open.kind},
+                                        {"platform", open.platform.text},
+                                        {"fields", names_value(open.fields)},
+                                        {"reason", open.reason},
+                                        {"proposed", fields_value(object, open.proposed, secrets)},
+                                        {"since", time_value(open.since)}});
+    }
+    return Value::Map{{"object", object.text},
+                      {"entity", state.key.entity.text},
+                      {"version", number(state.version)},
+                      {"deleted", state.deleted},
+                      {"policy", state.policy},
+                      {"canonical", std::move(canonical)},
+                      {"records", std::move(records)},
+                      {"proposals", std::move(proposals)},
+                      {"exceptions", std::move(exceptions)}};
+}
+
+Value value_of(const hub::LogEntry& entry, const Secrets& secrets) {
+    const ObjectName& object = entry.entity.object;
+    Value::List decisions;
+    for (const hub::FieldDecision& decision : entry.decisions) {
+        decisions.push_back(
+            Value::Map{{"field", decision.field.text},
+                       {"from", decision.from.text},
+                       {"before", secrets.shown(object, decision.field, decision.before)},
+                       {"value", secrets.shown(object, decision.field, decision.value)},
+                       {"verdict", hub::name_of(decision.verdict)},
+                       {"rule", decision.rule}});
+    }
+    Value::List commands;
+    for (const hub::LogEntry::Commanded& command : entry.commands) {
+        commands.push_back(Value::Map{{"platform", command.platform.text},
+                                      {"kind", name_of(command.kind)},
+                                      {"generation", number(command.generation)},
+                                      {"fields", names_value(command.fields)}});
+    }
+    return Value::Map{{"object", object.text},
+                      {"entity", entry.entity.entity.text},
+                      {"version", number(entry.version)},
+                      {"at", time_value(entry.at)},
+                      {"policy", entry.policy},
+                      {"inputs", strings(entry.inputs)},
+                      {"decisions", std::move(decisions)},
+                      {"commands", std::move(commands)},
+                      {"notes", strings(entry.notes)},
+                      {"trace", entry.trace}};
+}
+
+Value value_of(const hub::ExceptionRecord& exception, const Secrets& secrets) {
+    const ObjectName& object = exception.entity.object;
+    return Value::Map{{"kind", exception.kind},
+                      {"object", object.text},
+                      {"entity", exception.entity.entity.text},
+                      {"platform", exception.platform.text},
+                      {"record", exception.record},
+                      {"status", name_of(exception.status)},
+                      {"reason", exception.reason},
+                      {"proposed", fields_value(object, exception.proposed, secrets)},
+                      {"canonical", fields_value(object, exception.canonical, secrets)},
+                      {"opened_at", time_value(exception.opened_at)},
+                      {"updated_at", time_value(exception.updated_at)},
+                      {"source", exception.source},
+                      {"raw_bytes", number(exception.raw.size())}};
+}
+
+Value value_of(const Command& command, const Secrets& secrets) {
+    const ObjectName& object = command.entity.object;
+    return Value::Map{{"platform", command.platform.text},
+                      {"object", object.text},
+                      {"entity", command.entity.entity.text},
+                      {"record", optional_text(command.record)},
+                      {"kind", name_of(command.kind)},
+                      {"generation", number(command.generation)},
+                      {"partition", number(command.partition.value)},
+                      {"fields", fields_value(object, command.fields, secrets)},
+                      {"expected", fields_value(object, command.expected, secrets)},
+                      {"decided_at", time_value(command.decided_at)},
+                      {"policy", command.policy}};
+}
+
+DecodedInput decode_input(std::string_view subject, std::string_view body) {
+    const auto parsed = subjects::parse_input(subject);
+    if (!parsed) return {{}, parsed.error().what};
+    switch (parsed->kind) {
+        case subjects::InputKind::kChange: return decoded(wire::decode_change(body));
+        case subjects::InputKind::kOutcome: return decoded(wire::decode_outcome(body));
+        case subjects::InputKind::kOperation: return decoded(hub::decode_operation(body));
+    }
+    return {};
+}
+
+DecodedInput decode_raw(std::string_view body) {
+    DecodedInput change = decoded(wire::decode_change(body));
+    if (change.error.empty()) return change;
+    DecodedInput outcome = decoded(wire::decode_outcome(body));
+    if (outcome.error.empty()) return outcome;
+    DecodedInput operation = decoded(hub::decode_operation(body));
+    return operation.error.empty() ? operation : change;
+}
+
+Value value_of(const InputBody& input, const Secrets& secrets) {
+    if (const auto* change = std::get_if<Change>(&input)) return value_of(*change, secrets);
+    if (const auto* outcome = std::get_if<Outcome>(&input)) return value_of(*outcome, secrets);
+    if (const auto* action = std::get_if<hub::Operation>(&input)) return value_of(*action);
+    return {};
+}
+
+std::string line_of(const InputBody& input, const Secrets& secrets) {
+    if (const auto* change = std::get_if<Change>(&input)) return line_of(*change, secrets);
+    if (const auto* outcome = std::get_if<Outcome>(&input)) return line_of(*outcome, secrets);
+    if (const auto* action = std::get_if<hub::Operation>(&input)) return line_of(*action);
+    return "not decodable";
+}
+
+std::string line_of(const Command& command, const Secrets& secrets) {
+    return command.platform.text + " " + name_of(command.kind) + " " + command.entity.object.text +
+           " " + command.entity.entity.text + " generation " + std::to_string(command.generation) +
+           (command.fields.empty()
+                ? ""
+                : ": " + fields_text(command.entity.object, command.fields, secrets));
+}
+
+std::string line_of(const hub::LogEntry& entry, const Secrets& secrets) {
+    std::string out = entry.entity.object.text + " " + entry.entity.entity.text + " v" +
+                      std::to_string(entry.version) + ": " + value_list(entry.inputs);
+    for (const hub::FieldDecision& decision : entry.decisions) {
+        const ObjectName& object = entry.entity.object;
+        out += "; " + decision.field.text + " " +
+               secrets.text(object, decision.field, decision.before) + " -> " +
+               secrets.text(object, decision.field, decision.value) + " " +
+               hub::name_of(decision.verdict);
+    }
+    for (const auto& command : entry.commands) {
+        out += "; command " + command.platform.text + " " + name_of(command.kind);
+    }
+    for (const std::string& note : entry.notes) out += "; " + note;
+    return out;
+}
+
+std::string line_of(const hub::ExceptionRecord& exception, const Secrets&) {
+    return std::string{name_of(exception.status)} + " " + exception.kind +
+           (exception.platform.empty() ? "" : "@" + exception.platform.text) + " " +
+           exception.entity.object.text + " " + exception.entity.entity.text +
+           (exception.reason.empty() ? "" : ": " + exception.reason);
+}
+
+}  // namespace syncline::ctl

@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "hub/ctl/cli.h"
+#include "hub/ctl/lookup.h"
+#include "hub/ctl/program.h"
+#include "hub/ctl/text.h"
+
+namespace syncline::ctl {
+namespace {
+
+struct ShowOptions {
+    std::string object;
+    std::string key;
+};
+
+class EntityPage {
+public:
+    EntityPage(Output& out, const StoredEntity& stored, const Secrets& secrets, Timestamp now)
+        : out_(out), stored_(stored), state_(stored.state), secrets_(secrets), now_(now) {}
+
+    void show(const std::string& found_by) {
+        out_.line({Cell{state_.key.object.text + " " + state_.key.entity.text, Style::kBold},
+                   Cell{" (by " + found_by + ")", Style::kDim}});
+        out_.line("version " + std::to_string(state_.version) +
+                  (state_.deleted ? ", deleted" : "") + ", policy " + short_hash(state_.policy) +
+                  ", stored " + time_text(stored_.stored_at) + " (" +
+                  age_text(stored_.stored_at, now_) + "), sequence " +
+                  std::to_string(stored_.sequence));
+        fields();
+        records();
+        waiting();
+        exceptions();
+    }
+
+private:
+    [[nodiscard]] std::string text(const FieldName& field, const Value& value) const {
+        return secrets_.text(state_.key.object, field, value);
+    }
+
+    /// What a platform holds of a field: `=` as canonical, `-` nothing, else its own value.
+    [[nodiscard]] Cell mirror_cell(const hub::RecordState& record, const FieldName& field,
+                                   const Value* canonical) const {
+        const Value* value = record.mirror.find(field);
+        const std::string held = record.holds(field) ? " (held)" : "";
+        if (value == nullptr) return {"-" + held, Style::kDim};
+        if (canonical != nullptr && *value == *canonical) return {"=" + held, Style::kGreen};
+        return {"! " + text(field, *value) + held, Style::kYellow};
+    }
+
+    void fields() {
+        out_.heading("Fields");
+        std::set<FieldName> names;
+        for (const auto& field : state_.canonical) names.insert(field.name);
+        for (const auto& record : state_.records) {
+            for (const auto& [name, value] : record.mirror) names.insert(name);
+        }
+        if (names.empty()) return out_.line("none");
+        Table table{{"FIELD", "CANONICAL", "FROM", "SINCE"}, {}, 40};
+        for (const auto& record : state_.records) table.header.push_back(record.platform.text);
+        for (const FieldName& name : names) {
+            const hub::CanonicalField* canonical = state_.find(name);
+            std::vector<Cell> row{name.text};
+            if (canonical == nullptr) {
+                row.insert(row.end(), {Cell{"-", Style::kDim}, Cell{""}, Cell{""}});
+            } else {
+                const auto& from = canonical->from;
+                row.emplace_back(text(name, canonical->value));
+                row.emplace_back(from.platform.empty() ? "operator"
+                                                       : from.platform.text + " " + text_of(from.rev));
+                row.emplace_back(time_text(from.at));
+            }
+            for (const auto& record : state_.records) {
+                row.push_back(
+                    mirror_cell(record, name, canonical == nullptr ? nullptr : &canonical->value));
+            }
+            table.rows.push_back(std::move(row));
+        }
+        out_.table(table);
+        out_.line("= as canonical   ! differs   - not there   (held) left alone", Style::kDim);
+    }
+
+    void records() {
+        out_.heading("Records");
+        if (state_.records.empty()) return out_.line("none");
+        Table table{{"PLATFORM", "RECORD", "PRESENCE", "REV", "GENERATION", "REMARKS"}, {}};
+        for (const auto& record : state_.records) {
+            std::string remarks;
+            if (record.blocked) remarks = "blocked: waits for a change or a person";
+            for (const auto& attempts : record.attempts) {
+                remarks += (remarks.empty() ? "" : "; ") + attempts.field.text + " told " +
+                           count_text(attempts.count, "time", "times");
+            }
+            table.rows.push_back({record.platform.text, record.record ? record.record->text : "-",
+                                  name_of(record.presence), text_of(record.rev),
+                                  number_cell(record.generation), Cell{remarks, Style::kYellow}});
+        }
+        out_.table(table);
+    }
+
+    void waiting() {
+        const bool any = std::ranges::any_of(state_.records, [](const auto& record) {
+            return record.pending.has_value();
+        });
+        if (any) out_.heading("Commands out");
+        for (const auto& record : state_.records) {
+            if (!record.pending) continue;
+            const hub::Pending& pending = *record.pending;
+            out_.line(record.platform.text + " " + name_of(pending.kind) + " generation " +
+                      std::to_string(record.generation) + ", " +
+                      age_text(pending.decided_at, now_));
+            for (const auto& [name, value] : pending.fields) {
+                const Value* expected = pending.expected.find(name);
+                out_.line("    " + name.text + ": " +
+                          (expected == nullptr ? "?" : text(name, *expected)) + " -> " +
+                          text(name, value));
+            }
+        }
+        if (!state_.proposals.empty()) out_.heading("Proposals");
+        for (const auto& proposal : state_.proposals) {
+            out_.line(proposal.from.text + " proposes " + proposal.field.text + " = " +
+                      text(proposal.field, proposal.value));
+        }
+    }
+
+    void exceptions() {
+        if (state_.exceptions.empty()) return;
+        out_.heading("Open exceptions");
+        Table table{{"KIND", "PLATFORM", "FIELDS", "SINCE", "REASON"}, {}};
+        for (const auto& open : state_.exceptions) {
+            table.rows.push_back({Cell{open.kind, Style::kYellow}, open.platform.text,
+                                  joined(open.fields), age_text(open.since, now_), open.reason});
+        }
+        out_.table(table);
+    }
+
+    Output& out_;
+    const StoredEntity& stored_;
+    const hub::EntityState& state_;
+    const Secrets& secrets_;
+    Timestamp now_;
+};
+
+Result<Exit> show(Program& program, const ShowOptions& options) {
+    const auto secrets = program.secrets();
+    if (!secrets) return fail(secrets.error());
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    const auto located = locate(**session, ObjectName{options.object}, options.key);
+    if (!located) return fail(located.error());
+    const auto stored = load_entity(**session, located->key);
+    if (!stored) return fail(stored.error());
+    if (!*stored) {
+        return fail(ErrorKind::kNotFound, located->key.object.text + " " +
+                                              located->key.entity.text + " (by " + located->by +
+                                              ") has no state: it is just being founded, or the "
+                                              "state store lost it");
+    }
+    Output& out = program.out();
+    out.set("found_by", located->by);
+    out.set("sequence", number((*stored)->sequence));
+    out.set("stored_at", (*stored)->stored_at);
+    out.set("entity", value_of((*stored)->state, *secrets));
+    EntityPage{out, **stored, *secrets, program.clock().now()}.show(located->by);
+    return Exit::kFine;
+}
+
+}  // namespace
+
+void add_entity(CLI::App& app, Program& program) {
+    auto* entity = app.add_subcommand("entity", "Entities: `entity show OBJECT KEY`");
+    entity->require_subcommand(1);
+    auto* command = entity->add_subcommand(
+        "show", "Canonical fields and where they came from, each platform's side, what is open");
+    const auto options = std::make_shared<ShowOptions>();
+    command->add_option("OBJECT", options->object, "The object: customer")->required();
+    command->add_option("KEY", options->key,
+                        "Entity id, platform:record-id, or the value of a match key")
+        ->required();
+    command->callback([&program, options] {
+        program.choose("entity show", [options](Program& p) { return show(p, *options); });
+    });
+}
+
+}  // namespace syncline::ctl

@@ -1,0 +1,280 @@
+#include "hub/ctl/exceptions.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "hub/core/state_codec.h"
+#include "hub/ctl/cli.h"
+#include "hub/ctl/exceptions_act.h"
+#include "hub/ctl/lookup.h"
+#include "hub/ctl/program.h"
+#include "hub/ctl/text.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::ctl {
+namespace {
+
+constexpr std::size_t kDumpMost = 512;
+
+struct ListOptions {
+    std::string kind;
+    std::string platform;
+    std::string object;
+    bool all = false;
+};
+
+struct ShowOptions {
+    std::string object;
+    std::string entity;
+    std::string kind;
+};
+
+void add_damaged(Output& out, const std::vector<std::string>& damaged) {
+    for (const std::string& what : damaged) {
+        out.add({Level::kError, "exceptions.damaged", "an exception cannot be read: " + what,
+                 "Is this synclinectl older than the hub?", {}});
+    }
+}
+
+Cell status_cell(hub::ExceptionStatus status) {
+    return {name_of(status),
+            status == hub::ExceptionStatus::kOpen ? Style::kYellow : Style::kGreen};
+}
+
+Result<Exit> list(Program& program, const ListOptions& options) {
+    const auto secrets = program.secrets();
+    if (!secrets) return fail(secrets.error());
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    Output& out = program.out();
+    std::vector<std::string> damaged;
+    auto views = read_exceptions(**session, subjects::all_exceptions(), damaged);
+    if (!views) return fail(views.error());
+    add_damaged(out, damaged);
+    std::erase_if(*views, [&](const ExceptionView& view) {
+        const hub::ExceptionRecord& record = view.record;
+        return (!options.all && record.status != hub::ExceptionStatus::kOpen) ||
+               (!options.kind.empty() && !is_meant(record, options.kind)) ||
+               (!options.platform.empty() && record.platform.text != options.platform) ||
+               (!options.object.empty() && record.entity.object.text != options.object);
+    });
+    std::ranges::stable_sort(*views, {}, [](const ExceptionView& v) {
+        return v.record.opened_at.ns != 0 ? v.record.opened_at : v.record.updated_at;
+    });
+    Value::List values;
+    Table table{{"KIND", "PLATFORM", "OBJECT", "ENTITY", "RECORD", "SINCE", "REASON"}, {}};
+    if (options.all) table.header.insert(table.header.begin() + 1, "STATUS");
+    for (const ExceptionView& view : *views) {
+        const hub::ExceptionRecord& record = view.record;
+        values.push_back(value_of(record, *secrets));
+        std::vector<Cell> row{record.kind, record.platform.text, record.entity.object.text,
+                              record.entity.entity.text, record.record,
+                              age_text(record.opened_at, program.clock().now()), record.reason};
+        if (options.all) row.insert(row.begin() + 1, status_cell(record.status));
+        table.rows.push_back(std::move(row));
+    }
+    out.set("exceptions", std::move(values));
+    if (table.rows.empty()) {
+        out.line(options.all ? "no exceptions" : "no open exceptions", Style::kGreen);
+    } else {
+        out.table(table);
+        out.line(count_text(table.rows.size(), "exception", "exceptions"), Style::kDim);
+    }
+    return verdict(out);
+}
+
+void show_values(Output& out, const hub::ExceptionRecord& record, const Secrets& secrets) {
+    std::set<FieldName> names;
+    for (const auto& [name, value] : record.proposed) names.insert(name);
+    for (const auto& [name, value] : record.canonical) names.insert(name);
+    if (names.empty()) return;
+    const std::string platform = record.platform.empty() ? "platform" : record.platform.text;
+    Table table{{"FIELD", platform, "canonical"}, {}};
+    const auto cell = [&](const Fields& fields, const FieldName& name) {
+        const Value* value = fields.find(name);
+        return value == nullptr ? Cell{"-", Style::kDim}
+                                : Cell{secrets.text(record.entity.object, name, *value)};
+    };
+    for (const FieldName& name : names) {
+        Cell ours = cell(record.canonical, name);
+        Cell theirs = cell(record.proposed, name);
+        if (ours.text != theirs.text) theirs.style = Style::kYellow;
+        table.rows.push_back({name.text, std::move(theirs), std::move(ours)});
+    }
+    out.line();
+    out.table(table);
+}
+
+Value show_raw(Output& out, const hub::ExceptionRecord& record, const Secrets& secrets) {
+    if (record.raw.empty()) return {};
+    out.line();
+    const DecodedInput input = decode_raw(record.raw);
+    if (input.error.empty()) {
+        out.line("The input: " + line_of(input.body, secrets));
+        return Value::Map{{"decoded", value_of(input.body, secrets)}};
+    }
+    out.line("The input, " + count_text(record.raw.size(), "byte", "bytes") +
+             ", does not decode as a change (" + input.error + "):");
+    for (const std::string& line : hex_dump(record.raw, kDumpMost)) out.line(line, Style::kDim);
+    return Value::Map{{"error", input.error},
+                      {"hex", hex(std::string_view{record.raw}.substr(0, kDumpMost))},
+                      {"bytes", number(record.raw.size())}};
+}
+
+Result<Value> show_history(Session& session, Output& out, const ExceptionView& view) {
+    const auto all = session.read_all(
+        {.stream = std::string{subjects::kStreamExceptions}, .filters = {view.subject}});
+    if (!all) return fail(all.error());
+    Value::List list;
+    if (all->size() > 1) out.line();
+    for (const nats::StoredMessage& message : *all) {
+        const auto record = hub::decode_exception(message.body);
+        if (!record) continue;
+        list.push_back(Value::Map{{"at", record->updated_at},
+                                  {"status", name_of(record->status)},
+                                  {"reason", record->reason}});
+        if (all->size() > 1) {
+            out.line(time_text(record->updated_at) + "  " + name_of(record->status) +
+                         (record->reason.empty() ? "" : ": " + record->reason),
+                     Style::kDim);
+        }
+    }
+    return list;
+}
+
+Result<Value> show_one(Session& session, Output& out, const ExceptionView& view,
+                       const Secrets& secrets) {
+    const hub::ExceptionRecord& record = view.record;
+    const std::string at = record.platform.empty() ? "" : "@" + record.platform.text;
+    out.line({Cell{record.kind + at, Style::kBold}, Cell{"  "}, status_cell(record.status)});
+    Table facts{{}, {}, 0};
+    const auto fact = [&](const char* name, const std::string& text) {
+        if (!text.empty()) facts.rows.push_back({Cell{name, Style::kDim}, text});
+    };
+    fact("object", record.entity.object.text);
+    fact("entity", record.entity.entity.text);
+    fact("record", record.record);
+    fact("opened", record.opened_at.ns == 0 ? "" : time_text(record.opened_at));
+    fact("updated", time_text(record.updated_at));
+    fact("source", record.source);
+    fact("reason", record.reason);
+    out.table(facts);
+    show_values(out, record, secrets);
+    Value value = value_of(record, secrets);
+    Value::Map map = *value.get<Value::Map>();
+    map.insert_or_assign("raw", show_raw(out, record, secrets));
+    auto history = show_history(session, out, view);
+    if (!history) return fail(history.error());
+    map.insert_or_assign("history", std::move(*history));
+    return Value{std::move(map)};
+}
+
+Result<Exit> show(Program& program, const ShowOptions& options) {
+    const auto secrets = program.secrets();
+    if (!secrets) return fail(secrets.error());
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    Output& out = program.out();
+    std::vector<std::string> damaged;
+    auto views =
+        exceptions_of(**session, ObjectName{options.object}, options.entity, damaged);
+    add_damaged(out, damaged);
+    if (!views) return fail(views.error());
+    std::erase_if(*views,
+                  [&](const ExceptionView& view) { return !is_meant(view.record, options.kind); });
+    if (views->empty() && damaged.empty()) {
+        return fail(ErrorKind::kNotFound,
+                    options.object + " " + options.entity + " has no exception " + options.kind +
+                        "; without KIND all of them are shown");
+    }
+    Value::List list;
+    for (const ExceptionView& view : *views) {
+        if (!list.empty()) out.line();
+        auto shown = show_one(**session, out, view, *secrets);
+        if (!shown) return fail(shown.error());
+        list.push_back(std::move(*shown));
+    }
+    out.set("exceptions", std::move(list));
+    return verdict(out);
+}
+
+}  // namespace
+
+bool is_meant(const hub::ExceptionRecord& record, std::string_view kind) {
+    return kind.empty() || kind == record.kind || kind == record.kind + "@" + record.platform.text;
+}
+
+Result<std::vector<ExceptionView>> exceptions_of(Session& session, const ObjectName& object,
+                                                 const std::string& text,
+                                                 std::vector<std::string>& damaged) {
+    constexpr std::size_t kKindToken = 4;
+    const auto of = [&](const EntityId& entity) {
+        return read_exceptions(
+            session, with_wildcards(subjects::exception({object, entity}, "kind"), {kKindToken}),
+            damaged);
+    };
+    auto direct = of(EntityId{text});
+    if (!direct || !direct->empty() || !damaged.empty()) return direct;
+    const auto located = locate(session, object, text);
+    if (!located) {
+        if (located.error().kind != ErrorKind::kNotFound) return fail(located.error());
+        return fail(ErrorKind::kNotFound, "no exception of " + object.text + " '" + text +
+                                              "'; see `synclinectl exceptions list --all`");
+    }
+    auto found = of(located->key.entity);
+    if (found && found->empty() && damaged.empty()) {
+        return fail(ErrorKind::kNotFound, object.text + " " + located->key.entity.text + " (by " +
+                                              located->by + ") has no exceptions");
+    }
+    return found;
+}
+
+std::string advice_for(const hub::ExceptionRecord& record) {
+    const std::string platform =
+        record.platform.empty() ? std::string{"PLATFORM"} : record.platform.text;
+    const std::string again = "then have the platform read again: synclinectl replay --full-read " +
+                              platform;
+    if (record.kind.starts_with("input.")) {
+        return "it is about an input that was never decided, so there is nothing to accept, and "
+               "sending the same bytes again would be dropped: their number is done. Correct what "
+               "made it (the agent, its mapping, or the policy), " + again;
+    }
+    if (record.kind.starts_with("identity.")) {
+        return "it is about a record that was never placed. Correct its keys at the platform or "
+               "the match rules; the record's next change is placed anew, or " + again;
+    }
+    if (record.kind.starts_with("broker.")) {
+        return "it tells what the broker lost; agents send that again by themselves. Check the "
+               "servers' disks and use sync_interval: always";
+    }
+    return "the entity's state does not have it open any more; see `synclinectl exceptions show`";
+}
+
+void add_exceptions(CLI::App& app, Program& program) {
+    auto* group = app.add_subcommand("exceptions", "What a person must decide: list, show, settle");
+    group->require_subcommand(1);
+
+    auto* lister = group->add_subcommand("list", "Open exceptions, oldest first");
+    const auto listing = std::make_shared<ListOptions>();
+    lister->add_option("--kind", listing->kind, "Only this kind, or kind@platform");
+    lister->add_option("--platform", listing->platform, "Only about this platform");
+    lister->add_option("--object", listing->object, "Only about this object");
+    lister->add_flag("--all", listing->all, "The settled ones too");
+    lister->callback([&program, listing] {
+        program.choose("exceptions list", [listing](Program& p) { return list(p, *listing); });
+    });
+
+    auto* shower = group->add_subcommand("show", "One entity's exceptions in full");
+    const auto showing = std::make_shared<ShowOptions>();
+    shower->add_option("OBJECT", showing->object, "The object: customer")->required();
+    shower->add_option("ENTITY", showing->entity, "As listed, or any key of the entity")->required();
+    shower->add_option("KIND", showing->kind, "Only this kind, or kind@platform");
+    shower->callback([&program, showing] {
+        program.choose("exceptions show", [showing](Program& p) { return show(p, *showing); });
+    });
+
+    add_exception_actions(*group, program);
+}
+
+}  // namespace syncline::ctl

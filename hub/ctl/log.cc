@@ -1,0 +1,141 @@
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "hub/core/state_codec.h"
+#include "hub/ctl/cli.h"
+#include "hub/ctl/lookup.h"
+#include "hub/ctl/program.h"
+#include "hub/ctl/text.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::ctl {
+namespace {
+
+struct LogOptions {
+    std::string object;
+    std::string key;
+    std::uint64_t limit = 0;
+    std::string since;
+};
+
+Style style_of(hub::Verdict verdict) {
+    switch (verdict) {
+        case hub::Verdict::kAccepted: return Style::kGreen;
+        case hub::Verdict::kIgnored:
+        case hub::Verdict::kOutdated:
+        case hub::Verdict::kProposed: return Style::kPlain;
+        case hub::Verdict::kReverted:
+        case hub::Verdict::kReview: return Style::kYellow;
+        case hub::Verdict::kUndecided:
+        case hub::Verdict::kInvalid: return Style::kRed;
+    }
+    return Style::kPlain;
+}
+
+void show_entry(Output& out, const hub::LogEntry& entry, const Secrets& secrets) {
+    std::string inputs;
+    for (const std::string& input : entry.inputs) inputs += (inputs.empty() ? "" : ", ") + input;
+    out.line({Cell{time_text(entry.at), Style::kBold},
+              Cell{"  v" + std::to_string(entry.version) + "  "}, Cell{inputs},
+              Cell{"  policy " + short_hash(entry.policy), Style::kDim}});
+    Table table{{}, {}, 48};
+    for (const hub::FieldDecision& decision : entry.decisions) {
+        const ObjectName& object = entry.entity.object;
+        table.rows.push_back({"   ", decision.field.text,
+                              secrets.text(object, decision.field, decision.before) + " -> " +
+                                  secrets.text(object, decision.field, decision.value),
+                              Cell{hub::name_of(decision.verdict), style_of(decision.verdict)},
+                              decision.from.text, Cell{decision.rule, Style::kDim}});
+    }
+    out.table(table);
+    for (const auto& command : entry.commands) {
+        out.line("     command " + command.platform.text + " " + name_of(command.kind) +
+                     " generation " + std::to_string(command.generation) + ": " +
+                     joined(command.fields),
+                 Style::kCyan);
+    }
+    for (const std::string& note : entry.notes) out.line("     " + note);
+}
+
+/// The entries, oldest first, each version once; what cannot be read becomes a finding.
+Result<std::vector<hub::LogEntry>> read_entries(Session& session, Output& out,
+                                                const EntityKey& key) {
+    const auto all = session.read_all({.stream = std::string{subjects::kStreamLog},
+                                       .filters = {subjects::log(key)}});
+    if (!all) return fail(all.error());
+    std::vector<hub::LogEntry> entries;
+    std::set<std::uint64_t> versions;
+    for (const nats::StoredMessage& message : *all) {
+        auto entry = hub::decode_log_entry(message.body);
+        if (!entry) {
+            out.add({Level::kError, "log.damaged",
+                     "a decision cannot be read: " + entry.error().what,
+                     "Is this synclinectl older than the hub?",
+                     message.subject + " sequence " + std::to_string(message.sequence)});
+            continue;
+        }
+        // A hub that came back after a crash tells its last decision again.
+        if (versions.insert(entry->version).second) entries.push_back(std::move(*entry));
+    }
+    std::ranges::stable_sort(entries, {}, &hub::LogEntry::version);
+    return entries;
+}
+
+Result<Exit> show(Program& program, const LogOptions& options) {
+    Timestamp since{INT64_MIN};
+    if (!options.since.empty()) {
+        const auto parsed = parse_moment(options.since, program.clock().now());
+        if (!parsed) return fail(parsed.error(), "--since");
+        since = *parsed;
+    }
+    const auto secrets = program.secrets();
+    if (!secrets) return fail(secrets.error());
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    auto located = locate(**session, ObjectName{options.object}, options.key);
+    // Decisions may outlive the state; an entity id is enough to find them.
+    if (!located && located.error().kind != ErrorKind::kNotFound) return fail(located.error());
+    const EntityKey key =
+        located ? located->key : EntityKey{ObjectName{options.object}, EntityId{options.key}};
+    Output& out = program.out();
+    auto entries = read_entries(**session, out, key);
+    if (!entries) return fail(entries.error());
+    if (entries->empty() && out.findings().empty() && !located) return fail(located.error());
+    std::erase_if(*entries, [&](const hub::LogEntry& entry) { return entry.at < since; });
+    const std::uint64_t found = entries->size();
+    if (options.limit > 0 && found > options.limit) {
+        entries->erase(entries->begin(),
+                       entries->end() - static_cast<std::ptrdiff_t>(options.limit));
+        out.line("(" + std::to_string(found - options.limit) + " older not shown)", Style::kDim);
+    }
+    Value::List list;
+    for (const hub::LogEntry& entry : *entries) {
+        list.push_back(value_of(entry, *secrets));
+        show_entry(out, entry, *secrets);
+    }
+    if (entries->empty()) out.line("no decisions");
+    out.set("entity", key.entity.text);
+    out.set("found", number(found));
+    out.set("entries", std::move(list));
+    return verdict(out);
+}
+
+}  // namespace
+
+void add_log(CLI::App& app, Program& program) {
+    auto* command = app.add_subcommand("log", "What was decided about an entity, oldest first");
+    const auto options = std::make_shared<LogOptions>();
+    command->add_option("OBJECT", options->object, "The object: customer")->required();
+    command->add_option("KEY", options->key,
+                        "Entity id, platform:record-id, or the value of a match key")
+        ->required();
+    command->add_option("--limit", options->limit, "Only the newest N decisions; 0: all");
+    command->add_option("--since", options->since,
+                        "Only decisions since then: 2h, 2026-01-05, 2026-01-05T10:00:00Z");
+    command->callback([&program, options] {
+        program.choose("log", [options](Program& p) { return show(p, *options); });
+    });
+}
+
+}  // namespace syncline::ctl

@@ -1,0 +1,115 @@
+#include "hub/ctl/program.h"
+
+#include <cstdlib>
+
+#include <unistd.h>
+
+#include "shared/policy/policy_toml.h"
+
+namespace syncline::ctl {
+namespace {
+
+bool has(const char* variable) {
+    const char* value = std::getenv(variable);
+    return value != nullptr && *value != '\0';
+}
+
+/// https://no-color.org, and terminals that say they cannot.
+Colour colour_for(const Program::Globals& globals) {
+    const char* term = std::getenv("TERM");
+    const bool dumb = term != nullptr && std::string_view{term} == "dumb";
+    const bool wanted = !globals.no_color && !globals.json && !has("NO_COLOR") && !dumb;
+    return wanted && ::isatty(STDOUT_FILENO) != 0 ? Colour::kAlways : Colour::kNever;
+}
+
+}  // namespace
+
+void Program::choose(std::string name, Run run) {
+    command_ = std::move(name);
+    run_ = std::move(run);
+}
+
+Exit Program::run() {
+    out_ = std::make_unique<Output>(
+        stdout, stderr, Output::Options{.json = globals.json, .colour = colour_for(globals)});
+    const auto done = run_(*this);
+    if (done) {
+        if (!told_) out_->finish(command_, *done, nullptr);
+        return *done;
+    }
+    const Exit exit = unreachable_ ? Exit::kUnreachable : exit_of(done.error().kind);
+    out_->finish(command_, exit, &done.error());
+    return exit;
+}
+
+Result<nats::NatsOptions> Program::nats_options() const {
+    nats::NatsOptions options;
+    options.urls = globals.servers;
+    options.name = "synclinectl";
+    options.credentials_file = globals.credentials_file;
+    options.nkey_seed_file = globals.nkey_file;
+    options.user = globals.user;
+    options.tls_ca_file = globals.tls_ca_file;
+    options.tls_cert_file = globals.tls_cert_file;
+    options.tls_key_file = globals.tls_key_file;
+    options.inbox_prefix = globals.inbox_prefix;
+    for (const std::string& url : options.urls) {
+        const bool scheme = url.starts_with("nats://") || url.starts_with("tls://");
+        if (!scheme || url.find('@') != std::string::npos) {
+            return fail(ErrorKind::kInvalid,
+                        "--server takes nats://host:port or tls://host:port; who we are is told by "
+                        "--creds, --nkey or --user, so that it stays out of process lists");
+        }
+    }
+    const int ways = (globals.credentials_file.empty() ? 0 : 1) +
+                     (globals.nkey_file.empty() ? 0 : 1) + (globals.user.empty() ? 0 : 1);
+    if (ways > 1) return fail(ErrorKind::kInvalid, "give one of --creds, --nkey and --user");
+    if (!globals.user.empty()) {
+        options.password = globals.password_file.empty()
+                               ? Secret{Secret::Source::kEnvironment, "SYNCLINE_NATS_PASSWORD"}
+                               : Secret{Secret::Source::kFile, globals.password_file};
+    }
+    return options;
+}
+
+Result<Session*> Program::connect() {
+    if (session_ != nullptr) return session_.get();
+    auto options = nats_options();
+    if (!options) return fail(options.error());
+    const auto timeout = std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>{globals.timeout_s});
+    auto session = Session::open(std::move(*options), timeout);
+    if (!session) {
+        unreachable_ = true;
+        return fail(session.error());
+    }
+    session_ = std::move(*session);
+    return session_.get();
+}
+
+Result<const Policy*> Program::policy() {
+    if (policy_) return &*policy_;
+    if (globals.policy.empty()) {
+        return fail(ErrorKind::kInvalid, "this needs the policy's directory: --policy DIR");
+    }
+    auto loaded = load_policy(globals.policy);
+    if (!loaded) {
+        return fail(ErrorKind::kInvalid, "the policy of " + globals.policy +
+                                             " cannot be used: " + loaded.error().what);
+    }
+    policy_ = std::move(*loaded);
+    return &*policy_;
+}
+
+Result<Secrets> Program::secrets() {
+    if (globals.policy.empty()) return Secrets{};
+    const auto loaded = policy();
+    if (!loaded) return fail(loaded.error());
+    return Secrets{**loaded};
+}
+
+Exit verdict(const Output& out) {
+    return out.has(Level::kError) || out.has(Level::kWarning) ? Exit::kFindings : Exit::kFine;
+}
+
+}  // namespace syncline::ctl

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/ctl/describe.h"
+#include "hub/ctl/output.h"
+#include "hub/ctl/session.h"
+#include "shared/policy/policy.h"
+
+namespace CLI {
+class App;
+}
+
+namespace syncline::ctl {
+
+/// What all commands share: the global options, the output, and the connection once it is needed.
+class Program {
+public:
+    struct Globals {
+        std::vector<std::string> servers;
+        std::string credentials_file;
+        std::string nkey_file;
+        std::string user;
+        std::string password_file;
+        std::string tls_ca_file;
+        std::string tls_cert_file;
+        std::string tls_key_file;
+        std::string inbox_prefix = "_INBOX";
+        std::string policy;  ///< Directory; empty: none.
+        double timeout_s = 5;
+        bool json = false;
+        bool no_color = false;
+    };
+    using Run = std::function<Result<Exit>(Program&)>;
+
+    /// A command says what it does once the command line is understood.
+    void choose(std::string name, Run run);
+    /// Runs what was chosen; tells its findings and error.
+    Exit run();
+
+    Globals globals;
+    [[nodiscard]] Output& out() { return *out_; }
+    [[nodiscard]] const std::string& command() const { return command_; }
+    /// The connection, made at the first call.
+    [[nodiscard]] Result<Session*> connect();
+    /// The policy of --policy. kInvalid: none was given, or it cannot be loaded.
+    [[nodiscard]] Result<const Policy*> policy();
+    /// What the policy calls secret; nothing without --policy.
+    [[nodiscard]] Result<Secrets> secrets();
+    [[nodiscard]] const Clock& clock() const { return clock_; }
+    /// The command has finished its output itself.
+    void already_told() { told_ = true; }
+
+private:
+    Result<nats::NatsOptions> nats_options() const;
+
+    SystemClock clock_;
+    std::string command_;
+    Run run_;
+    std::unique_ptr<Output> out_;
+    std::unique_ptr<Session> session_;
+    std::optional<Policy> policy_;
+    bool unreachable_ = false;
+    bool told_ = false;
+};
+
+// One line for each command; each is in a file of its name.
+void add_policy(CLI::App& app, Program& program);
+void add_status(CLI::App& app, Program& program);
+void add_entity(CLI::App& app, Program& program);
+void add_log(CLI::App& app, Program& program);
+void add_exceptions(CLI::App& app, Program& program);
+void add_replay(CLI::App& app, Program& program);
+void add_tap(CLI::App& app, Program& program);
+void add_doctor(CLI::App& app, Program& program);
+void add_version(CLI::App& app, Program& program);
+
+/// Warnings and errors among the findings make a command end with 1.
+[[nodiscard]] Exit verdict(const Output& out);
+
+}  // namespace syncline::ctl

@@ -1,0 +1,250 @@
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "hub/ctl/cli.h"
+#include "hub/ctl/cluster.h"
+#include "hub/ctl/program.h"
+#include "hub/ctl/status_findings.h"
+#include "hub/ctl/text.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::ctl {
+namespace {
+
+constexpr std::size_t kPartitionRows = 20;
+
+struct StatusOptions {
+    bool watch = false;
+    std::string interval = "2s";
+};
+
+bool held(const Cluster& cluster, const PartitionView& view) {
+    return view.mark && std::ranges::any_of(cluster.hubs, [&](const Presence& hub) {
+               return hub.id == view.mark->holder.text;
+           });
+}
+
+Value presence_value(const Presence& presence, const char* id) {
+    Value::Map out = presence.said.fields();
+    out.insert_or_assign(id, presence.id);
+    out.insert_or_assign("heard_at", presence.heard_at);
+    return out;
+}
+
+void set_data(Output& out, const Cluster& cluster, const Session& session) {
+    Value::List hubs;
+    for (const Presence& hub : cluster.hubs) hubs.push_back(presence_value(hub, "hub"));
+    Value::List agents;
+    for (const Presence& agent : cluster.agents) {
+        agents.push_back(presence_value(agent, "platform"));
+    }
+    Value::List partitions;
+    for (const PartitionView& view : cluster.marks) {
+        Value::Map sources;
+        if (view.mark) {
+            for (const auto& source : view.mark->sources) {
+                sources.emplace(source.platform.text, text_of(source.seq));
+            }
+        }
+        partitions.push_back(Value::Map{
+            {"partition", number(view.partition.value)},
+            {"held", held(cluster, view)},
+            {"holder", view.mark ? view.mark->holder.text : std::string{}},
+            {"fence", number(view.mark ? view.mark->fence : 0)},
+            {"floor", number(view.mark ? view.mark->floor : 0)},
+            {"lag", number(view.lag)},
+            {"sources", std::move(sources)}});
+    }
+    Value::List streams;
+    for (const StreamView& stream : cluster.streams) {
+        Value::Map map{{"stream", stream.name}, {"exists", stream.info.has_value()}};
+        if (stream.info) {
+            map.emplace("messages", number(stream.info->messages));
+            map.emplace("bytes", number(stream.info->bytes));
+            map.emplace("last_sequence", number(stream.info->last_sequence));
+            map.emplace("created", stream.info->created);
+        }
+        streams.push_back(std::move(map));
+    }
+    std::map<std::string, std::uint64_t> kinds;
+    for (const ExceptionView& view : cluster.open_exceptions) ++kinds[view.record.kind];
+    Value::Map exceptions;
+    for (const auto& [kind, count] : kinds) exceptions.emplace(kind, number(count));
+    out.set("server", Value::Map{{"url", session.server_text()},
+                                 {"version", cluster.server_version}});
+    out.set("hubs", std::move(hubs));
+    out.set("agents", std::move(agents));
+    out.set("partitions", std::move(partitions));
+    out.set("streams", std::move(streams));
+    out.set("open_exceptions", std::move(exceptions));
+}
+
+void show_hubs(Output& out, const Cluster& cluster) {
+    out.heading("Hubs");
+    if (cluster.hubs.empty()) return out.line("none");
+    Table table{{"HUB", "VERSION", "POLICY", "HELD", "IN WORK", "INPUTS", "DECISIONS", "COMMANDS",
+                 "CONFLICTS", "HEARD"},
+                {}};
+    for (const Presence& hub : cluster.hubs) {
+        const Announced counts = hub.said.inner("counts");
+        const Value* list = hub.said.find("partitions");
+        const auto* held_list = list == nullptr ? nullptr : list->get<Value::List>();
+        table.rows.push_back({hub.id, hub.said.text("version"),
+                              short_hash(hub.said.text("policy")),
+                              number_cell(held_list == nullptr ? 0 : held_list->size()),
+                              number_cell(hub.said.count("in_work")),
+                              number_cell(counts.count("inputs")),
+                              number_cell(counts.count("decisions")),
+                              number_cell(counts.count("commands")),
+                              number_cell(counts.count("conflicts")),
+                              right_cell(age_text(hub.heard_at, cluster.now))});
+    }
+    out.table(table);
+}
+
+void show_partitions(Output& out, const Cluster& cluster) {
+    if (cluster.marks.empty()) return;
+    const auto held_count = static_cast<std::uint64_t>(std::ranges::count_if(
+        cluster.marks, [&](const PartitionView& view) { return held(cluster, view); }));
+    std::uint64_t lag = 0;
+    for (const PartitionView& view : cluster.marks) lag += view.lag;
+    out.heading("Partitions");
+    out.line(std::to_string(held_count) + " of " + std::to_string(cluster.marks.size()) +
+             " held, " + count_text(lag, "input waits", "inputs wait"));
+    std::vector<const PartitionView*> shown;
+    for (const PartitionView& view : cluster.marks) {
+        if (view.lag > 0) shown.push_back(&view);
+    }
+    if (shown.empty()) return;
+    std::ranges::stable_sort(shown, std::greater{}, &PartitionView::lag);
+    Table table{{"PARTITION", "HOLDER", "FLOOR", "WAITING"}, {}};
+    for (const PartitionView* view : shown) {
+        if (table.rows.size() == kPartitionRows) break;
+        const bool is_held = held(cluster, *view);
+        table.rows.push_back(
+            {number_cell(view->partition.value),
+             is_held ? Cell{view->mark->holder.text} : Cell{"nobody", Style::kRed},
+             number_cell(view->mark ? view->mark->floor : 0), number_cell(view->lag)});
+    }
+    out.table(table);
+    if (shown.size() > kPartitionRows) {
+        out.line("and " + std::to_string(shown.size() - kPartitionRows) + " more", Style::kDim);
+    }
+}
+
+Cell warning_count(std::uint64_t count) {
+    Cell cell = number_cell(count);
+    if (count > 0) cell.style = Style::kYellow;
+    return cell;
+}
+
+void show_agents(Output& out, const Cluster& cluster) {
+    out.heading("Agents");
+    if (cluster.agents.empty()) return out.line("none");
+    Table table{{"PLATFORM", "VERSION", "EPOCH", "WAITING", "SPOOL", "READ", "BREAKER", "DOUBT",
+                 "REJECTS", "HEARD"},
+                {}};
+    for (const Presence& agent : cluster.agents) {
+        const Announced& said = agent.said;
+        const std::string breaker = said.text("breaker");
+        table.rows.push_back(
+            {agent.id, said.text("version"), right_cell(std::to_string(said.count("epoch"))),
+             number_cell(said.count("waiting_entries")),
+             right_cell(bytes_text(said.count("spool_bytes"))),
+             right_cell(age_text(said.time("last_read_at"), cluster.now)),
+             Cell{breaker, breaker == "closed" ? Style::kPlain : Style::kYellow},
+             warning_count(said.count("commands_in_doubt")), warning_count(said.count("rejects")),
+             right_cell(age_text(agent.heard_at, cluster.now))});
+    }
+    out.table(table);
+}
+
+void show_streams(Output& out, const Cluster& cluster) {
+    out.heading("Streams");
+    Table table{{"STREAM", "MESSAGES", "BYTES", "LAST"}, {}};
+    for (const StreamView& stream : cluster.streams) {
+        if (stream.info) {
+            table.rows.push_back({stream.name, number_cell(stream.info->messages),
+                                  right_cell(bytes_text(stream.info->bytes)),
+                                  number_cell(stream.info->last_sequence)});
+        } else {
+            table.rows.push_back({stream.name, Cell{"missing", Style::kRed}});
+        }
+    }
+    out.table(table);
+}
+
+void show_exceptions(Output& out, const Cluster& cluster) {
+    out.heading("Open exceptions");
+    std::map<std::string, std::pair<std::uint64_t, Timestamp>> kinds;
+    for (const ExceptionView& view : cluster.open_exceptions) {
+        auto& [count, oldest] = kinds[view.record.kind];
+        const Timestamp opened = view.record.opened_at;
+        oldest = count == 0 ? opened : std::min(oldest, opened);
+        ++count;
+    }
+    if (kinds.empty()) return out.line("none");
+    Table table{{"KIND", "COUNT", "OLDEST"}, {}};
+    for (const auto& [kind, seen] : kinds) {
+        table.rows.push_back({kind, number_cell(seen.first),
+                              right_cell(age_text(seen.second, cluster.now))});
+    }
+    out.table(table);
+}
+
+Result<Exit> show_once(Program& program, Session& session) {
+    const auto cluster = read_cluster(session);
+    if (!cluster) return fail(cluster.error());
+    Output& out = program.out();
+    out.clear_screen();
+    set_data(out, *cluster, session);
+    const std::string& version = cluster->server_version;
+    out.line("NATS " + session.server_text() + (version.empty() ? "" : ", server " + version) +
+             ", " + time_text(cluster->now));
+    show_hubs(out, *cluster);
+    show_partitions(out, *cluster);
+    show_agents(out, *cluster);
+    show_streams(out, *cluster);
+    show_exceptions(out, *cluster);
+    for (Finding& finding : judge(*cluster)) out.add(std::move(finding));
+    return verdict(out);
+}
+
+Result<Exit> status(Program& program, const StatusOptions& options) {
+    const auto interval = parse_duration(options.interval);
+    if (!interval || interval->count() == 0) {
+        return fail(ErrorKind::kInvalid, "--interval: " + (interval ? "zero" : interval.error().what));
+    }
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    for (;;) {
+        const auto shown = show_once(program, **session);
+        if (!options.watch) return shown;
+        if (shown) {
+            program.out().finish(program.command(), *shown, nullptr);
+        } else if (!interrupted()) {
+            const Exit exit = exit_of(shown.error().kind);
+            program.out().finish(program.command(), exit, &shown.error());
+        }
+        std::ignore = (*session)->until([] { return interrupted(); }, *interval);
+        if (!interrupted() && !program.out().broken()) continue;
+        program.already_told();
+        return Exit::kFine;
+    }
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Program& program) {
+    auto* command = app.add_subcommand("status", "Hubs, partitions, agents, streams, exceptions");
+    const auto options = std::make_shared<StatusOptions>();
+    command->add_flag("--watch,-w", options->watch, "Show it again and again, until Ctrl-C");
+    command->add_option("--interval", options->interval, "How often with --watch: 2s, 1m")
+        ->capture_default_str();
+    command->callback([&program, options] {
+        program.choose("status", [options](Program& p) { return status(p, *options); });
+    });
+}
+
+}  // namespace syncline::ctl

@@ -1,0 +1,84 @@
+#include "hub/hub_config.h"
+
+#include "shared/base/toml_reader.h"
+#include "shared/nats/options_toml.h"
+
+namespace syncline::hub {
+namespace {
+
+Duration milliseconds(TomlReader& table, std::string_view key, std::int64_t most, Duration value) {
+    return table.milliseconds(key, {1, most},
+                              std::chrono::duration_cast<std::chrono::milliseconds>(value));
+}
+
+void read_limits(TomlReader table, HubOptions& options) {
+    options.window = table.integer("window", {16, 65'536}, options.window);
+    options.fold_max = table.integer("fold_max", {1, 1'024}, options.fold_max);
+    options.cache_entities =
+        table.integer("cache_entities", {1'000, 50'000'000}, options.cache_entities);
+    options.warm_up = table.boolean("warm_up", options.warm_up);
+    options.mark_interval = milliseconds(table, "mark_interval_ms", 10'000, options.mark_interval);
+    options.presence_interval =
+        milliseconds(table, "presence_interval_ms", 60'000, options.presence_interval);
+    options.presence_timeout =
+        milliseconds(table, "presence_timeout_ms", 600'000, options.presence_timeout);
+    options.watch_interval = milliseconds(table, "watch_interval_ms", 60'000, options.watch_interval);
+    options.retry_wait = milliseconds(table, "retry_wait_ms", 60'000, options.retry_wait);
+    options.resend_wait = milliseconds(table, "resend_wait_ms", 60'000, options.resend_wait);
+    if (options.presence_timeout < options.presence_interval * 2) {
+        table.problem("presence_timeout_ms", "must be at least twice `presence_interval_ms`");
+    }
+}
+
+void read_streams(TomlReader table, nats::StreamOptions& streams) {
+    streams.partitions = table.integer("partitions", {1, 4'096}, streams.partitions);
+    streams.replicas = table.integer("replicas", {1, 5}, streams.replicas);
+    if (streams.replicas % 2 == 0) table.problem("replicas", "must be 1, 3 or 5");
+    streams.bytes_max = table.integer("bytes_max", {-1, INT64_MAX}, streams.bytes_max);
+}
+
+void read_log(TomlReader table, log::Options& options) {
+    static constexpr TomlReader::Choice<log::Level> kLevels[] = {{"debug", log::Level::kDebug},
+                                                                 {"info", log::Level::kInfo},
+                                                                 {"warning", log::Level::kWarning},
+                                                                 {"error", log::Level::kError}};
+    static constexpr TomlReader::Choice<log::Format> kFormats[] = {{"auto", log::Format::kAuto},
+                                                                   {"text", log::Format::kText},
+                                                                   {"json", log::Format::kJson}};
+    options.level = table.choice("level", kLevels, options.level);
+    options.format = table.choice("format", kFormats, options.format);
+}
+
+Result<HubConfig> read_hub_config(TomlReader& root) {
+    HubConfig config;
+    config.nats.name = "syncline-hub";
+    config.id = root.text("id", "");
+    config.policy = root.text("policy");
+    config.nats = nats::read_nats_options(root.table("nats"), config.nats);
+    read_streams(root.table("streams"), config.streams);
+    read_limits(root.table("limits"), config.options);
+    read_log(root.table("log"), config.log);
+    config.metrics_port = root.integer("metrics_port", {0, 65'535}, config.metrics_port);
+    if (auto done = root.finish(); !done) return fail(std::move(done.error()));
+    return config;
+}
+
+}  // namespace
+
+Result<HubConfig> parse_hub_config(std::string_view text, std::string_view file) {
+    auto root = TomlReader::parse(text, file);
+    if (!root) return fail(std::move(root.error()));
+    return read_hub_config(*root);
+}
+
+Result<HubConfig> load_hub_config(const std::filesystem::path& file) {
+    auto root = TomlReader::load(file);
+    if (!root) return fail(std::move(root.error()));
+    auto config = read_hub_config(*root);
+    if (config && std::filesystem::path{config->policy}.is_relative()) {
+        config->policy = (file.parent_path() / config->policy).string();
+    }
+    return config;
+}
+
+}  // namespace syncline::hub

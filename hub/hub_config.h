@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "hub/hub_options.h"
+#include "shared/base/log.h"
+#include "shared/base/result.h"
+#include "shared/nats/nats_options.h"
+#include "shared/nats/streams.h"
+
+namespace syncline::hub {
+
+/// What a hub's file may say; configs/hub.toml lists it all.
+struct HubConfig {
+    std::string id;      ///< Empty: host name and process id.
+    std::string policy;  ///< Directory of the policy; relative to the file.
+    nats::NatsOptions nats;
+    nats::StreamOptions streams;  ///< For streams that do not exist yet.
+    HubOptions options;
+    log::Options log;
+    int metrics_port = 0;  ///< On loopback; 0: none.
+};
+
+/// kInvalid: every problem of the file, one a line. Touches no network.
+[[nodiscard]] Result<HubConfig> load_hub_config(const std::filesystem::path& file);
+[[nodiscard]] Result<HubConfig> parse_hub_config(std::string_view text, std::string_view file);
+
+}  // namespace syncline::hub

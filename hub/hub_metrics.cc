@@ -1,0 +1,39 @@
+#include "hub/hub_metrics.h"
+
+#include "shared/base/version.h"
+
+namespace syncline::hub {
+
+HubMetrics::HubMetrics() {
+    const auto add = [&](const metric::Name& name, std::uint64_t HubCounters::*value,
+                         const Metrics::Labels& labels = {}) {
+        shown_.push_back({&metrics_.counter(name, labels), value});
+    };
+    add(metric::kHubInputs, &HubCounters::inputs, {{"kind", "taken"}});
+    add(metric::kHubInputs, &HubCounters::duplicates, {{"kind", "duplicate"}});
+    add(metric::kHubInputs, &HubCounters::gaps, {{"kind", "after_gap"}});
+    add(metric::kHubInputs, &HubCounters::replays, {{"kind", "replayed"}});
+    add(metric::kHubInputs, &HubCounters::quiet, {{"kind", "without_difference"}});
+    add(metric::kHubInputs, &HubCounters::poisoned, {{"kind", "undecidable"}});
+    add(metric::kHubDecisions, &HubCounters::decisions);
+    add(metric::kHubCommands, &HubCounters::commands);
+    add(metric::kHubConflicts, &HubCounters::conflicts);
+    add(metric::kHubExceptions, &HubCounters::exceptions);
+    add(metric::kHubAmnesia, &HubCounters::amnesia);
+    metrics_.gauge(metric::kBuildInfo, {{"version", std::string{kVersion}}}).Set(1);
+}
+
+void HubMetrics::update(const Hub& hub, const nats::NatsLink& link) {
+    const Duration now = clock_.steady();
+    if (now < due_) return;
+    due_ = now + std::chrono::seconds{1};
+    for (const Shown& shown : shown_) {
+        const auto value = static_cast<double>(hub.counters().*shown.value);
+        shown.counter->Increment(value - shown.counter->Value());
+    }
+    metrics_.gauge(metric::kHubPartitions).Set(static_cast<double>(hub.held().size()));
+    metrics_.gauge(metric::kNatsConnected).Set(link.connected() ? 1 : 0);
+    metrics_.gauge(metric::kNatsPublishesOpen).Set(static_cast<double>(link.open()));
+}
+
+}  // namespace syncline::hub

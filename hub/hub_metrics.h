@@ -1,0 +1,32 @@
+#pragma once
+
+#include "hub/hub.h"
+#include "shared/base/metrics.h"
+#include "shared/base/metrics_server.h"
+#include "shared/nats/nats_link.h"
+
+namespace syncline::hub {
+
+/// The hub's numbers as Prometheus reads them.
+/// Threading: the hub's; what is shown is read by the server's own thread.
+class HubMetrics {
+public:
+    HubMetrics();
+    /// kUnavailable: the port is taken.
+    Result<void> open(int port) { return server_.open(metrics_, port); }
+    /// Takes over the counters; cheap, and does its work once a second only.
+    void update(const Hub& hub, const nats::NatsLink& link);
+
+private:
+    struct Shown {
+        prometheus::Counter* counter;
+        std::uint64_t HubCounters::*value;
+    };
+    Metrics metrics_;
+    std::vector<Shown> shown_;
+    SystemClock clock_;
+    Duration due_{0};
+    MetricsServer server_;  ///< Last: goes first.
+};
+
+}  // namespace syncline::hub

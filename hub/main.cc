@@ -1,0 +1,207 @@
+// syncline-hub: flags, configuration and policy, then the loop.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "hub/hub.h"
+#include "hub/hub_config.h"
+#include "hub/hub_metrics.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/base/service.h"
+#include "shared/base/version.h"
+#include "shared/nats/event_loop.h"
+#include "shared/nats/nats_link.h"
+#include "shared/nats/streams.h"
+#include "shared/policy/check.h"
+#include "shared/policy/policy_toml.h"
+
+namespace syncline::hub {
+namespace {
+
+constexpr int kExitFine = 0;
+constexpr int kExitFailed = 1;
+constexpr int kExitConfig = 2;
+/// How long a stop may take before what is unfinished is left to the other hubs.
+constexpr Duration kStopLimit = std::chrono::seconds{15};
+
+nats::EventLoop* loop_to_wake = nullptr;
+
+struct Flags {
+    std::string config;
+    std::string id;
+    std::string policy;
+    std::string url;
+    bool check_config = false;
+};
+
+int complain(const std::string& text) {
+    fmt::print(stderr, "syncline-hub: {}\n", text);
+    return kExitConfig;
+}
+
+Result<HubConfig> configure(const Flags& flags) {
+    auto config = flags.config.empty() ? Result<HubConfig>{HubConfig{}}
+                                       : load_hub_config(flags.config);
+    if (!config) return config;
+    if (!flags.id.empty()) config->id = flags.id;
+    if (!flags.policy.empty()) config->policy = flags.policy;
+    if (!flags.url.empty()) config->nats.urls = {flags.url};
+    if (config->policy.empty()) {
+        return fail(ErrorKind::kInvalid, "no policy; give --policy DIR or `policy` in the file");
+    }
+    if (config->id.empty()) {
+        char host[256] = "hub";
+        gethostname(host, sizeof host - 1);
+        config->id = fmt::format("{}-{}", host, getpid());
+    }
+    config->options.id = HubId{config->id};
+    config->options.partitions = static_cast<std::uint16_t>(config->streams.partitions);
+    return config;
+}
+
+/// A policy that is well-formed and has no error; warnings are logged.
+Result<Policy> sound_policy(const std::string& directory) {
+    auto policy = load_policy(directory);
+    if (!policy) return policy;
+    std::string errors;
+    for (const Finding& finding : check(*policy)) {
+        if (finding.severity == Severity::kError) errors += to_string(finding) + "\n";
+        if (finding.severity == Severity::kWarning) log::warning(to_string(finding));
+    }
+    if (!errors.empty()) return fail(ErrorKind::kInvalid, "the policy has errors:\n" + errors);
+    return policy;
+}
+
+void report_status(const nats::LinkStatus& status) {
+    using State = nats::LinkStatus::State;
+    if (status.state == State::kConnected) {
+        log::info("connected to NATS",
+                  {{"server", status.server}, {"version", status.server_version}});
+    } else if (status.state == State::kRefused) {
+        log::error("NATS refuses us; a person must act", {{"error", status.error}});
+        service::notify("STATUS=refused by NATS: " + status.error.what);
+    } else if (status.state == State::kWaiting) {
+        log::warning("no connection to NATS; trying again", {{"error", status.error}});
+    }
+}
+
+class Program {
+public:
+    Program(HubConfig config, Policy policy)
+        : config_(std::move(config)),
+          policy_(std::move(policy)),
+          link_(loop_, with_status(config_.nats)),
+          hub_(link_, clock_, policy_, config_.options, nats::stream_configs(config_.streams),
+               sync_points_) {}
+
+    int run() {
+        loop_to_wake = &loop_;
+        service::handle_stop_signals([] { loop_to_wake->wake(); });
+        HubMetrics metrics;
+        if (config_.metrics_port != 0) {
+            if (auto opened = metrics.open(config_.metrics_port); !opened) {
+                return complain(opened.error().what);
+            }
+        }
+        log::info("hub starts", {{"hub", config_.id}, {"policy", policy_.hash.substr(0, 12)},
+                                 {"version", kVersion}});
+        bool ready = false;
+        Duration watchdog_due{0};
+        while (!service::stop_requested()) {
+            loop_.poll(hub_.next_wait());
+            hub_.tick();
+            metrics.update(hub_, link_);
+            if (!ready && hub_.ready()) {
+                ready = true;
+                log::info("hub is ready", {{"hub", config_.id}});
+                service::notify("READY=1");
+            }
+            const Duration watchdog = service::watchdog_interval();
+            if (watchdog.count() > 0 && clock_.steady() >= watchdog_due) {
+                watchdog_due = clock_.steady() + watchdog;
+                service::notify("WATCHDOG=1");
+            }
+        }
+        return stop();
+    }
+
+private:
+    static nats::NatsOptions with_status(nats::NatsOptions options) {
+        options.on_status = report_status;
+        return options;
+    }
+
+    int stop() {
+        log::info("hub stops: handing over its partitions", {{"hub", config_.id}});
+        service::notify("STOPPING=1");
+        hub_.stop();
+        const Duration limit = clock_.steady() + kStopLimit;
+        while (!hub_.stopped() && clock_.steady() < limit && link_.connected()) {
+            loop_.poll(hub_.next_wait());
+            hub_.tick();
+        }
+        hub_.leave();
+        const Duration leave = clock_.steady() + std::chrono::seconds{1};
+        while (link_.open() > 0 && clock_.steady() < leave) loop_.poll(hub_.next_wait());
+        const bool clean = hub_.stopped();
+        log::info(clean ? "hub has stopped" : "hub stopped with work unfinished; others take over",
+                  {{"hub", config_.id}});
+        return clean ? kExitFine : kExitFailed;
+    }
+
+    HubConfig config_;
+    Policy policy_;
+    SystemClock clock_;
+    SyncPoints sync_points_;
+    nats::EventLoop loop_;
+    nats::NatsLink link_;
+    Hub hub_;
+};
+
+int run(int argc, char** argv) {
+    CLI::App app{"syncline-hub: decides what each platform must be told, and remembers why.\n"
+                 "Any number of hubs share the work; start more to go faster."};
+    Flags flags;
+    app.add_option("-c,--config", flags.config, "The hub's file; configs/hub.toml lists it all")
+        ->check(CLI::ExistingFile);
+    app.add_option("--id", flags.id, "Name among the hubs [host name and process id]");
+    app.add_option("--policy", flags.policy, "Directory of the policy")
+        ->check(CLI::ExistingDirectory);
+    app.add_option("--server", flags.url, "NATS, instead of the file's `nats.urls`")
+        ->envname("SYNCLINE_NATS_URL");
+    app.add_flag("--check-config", flags.check_config, "Check configuration and policy, then end");
+    app.set_version_flag("--version", "syncline-hub " + std::string{kVersion});
+    app.footer("Exit codes: 0 stopped cleanly, 1 stopped with work unfinished, 2 wrong usage,\n"
+               "configuration or policy. Signals: SIGTERM hands the partitions over and ends.");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? kExitFine : kExitConfig;
+    }
+    auto config = configure(flags);
+    if (!config) return complain(config.error().what);
+    log::start(config->log);
+    auto policy = sound_policy(config->policy);
+    if (!policy) return complain(policy.error().what);
+    if (flags.check_config) {
+        fmt::print("configuration and policy are sound\n");
+        return kExitFine;
+    }
+    return Program{std::move(*config), std::move(*policy)}.run();
+}
+
+}  // namespace
+}  // namespace syncline::hub
+
+int main(int argc, char** argv) {
+    try {
+        return syncline::hub::run(argc, argv);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "syncline-hub: a defect of ours: {}\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,287 @@
+// The hub's hot path against a raw relay, on the same server in the same run. Prints one JSON line.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "shared/model/change.h"
+#include "shared/nats/nats_link.h"
+#include "shared/nats/streams.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+#include "tests/bench/raw_client.h"
+#include "tests/bench/relay.h"
+#include "tests/support/nats_server.h"
+
+namespace syncline::bench {
+namespace {
+
+struct Sizes {
+    std::uint64_t entities = 100'000;
+    std::uint64_t updates = 200'000;
+    double paced_seconds = 5;
+    int runs = 5;
+};
+
+constexpr std::uint16_t kPartitions = 64;
+constexpr std::size_t kWindow = 4'096;
+
+[[noreturn]] void die(const std::string& why) {
+    std::fprintf(stderr, "bench: %s\n", why.c_str());
+    std::exit(1);
+}
+
+/// The source platform's agent, as far as the hub sees it: numbered changes to SYNC_IN.
+class Source final : nats::PublishSink {
+public:
+    explicit Source(const std::string& url)
+        : link_(loop_, {.urls = {url}, .name = "bench-source"}) {
+        while (!link_.connected()) loop_.poll(std::chrono::milliseconds{10});
+    }
+
+    /// The change `round` of entity `index`; `sent_at` travels with it to the command.
+    void send(std::uint64_t index, std::uint64_t round, std::uint64_t sent_at) {
+        Change change;
+        change.key = {PlatformId{"source"}, ObjectName{"item"},
+                      RecordId{"r" + std::to_string(index)}};
+        const EntityId entity = founded_entity(change.key);
+        if (round > 1) change.entity = entity;  // From its first receipt on an agent knows it.
+        const Partition part =
+            round > 1 ? entity_partition({change.key.object, entity}, kPartitions)
+                      : record_partition(change.key, kPartitions);
+        change.number = {part, {1, ++numbers_[part.value]}};
+        change.rev = {1, round};
+        change.seen_at = {static_cast<std::int64_t>(sent_at)};
+        const std::string filler = std::to_string(round) + std::string(40, 'x');
+        for (const char* name : {"a", "b", "c"}) change.fields.set(FieldName{name}, filler);
+        change.fields.set(FieldName{"d"}, std::string(28, 'y'));
+        change.fields.set(FieldName{"n"}, static_cast<std::int64_t>(round));
+        change.fields.set(FieldName{"stage"}, "open");
+        change.fields.set(FieldName{"amount"}, *Decimal::parse("1250.75"));
+        change.fields.set(FieldName{"sent_at"}, static_cast<std::int64_t>(sent_at));
+        const std::string body = wire::encode(change);
+        body_bytes_ = body.size();
+        link_.publish({subjects::change(change.key, part), body, {}, {}}, this, 0);
+        if (++open_ >= kWindow) {
+            while (open_ > kWindow / 2) loop_.poll(std::chrono::milliseconds{10});
+        }
+    }
+    void turn() { loop_.poll(Duration{0}); }
+    void finish() {
+        while (open_ > 0) loop_.poll(std::chrono::milliseconds{10});
+    }
+    [[nodiscard]] std::size_t body_bytes() const { return body_bytes_; }
+
+private:
+    void on_published(std::uint64_t, const Result<std::uint64_t>& sequence) override {
+        if (!sequence) die("a change was not stored: " + sequence.error().what);
+        --open_;
+    }
+    nats::EventLoop loop_;
+    nats::NatsLink link_;
+    std::map<std::uint16_t, std::uint64_t> numbers_;
+    std::size_t open_ = 0;
+    std::size_t body_bytes_ = 0;
+};
+
+/// Looks at streams from outside.
+class Watcher final : nats::MessageSink {
+public:
+    explicit Watcher(const std::string& url)
+        : link_(loop_, {.urls = {url}, .name = "bench-watcher"}) {
+        while (!link_.connected()) loop_.poll(std::chrono::milliseconds{10});
+    }
+    [[nodiscard]] nats::StreamInfo info(std::string_view stream) {
+        std::optional<Result<nats::StreamInfo>> answer;
+        link_.stream_info(stream, [&](auto info) { answer = std::move(info); });
+        while (!answer) loop_.poll(std::chrono::milliseconds{10});
+        return *answer ? **answer : nats::StreamInfo{};
+    }
+    [[nodiscard]] std::uint64_t last(std::string_view stream) { return info(stream).last_sequence; }
+
+    /// Latencies of the commands that come from now on, by the `sent_at` they carry.
+    void watch_commands() {
+        nats::ConsumeSpec spec;
+        spec.stream = subjects::kStreamCommands;
+        spec.filters = {subjects::commands_wildcard()};
+        spec.start_sequence = last(subjects::kStreamCommands) + 1;
+        spec.window = 65'536;
+        commands_ = link_.consume(std::move(spec), this);
+    }
+    void turn() { loop_.poll(std::chrono::milliseconds{1}); }
+    std::vector<double> latency_ms;
+
+private:
+    void on_message(const nats::InMessage& message) override {
+        commands_->processed(1);
+        const auto command = wire::decode_command(message.body);
+        if (!command) die(command.error().what);
+        const Value* sent = command->fields.find("sent_at");
+        if (sent == nullptr) return;
+        latency_ms.push_back(
+            static_cast<double>(static_cast<std::int64_t>(steady_ns()) - *sent->get<std::int64_t>()) /
+            1e6);
+    }
+    nats::EventLoop loop_;
+    nats::NatsLink link_;
+    std::unique_ptr<nats::Subscription> commands_;
+};
+
+class HubProcess {
+public:
+    HubProcess(const std::string& program, const std::string& policy, const std::string& url) {
+        pid_ = fork();
+        if (pid_ == 0) {
+            if (std::getenv("SYNCLINE_BENCH_VERBOSE") == nullptr) {
+                std::freopen("/dev/null", "w", stderr);
+            }
+            execl(program.c_str(), program.c_str(), "--server", url.c_str(), "--policy",
+                  policy.c_str(), "--id", "bench", nullptr);
+            _exit(127);
+        }
+    }
+    ~HubProcess() {
+        kill(pid_, SIGKILL);
+        waitpid(pid_, nullptr, 0);
+    }
+    void signal(int number) const { kill(pid_, number); }
+
+private:
+    pid_t pid_ = 0;
+};
+
+double percentile(std::vector<double> values, double part) {
+    if (values.empty()) return 0;
+    values.erase(values.begin(), values.begin() + static_cast<long>(values.size() / 10));  // Warm-up.
+    std::sort(values.begin(), values.end());
+    return values[std::min(values.size() - 1,
+                           static_cast<std::size_t>(part * static_cast<double>(values.size())))];
+}
+
+using Figures = std::map<std::string, double>;
+
+std::uint64_t output(Watcher& watcher) {
+    std::uint64_t sum = 0;
+    for (const auto stream : {subjects::kStreamState, subjects::kStreamCommands,
+                              subjects::kStreamLog, subjects::kStreamExceptions}) {
+        sum += watcher.last(stream);
+    }
+    return sum;
+}
+
+void await_decisions(Watcher& watcher, std::uint64_t wanted, const char* what) {
+    const std::uint64_t limit = steady_ns() + 300'000'000'000ULL;
+    while (watcher.last(subjects::kStreamLog) < wanted) {
+        if (steady_ns() > limit) die(std::string{"the hub does not finish: "} + what);
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+}
+
+void measure_hub(const std::string& url, const std::string& program, const std::string& policy,
+                 const Sizes& sizes, Figures& out) {
+    HubProcess hub{program, policy, url};
+    Watcher watcher{url};
+    while (watcher.info(subjects::kStreamLog).created.ns == 0) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    Source source{url};
+    for (std::uint64_t i = 0; i < sizes.entities; ++i) source.send(i, 1, steady_ns());
+    source.finish();
+    await_decisions(watcher, sizes.entities, "founding the entities");
+
+    hub.signal(SIGSTOP);
+    std::uint64_t round = 2;
+    for (std::uint64_t i = 0; i < sizes.updates; ++i) {
+        if (i > 0 && i % sizes.entities == 0) ++round;
+        source.send(i % sizes.entities, round, steady_ns());
+    }
+    source.finish();
+    const std::uint64_t decisions = watcher.last(subjects::kStreamLog);
+    const std::uint64_t published = output(watcher);
+    const std::uint64_t start = steady_ns();
+    hub.signal(SIGCONT);
+    await_decisions(watcher, decisions + sizes.updates, "the steady stream");
+    const double seconds = static_cast<double>(steady_ns() - start) / 1e9;
+    out["changes_per_s"] = static_cast<double>(sizes.updates) / seconds;
+    out["publishes_per_s"] = static_cast<double>(output(watcher) - published) / seconds;
+    out["body_bytes"] = static_cast<double>(source.body_bytes());
+
+    watcher.watch_commands();
+    const double rate = out["changes_per_s"] / 2;
+    std::thread reader_wait;
+    const auto total = static_cast<std::uint64_t>(rate * sizes.paced_seconds);
+    ++round;
+    const std::uint64_t begin = steady_ns();
+    for (std::uint64_t sent = 0; sent < total;) {
+        const double elapsed = static_cast<double>(steady_ns() - begin) / 1e9;
+        const auto due = std::min(total, static_cast<std::uint64_t>(elapsed * rate));
+        for (; sent < due; ++sent) {
+            if (sent > 0 && sent % sizes.entities == 0) ++round;
+            const double at = static_cast<double>(sent) / rate * 1e9;
+            source.send(sent % sizes.entities, round, begin + static_cast<std::uint64_t>(at));
+        }
+        source.turn();
+        watcher.turn();
+    }
+    source.finish();
+    const std::uint64_t limit = steady_ns() + 30'000'000'000ULL;
+    while (watcher.latency_ms.size() < total && steady_ns() < limit) watcher.turn();
+    if (watcher.latency_ms.size() < total) die("commands are missing after the paced stream");
+    out["p50_ms_half_load"] = percentile(watcher.latency_ms, 0.5);
+    out["p99_ms_half_load"] = percentile(watcher.latency_ms, 0.99);
+}
+
+Figures one_run(const std::string& program, const std::string& policy, const Sizes& sizes) {
+    Figures out;
+    test::NatsServer server;
+    store_inputs(server.url(), sizes.updates, 300);
+    out["relay_per_s"] = relay_stored(server.url(), sizes.updates).per_second;
+    const auto paced = relay_paced(server.url(), out["relay_per_s"] / 2, sizes.paced_seconds);
+    out["relay_p50_ms_half_load"] = percentile(paced.latency_ms, 0.5);
+    out["relay_p99_ms_half_load"] = percentile(paced.latency_ms, 0.99);
+    measure_hub(server.url(), program, policy, sizes, out);
+    out["publishes_ratio"] = out["publishes_per_s"] / out["relay_per_s"];
+    out["changes_ratio"] = out["changes_per_s"] / out["relay_per_s"];
+    out["p99_ratio"] = out["p99_ms_half_load"] / out["relay_p99_ms_half_load"];
+    return out;
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+int run(int argc, char** argv) {
+    if (argc < 3) die("usage: hub_bench HUB_PROGRAM POLICY_DIR [--runs N] [--quick]");
+    Sizes sizes;
+    for (int i = 3; i < argc; ++i) {
+        const std::string flag = argv[i];
+        if (flag == "--quick") sizes = {5'000, 10'000, 1, 1};
+        if (flag == "--runs" && i + 1 < argc) sizes.runs = std::atoi(argv[i + 1]);
+    }
+    std::map<std::string, std::vector<double>> all;
+    for (int i = 0; i < sizes.runs; ++i) {
+        for (const auto& [name, value] : one_run(argv[1], argv[2], sizes)) {
+            all[name].push_back(value);
+        }
+        std::fprintf(stderr, "run %d of %d: publishes_ratio %.2f, p99_ratio %.2f\n", i + 1,
+                     sizes.runs, all["publishes_ratio"].back(), all["p99_ratio"].back());
+    }
+    std::printf("{\"bench\":\"hub\",\"runs\":%d", sizes.runs);
+    for (const auto& [name, values] : all) std::printf(",\"%s\":%.3f", name.c_str(), median(values));
+    std::printf("}\n");
+    return 0;
+}
+
+}  // namespace
+}  // namespace syncline::bench
+
+int main(int argc, char** argv) { return syncline::bench::run(argc, argv); }

@@ -1,0 +1,231 @@
+// The rest connector with the profiles that we ship, against the stand-in platforms; configured by
+// TOML, as an agent is.
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "agent/connectors/registry.h"
+#include "shared/base/clock.h"
+#include "tests/conformance/connector_conformance.h"
+#include "tests/support/node_server.h"
+
+namespace syncline::test {
+namespace {
+
+using namespace std::chrono_literals;
+using enum ErrorKind;
+
+const SystemClock& system_clock() {
+    static const SystemClock clock;
+    return clock;
+}
+
+/// `text` is the agent's TOML; `{url}` and the like were filled in.
+std::unique_ptr<agent::Connector> connector_from(const std::string& text) {
+    auto root = TomlReader::parse(text, "agent.toml");
+    if (!root) throw std::runtime_error(root.error().what);
+    const std::filesystem::path source{SYNCLINE_SOURCE_DIR};
+    const agent::ConnectorContext context{system_clock(), source, source / "configs" / "profiles"};
+    const auto factory = agent::make_connector(*root, context);
+    if (!factory) throw std::runtime_error(factory.error().what);
+    if (const auto done = root->finish(); !done) throw std::runtime_error(done.error().what);
+    auto connector = (*factory)();
+    if (!connector) throw std::runtime_error(connector.error().what);
+    return std::move(*connector);
+}
+
+class RestPlatform : public Platform {
+public:
+    RestPlatform(const std::string& name, std::string table, std::string field)
+        : server(name), table_(std::move(table)), field_(std::move(field)) {}
+
+    std::unique_ptr<agent::Connector> connector() override { return connector_from(config()); }
+    std::string create(const std::string& text) override {
+        return server.create(table_, {{field_, text}});
+    }
+    void create_many(std::size_t count, const std::string& text) override {
+        for (std::size_t i = 0; i < count; ++i) create(text);
+    }
+    void edit(const std::string& id, const std::string& text) override {
+        server.edit(table_, id, {{field_, text}});
+    }
+    void remove(const std::string& id) override { server.remove(table_, id); }
+    /// A window ends at a whole second that has passed.
+    void settle() override { std::this_thread::sleep_for(2'050ms); }
+    std::optional<std::size_t> count() override { return server.row_count(table_); }
+    void clear_faults() override { server.clear(); }
+
+    std::vector<Fault> faults() override {
+        const auto armed = [this](Value::Map fault) {
+            return [this, fault] { server.fault(fault); };
+        };
+        return {
+            {"reset_before", armed({{"kind", "reset_before"}}), kUnavailable, kAmbiguous},
+            {"status_500", armed({{"kind", "status"}, {"status", 500}}), kUnavailable, kAmbiguous},
+            {"status_503", armed({{"kind", "status"}, {"status", 503}}), kUnavailable, kAmbiguous},
+            {"status_502", armed({{"kind", "status"}, {"status", 502}}), kUnavailable, kAmbiguous},
+            {"html_200", armed({{"kind", "html_200"}}), kUnavailable, kAmbiguous},
+            {"throttle", armed({{"kind", "throttle"}, {"retry_after", "7"}}), kThrottled,
+             kThrottled},
+            {"lost_reply", armed({{"kind", "drop_reply_after_commit"}}), kUnavailable, kAmbiguous,
+             true},
+            {"status_after_commit",
+             armed({{"kind", "status_after_commit"}, {"status", 500}}), kUnavailable, kAmbiguous,
+             true},
+            {"conflict", armed({{"kind", "status"}, {"status", 412}}), kConflict, kConflict},
+        };
+    }
+
+    NodeServer server;
+
+protected:
+    [[nodiscard]] virtual std::string config() const = 0;
+
+    /// `{ file = "..." }` of a secret from the READY line.
+    [[nodiscard]] std::string secret(const std::string& name) const {
+        const auto file = server.folder() / name;
+        std::ofstream{file} << server.ready(name);
+        return "{ file = \"" + file.string() + "\" }";
+    }
+
+private:
+    std::string table_;
+    std::string field_;
+};
+
+class Salesforce final : public RestPlatform {
+public:
+    Salesforce() : RestPlatform("salesforce", "Account", "Name") {}
+
+protected:
+    [[nodiscard]] std::string config() const override {
+        return R"(
+[connector]
+kind = "rest"
+profile = "salesforce"
+overlap_s = 0
+safety_s = 0
+timeout_ms = 5_000
+base_url = ")" + server.url() +
+               "\"\n[connector.auth]\nclient_id = \"" + server.ready("client_id") +
+               "\"\nclient_secret = " + secret("client_secret") + R"(
+[objects.customer]
+native = "Account"
+[objects.customer.fields]
+name = "Name"
+credit_limit = { path = "CreditLimit__c", type = "decimal", decimals = 2 }
+tier = { path = "Support_Tier__c", type = "enum", table = { gold = "Gold", basic = "Basic" } }
+)";
+    }
+};
+
+class ServiceNow final : public RestPlatform {
+public:
+    ServiceNow() : RestPlatform("servicenow", "core_company", "name") {}
+    [[nodiscard]] bool tells_deletions() const override { return false; }
+
+protected:
+    [[nodiscard]] std::string config() const override {
+        return R"(
+[connector]
+kind = "rest"
+profile = "servicenow"
+overlap_s = 0
+safety_s = 0
+timeout_ms = 5_000
+base_url = ")" + server.url() +
+               "\"\n[connector.auth]\nusername = \"" + server.ready("username") +
+               "\"\npassword = " + secret("password") + R"(
+[objects.customer]
+native = "core_company"
+[objects.customer.fields]
+name = { path = "name", length = 80 }
+city = "city"
+)";
+    }
+};
+
+const bool registered =
+    register_connector_conformance("salesforce", [] { return std::make_unique<Salesforce>(); }) &&
+    register_connector_conformance("servicenow", [] { return std::make_unique<ServiceNow>(); });
+
+/// Reads until there is no more; ids with their text.
+std::map<std::string, std::string> read_all(agent::Connector& connector, agent::Cursor& cursor,
+                                            std::size_t max = 200) {
+    std::map<std::string, std::string> seen;
+    for (int pages = 0; pages < 1'000; ++pages) {
+        const auto batch = connector.read(cursor, max, {});
+        if (!batch) throw std::runtime_error(batch.error().what);
+        for (const agent::Record& record : batch->records) {
+            seen[record.id.text] = display(*record.fields.find("name"));
+        }
+        cursor = batch->next;
+        if (!batch->more) return seen;
+    }
+    throw std::runtime_error("reading does not end");
+}
+
+TEST(SalesforceStandIn, LivesThroughExpiredSessionsAndLocators) {
+    ASSERT_TRUE(registered);
+    Salesforce platform;
+    platform.create_many(450, "x");
+    platform.settle();
+    auto connector = platform.connector();
+    agent::Cursor cursor;
+    std::size_t count = 0;
+    for (int page = 0;; ++page) {
+        const auto batch = connector->read(cursor, 200, {});
+        ASSERT_TRUE(batch) << batch.error().what;
+        count += batch->records.size();
+        cursor = batch->next;
+        if (page == 0) platform.server.fault({{"kind", "expire_sessions"}});
+        if (page == 1) platform.server.fault({{"kind", "expire_locators"}});
+        if (!batch->more) break;
+    }
+    EXPECT_EQ(count, 450u);
+}
+
+TEST(SalesforceStandIn, TellsThePauseOfALimit) {
+    Salesforce platform;
+    auto connector = platform.connector();
+    ASSERT_TRUE(connector->connect({}));
+    platform.server.fault({{"kind", "throttle"}});
+    const auto batch = connector->read({}, 10, {});
+    ASSERT_FALSE(batch);
+    EXPECT_EQ(batch.error().kind, kThrottled);
+    EXPECT_GT(connector->throttle_pause(), 50s);
+}
+
+TEST(ServiceNowStandIn, GoesOnBehindShortAndEmptyPages) {
+    ServiceNow platform;
+    platform.create_many(60, "x");
+    platform.settle();
+    auto connector = platform.connector();
+    agent::Cursor cursor;
+    ASSERT_TRUE(connector->connect({}));
+    for (const int rows : {3, 10, 1}) {
+        platform.server.fault({{"kind", "short_page"}, {"rows", rows}});
+    }
+    EXPECT_EQ(read_all(*connector, cursor, 10).size() +
+                  (/* An empty page was passed by its link: */ 0u),
+              60u);
+}
+
+TEST(ServiceNowStandIn, RefusesAReplyThatWasCut) {
+    ServiceNow platform;
+    platform.create_many(10, "x");
+    platform.settle();
+    auto connector = platform.connector();
+    ASSERT_TRUE(connector->connect({}));
+    platform.server.fault({{"kind", "truncated_json"}});
+    const auto batch = connector->read({}, 10, {});
+    ASSERT_FALSE(batch);
+    EXPECT_EQ(batch.error().kind, kUnavailable);
+    agent::Cursor cursor;
+    EXPECT_EQ(read_all(*connector, cursor).size(), 10u);
+}
+
+}  // namespace
+}  // namespace syncline::test

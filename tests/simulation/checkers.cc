@@ -1,0 +1,338 @@
+#include "tests/simulation/checkers.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "hub/core/state_codec.h"
+#include "hub/core/work.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::sim {
+namespace {
+
+bool same(const Value* a, const Value& b) { return a == nullptr ? b.is_null() : *a == b; }
+
+const Value& or_null(const Value* value) {
+    static const Value null;
+    return value == nullptr ? null : *value;
+}
+
+std::string text_of(const RecordKey& key) { return key.platform.text + "/" + key.record.text; }
+
+}  // namespace
+
+// ---- At every moment. -----------------------------------------------------------------------
+
+void Checkers::watch() {
+    for (const auto& platform : cast_.platforms) {
+        std::size_t& seen = seen_[platform->name()];
+        for (; seen < platform->log().size(); ++seen) watch_mutation(platform->log()[seen]);
+    }
+}
+
+void Checkers::watch_mutation(const Mutation& mutation) {
+    if (mutation.writer != Writer::kSyncline) return;
+    watch_create(mutation);
+    watch_order(mutation);
+    watch_owner(mutation);
+}
+
+// I2: a command makes at most one record, and an entity has at most one on a platform.
+void Checkers::watch_create(const Mutation& mutation) {
+    if (!mutation.created) return;
+    const auto& rows = platform(mutation.key.platform)->rows();
+    auto& made = made_[{mutation.key.platform, mutation.entity}];
+    for (const RecordId& id : made) {
+        if (rows.at(id).current().deleted) continue;
+        world_.violate("I2", "two records of entity " + mutation.entity.entity.text + " on " +
+                                 mutation.key.platform.text + ": " + id.text + " and " +
+                                 mutation.key.record.text + " (" + mutation.kid + ")",
+                       mutation.entity.entity.text);
+    }
+    made.push_back(mutation.key.record);
+}
+
+// I4, I13: neither an older generation after a newer one, nor a smaller fence after a greater.
+void Checkers::watch_order(const Mutation& mutation) {
+    const std::pair key{mutation.key.platform, mutation.entity};
+    std::uint64_t& generation = generations_[key];
+    if (mutation.generation < generation) {
+        world_.violate("I4", "generation " + std::to_string(mutation.generation) + " after " +
+                                 std::to_string(generation) + " on " + text_of(mutation.key),
+                       mutation.entity.entity.text);
+    }
+    generation = std::max(generation, mutation.generation);
+    std::uint64_t& fence = fences_[key];
+    if (mutation.fence < fence) {
+        world_.violate("I13", "fence " + std::to_string(mutation.fence) + " after " +
+                                  std::to_string(fence) + " on " + text_of(mutation.key),
+                       mutation.entity.entity.text);
+    }
+    fence = std::max(fence, mutation.fence);
+}
+
+// I3: what a platform owns without condition, nobody else's value replaces.
+void Checkers::watch_owner(const Mutation& mutation) {
+    if (mutation.created) return;
+    const ObjectSpec& object = policy_.objects[0];
+    for (const Mutation::Field& field : mutation.fields) {
+        const OwnershipRule* rule = object.rule(field.name, {});
+        if (rule == nullptr || rule->when || rule->resolution != Resolution::kOwner) continue;
+        const bool owns = rule->owner == mutation.key.platform;
+        const bool may_change = rule->otherwise == NonOwnerWrite::kPropose ||
+                                rule->otherwise == NonOwnerWrite::kAccept ||
+                                rule->otherwise == NonOwnerWrite::kReview;
+        if (!owns || may_change || field.before.is_null() || field.before == field.after) continue;
+        const auto& nature = platform(mutation.key.platform)->nature();
+        const bool automation =
+            nature.stubborn == field.name ||
+            std::any_of(nature.derived.begin(), nature.derived.end(),
+                        [&](const auto& derived) { return derived.set == field.name; });
+        if (automation) continue;
+        world_.violate("I3", "the owner's " + field.name.text + " of " + text_of(mutation.key) +
+                                 " was changed from " + display(field.before) + " to " +
+                                 display(field.after),
+                       mutation.entity.entity.text);
+    }
+}
+
+const Platform* Checkers::platform(const PlatformId& id) const {
+    for (const auto& platform : cast_.platforms) {
+        if (platform->nature().id == id) return platform.get();
+    }
+    return nullptr;
+}
+
+// ---- In the end. ----------------------------------------------------------------------------
+
+void Checkers::find(std::string invariant, std::string what, std::string about) {
+    findings_.push_back({std::move(invariant), std::move(what), std::move(about)});
+}
+
+std::vector<Violation> Checkers::final_findings() {
+    findings_.clear();
+    read_broker();
+    for (const hub::EntityState& state : states_) check_entity(state);
+    check_rows();
+    check_exceptions();
+    check_bounds();
+    check_spools();
+    return std::move(findings_);
+}
+
+void Checkers::read_broker() {
+    states_.clear();
+    open_.clear();
+    for (const MessagePtr& message : broker_.all(subjects::kStreamState)) {
+        if (!subject_matches(subjects::all_entities(), message->subject)) continue;
+        auto state = hub::decode_entity(message->body);
+        if (state) {
+            states_.push_back(std::move(*state));
+        } else {
+            find("I9", "a stored state cannot be read: " + state.error().what, message->subject);
+        }
+    }
+    std::map<std::string, MessagePtr> newest;
+    for (const MessagePtr& message : broker_.all(subjects::kStreamExceptions)) {
+        newest[message->subject] = message;
+    }
+    for (const auto& [subject, message] : newest) {
+        auto exception = hub::decode_exception(message->body);
+        if (!exception) {
+            find("I9", "an exception cannot be read: " + exception.error().what, subject);
+        } else if (exception->status == hub::ExceptionStatus::kOpen) {
+            open_.push_back(std::move(*exception));
+        }
+    }
+}
+
+/// Does an open exception, or what the policy or a person decided, explain a difference?
+bool Checkers::excused(const hub::EntityState& state, const PlatformId& platform,
+                       const FieldName* field) const {
+    for (const hub::ExceptionRecord& exception : open_) {
+        if (!(exception.entity == state.key) || exception.platform != platform) continue;
+        if (field == nullptr || exception.proposed.empty()) return true;
+        if (exception.proposed.find(*field) != nullptr) return true;
+    }
+    return workload_.left_alone(state.key.entity, platform);
+}
+
+void Checkers::check_entity(const hub::EntityState& state) {
+    const ObjectSpec* object = policy_.object(state.key.object);
+    for (const hub::RecordState& record : state.records) {
+        const Binding* binding = object->binding(record.platform);
+        if (record.pending) {
+            find("I16", "a command to " + record.platform.text + " is still not answered, generation " +
+                            std::to_string(record.generation),
+                 state.key.entity.text);
+        }
+        check_record(state, record, *binding);
+    }
+    if (state.deleted) return;
+    for (const Binding& binding : object->bindings) {
+        const hub::RecordState* record = state.record(binding.platform);
+        const bool there = record != nullptr && record->presence != hub::Presence::kAbsent;
+        if (there || !binding.receives || excused(state, binding.platform, nullptr)) continue;
+        const bool complete =
+            std::all_of(object->fields.begin(), object->fields.end(), [&](const FieldSpec& field) {
+                const auto* canonical = state.find(field.name);
+                return !field.required || (canonical != nullptr && !canonical->value.is_null());
+            });
+        if (complete) {
+            find("I5", "there is no record on " + binding.platform.text, state.key.entity.text);
+        }
+    }
+}
+
+void Checkers::check_record(const hub::EntityState& state, const hub::RecordState& record,
+                            const Binding& binding) {
+    if (record.presence != hub::Presence::kPresent) return;
+    const auto& rows = platform(record.platform)->rows();
+    const auto row = record.record ? rows.find(*record.record) : rows.end();
+    if (row == rows.end() || row->second.current().deleted) {
+        if (!excused(state, record.platform, nullptr)) {
+            find("I5", "its record on " + record.platform.text + " does not exist",
+                 state.key.entity.text);
+        }
+        return;
+    }
+    if (state.deleted) {
+        if (!excused(state, record.platform, nullptr)) {
+            find("I5", "it is deleted, but lives on " + record.platform.text,
+                 state.key.entity.text);
+        }
+        return;
+    }
+    const Fields& fields = row->second.current().fields;
+    for (const FieldName& field : binding.fields) {
+        check_field(state, record, binding, field, or_null(fields.find(field)));
+    }
+}
+
+void Checkers::check_field(const hub::EntityState& state, const hub::RecordState& record,
+                           const Binding& binding, const FieldName& field, const Value& truth) {
+    const std::string where = field.text + " on " + record.platform.text + "/" +
+                              record.record->text;
+    if (!same(record.mirror.find(field), truth)) {
+        find("I1", where + " is " + display(truth) + ", the hub believes " +
+                       display(or_null(record.mirror.find(field))),
+             state.key.entity.text);
+        return;
+    }
+    const hub::CanonicalField* canonical = state.find(field);
+    const Value wanted = canonical == nullptr ? Value{} : canonical->value;
+    const Fields normal = platform(record.platform)->normal_form(Fields{{field, wanted}});
+    if (truth == wanted || truth == *normal.find(field)) return;
+    if (std::binary_search(binding.read_only.begin(), binding.read_only.end(), field)) return;
+    if (excused(state, record.platform, &field)) return;
+    const OwnershipRule* rule =
+        policy_.object(state.key.object)->rule(field, state.fields());
+    if (rule != nullptr && rule->resolution == Resolution::kOwner &&
+        rule->owner != record.platform && rule->otherwise == NonOwnerWrite::kIgnore) {
+        return;
+    }
+    find("I5", where + " is " + display(truth) + ", wanted is " + display(wanted),
+         state.key.entity.text);
+}
+
+// Every living record belongs to exactly one entity, or an exception says why not.
+void Checkers::check_rows() {
+    std::map<RecordKey, std::uint32_t> claimed;
+    for (const hub::EntityState& state : states_) {
+        for (const hub::RecordState& record : state.records) {
+            if (record.presence != hub::Presence::kPresent || !record.record) continue;
+            ++claimed[{record.platform, state.key.object, *record.record}];
+        }
+    }
+    for (const auto& platform : cast_.platforms) {
+        for (const auto& [id, row] : platform->rows()) {
+            const std::uint32_t count = claimed[row.key];
+            if (row.current().deleted || count == 1) continue;
+            const EntityId founded = founded_entity(row.key);
+            const bool excused = std::any_of(
+                open_.begin(), open_.end(), [&](const hub::ExceptionRecord& exception) {
+                    if (exception.platform != row.key.platform) return false;
+                    return exception.entity.entity == founded || exception.record == id.text ||
+                           exception.reason.find(id.text + ",") != std::string::npos;
+                });
+            if (count == 0 && !excused) {
+                find("I1", "record " + text_of(row.key) + " belongs to no entity", id.text);
+            }
+            if (count > 1) {
+                find("I2", "record " + text_of(row.key) + " belongs to " + std::to_string(count) +
+                               " entities",
+                     id.text);
+            }
+        }
+    }
+}
+
+// I8: what a state holds open is on the exceptions stream, and the other way round.
+void Checkers::check_exceptions() {
+    std::set<std::string> published;
+    for (const hub::ExceptionRecord& exception : open_) {
+        published.insert(exception.entity.entity.text + " " + exception.kind + "@" +
+                         exception.platform.text);
+    }
+    std::set<std::string> held;
+    for (const hub::EntityState& state : states_) {
+        for (const hub::OpenException& open : state.exceptions) {
+            held.insert(state.key.entity.text + " " + open.kind + "@" + open.platform.text);
+        }
+    }
+    for (const std::string& one : held) {
+        if (!published.contains(one)) find("I8", "open and not published: " + one, one.substr(0, 24));
+    }
+    for (const std::string& one : published) {
+        const bool of_entity = one.find(" identity.second_record") != std::string::npos ||
+                               (one.find(" identity.") == std::string::npos &&
+                                one.find(" input.") == std::string::npos &&
+                                one.find(" broker.") == std::string::npos);
+        if (of_entity && !held.contains(one)) {
+            find("I8", "published as open and not held: " + one, one.substr(0, 24));
+        }
+    }
+}
+
+// I10: what is kept does not grow with the number of changes.
+void Checkers::check_bounds() {
+    std::size_t records = 0;
+    for (const auto& platform : cast_.platforms) records += platform->rows().size();
+    const std::size_t stored = broker_.all(subjects::kStreamState).size();
+    const std::size_t most = records * 4 + 32;
+    if (stored > most) {
+        find("I10", std::to_string(stored) + " messages of state for " + std::to_string(records) +
+                        " records",
+             {});
+    }
+    for (const hub::EntityState& state : states_) {
+        const std::size_t size = hub::encode(state).size();
+        if (size > 32'768) {
+            find("I10", "a state of " + std::to_string(size) + " bytes", state.key.entity.text);
+        }
+    }
+}
+
+// I11: everything has its receipt, and nothing went without one.
+void Checkers::check_spools() {
+    for (const auto& agent : cast_.agents) {
+        if (agent->store() == nullptr) continue;
+        const agent::Store& store = *agent->store();
+        for (std::uint16_t part = 0; part < store.partitions(); ++part) {
+            const agent::Marks& marks = store.marks({part});
+            if (marks.trimmed > marks.receipted) {
+                find("I11", agent->name() + " trimmed " + std::to_string(marks.trimmed) +
+                                ", receipts are up to " + std::to_string(marks.receipted),
+                     agent->name());
+            }
+            if (marks.waiting() > 0) {
+                find("I16", agent->name() + " has " + std::to_string(marks.waiting()) +
+                                " entries without receipt in partition " + std::to_string(part),
+                     agent->name());
+            }
+        }
+    }
+}
+
+}  // namespace syncline::sim

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "hub/core/state.h"
+#include "hub/core/step.h"
+#include "shared/policy/policy.h"
+#include "tests/simulation/faults.h"
+#include "tests/simulation/workload.h"
+
+namespace syncline::sim {
+
+/// Judges a world by what its platforms and its broker really hold. Nothing here asks a hub or an
+/// agent how it went; the stored states are read only as claims to be compared with the platforms.
+class Checkers {
+public:
+    Checkers(World& world, MemoryBroker& broker, const Policy& policy, const Cast& cast,
+             const Workload& workload)
+        : world_(world), broker_(broker), policy_(policy), cast_(cast), workload_(workload) {}
+
+    /// What must hold at every moment: effects once, in order, fenced. Looks at what is new in the
+    /// platforms' logs since the last call.
+    void watch();
+
+    /// What must hold once everything is quiet. Returns what does not, without judging: a world
+    /// that only needs more time gets it.
+    [[nodiscard]] std::vector<Violation> final_findings();
+
+private:
+    struct OpenException {
+        hub::ExceptionRecord record;
+    };
+    /// Per (platform, record, field): what its own people last set.
+    struct Own {
+        Value value;
+        bool synced_since = false;
+    };
+
+    void watch_mutation(const Mutation& mutation);
+    void watch_create(const Mutation& mutation);
+    void watch_order(const Mutation& mutation);
+    void watch_owner(const Mutation& mutation);
+    void find(std::string invariant, std::string what, std::string about);
+
+    void read_broker();
+    void check_entity(const hub::EntityState& state);
+    void check_record(const hub::EntityState& state, const hub::RecordState& record,
+                      const Binding& binding);
+    void check_field(const hub::EntityState& state, const hub::RecordState& record,
+                     const Binding& binding, const FieldName& field, const Value& truth);
+    void check_rows();
+    void check_exceptions();
+    void check_bounds();
+    void check_spools();
+    [[nodiscard]] bool excused(const hub::EntityState& state, const PlatformId& platform,
+                               const FieldName* field) const;
+    [[nodiscard]] const Platform* platform(const PlatformId& id) const;
+
+    World& world_;
+    MemoryBroker& broker_;
+    const Policy& policy_;
+    const Cast& cast_;
+    const Workload& workload_;
+
+    // watch()
+    std::map<std::string, std::size_t> seen_;  ///< Mutations looked at, by platform.
+    std::map<std::string, std::uint32_t> creates_;  ///< By idempotency key.
+    std::map<std::pair<PlatformId, EntityKey>, std::uint64_t> generations_;
+    std::map<std::pair<PlatformId, EntityKey>, std::vector<RecordId>> made_;
+    std::map<std::pair<PlatformId, EntityKey>, std::uint64_t> fences_;
+
+    // final_findings()
+    std::vector<Violation> findings_;
+    std::vector<hub::EntityState> states_;
+    std::vector<hub::ExceptionRecord> open_;
+};
+
+}  // namespace syncline::sim

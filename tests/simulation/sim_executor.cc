@@ -1,0 +1,126 @@
+#include "tests/simulation/sim_executor.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace syncline::sim {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// How long the agent waits for an answer before it gives up.
+constexpr Duration kCallTimeout = std::chrono::seconds{10};
+
+}  // namespace
+
+Duration SimExecutor::latency() {
+    if (world_.random().chance(platform_.trouble.slow)) {
+        return world_.random().between(milliseconds{200}, milliseconds{5'000});
+    }
+    return world_.random().between(milliseconds{2}, milliseconds{60});
+}
+
+Duration SimExecutor::stale_time() {
+    const Duration lag = platform_.nature().lag;
+    if (lag == Duration{0} || world_.random().one_in(2)) return world_.now();
+    return world_.now() - world_.random().between(Duration{0}, lag);
+}
+
+std::optional<Error> SimExecutor::refusal() {
+    const PlatformTrouble& trouble = platform_.trouble;
+    Random& random = world_.random();
+    if (trouble.outage) return Error{ErrorKind::kUnavailable, "connection refused"};
+    if (trouble.denied) return Error{ErrorKind::kDenied, "401: token revoked"};
+    if (random.chance(trouble.throttled)) return Error{ErrorKind::kThrottled, "429"};
+    if (random.chance(trouble.unavailable)) return Error{ErrorKind::kUnavailable, "503"};
+    return std::nullopt;
+}
+
+template <class T>
+void SimExecutor::answer(Done<T> done, Result<T> result, Duration delay) {
+    Duration pause{0};
+    if (!result && result.error().kind == ErrorKind::kThrottled && world_.random().one_in(2)) {
+        pause = world_.random().between(milliseconds{500}, milliseconds{8'000});
+    }
+    world_.after(delay, ticket_, [this, done = std::move(done), result = std::move(result), pause] {
+        done(Answer<T>{result, pause});
+        if (on_event) on_event();
+    });
+}
+
+template <class T>
+void SimExecutor::ask(Done<T> done, std::function<Result<T>(Platform&)> question) {
+    const Duration there = latency();
+    world_.after(there, ticket_, [this, done = std::move(done), question = std::move(question)] {
+        const Duration back = latency();
+        if (auto error = refusal()) return answer<T>(done, fail(*error), back);
+        answer<T>(done, question(platform_), back);
+    });
+}
+
+void SimExecutor::read(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) {
+    ask<agent::Batch>(std::move(done), [this, from, max](Platform& platform) {
+        return Result<agent::Batch>{platform.list(from, max, stale_time())};
+    });
+}
+
+void SimExecutor::fetch(const ObjectName&, const RecordId& id,
+                        Done<std::optional<agent::Record>> done) {
+    using Answered = std::optional<agent::Record>;
+    ask<Answered>(std::move(done), [this, id](Platform& platform) {
+        return Result<Answered>{platform.read(id, stale_time())};
+    });
+}
+
+void SimExecutor::find(const ObjectName&, const EntityId& entity,
+                       Done<std::optional<agent::Record>> done) {
+    using Answered = std::optional<agent::Record>;
+    ask<Answered>(std::move(done), [this, entity](Platform& platform) -> Result<Answered> {
+        if (!platform.nature().marker) return fail(ErrorKind::kUnsupported, "no marker field");
+        return platform.find(entity, stale_time());
+    });
+}
+
+// What happens to a write happens at the platform, whether the agent lives to hear of it or not.
+void SimExecutor::write(const Command& command, Done<agent::Written> done) {
+    const Duration back = latency();
+    world_.after(latency(), [this, alive = ticket_, world = &world_, platform = &platform_, command,
+                             done = std::move(done), back] {
+        const auto reply = [&](Result<agent::Written> result, Duration delay) {
+            if (world->lives(alive)) answer<agent::Written>(done, std::move(result), delay);
+        };
+        // While the agent is dead `this` is gone: only the platform is touched then.
+        const PlatformTrouble& trouble = platform->trouble;
+        Random& random = world->random();
+        if (trouble.outage) return reply(fail(ErrorKind::kUnavailable, "connection refused"), back);
+        if (trouble.denied) return reply(fail(ErrorKind::kDenied, "401: token revoked"), back);
+        if (random.chance(trouble.throttled)) return reply(fail(ErrorKind::kThrottled, "429"), back);
+        if (random.chance(trouble.unavailable)) {
+            return reply(fail(ErrorKind::kUnavailable, "503"), back);
+        }
+        const Result<agent::Written> lost = fail(ErrorKind::kAmbiguous, "no answer in time");
+        if (random.chance(trouble.ambiguous_lost)) return reply(lost, kCallTimeout);
+        if (random.chance(trouble.late) && platform->nature().lag > Duration{0}) {
+            const Duration later = random.between(milliseconds{1}, platform->nature().lag);
+            world->after(later, [platform, command] { std::ignore = platform->apply(command); });
+            return reply(lost, milliseconds{1});
+        }
+        Result<agent::Written> result = platform->apply(command);
+        if (random.chance(trouble.ambiguous_applied)) return reply(lost, kCallTimeout);
+        reply(std::move(result), back);
+    });
+}
+
+agent::Connector::Traits SimExecutor::traits() const {
+    const PlatformNature& nature = platform_.nature();
+    return {.create_is_idempotent = nature.upsert,
+            .has_marker = nature.marker,
+            .waits_for_changes = false,
+            .read_back_lag = nature.lag};
+}
+
+Fields SimExecutor::normal_form(const ObjectName&, const Fields& fields) const {
+    return platform_.normal_form(fields);
+}
+
+}  // namespace syncline::sim

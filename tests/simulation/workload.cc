@@ -1,0 +1,273 @@
+#include "tests/simulation/workload.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "hub/core/state_codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const ObjectName kCustomer{"customer"};
+const FieldName kNumber{"number"};
+
+constexpr const char* kFields = R"(
+[policy]
+name = "simulation"
+[objects.customer]
+attempts_max = 4
+[objects.customer.fields]
+number = { type = "string", required = true, length_max = 20 }
+name   = { type = "string", required = true, length_max = 60 }
+stage  = { type = "enum", values = ["lead", "active", "closed"] }
+email  = "string"
+credit = "decimal"
+tier   = "string"
+phone  = "string"
+note   = "string"
+alias  = "string"
+rating = "integer"
+[[objects.customer.own]]
+fields    = ["number", "name", "stage"]
+owner     = "crm"
+otherwise = "revert"
+[[objects.customer.own]]
+fields    = ["email"]
+when      = 'stage == "lead"'
+owner     = "crm"
+otherwise = "revert"
+[[objects.customer.own]]
+fields    = ["email"]
+owner     = "erp"
+otherwise = "revert"
+[[objects.customer.own]]
+fields    = ["credit"]
+owner     = "erp"
+otherwise = "review"
+[[objects.customer.own]]
+fields    = ["tier"]
+owner     = "erp"
+otherwise = "ignore"
+[[objects.customer.own]]
+fields    = ["alias"]
+owner     = "erp"
+otherwise = "propose"
+[[objects.customer.own]]
+fields    = ["rating"]
+owner     = "crm"
+otherwise = "accept"
+[[objects.customer.own]]
+fields    = ["phone"]
+resolve   = "latest"
+)";
+
+constexpr const char* kDeletes[] = {"review", "propagate", "restore", "unlink"};
+
+std::string binding(const std::string& platform, bool founds, const char* on_delete) {
+    return "[objects.customer.on." + platform + "]\nfields = [\"*\"]\nfounds = " +
+           (founds ? "true" : "false") + "\nreceives = true\non_delete = \"" + on_delete + "\"\n";
+}
+
+std::string policy_text(Random& random, bool support) {
+    std::string text = kFields;
+    const std::string who = support ? R"("support", "erp", "crm")" : R"("erp", "crm")";
+    text += "[[objects.customer.own]]\nfields = [\"note\"]\nresolve = \"priority\"\npriority = [" +
+            who + "]\n[[objects.customer.match]]\nname = \"number\"\non = [\"number\"]\n";
+    text += binding("crm", true, kDeletes[random.below(4)]);
+    text += binding("erp", random.one_in(2), kDeletes[random.below(4)]);
+    if (support) text += binding("support", false, kDeletes[random.below(4)]);
+    text += "[platforms.crm]\n[platforms.erp]\n";
+    if (support) text += "[platforms.support]\n";
+    return text;
+}
+
+PlatformNature draw_nature(Random& random, const std::string& id) {
+    PlatformNature nature;
+    nature.id = PlatformId{id};
+    nature.upsert = random.one_in(3);
+    nature.marker = nature.upsert || !random.one_in(6);
+    nature.tells_record = random.one_in(2);
+    nature.conditional = random.one_in(3);
+    nature.revives = random.one_in(3);
+    nature.trims = random.one_in(2);
+    nature.decimals = static_cast<int>(random.between(0, 4));
+    nature.lag = random.one_in(2) ? Duration{0} : random.between(milliseconds{100}, seconds{4});
+    if (random.one_in(3)) {
+        nature.derived.push_back({FieldName{"phone"}, FieldName{random.one_in(2) ? "note"
+                                                                                 : "alias"}});
+    }
+    return nature;
+}
+
+}  // namespace
+
+Setup draw_setup(Random& random) {
+    Setup setup;
+    const bool support = random.one_in(2);
+    setup.hubs = static_cast<std::uint32_t>(random.between(1, 3));
+    setup.partitions = static_cast<std::uint16_t>(random.between(1, 8));
+    for (const char* id : {"crm", "erp", "support"}) {
+        if (!support && std::string_view{id} == "support") continue;
+        setup.platforms.push_back(draw_nature(random, id));
+    }
+    setup.policy_text = policy_text(random, support);
+    setup.first_records = static_cast<std::uint32_t>(random.between(1, 6));
+    setup.edit_pause = random.between(milliseconds{500}, seconds{12});
+    setup.deletes = random.one_in(3);
+    setup.twins = random.one_in(3);
+    setup.bad_values = random.one_in(3);
+    setup.operators = random.one_in(3);
+    for (PlatformNature& nature : setup.platforms) {
+        nature.picky = setup.bad_values && random.one_in(2);
+        if (random.one_in(10)) nature.stubborn = FieldName{random.one_in(2) ? "tier" : "note"};
+    }
+    return setup;
+}
+
+// ---- Users. ---------------------------------------------------------------------------------
+
+void Workload::begin() {
+    for (std::uint32_t i = 0; i < setup_.first_records; ++i) make_record();
+    next_edit();
+}
+
+void Workload::next_edit() {
+    // Mostly evenly, sometimes in bursts.
+    const Duration pause = world_.random().one_in(5)
+                               ? world_.random().between(Duration{0}, milliseconds{50})
+                               : world_.random().between(Duration{0}, setup_.edit_pause * 2);
+    world_.after(pause, [this] {
+        if (over_) return;
+        edit_something();
+        next_edit();
+    });
+}
+
+void Workload::make_record() {
+    Random& random = world_.random();
+    ++edits_;
+    const std::string number = "N" + std::to_string(++numbers_);
+    Platform* platform = platforms_[random.below(2)];
+    const Binding* binding = policy_.objects[0].binding(platform->nature().id);
+    if (!binding->founds) platform = platforms_[0];
+    const auto make = [this, number](Platform* where) {
+        Fields fields = some_values(*where, true);
+        fields.set(kNumber, Value{number});
+        where->create(kCustomer, std::move(fields));
+    };
+    make(platform);
+    if (!setup_.twins || !random.one_in(2)) return;
+    Platform* other = random.pick(platforms_);
+    if (other == platform) return;
+    world_.after(random.one_in(2) ? Duration{0} : random.between(Duration{0}, seconds{20}),
+                 [make, other] { make(other); });
+}
+
+void Workload::edit_something() {
+    Random& random = world_.random();
+    if (random.one_in(15) && numbers_ < 14) return make_record();
+    if (setup_.operators && random.one_in(10)) return decide_one();
+    Platform& platform = *random.pick(platforms_);
+    if (platform.rows().empty()) return;
+    auto row = platform.rows().begin();
+    std::advance(row, static_cast<std::ptrdiff_t>(random.below(platform.rows().size())));
+    const RecordId id = row->first;
+    ++edits_;
+    if (row->second.current().deleted) {
+        if (platform.nature().revives && random.one_in(4)) {
+            Fields fields = some_values(platform, true);
+            if (const Value* number = row->second.versions.front().fields.find(kNumber)) {
+                fields.set(kNumber, *number);
+            }
+            platform.revive(id, std::move(fields));
+        }
+        return;
+    }
+    if (setup_.deletes && random.one_in(12)) {
+        platform.remove(id);
+        return;
+    }
+    platform.edit(id, some_values(platform, false));
+}
+
+Fields Workload::some_values(const Platform& platform, bool all) {
+    Random& random = world_.random();
+    Fields fields;
+    const ObjectSpec& object = policy_.objects[0];
+    const Binding& binding = *object.binding(platform.nature().id);
+    while (fields.empty()) {
+        for (const FieldName& name : binding.fields) {
+            if (name == kNumber) continue;
+            const bool chosen = all ? name.text == "name" || name.text == "stage" ||
+                                          !random.one_in(3)
+                                    : random.one_in(binding.fields.size());
+            if (chosen) fields.set(name, some_value(*object.field(name)));
+        }
+    }
+    return fields;
+}
+
+Value Workload::some_value(const FieldSpec& field) {
+    Random& random = world_.random();
+    const bool bad = setup_.bad_values && random.one_in(12);
+    switch (field.type) {
+        case FieldType::kEnum:
+            if (bad) return Value{"nonsense"};
+            return Value{random.pick(field.enum_values)};
+        case FieldType::kDecimal: {
+            const auto digits = std::to_string(random.below(1'000'000));
+            return Value{*Decimal::parse(digits + "e-" + std::to_string(random.below(5)))};
+        }
+        case FieldType::kInteger: return Value{static_cast<std::int64_t>(random.below(100))};
+        default: break;
+    }
+    if (!field.required && random.one_in(10)) return Value{};
+    std::string text = field.name.text + " " + std::to_string(random.below(1'000));
+    if (random.one_in(8)) text = "  " + text + " ";
+    if (bad) text += "!";
+    return Value{std::move(text)};
+}
+
+// ---- Operators. -----------------------------------------------------------------------------
+
+void Workload::decide_one() {
+    const auto messages = broker_.all(subjects::kStreamExceptions);
+    if (!messages.empty()) decide(world_.random().pick(messages));
+}
+
+void Workload::decide_all() {
+    for (const MessagePtr& message : broker_.all(subjects::kStreamExceptions)) decide(message);
+}
+
+void Workload::decide(const MessagePtr& message) {
+    const auto exception = hub::decode_exception(message->body);
+    if (!exception || exception->status != hub::ExceptionStatus::kOpen) return;
+    if (policy_.object(exception->entity.object) == nullptr) return;
+    Random& random = world_.random();
+    hub::Operation operation;
+    operation.kind = static_cast<hub::OperationKind>(random.below(3));
+    operation.entity = exception->entity;
+    operation.exception = exception->kind + "@" + exception->platform.text;
+    operation.id = "op" + std::to_string(++operations_);
+    operation.actor = "operator";
+    operation.at = Timestamp{SimClock::kStart} + world_.now();
+    if (operation.kind == hub::OperationKind::kAccept) {
+        left_alone_.insert({exception->entity.entity, exception->platform});
+    }
+    const Partition partition = entity_partition(operation.entity, setup_.partitions);
+    const char* kind = operation.kind == hub::OperationKind::kAccept   ? "accept"
+                       : operation.kind == hub::OperationKind::kReject ? "reject"
+                                                                       : "retry";
+    world_.note("operator", std::string{kind} + " " + operation.exception + " of " +
+                                operation.entity.entity.text);
+    if (!broker_.up()) return;
+    std::ignore = broker_.publish(subjects::operation(partition, kind, operation.id),
+                                  hub::encode(operation), std::nullopt);
+}
+
+}  // namespace syncline::sim

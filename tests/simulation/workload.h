@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "shared/policy/policy.h"
+#include "tests/simulation/memory_broker.h"
+#include "tests/simulation/platform.h"
+
+namespace syncline::sim {
+
+/// What a world is made of, drawn from its seed.
+struct Setup {
+    std::uint32_t hubs = 1;
+    std::uint16_t partitions = 4;
+    std::vector<PlatformNature> platforms;
+    std::string policy_text;
+    std::uint32_t first_records = 3;   ///< Made before anything else.
+    Duration edit_pause = std::chrono::seconds{3};  ///< Between two edits of all users, on average.
+    bool deletes = false;
+    bool twins = false;      ///< Two platforms make records for one customer at about one time.
+    bool bad_values = false; ///< Values that break the contract, or that a platform refuses.
+    bool operators = false;  ///< People decide exceptions.
+};
+[[nodiscard]] Setup draw_setup(Random& random);
+
+/// The people: users who edit records on their platforms, operators who decide exceptions.
+class Workload {
+public:
+    Workload(World& world, const Setup& setup, const Policy& policy,
+             std::vector<Platform*> platforms, MemoryBroker& broker)
+        : world_(world),
+          setup_(setup),
+          policy_(policy),
+          platforms_(std::move(platforms)),
+          broker_(broker) {}
+
+    void begin();
+    /// Nobody does anything any more.
+    void end() { over_ = true; }
+    [[nodiscard]] std::uint64_t edits() const { return edits_; }
+    /// Fields that an operator left as the platform has them: (entity, platform, field).
+    [[nodiscard]] bool left_alone(const EntityId& entity, const PlatformId& platform) const {
+        return left_alone_.contains({entity, platform});
+    }
+    /// Decides everything that is open, for good.
+    void decide_all();
+
+private:
+    void next_edit();
+    void edit_something();
+    void make_record();
+    void decide_one();
+    void decide(const MessagePtr& message);
+    [[nodiscard]] Fields some_values(const Platform& platform, bool all);
+    [[nodiscard]] Value some_value(const FieldSpec& field);
+
+    World& world_;
+    const Setup& setup_;
+    const Policy& policy_;
+    std::vector<Platform*> platforms_;
+    MemoryBroker& broker_;
+    bool over_ = false;
+    std::uint64_t edits_ = 0;
+    std::uint64_t numbers_ = 0;
+    std::uint64_t operations_ = 0;
+    std::set<std::pair<EntityId, PlatformId>> left_alone_;
+};
+
+}  // namespace syncline::sim

@@ -1,0 +1,481 @@
+// Sessions, error classes, escaping and writes of the rest connector, against scripted replies; and
+// the profiles' own checks.
+#include <deque>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "agent/connectors/rest/rest.h"
+#include "agent/connectors/rest/template.h"
+#include "shared/base/json.h"
+#include "tests/support/manual_clock.h"
+
+namespace syncline::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+// ---- Templates and literals. ----
+
+struct LiteralCase {
+    const char* name;
+    rest::Literal literal;
+    const char* value;
+    const char* escaped;  ///< nullptr: refused.
+};
+class Literals : public testing::TestWithParam<LiteralCase> {};
+
+TEST_P(Literals, CannotEndTheirQuotes) {
+    const auto escaped = rest::escape_literal(GetParam().literal, GetParam().value);
+    ASSERT_EQ(escaped.has_value(), GetParam().escaped != nullptr);
+    if (escaped) EXPECT_EQ(*escaped, GetParam().escaped);
+}
+using enum rest::Literal;
+INSTANTIATE_TEST_SUITE_P(
+    Values, Literals,
+    testing::Values(LiteralCase{"soql_quote", kSoql, "' OR Name != '", "\\' OR Name != \\'"},
+                    LiteralCase{"soql_backslash", kSoql, "\\", "\\\\"},
+                    LiteralCase{"soql_escape_of_quote", kSoql, "\\'", "\\\\\\'"},
+                    LiteralCase{"soql_newline", kSoql, "a\nb\rc\td", "a\\nb\\rc\\td"},
+                    LiteralCase{"soql_control", kSoql, "a\x01", nullptr},
+                    LiteralCase{"query_caret", kEncodedQuery, "a^NQsys_id!=1", "a^^NQsys_id!=1"},
+                    LiteralCase{"query_newline", kEncodedQuery, "a\nb", nullptr},
+                    LiteralCase{"query_script", kEncodedQuery, "javascript:gs.x()", nullptr},
+                    LiteralCase{"odata_quote", kOdata, "O'Neil", "O''Neil"},
+                    LiteralCase{"none", kNone, "'^", "'^"}),
+    [](const auto& row) { return std::string{row.param.name}; });
+
+TEST(RestTemplate, EncodesValuesByPlace) {
+    const auto path = rest::Template::parse("/t/{native}/{id}");
+    const rest::Variables variables{{"native", "a/b"}, {"id", "x/../y?z#'"}};
+    EXPECT_EQ(*path->render(variables, rest::Context::kPath), "/t/a/b/x%2F..%2Fy%3Fz%23%27");
+    EXPECT_FALSE(path->render({{"id", ".."}}, rest::Context::kPath));
+    EXPECT_FALSE(path->render({{"id", ""}}, rest::Context::kPath));
+    const auto body = rest::Template::parse(R"({{"id":"{id}","v":{values}}})");
+    EXPECT_EQ(*body->render({{"id", "a\"}\n"}, {"values", "{\"x\":1}"}}, rest::Context::kJson),
+              R"({"id":"a\"}\n","v":{"x":1}})");
+    EXPECT_FALSE(rest::Template::parse("{nothing}"));
+    EXPECT_FALSE(rest::Template::parse("a } b"));
+    EXPECT_FALSE(rest::Template::parse("{id")) << "no end";
+}
+
+// ---- Profiles. ----
+
+TEST(RestProfile, TellsEveryProblemWithItsPlace) {
+    const auto profile = rest::parse_profile(R"(name = "x"
+[values]
+literal = "sql"
+key = "id"
+[auth]
+kind = "oauth2_password"
+[errors]
+[[errors.rules]]
+status = ["9xx", "500-504"]
+class = "odd"
+[read]
+path = "no slash"
+query = { q = "{wrong}" }
+next = "url"
+page_min = 9
+page_max = 5
+stamp_format = "%q"
+unknown = 1
+)", "bad.toml");
+    ASSERT_FALSE(profile);
+    EXPECT_EQ(profile.error().kind, ErrorKind::kInvalid);
+    for (const char* part : {"bad.toml:3:", "literal", "changed", "token_url", "bad.toml:9:",
+                             "bad.toml:10:", "bad.toml:12:", "begin with a /", "{wrong}",
+                             "next_path", "bad.toml:15:", "page_min", "%q", "unknown",
+                             "fetch.path", "create.path"}) {
+        EXPECT_THAT(profile.error().what, HasSubstr(part));
+    }
+}
+
+TEST(RestProfile, ThoseWeShipAreWithoutProblems) {
+    for (const char* name : {"salesforce", "servicenow"}) {
+        const auto profile = rest::load_profile(std::string{SYNCLINE_SOURCE_DIR} +
+                                                "/configs/profiles/" + name + ".toml");
+        ASSERT_TRUE(profile) << profile.error().what;
+        EXPECT_EQ(profile->name, name);
+        EXPECT_EQ(profile->read.overlap, 600s);
+    }
+}
+
+// ---- A scripted platform. ----
+
+struct Step {
+    std::string expect;  ///< Part of "METHOD url".
+    Result<HttpResponse> reply;
+};
+
+struct Script {
+    std::deque<Step> steps;
+    std::vector<HttpRequest> sent;
+};
+
+class ScriptedClient final : public HttpClient {
+public:
+    explicit ScriptedClient(Script& script) : script_(script) {}
+    Result<HttpResponse> send(const HttpRequest& request, std::stop_token) override {
+        script_.sent.push_back(request);
+        if (script_.steps.empty()) {
+            ADD_FAILURE() << "unexpected " << request.method << " " << request.url;
+            return fail(ErrorKind::kInternal, "no step");
+        }
+        Step step = std::move(script_.steps.front());
+        script_.steps.pop_front();
+        EXPECT_THAT(request.method + " " + request.url, HasSubstr(step.expect));
+        return step.reply;
+    }
+
+private:
+    Script& script_;
+};
+
+HttpResponse reply(int status, std::string body,
+                   std::map<std::string, std::string, std::less<>> headers = {}) {
+    headers.emplace("date", "Mon, 05 Jan 2026 10:00:00 GMT");
+    return {status, std::move(headers), std::move(body)};
+}
+
+class Rest : public testing::Test {
+protected:
+    void SetUp() override {
+        folder_ = std::filesystem::temp_directory_path() /
+                  ("syncline-rest-" + std::to_string(::getpid()));
+        std::filesystem::create_directories(folder_);
+        std::ofstream{folder_ / "secret"} << "s3cret\n";
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    std::shared_ptr<rest::Settings> settings_of(const std::string& profile) const {
+        auto settings = std::make_shared<rest::Settings>();
+        auto loaded = rest::load_profile(std::string{SYNCLINE_SOURCE_DIR} + "/configs/profiles/" +
+                                         profile + ".toml");
+        settings->profile = *loaded;
+        settings->base_url = "https://host";
+        const Secret secret{Secret::Source::kFile, (folder_ / "secret").string()};
+        settings->credentials = {"client", secret, "user", secret, secret, secret};
+        settings->objects = {{.object = ObjectName{"customer"},
+                              .native = profile == "salesforce" ? "Account" : "core_company",
+                              .key = settings->profile.key,
+                              .marker = settings->profile.marker,
+                              .changed = settings->profile.changed,
+                              .changed_format = settings->profile.changed_format,
+                              .fields = {{.field = FieldName{"name"},
+                                          .path = "name",
+                                          .text_only = settings->profile.text_only}}}};
+        return settings;
+    }
+    std::unique_ptr<Connector> connector_of(const std::shared_ptr<rest::Settings>& settings) {
+        return make_rest_connector(settings, std::make_shared<rest::Session>(settings, clock),
+                                   std::make_unique<ScriptedClient>(script), clock);
+    }
+    void step(const char* expect, Result<HttpResponse> answer) {
+        script.steps.push_back({expect, std::move(answer)});
+    }
+    void token(const char* text = "T1") {
+        step("/services/oauth2/token",
+             reply(200, std::string{R"({"access_token":")"} + text + R"("})"));
+    }
+    static Command command(CommandKind kind, const char* record = nullptr) {
+        Command result;
+        result.kind = kind;
+        result.platform = PlatformId{"crm"};
+        result.entity = {ObjectName{"customer"}, EntityId{"e1"}};
+        if (record != nullptr) result.record = RecordId{record};
+        result.generation = 7;
+        result.fields = Fields{{FieldName{"name"}, Value{"Ada"}}};
+        return result;
+    }
+    static std::string header(const HttpRequest& request, const char* name) {
+        for (const auto& [key, value] : request.headers) {
+            if (key == name) return value;
+        }
+        return {};
+    }
+
+    std::filesystem::path folder_;
+    test::ManualClock clock;
+    Script script;
+};
+
+TEST_F(Rest, RenewsAnEndedSessionOnceAndSendsAgain) {
+    auto settings = settings_of("salesforce");
+    auto connector = connector_of(settings);
+    token("T1");
+    step("PATCH", reply(401, R"([{"message":"Session expired or invalid","errorCode":)"
+                             R"("INVALID_SESSION_ID"}])"));
+    token("T2");
+    step("PATCH https://host/services/data/v62.0/sobjects/Account/001", reply(204, ""));
+    const auto written = connector->write(command(CommandKind::kUpdate, "001"), {});
+    ASSERT_TRUE(written) << written.error().what;
+    EXPECT_EQ(header(script.sent[1], "Authorization"), "Bearer T1");
+    EXPECT_EQ(header(script.sent[3], "Authorization"), "Bearer T2");
+    EXPECT_EQ(script.sent[0].body, "grant_type=client_credentials");
+    EXPECT_EQ(header(script.sent[0], "Authorization"), "Basic Y2xpZW50OnMzY3JldA==");
+}
+
+TEST_F(Rest, DoesNotLoopOnA401ThatStays) {
+    auto connector = connector_of(settings_of("salesforce"));
+    token();
+    step("PATCH", reply(401, R"([{"message":"This session is not valid for use with the REST API",)"
+                             R"("errorCode":"INVALID_SESSION_ID"}])"));
+    const auto written = connector->write(command(CommandKind::kUpdate, "001"), {});
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, ErrorKind::kDenied);
+    // An expiry that comes again with the new session is none, either.
+    const std::string expired =
+        R"([{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}])";
+    step("PATCH", reply(401, expired));
+    token();
+    step("PATCH", reply(401, expired));
+    EXPECT_EQ(connector->write(command(CommandKind::kUpdate, "001"), {}).error().kind,
+              ErrorKind::kDenied);
+    // From now on nothing is sent, until the pause is over.
+    EXPECT_EQ(connector->write(command(CommandKind::kUpdate, "001"), {}).error().kind,
+              ErrorKind::kDenied);
+    clock.advance(301s);
+    token();
+    step("PATCH", reply(204, ""));
+    EXPECT_TRUE(connector->write(command(CommandKind::kUpdate, "001"), {}));
+}
+
+TEST_F(Rest, StopsAfterOneRefusedPassword) {
+    auto connector = connector_of(settings_of("servicenow"));
+    step("GET", reply(401, R"({"error":{"message":"User Not Authenticated"},"status":"failure"})"));
+    const auto connected = connector->connect({});
+    ASSERT_FALSE(connected);
+    EXPECT_EQ(connected.error().kind, ErrorKind::kDenied);
+    EXPECT_THAT(connected.error().what, testing::Not(HasSubstr("s3cret")));
+    EXPECT_EQ(connector->connect({}).error().kind, ErrorKind::kDenied);
+}
+
+TEST_F(Rest, TellsATokenServerThatIsDownFromOneThatRefuses) {
+    auto connector = connector_of(settings_of("salesforce"));
+    step("token", reply(503, "<html>"));
+    EXPECT_EQ(connector->connect({}).error().kind, ErrorKind::kUnavailable);
+    step("token", fail(ErrorKind::kAmbiguous, "reset"));
+    EXPECT_EQ(connector->connect({}).error().kind, ErrorKind::kUnavailable);
+    step("token", reply(400, R"({"error":"invalid_grant","error_description":"no user"})"));
+    const auto refused = connector->connect({});
+    EXPECT_EQ(refused.error().kind, ErrorKind::kDenied);
+    EXPECT_THAT(refused.error().what, HasSubstr("invalid_grant no user"));
+}
+
+TEST_F(Rest, UsesTheBaseUrlThatTheTokenNames) {
+    auto connector = connector_of(settings_of("salesforce"));
+    step("https://host/services/oauth2/token",
+         reply(200, R"({"access_token":"T","instance_url":"https://pod7/"})"));
+    step("GET https://pod7/services/data/", reply(200, "{}"));
+    EXPECT_TRUE(connector->connect({}));
+}
+
+struct ErrorCase {
+    const char* name;
+    const char* profile;
+    int status;
+    const char* body;
+    ErrorKind write;  ///< What a write says.
+    ErrorKind read;   ///< What a read says.
+};
+class RestErrors : public Rest, public testing::WithParamInterface<ErrorCase> {};
+
+TEST_P(RestErrors, SteerTheAgent) {
+    const ErrorCase& row = GetParam();
+    auto settings = settings_of(row.profile);
+    auto connector = connector_of(settings);
+    if (settings->profile.auth.is_oauth()) token();
+    step("PATCH", reply(row.status, row.body));
+    const auto written = connector->write(command(CommandKind::kUpdate, "001"), {});
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, row.write) << written.error().what;
+    step("GET", reply(row.status, row.body));
+    const auto read = connector->find(ObjectName{"customer"}, EntityId{"e1"}, {});
+    if (row.read == ErrorKind::kNotFound) {
+        EXPECT_TRUE(read && !*read);
+        return;
+    }
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().kind, row.read) << read.error().what;
+}
+
+using enum ErrorKind;
+INSTANTIATE_TEST_SUITE_P(
+    Classes, RestErrors,
+    testing::Values(
+        ErrorCase{"sf_lock", "salesforce", 400,
+                  R"([{"message":"unable to obtain","errorCode":"UNABLE_TO_LOCK_ROW"}])",
+                  kUnavailable, kUnavailable},
+        ErrorCase{"sf_limit", "salesforce", 403,
+                  R"([{"message":"TotalRequests","errorCode":"REQUEST_LIMIT_EXCEEDED"}])",
+                  kThrottled, kThrottled},
+        ErrorCase{"sf_access", "salesforce", 403,
+                  R"([{"message":"no","errorCode":"INSUFFICIENT_ACCESS_OR_READONLY"}])", kInvalid,
+                  kDenied},
+        ErrorCase{"sf_api_off", "salesforce", 403,
+                  R"([{"message":"no","errorCode":"API_DISABLED_FOR_ORG"}])", kDenied, kDenied},
+        ErrorCase{"sf_duplicate", "salesforce", 400,
+                  R"([{"message":"duplicate value found","errorCode":"DUPLICATE_VALUE"}])",
+                  kConflict, kConflict},
+        ErrorCase{"sf_validation", "salesforce", 400,
+                  R"([{"message":"no","errorCode":"FIELD_CUSTOM_VALIDATION_EXCEPTION"}])", kInvalid,
+                  kInvalid},
+        ErrorCase{"sf_gone", "salesforce", 404,
+                  R"([{"message":"entity is deleted","errorCode":"ENTITY_IS_DELETED"}])", kNotFound,
+                  kNotFound},
+        ErrorCase{"sf_several", "salesforce", 300, R"(["/a","/b"])", kInvalid, kInvalid},
+        ErrorCase{"sf_edge", "salesforce", 420, "", kUnavailable, kUnavailable},
+        ErrorCase{"sf_error_in_200", "salesforce", 200,
+                  R"([{"message":"no","errorCode":"UNKNOWN_EXCEPTION"}])", kAmbiguous,
+                  kUnavailable},
+        ErrorCase{"html_200", "salesforce", 200, "<html><body>Sign in</body></html>", kAmbiguous,
+                  kUnavailable},
+        ErrorCase{"html_503", "salesforce", 503, "<html>down</html>", kAmbiguous, kUnavailable},
+        ErrorCase{"redirect", "servicenow", 302, "", kUnavailable, kUnavailable},
+        ErrorCase{"sn_cut", "servicenow", 200, R"({"result":[{"sys_id":"1"},{"sys)", kAmbiguous,
+                  kUnavailable},
+        ErrorCase{"sn_error_in_200", "servicenow", 200,
+                  R"({"result":[],"error":{"message":"Transaction cancelled"}})", kAmbiguous,
+                  kUnavailable},
+        ErrorCase{"sn_500", "servicenow", 500, R"({"error":{"message":"Transaction cancelled"}})",
+                  kAmbiguous, kUnavailable},
+        ErrorCase{"sn_acl", "servicenow", 403,
+                  R"({"error":{"message":"Operation Failed","detail":"ACL Exception"}})", kInvalid,
+                  kDenied},
+        ErrorCase{"sn_unique", "servicenow", 403,
+                  R"({"error":{"message":"Operation Failed","detail":"Unique Key violation"}})",
+                  kConflict, kConflict},
+        ErrorCase{"sn_rate", "servicenow", 429, R"({"error":{"message":"Rate limit exceeded"}})",
+                  kThrottled, kThrottled},
+        ErrorCase{"precondition", "servicenow", 412, "{}", kConflict, kConflict},
+        ErrorCase{"bad_gateway", "servicenow", 502, "", kAmbiguous, kUnavailable},
+        ErrorCase{"teapot", "servicenow", 418, "", kInvalid, kInvalid}),
+    [](const auto& row) { return std::string{row.param.name}; });
+
+TEST_F(Rest, TakesThePauseFromWhateverTellsIt) {
+    auto connector = connector_of(settings_of("servicenow"));
+    const auto pause = [&](std::map<std::string, std::string, std::less<>> headers) {
+        step("PATCH", reply(429, "{}", std::move(headers)));
+        std::ignore = connector->write(command(CommandKind::kUpdate, "001"), {});
+        return connector->throttle_pause();
+    };
+    EXPECT_EQ(pause({{"retry-after", "17"}}), 17s);
+    EXPECT_EQ(pause({{"retry-after", "Mon, 05 Jan 2026 10:00:30 GMT"}}), 30s);
+    EXPECT_EQ(pause({{"retry-after", "999999999999999999999"}}), 3'600s);
+    EXPECT_EQ(pause({{"retry-after", "soon"}, {"x-ratelimit-reset", "1767607245"}}), 45s);
+    EXPECT_EQ(pause({}), 60s);
+    clock.advance(20s);
+    EXPECT_EQ(connector->throttle_pause(), 40s);
+}
+
+TEST_F(Rest, CreatesByUpsertWhereThePlatformCan) {
+    auto connector = connector_of(settings_of("salesforce"));
+    EXPECT_TRUE(connector->traits().create_is_idempotent);
+    token();
+    step("PATCH https://host/services/data/v62.0/sobjects/Account/Syncline_Id__c/e1",
+         reply(201, R"({"id":"001","success":true,"errors":[],"created":true})"));
+    const auto created = connector->write(command(CommandKind::kCreate), {});
+    ASSERT_TRUE(created) << created.error().what;
+    EXPECT_EQ(created->id, RecordId{"001"});
+    EXPECT_FALSE(created->existed);
+    EXPECT_EQ(script.sent[1].body, R"({"name":"Ada"})");
+    step("PATCH", reply(200, R"({"id":"001","success":true,"errors":[],"created":false})"));
+    EXPECT_TRUE(connector->write(command(CommandKind::kCreate), {})->existed);
+}
+
+TEST_F(Rest, LooksForTheMarkerBeforeACreateThatIsNotIdempotent) {
+    auto connector = connector_of(settings_of("servicenow"));
+    EXPECT_FALSE(connector->traits().create_is_idempotent);
+    EXPECT_TRUE(connector->traits().has_marker);
+    step("GET https://host/api/now/v2/table/core_company?", reply(200, R"({"result":[]})"));
+    step("POST", reply(201, R"({"result":{"sys_id":"a1","name":"Ada","correlation_id":"e1",)"
+                            R"("sys_updated_on":"2026-01-05 10:00:00"}})"));
+    const auto created = connector->write(command(CommandKind::kCreate), {});
+    ASSERT_TRUE(created) << created.error().what;
+    EXPECT_EQ(created->id, RecordId{"a1"});
+    ASSERT_TRUE(created->record);
+    EXPECT_EQ(created->record->marker, EntityId{"e1"});
+    EXPECT_EQ(script.sent[1].body, R"({"correlation_id":"e1","name":"Ada"})");
+    // The second time it is there, and is made to hold the fields.
+    step("GET", reply(200, R"({"result":[{"sys_id":"a1","correlation_id":"e1"}]})"));
+    step("PATCH https://host/api/now/v2/table/core_company/a1",
+         reply(200, R"({"result":{"sys_id":"a1","name":"Ada"}})"));
+    EXPECT_TRUE(connector->write(command(CommandKind::kCreate), {})->existed);
+    // A look-up that fails has written nothing.
+    step("GET", reply(500, ""));
+    EXPECT_EQ(connector->write(command(CommandKind::kCreate), {}).error().kind, kUnavailable);
+}
+
+TEST_F(Rest, DoesNotTakeAnotherRecordForTheOneItLooksFor) {
+    auto connector = connector_of(settings_of("servicenow"));
+    const auto found = [&](const char* body) {
+        step("GET", reply(200, body));
+        return connector->find(ObjectName{"customer"}, EntityId{"e1"}, {});
+    };
+    // The whole table, since the platform did not know the field.
+    EXPECT_EQ(found(R"({"result":[{"sys_id":"a","correlation_id":"other"}]})").error().kind,
+              kUnsupported);
+    const auto twice = found(R"({"result":[{"sys_id":"a","correlation_id":"e1"},)"
+                             R"({"sys_id":"b","correlation_id":"e1"}]})");
+    EXPECT_EQ(twice.error().kind, kInvalid);
+    EXPECT_THAT(twice.error().what, HasSubstr("a and b"));
+}
+
+TEST_F(Rest, DeletingWhatIsGoneIsDone) {
+    auto connector = connector_of(settings_of("servicenow"));
+    step("DELETE", reply(404, R"({"error":{"message":"No Record found"}})"));
+    EXPECT_TRUE(connector->write(command(CommandKind::kDelete, "a1"), {}));
+    step("PATCH", reply(404, R"({"error":{"message":"No Record found"}})"));
+    EXPECT_EQ(connector->write(command(CommandKind::kUpdate, "a1"), {}).error().kind, kNotFound);
+    step("GET", reply(200, R"({"result":[]})"));
+    step("POST", reply(404, "{}"));
+    EXPECT_EQ(connector->write(command(CommandKind::kCreate), {}).error().kind, kInvalid);
+}
+
+TEST_F(Rest, ACreateWithoutAnIdInTheReplyIsInDoubt) {
+    auto connector = connector_of(settings_of("servicenow"));
+    step("GET", reply(200, R"({"result":[]})"));
+    step("POST", reply(201, R"({"result":{}})"));
+    EXPECT_EQ(connector->write(command(CommandKind::kCreate), {}).error().kind, kAmbiguous);
+}
+
+TEST_F(Rest, GoesOnFromTheKeysetWhenALocatorHasExpired) {
+    auto connector = connector_of(settings_of("salesforce"));
+    const std::string stamp = "2026-01-05T09:00:00.000+0000";
+    token();
+    step("GET https://host/services/data/v62.0/queryAll?q=SELECT",
+         reply(200, R"({"done":false,"nextRecordsUrl":"/services/data/v62.0/query/L-2000",)"
+                    R"("records":[{"Id":"001","SystemModstamp":")" +
+                        stamp + R"(","IsDeleted":false,"name":"a"}]})"));
+    const auto first = connector->read({}, 2'000, {});
+    ASSERT_TRUE(first) << first.error().what;
+    EXPECT_TRUE(first->more);
+    step("GET https://host/services/data/v62.0/query/L-2000",
+         reply(400, R"([{"message":"invalid query locator","errorCode":"INVALID_QUERY_LOCATOR"}])"));
+    step("Id%20%3E%20%27001%27", reply(200, R"({"done":true,"records":[]})"));
+    const auto second = connector->read(first->next, 2'000, {});
+    ASSERT_TRUE(second) << second.error().what;
+    EXPECT_FALSE(second->more);
+}
+
+TEST_F(Rest, TakesNoPageFromAnotherHost) {
+    for (const char* url : {"https://evil/x", "//evil/x", "http://host/x", "https://host@evil/x",
+                            "https://host:444/x"}) {
+        auto connector = connector_of(settings_of("salesforce"));
+        token();
+        step("queryAll", reply(200, R"({"done":false,"nextRecordsUrl":")" + std::string{url} +
+                                        R"(","records":[]})"));
+        const auto first = connector->read({}, 2'000, {});
+        ASSERT_TRUE(first) << first.error().what;
+        const auto second = connector->read(first->next, 2'000, {});
+        ASSERT_FALSE(second) << url;
+        EXPECT_EQ(second.error().kind, kUnsupported);
+        script = {};
+    }
+}
+
+}  // namespace
+}  // namespace syncline::agent

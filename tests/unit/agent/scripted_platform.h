@@ -1,0 +1,211 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/executor.h"
+
+namespace syncline::test {
+
+/// A platform in memory with a log of its changes, spoken to through an Executor whose answers
+/// come with deliver(). Each write takes the first of `scripts`, or works.
+class ScriptedPlatform final : public agent::Executor {
+public:
+    using Key = std::pair<ObjectName, RecordId>;
+    enum class Effect { kNone, kApplied };
+    struct Script {
+        Effect effect = Effect::kNone;
+        ErrorKind error = ErrorKind::kUnavailable;
+        Duration pause{0};
+    };
+
+    std::map<Key, agent::Record> records;
+    std::deque<Script> scripts;
+    std::optional<Error> down;        ///< Every call fails with it.
+    std::optional<Error> reads_fail;  ///< Reads, fetches and finds do.
+    agent::Connector::Traits the_traits{.has_marker = true};
+    bool tells_record = true;    ///< Writes answer with the record.
+    bool holds_reads = false;    ///< Batches are answered when release_reads() is called.
+    bool holds_fetches = false;
+    bool holds_writes = false;   ///< They are applied, and answered by release_writes().
+    std::vector<Command> writes;  ///< Every one that was asked for.
+    std::size_t applied = 0;      ///< Mutations.
+    std::size_t reads = 0;
+    std::size_t fetches = 0;
+    std::size_t finds = 0;
+    std::vector<std::string> stored_cursors;
+    std::vector<agent::Batch::Reject> rejects;  ///< Told with the next batch.
+    std::function<Fields(const Fields&)> normaliser;
+
+    /// Somebody edits the platform.
+    void put(const char* id, Fields fields, std::optional<EntityId> marker = std::nullopt) {
+        const Key key{ObjectName{"customer"}, RecordId{id}};
+        agent::Record& record = records[key];
+        if (marker) record.marker = marker;
+        record.object = key.first;
+        record.id = key.second;
+        record.deleted = false;
+        record.partial = false;
+        record.fields = std::move(fields);
+        log_.push_back(record);
+    }
+    void put_partial(const char* id, Fields fields) {
+        put(id, std::move(fields));
+        log_.back().partial = true;
+        log_.back().fields = {};
+    }
+    void remove(const char* id) {
+        const Key key{ObjectName{"customer"}, RecordId{id}};
+        records.erase(key);
+        log_.push_back({.object = key.first, .id = key.second, .deleted = true});
+    }
+    [[nodiscard]] const agent::Record* find_record(const char* id) const {
+        const auto found = records.find({ObjectName{"customer"}, RecordId{id}});
+        return found == records.end() ? nullptr : &found->second;
+    }
+
+    bool deliver() {
+        bool any = false;
+        while (!events_.empty()) {
+            auto event = std::move(events_.front());
+            events_.pop_front();
+            event();
+            any = true;
+        }
+        return any;
+    }
+    void forget() {
+        events_.clear();
+        held_reads_.clear();
+        held_fetches_.clear();
+        held_writes_.clear();
+    }
+    void release_reads() { release(held_reads_, holds_reads); }
+    void release_fetches() { release(held_fetches_, holds_fetches); }
+    void release_writes() { release(held_writes_, holds_writes); }
+
+    void read(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) override {
+        ++reads;
+        agent::Executor::Answer<agent::Batch> answer;
+        if (down || reads_fail) {
+            answer.result = fail(down ? *down : *reads_fail);
+        } else {
+            answer.result = batch(from, max);
+        }
+        queue(holds_reads ? held_reads_ : events_, [done, answer] { done(answer); });
+    }
+    void stored(const agent::Cursor& cursor) override { stored_cursors.push_back(cursor.text); }
+    void fetch(const ObjectName& object, const RecordId& id,
+               Done<std::optional<agent::Record>> done) override {
+        ++fetches;
+        const auto found = records.find({object, id});
+        look(found == records.end() ? std::nullopt : std::optional{found->second}, done);
+    }
+    void find(const ObjectName& object, const EntityId& entity,
+              Done<std::optional<agent::Record>> done) override {
+        ++finds;
+        std::optional<agent::Record> found;
+        for (const auto& [key, record] : records) {
+            if (key.first == object && record.marker == entity) found = record;
+        }
+        look(found, done);
+    }
+    void write(const Command& command, Done<agent::Written> done) override {
+        writes.push_back(command);
+        agent::Executor::Answer<agent::Written> answer;
+        std::optional<Script> script;
+        if (!scripts.empty()) {
+            script = scripts.front();
+            scripts.pop_front();
+        }
+        if (down) {
+            answer.result = fail(*down);
+        } else if (script) {
+            if (script->effect == Effect::kApplied) apply(command);
+            answer.result = fail(script->error, "scripted");
+            answer.pause = script->pause;
+        } else {
+            answer.result = apply(command);
+        }
+        queue(holds_writes ? held_writes_ : events_, [done, answer] { done(answer); });
+    }
+    [[nodiscard]] agent::Cursor full_read_start() const override { return {"full:0"}; }
+    [[nodiscard]] agent::Connector::Traits traits() const override { return the_traits; }
+    [[nodiscard]] Fields normal_form(const ObjectName&, const Fields& fields) const override {
+        return normaliser ? normaliser(fields) : fields;
+    }
+
+private:
+    using Events = std::deque<std::function<void()>>;
+    static void queue(Events& events, std::function<void()> event) {
+        events.push_back(std::move(event));
+    }
+    void release(Events& held, bool& flag) {
+        flag = false;
+        for (auto& event : held) events_.push_back(std::move(event));
+        held.clear();
+    }
+    void look(std::optional<agent::Record> found, Done<std::optional<agent::Record>> done) {
+        agent::Executor::Answer<std::optional<agent::Record>> answer;
+        answer.result = std::move(found);
+        if (down || reads_fail) answer.result = fail(down ? *down : *reads_fail);
+        queue(holds_fetches ? held_fetches_ : events_, [done, answer] { done(answer); });
+    }
+    agent::Batch batch(const agent::Cursor& from, std::size_t max) {
+        agent::Batch batch;
+        batch.rejects = std::exchange(rejects, {});
+        if (from.text.starts_with("full:")) {
+            for (const auto& [key, record] : records) batch.records.push_back(record);
+            batch.next.text = std::to_string(log_.size());
+            return batch;
+        }
+        std::size_t at = from.text.empty() ? 0 : std::stoul(from.text);
+        while (at < log_.size() && batch.records.size() < max) batch.records.push_back(log_[at++]);
+        batch.next.text = std::to_string(at);
+        batch.more = at < log_.size();
+        return batch;
+    }
+    Result<agent::Written> apply(const Command& command) {
+        const ObjectName& object = command.entity.object;
+        RecordId id = command.record.value_or(RecordId{"new-" + std::to_string(++made_)});
+        if (command.kind == CommandKind::kCreate && the_traits.create_is_idempotent) {
+            for (const auto& [key, record] : records) {
+                if (record.marker == command.entity.entity) id = record.id;
+            }
+        }
+        ++applied;
+        if (command.kind == CommandKind::kDelete) {
+            if (records.erase({object, id}) == 0) return fail(ErrorKind::kNotFound, "gone");
+            log_.push_back({.object = object, .id = id, .deleted = true});
+            return agent::Written{.id = id};
+        }
+        if (command.kind == CommandKind::kUpdate && !records.contains({object, id})) {
+            return fail(ErrorKind::kNotFound, "gone");
+        }
+        agent::Record& record = records[{object, id}];
+        record.object = object;
+        record.id = id;
+        const bool marked = the_traits.has_marker || the_traits.create_is_idempotent;
+        if (command.kind == CommandKind::kCreate && marked) record.marker = command.entity.entity;
+        const Fields wanted = normaliser ? normaliser(command.fields) : command.fields;
+        for (const auto& [name, value] : wanted) record.fields.set(name, value);
+        log_.push_back(record);
+        agent::Written written{.id = id};
+        if (tells_record) written.record = record;
+        return written;
+    }
+
+    std::vector<agent::Record> log_;
+    Events events_;
+    Events held_reads_;
+    Events held_fetches_;
+    Events held_writes_;
+    int made_ = 0;
+};
+
+}  // namespace syncline::test

@@ -1,0 +1,280 @@
+// The real client against a socket that behaves badly in every way that matters.
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "shared/http/client.h"
+
+namespace syncline {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Takes connections one after another and hands each to `serve`.
+class Socket {
+public:
+    explicit Socket(std::function<void(int)> serve) : serve_(std::move(serve)) {
+        listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        auto* generic = reinterpret_cast<sockaddr*>(&address);
+        ::bind(listener_, generic, size);
+        ::listen(listener_, 8);
+        ::getsockname(listener_, generic, &size);
+        port_ = ntohs(address.sin_port);
+        thread_ = std::jthread{[this] {
+            for (int fd = 0; (fd = ::accept(listener_, nullptr, nullptr)) >= 0;) {
+                ++connections;
+                serve_(fd);
+                ::close(fd);
+            }
+        }};
+    }
+    ~Socket() {
+        ::shutdown(listener_, SHUT_RDWR);
+        thread_.join();
+        ::close(listener_);
+    }
+    [[nodiscard]] std::string url(const std::string& path = "/") const {
+        return "http://127.0.0.1:" + std::to_string(port_) + path;
+    }
+    std::atomic<int> connections = 0;
+
+private:
+    std::function<void(int)> serve_;
+    int listener_ = -1;
+    std::uint16_t port_ = 0;
+    std::jthread thread_;
+};
+
+/// Head and body of one request; empty when the client has gone.
+std::string receive(int fd) {
+    std::string text;
+    char chunk[4096];
+    while (true) {
+        const auto head = text.find("\r\n\r\n");
+        if (head != std::string::npos) {
+            const auto length = text.find("Content-Length: ");
+            const std::size_t body =
+                length == std::string::npos || length > head ? 0 : std::stoul(text.substr(length + 16));
+            if (text.size() >= head + 4 + body) return text;
+        }
+        const ssize_t count = ::recv(fd, chunk, sizeof chunk, 0);
+        if (count <= 0) return {};
+        text.append(chunk, static_cast<std::size_t>(count));
+    }
+}
+
+void transmit(int fd, const std::string& text) {
+    std::ignore = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);  // It may have gone.
+}
+
+void reset(int fd) {
+    const linger now{1, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+std::string ok(const std::string& body, const std::string& headers = "") {
+    return "HTTP/1.1 200 OK\r\n" + headers + "Content-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
+}
+
+HttpRequest request(const std::string& method, const std::string& url, std::string body = "") {
+    return {.method = method, .url = url, .body = std::move(body), .timeout = 5s};
+}
+
+TEST(CurlClient, SpeaksPlainHttpAndKeepsTheConnection) {
+    std::vector<std::string> seen;
+    Socket server{[&](int fd) {
+        for (std::string text = receive(fd); !text.empty(); text = receive(fd)) {
+            seen.push_back(text);
+            transmit(fd, ok("hi", "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Two: a\r\nx-two: b\r\n"));
+        }
+    }};
+    {
+        CurlClient client;
+        for (const char* method : {"GET", "POST", "PATCH", "PUT", "DELETE"}) {
+            HttpRequest one = request(method, server.url("/p?q=1"), method[0] == 'P' ? "body" : "");
+            one.headers.emplace_back("X-Empty", "");
+            const auto reply = client.send(one, {});
+            ASSERT_TRUE(reply) << reply.error().what;
+            EXPECT_EQ(reply->status, 200);
+            EXPECT_EQ(reply->body, "hi");
+            EXPECT_EQ(reply->header("x-two"), "a, b");
+            EXPECT_EQ(to_string(*reply->date()), "1994-11-06T08:49:37Z");
+        }
+        EXPECT_EQ(server.connections, 2);  // A write without body takes its own.
+    }
+    ASSERT_EQ(seen.size(), 5u);
+    EXPECT_TRUE(seen[0].starts_with("GET /p?q=1 HTTP/1.1\r\n")) << seen[0];
+    EXPECT_TRUE(seen[2].starts_with("PATCH /p?q=1 HTTP/1.1\r\n")) << seen[2];
+    EXPECT_TRUE(seen[2].ends_with("\r\n\r\nbody"));
+    EXPECT_EQ(seen[2].find("Expect"), std::string::npos);
+    EXPECT_NE(seen[2].find("X-Empty:"), std::string::npos);
+    EXPECT_NE(seen[0].find("Accept-Encoding: gzip"), std::string::npos);
+    EXPECT_TRUE(seen[4].starts_with("DELETE")) << seen[4];
+}
+
+struct FailureCase {
+    const char* name;
+    std::function<void(int)> serve;  ///< None: nobody listens.
+    ErrorKind read;
+    ErrorKind write;
+};
+class CurlFailure : public testing::TestWithParam<FailureCase> {};
+
+TEST_P(CurlFailure, SaysWhetherItMayHaveHappened) {
+    Socket server{GetParam().serve ? GetParam().serve : [](int) {}};
+    const std::string url = GetParam().serve ? server.url() : "http://127.0.0.1:1/";
+    for (const char* method : {"GET", "POST", "PATCH", "DELETE"}) {
+        CurlClient client{{.response_bytes_max = 1'000}};
+        HttpRequest one = request(method, url, method[0] == 'P' ? "body" : "");
+        one.timeout = 300ms;
+        const auto reply = client.send(one, {});
+        ASSERT_FALSE(reply) << method;
+        EXPECT_EQ(reply.error().kind, method[0] == 'G' ? GetParam().read : GetParam().write)
+            << method << ": " << reply.error().what;
+    }
+}
+using enum ErrorKind;
+INSTANTIATE_TEST_SUITE_P(
+    Cases, CurlFailure,
+    testing::Values(
+        FailureCase{"refused", nullptr, kUnavailable, kUnavailable},
+        FailureCase{"reset_after_request",
+                    [](int fd) {
+                        receive(fd);
+                        reset(fd);
+                    },
+                    kUnavailable, kAmbiguous},
+        FailureCase{"closed_after_request", [](int fd) { receive(fd); }, kUnavailable, kAmbiguous},
+        FailureCase{"cut_body",
+                    [](int fd) {
+                        receive(fd);
+                        transmit(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+                    },
+                    kUnavailable, kAmbiguous},
+        FailureCase{"silent",
+                    [](int fd) {
+                        receive(fd);
+                        receive(fd);
+                    },
+                    kUnavailable, kAmbiguous},
+        FailureCase{"slow_drip",
+                    [](int fd) {
+                        receive(fd);
+                        transmit(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+                        for (int i = 0; i < 20; ++i) {
+                            transmit(fd, "x");
+                            std::this_thread::sleep_for(20ms);
+                        }
+                        receive(fd);
+                    },
+                    kUnavailable, kAmbiguous},
+        FailureCase{"too_large",
+                    [](int fd) {
+                        receive(fd);
+                        transmit(fd, ok(std::string(5'000, 'x')));
+                    },
+                    kTooLarge, kAmbiguous},
+        FailureCase{"endless_headers",
+                    [](int fd) {
+                        receive(fd);
+                        transmit(fd, "HTTP/1.1 200 OK\r\n");
+                        for (int i = 0; i < 100; ++i) {
+                            transmit(fd, "X: " + std::string(1'000, 'x') + "\r\n");
+                        }
+                    },
+                    kTooLarge, kAmbiguous},
+        FailureCase{"garbage",
+                    [](int fd) {
+                        receive(fd);
+                        transmit(fd, "\x16\x03garbage");
+                    },
+                    kUnavailable, kAmbiguous}),
+    [](const auto& row) { return std::string{row.param.name}; });
+
+TEST(CurlClient, RepeatsNoWriteOnADeadConnection) {
+    for (const char* body : {"body", ""}) {
+        std::atomic<int> posts = 0;
+        Socket server{[&](int fd) {
+            const std::string first = receive(fd);
+            if (first.starts_with("GET")) transmit(fd, ok("first"));
+            // The next request is read, and the connection closed without a word.
+            const std::string next = first.starts_with("GET") ? receive(fd) : first;
+            if (next.starts_with("POST")) ++posts;
+        }};
+        CurlClient client;
+        ASSERT_TRUE(client.send(request("GET", server.url()), {}));
+        const auto reply = client.send(request("POST", server.url(), body), {});
+        ASSERT_FALSE(reply);
+        EXPECT_EQ(reply.error().kind, kAmbiguous) << reply.error().what;
+        EXPECT_EQ(posts, 1) << body;
+    }
+}
+
+TEST(CurlClient, ABombOfZerosEndsAtTheLimit) {
+    Socket server{[&](int fd) {
+        if (receive(fd).empty()) return;
+        FILE* gzip = ::popen("head -c 50000000 /dev/zero | gzip -9", "r");
+        std::string body(200'000, '\0');
+        body.resize(::fread(body.data(), 1, body.size(), gzip));
+        ::pclose(gzip);
+        transmit(fd, ok(body, "Content-Encoding: gzip\r\n"));
+    }};
+    CurlClient client{{.response_bytes_max = 1u << 20}};
+    const auto reply = client.send(request("GET", server.url()), {});
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().kind, kTooLarge) << reply.error().what;
+}
+
+TEST(CurlClient, FollowsNoRedirect) {
+    Socket server{[&](int fd) {
+        receive(fd);
+        transmit(fd, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+    }};
+    CurlClient client;
+    const auto reply = client.send(request("GET", server.url()), {});
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->status, 302);
+}
+
+TEST(CurlClient, StopsWithinASecond) {
+    Socket server{[&](int fd) {
+        receive(fd);
+        receive(fd);
+    }};
+    CurlClient client;
+    std::stop_source source;
+    const auto begin = std::chrono::steady_clock::now();
+    std::jthread stopper{[&] {
+        std::this_thread::sleep_for(100ms);
+        source.request_stop();
+    }};
+    const auto reply = client.send(request("POST", server.url(), "x"), source.get_token());
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().kind, kAmbiguous);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+    const auto next = client.send(request("POST", server.url(), "x"), source.get_token());
+    EXPECT_EQ(next.error().kind, kUnavailable);
+}
+
+TEST(CurlClient, RefusesWhatIsNoRequest) {
+    CurlClient client;
+    EXPECT_EQ(client.send(request("GET", "file:///etc/passwd"), {}).error().kind, kInvalid);
+    HttpRequest one = request("GET", "http://127.0.0.1:1/");
+    one.headers.emplace_back("X", "a\r\nY: b");
+    EXPECT_EQ(client.send(one, {}).error().kind, kInvalid);
+}
+
+}  // namespace
+}  // namespace syncline

@@ -1,0 +1,202 @@
+#include "shared/policy/check.h"
+
+#include <gtest/gtest.h>
+
+#include "shared/policy/policy_toml.h"
+
+namespace syncline {
+namespace {
+
+constexpr const char* kHead = R"([policy]
+name = "test"
+[platforms.crm]
+[platforms.erp]
+[platforms.web]
+)";
+
+std::vector<std::string> findings_of(const std::string& object) {
+    const auto policy = parse_policy({{"head.toml", kHead}, {"x.toml", object}});
+    EXPECT_TRUE(policy) << policy.error().what;
+    std::vector<std::string> texts;
+    if (policy) {
+        for (const Finding& finding : check(*policy)) texts.push_back(to_string(finding));
+    }
+    return texts;
+}
+
+struct CheckCase {
+    const char* name;
+    std::string object;
+    std::vector<std::string> findings;
+};
+class Check : public testing::TestWithParam<CheckCase> {};
+TEST_P(Check, Finds) { EXPECT_EQ(findings_of(GetParam().object), GetParam().findings); }
+
+const std::string kStage = "stage = { type = 'enum', values = ['new', 'old'], required = true }\n";
+
+/// An object whose fields and rules are given; crm and erp hold everything.
+std::string object(const std::string& fields, const std::string& rest) {
+    return "[objects.o.on.crm]\nfields = ['*']\nfounds = true\n[objects.o.on.erp]\nfields = "
+           "['*']\n[objects.o.fields]\n" +
+           fields + rest;
+}
+std::string rule(const std::string& fields, const std::string& more) {
+    return "[[objects.o.own]]\nfields = [" + fields + "]\n" + more + "\n";
+}
+const std::string kAll = rule("'*'", "owner = 'crm'");
+
+INSTANTIATE_TEST_SUITE_P(
+    Names, Check,
+    testing::Values(
+        CheckCase{"nothing_in_a_clean_policy", object("a = 'string'\n", kAll), {}},
+        CheckCase{"unknown_field_in_rule",
+                  object("name = 'string'\n", rule("'nmae'", "owner = 'crm'") + kAll),
+                  {"x.toml:8:1: error: a rule names `nmae`, which `o` does not have "
+                   "[policy.unknown_field]; did you mean `name`?"}},
+        CheckCase{"unknown_field_in_when",
+                  object("a = 'string'\n", rule("'a'", "owner = 'crm'\nwhen = 'zzz == 1'") + kAll),
+                  {"x.toml:8:1: error: `when` names `zzz`, which `o` does not have "
+                   "[policy.unknown_field]"}},
+        CheckCase{"unknown_field_in_match",
+                  object("a = { type = 'string', required = true }\n",
+                         kAll + "[[objects.o.match]]\nname = 'm'\non = ['b9']\n"),
+                  {"x.toml:11:1: error: match rule `m` names `b9`, which `o` does not have "
+                   "[policy.unknown_field]"}},
+        CheckCase{"unknown_field_in_binding",
+                  object("a = 'string'\n", kAll + "[objects.o.on.web]\nfields = ['zzz']\n"),
+                  {"x.toml:11:1: error: [objects.o.on.web] names `zzz`, which `o` does not have "
+                   "[policy.unknown_field]"}},
+        CheckCase{"unknown_field_in_receives_when",
+                  object("a = 'string'\n", kAll + "[objects.o.on.web]\nfields = ['a']\nreceives = "
+                                                  "true\nreceives_when = 'zzz'\n"),
+                  {"x.toml:11:1: error: `receives_when` names `zzz`, which `o` does not have "
+                   "[policy.unknown_field]"}},
+        CheckCase{"unknown_owner",
+                  object("a = 'string'\n", rule("'a'", "owner = 'cmr'")),
+                  {"x.toml:8:1: error: `owner` names `cmr`, which is no platform of this policy "
+                   "[policy.unknown_platform]; did you mean `crm`?"}},
+        CheckCase{"unknown_platform_in_priority",
+                  object("a = 'string'\n",
+                         rule("'a'", "resolve = 'priority'\npriority = ['crm', 'sap']")),
+                  {"x.toml:8:1: error: `priority` names `sap`, which is no platform of this policy "
+                   "[policy.unknown_platform]"}},
+        CheckCase{"unknown_platform_in_binding",
+                  object("a = 'string'\n", kAll + "[objects.o.on.sap]\nfields = ['a']\n"),
+                  {"x.toml:11:1: error: [objects.o.on.sap] names `sap`, which is no platform of "
+                   "this policy [policy.unknown_platform]"}},
+        CheckCase{"literal_that_is_no_enum_value",
+                  object(kStage, rule("'stage'",
+                                      "owner = 'crm'\nwhen = 'one_of(stage, \"new\", "
+                                      "\"odl\")'") +
+                                     kAll),
+                  {"x.toml:8:1: error: `when` compares `stage` with \"odl\", which is none of its "
+                   "values (new, old) [policy.unknown_enum_value]; did you mean `old`?"}},
+        CheckCase{"literal_of_another_type",
+                  object("a = 'decimal'\nb = 'bool'\nc = 'date'\nd = 'integer'\n",
+                         rule("'a'",
+                              "owner = 'crm'\nwhen = 'a > \"5\" and b == true and c > "
+                              "\"2026-01-05\" and d < 2.5 and a ~= nil'") +
+                             kAll),
+                  {"x.toml:11:1: error: `when` compares `a` with \"5\", which is of another type "
+                   "[policy.literal_type]; write numbers, true and false without quotes"}}),
+    [](const auto& row) { return std::string{row.param.name}; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Ownership, Check,
+    testing::Values(
+        CheckCase{"field_without_rule",
+                  object("a = 'string'\nb = 'string'\n", rule("'a'", "owner = 'crm'")),
+                  {"x.toml:8:5: error: no rule says who owns `b` [policy.field_without_rule]; name "
+                   "it in an [[objects.o.own]], or end with fields = [\"*\"]"}},
+        CheckCase{"unreachable_rule",
+                  object("a = 'string'\n", kAll + rule("'a'", "owner = 'erp'\nwhen = 'a == nil'")),
+                  {"x.toml:11:1: error: this rule never applies to `a`: the one at x.toml:8:1 "
+                   "always holds [policy.unreachable_rule]; move it up, or give the earlier rule a "
+                   "`when`"}},
+        CheckCase{"conditional_last_rule",
+                  object("a = 'string'\n", rule("'a'", "owner = 'crm'\nwhen = 'a == \"x\"'")),
+                  {"x.toml:7:5: warning: `a` may have no owner: all its rules have conditions, and "
+                   "they are not seen to cover every case [policy.field_may_lack_owner]; end with "
+                   "a rule without `when`, or split by all values of a required enum"}},
+        CheckCase{"exhaustive_split_of_an_enum",
+                  object(kStage, rule("'stage'", "owner = 'crm'\nwhen = 'stage == \"new\"'") +
+                                     rule("'stage'", "owner = 'erp'\nwhen = 'stage == \"old\"'")),
+                  {}},
+        CheckCase{"split_that_forgets_null",
+                  object("b = 'bool'\n", rule("'b'", "owner = 'crm'\nwhen = 'b == true'") +
+                                             rule("'b'", "owner = 'erp'\nwhen = 'b == false'")),
+                  {"x.toml:7:5: warning: `b` may have no owner: all its rules have conditions, and "
+                   "they are not seen to cover every case [policy.field_may_lack_owner]; end with "
+                   "a rule without `when`, or split by all values of a required enum"}},
+        CheckCase{"split_over_two_fields",
+                  object(kStage + "b = { type = 'bool', required = true }\n",
+                         rule("'b', 'stage'", "owner = 'crm'\nwhen = 'b and stage == \"new\"'") +
+                             rule("'b', 'stage'", "owner = 'erp'\nwhen = 'not b'") +
+                             rule("'b', 'stage'", "owner = 'crm'\nwhen = 'stage == \"old\"'")),
+                  {}},
+        CheckCase{"owner_that_does_not_hold_the_field",
+                  object("a = 'string'\n", rule("'a'", "owner = 'web'")),
+                  {"x.toml:8:1: error: `web` shall decide on `a` but does not hold it "
+                   "[policy.owner_lacks_field]; add the field to [objects.o.on.web] or choose "
+                   "another owner"}},
+        CheckCase{"priority_that_does_not_hold_the_field",
+                  object("a = 'string'\n",
+                         rule("'a'", "resolve = 'priority'\npriority = ['crm', 'web']")),
+                  {"x.toml:8:1: error: `web` shall decide on `a` but does not hold it "
+                   "[policy.owner_lacks_field]; add the field to [objects.o.on.web] or choose "
+                   "another owner"}},
+        CheckCase{
+            "proposal_to_a_read_only_owner",
+            object("a = 'string'\n", rule("'a'", "owner = 'web'\notherwise = 'propose'") +
+                                         "[objects.o.on.web]\nfields = ['a']\nread_only = ['a']\n"),
+            {"x.toml:8:1: error: `a` is read only on its owner `web`, which could not be told "
+             "what others write [policy.owner_read_only]; use revert, ignore or review, or "
+             "make it writable there"}},
+        CheckCase{"read_only_owner_that_reverts",
+                  object("a = 'string'\n", rule("'a'", "owner = 'web'") +
+                                               "[objects.o.on.web]\nfields = ['a']\nread_only = "
+                                               "['a']\n"),
+                  {}},
+        CheckCase{"revert_where_it_is_read_only",
+                  object("a = 'string'\n", kAll + "[objects.o.on.web]\nfields = ['a']\nread_only = "
+                                                  "['a']\n"),
+                  {"x.toml:8:1: warning: a change of `a` on `web` cannot be reverted: it is read "
+                   "only there [policy.revert_read_only]; use ignore or review for it, or make it "
+                   "writable there"}}),
+    [](const auto& row) { return std::string{row.param.name}; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Objects, Check,
+    testing::Values(
+        CheckCase{"object_that_nobody_founds",
+                  "[objects.o]\n[objects.o.fields]\na = 'string'\n[objects.o.on.crm]\nfields = "
+                  "['a']\n" +
+                      kAll,
+                  {"x.toml:1:1: error: no platform founds `o`, so none will ever exist "
+                   "[policy.nobody_founds]; write founds = true in one "
+                   "[objects.o.on.<platform>]"}},
+        CheckCase{
+            "match_on_an_optional_field",
+            object("a = 'string'\n", kAll + "[[objects.o.match]]\nname = 'm'\non = ['a']\n"),
+            {"x.toml:11:1: warning: match rule `m` uses `a`, which may be empty; such records "
+             "match nothing [policy.match_on_optional]; make the field required, or add a "
+             "match rule on required fields only"}},
+        CheckCase{"match_on_an_optional_field_beside_one_that_always_works",
+                  object("a = 'string'\nb = { type = 'string', required = true }\n",
+                         kAll + "[[objects.o.match]]\nname = 'm'\non = ['a']\n"
+                                "[[objects.o.match]]\nname = 'n'\non = ['b']\n"),
+                  {}},
+        CheckCase{"field_that_no_platform_holds",
+                  "[objects.o.fields]\na = 'string'\nb = 'string'\n[objects.o.on.crm]\nfields = "
+                  "['a']\nfounds = true\n[[objects.o.own]]\nfields = ['a']\nowner = "
+                  "'crm'\n[[objects.o.own]]\nfields = ['b']\nresolve = 'latest'\n",
+                  {"x.toml:3:5: warning: no platform holds `b` [policy.field_held_nowhere]; add it "
+                   "to a platform's fields, or drop it"}},
+        CheckCase{"secret_sent_to_others",
+                  object("a = { type = 'string', classification = 'secret' }\n", kAll),
+                  {"x.toml:7:5: warning: secret `a` is sent to erp, which never own it "
+                   "[policy.secret_spreads]; leave it out of their fields"}}),
+    [](const auto& row) { return std::string{row.param.name}; });
+
+}  // namespace
+}  // namespace syncline
