@@ -210,19 +210,24 @@ Value envelope(std::string_view command, Exit exit, Value::Map data,
                const std::vector<Finding>& findings, const Error* error) {
     Value::List list;
     for (const Finding& finding : findings) {
-        list.push_back(Value::Map{{"severity", name_of(finding.level)},
-                                  {"code", finding.code},
-                                  {"message", finding.message},
-                                  {"hint", finding.hint},
-                                  {"where", finding.where}});
+        Value::Map one;
+        one.emplace("severity", name_of(finding.level));
+        one.emplace("code", finding.code);
+        one.emplace("message", finding.message);
+        one.emplace("hint", finding.hint);
+        one.emplace("where", finding.where);
+        list.emplace_back(std::move(one));
     }
-    Value::Map out{{"command", command},
-                   {"ok", exit == Exit::kFine},
-                   {"data", std::move(data)},
-                   {"findings", std::move(list)}};
+    Value::Map out;
+    out.emplace("command", command);
+    out.emplace("ok", exit == Exit::kFine);
+    out.emplace("data", std::move(data));
+    out.emplace("findings", std::move(list));
     if (error != nullptr) {
-        out.emplace("error",
-                    Value::Map{{"kind", syncline::name_of(error->kind)}, {"message", error->what}});
+        Value::Map told;
+        told.emplace("kind", syncline::name_of(error->kind));
+        told.emplace("message", error->what);
+        out.emplace("error", std::move(told));
     }
     return out;
 }

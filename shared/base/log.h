@@ -35,8 +35,7 @@ public:
     Field(std::string_view name, const std::string& value) : name_(name), text_(value) {}
     Field(std::string_view name, const char* value) : name_(name), text_(value) {}
     template <class T>
-        requires std::is_integral_v<T>
-    Field(std::string_view name, T value)
+    requires std::is_integral_v<T> Field(std::string_view name, T value)
         : name_(name), text_(std::to_string(value)), number_(true) {}
     Field(std::string_view name, const Error& error)
         : name_(name), text_(std::string{name_of(error.kind)} + ": " + error.what) {}

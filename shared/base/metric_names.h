@@ -37,15 +37,13 @@ inline constexpr Name kHubCommands{"syncline_hub_commands_total", "Commands writ
 inline constexpr Name kHubEvents{"syncline_hub_events_total", "Business events written"};
 inline constexpr Name kHubConflicts{"syncline_hub_conflicts_total",
                                     "State writes refused because another hub wrote first"};
-inline constexpr Name kHubExceptions{"syncline_hub_exceptions_total",
-                                     "Exceptions raised, by kind"};
+inline constexpr Name kHubExceptions{"syncline_hub_exceptions_total", "Exceptions raised, by kind"};
 inline constexpr Name kHubExceptionsOpen{"syncline_hub_exceptions_open",
                                          "Exceptions that wait for a person"};
 inline constexpr Name kHubPartitions{"syncline_hub_partitions", "Partitions held by this hub"};
 inline constexpr Name kHubDecideSeconds{"syncline_hub_decide_seconds",
                                         "Time from reading a batch to its last acknowledgement"};
-inline constexpr Name kHubEntitiesCached{"syncline_hub_entities_cached",
-                                         "Entities held in memory"};
+inline constexpr Name kHubEntitiesCached{"syncline_hub_entities_cached", "Entities held in memory"};
 
 // The agent.
 inline constexpr Name kAgentChanges{"syncline_agent_changes_total", "Changes seen, by object"};

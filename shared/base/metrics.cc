@@ -28,8 +28,7 @@ prometheus::Gauge& Metrics::gauge(const metric::Name& name, const Labels& labels
 }
 
 prometheus::Histogram& Metrics::histogram(const metric::Name& name,
-                                          const std::vector<double>& bounds,
-                                          const Labels& labels) {
+                                          const std::vector<double>& bounds, const Labels& labels) {
     return family(prometheus::BuildHistogram(), name, *registry_).Add(labels, bounds);
 }
 

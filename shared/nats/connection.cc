@@ -147,7 +147,8 @@ Connection::Change Connection::step(Duration now, std::uint64_t random) {
         const ErrorKind kind = kind_of(attempt_->status);
         std::string what = "NATS at " + list_of(options_.urls) + ": " + attempt_->text;
         if (kind == ErrorKind::kDenied) {
-            what += "; check user and password, credentials or nkey, and that they have not expired";
+            what +=
+                "; check user and password, credentials or nkey, and that they have not expired";
         }
         failed({kind, std::move(what)}, now, random);
         return Change::kNone;
@@ -275,9 +276,9 @@ Result<void> Connection::set_tls(natsOptions* options) {
         if (!set) return set;
     }
     if (cert.empty()) return {};
-    return check(natsOptions_LoadCertificatesChain(options, cert.c_str(),
-                                                   options_.tls_key_file.c_str()),
-                 cert.c_str());
+    return check(
+        natsOptions_LoadCertificatesChain(options, cert.c_str(), options_.tls_key_file.c_str()),
+        cert.c_str());
 }
 
 void Connection::failed(Error error, Duration now, std::uint64_t random) {

@@ -34,9 +34,7 @@ public:
     [[nodiscard]] Duration next_step(Duration now) const;
 
     /// Null while there is none.
-    [[nodiscard]] natsConnection* get() const {
-        return up_ ? attempt_->connection.get() : nullptr;
-    }
+    [[nodiscard]] natsConnection* get() const { return up_ ? attempt_->connection.get() : nullptr; }
     /// Closes the connection and counts it as a failure of this kind; get() is null then.
     void reject(Error error, Duration now, std::uint64_t random);
     /// The connection turned out well: the next failure is the first again.

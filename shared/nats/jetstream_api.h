@@ -43,8 +43,8 @@ struct ConsumerStart {
 [[nodiscard]] Request consumer_create(const ConsumeSpec& spec, std::string_view name,
                                       const ConsumerStart& start);
 struct ConsumerInfo {
-    std::uint64_t pending = 0;        ///< Messages it will deliver, as known now.
-    std::uint64_t before_start = 0;   ///< Stream sequence before the first it looks at.
+    std::uint64_t pending = 0;       ///< Messages it will deliver, as known now.
+    std::uint64_t before_start = 0;  ///< Stream sequence before the first it looks at.
 };
 [[nodiscard]] Result<ConsumerInfo> parse_consumer_info(std::string_view body);
 

@@ -128,19 +128,17 @@ void NatsLink::Impl::create_stream(const StreamConfig& config, const Done<Stream
         const auto good = check_replicated_server(version);
         if (!good) return done(fail(good.error(), config.name));
     }
-    session.request(api::stream_create(config),
-                    [this, name = config.name, done](const Result<std::string_view>& answer) {
-                        if (!answer) return done(fail(answer.error()));
-                        auto info = api::parse_stream_info(*answer);
-                        const bool other_made_it =
-                            !info && info.error().kind == ErrorKind::kConflict;
-                        if (!other_made_it) return done(std::move(info));
-                        session.request(api::stream_info(name),
-                                        [done](const Result<std::string_view>& there) {
-                                            if (!there) return done(fail(there.error()));
-                                            done(api::parse_stream_info(*there));
-                                        });
-                    });
+    session.request(api::stream_create(config), [this, name = config.name,
+                                                 done](const Result<std::string_view>& answer) {
+        if (!answer) return done(fail(answer.error()));
+        auto info = api::parse_stream_info(*answer);
+        const bool other_made_it = !info && info.error().kind == ErrorKind::kConflict;
+        if (!other_made_it) return done(std::move(info));
+        session.request(api::stream_info(name), [done](const Result<std::string_view>& there) {
+            if (!there) return done(fail(there.error()));
+            done(api::parse_stream_info(*there));
+        });
+    });
 }
 
 std::unique_ptr<Subscription> NatsLink::consume(ConsumeSpec spec, MessageSink* sink) {

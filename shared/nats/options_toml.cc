@@ -23,14 +23,15 @@ NatsOptions read_nats_options(TomlReader table, NatsOptions defaults) {
     const int ways = (options.credentials_file.empty() ? 0 : 1) +
                      (options.nkey_seed_file.empty() ? 0 : 1) + (options.user.empty() ? 0 : 1);
     if (ways > 1) {
-        table.problem("urls", "is given with more than one way to say who we are; keep one of "
-                              "credentials_file, nkey_seed_file, user");
+        table.problem("urls",
+                      "is given with more than one way to say who we are; keep one of "
+                      "credentials_file, nkey_seed_file, user");
     }
     if (options.user.empty() == options.password.configured()) {
         table.problem("user", "and `password` go together");
     }
-    options.connect_timeout = table.milliseconds("connect_timeout_ms", {100, 60'000},
-                                                 options.connect_timeout);
+    options.connect_timeout =
+        table.milliseconds("connect_timeout_ms", {100, 60'000}, options.connect_timeout);
     options.answer_timeout =
         table.milliseconds("answer_timeout_ms", {100, 120'000}, options.answer_timeout);
     return options;

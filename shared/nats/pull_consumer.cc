@@ -110,8 +110,8 @@ void PullConsumer::create(Duration now) {
     creation_ = {};
     // Answers that come when this attempt is over are not for the next one.
     const auto guarded = [this](void (PullConsumer::*then)(const Result<std::string_view>&)) {
-        return [self = weak_from_this(), attempt = attempt_, then](
-                   const Result<std::string_view>& answer) {
+        return [self = weak_from_this(), attempt = attempt_,
+                then](const Result<std::string_view>& answer) {
             const auto me = self.lock();
             if (me != nullptr && !me->closed_ && me->attempt_ == attempt) (*me.*then)(answer);
         };
@@ -178,10 +178,10 @@ std::size_t PullConsumer::chunk() const {
 
 void PullConsumer::ask(std::size_t count) {
     std::array<char, 128> body;
-    const int size = std::snprintf(
-        body.data(), body.size(), R"({"batch":%zu,"expires":%lld,"idle_heartbeat":%lld})", count,
-        static_cast<long long>(kRequestExpires.count()),
-        static_cast<long long>(kHeartbeat.count()));
+    const int size = std::snprintf(body.data(), body.size(),
+                                   R"({"batch":%zu,"expires":%lld,"idle_heartbeat":%lld})", count,
+                                   static_cast<long long>(kRequestExpires.count()),
+                                   static_cast<long long>(kHeartbeat.count()));
     const natsStatus status = natsConnection_PublishRequest(
         session_.connection(), next_subject_.c_str(), inbox_.c_str(), body.data(), size);
     if (asked_ == 0) heard_ = session_.now();  // It owes us a sign of life from now on.

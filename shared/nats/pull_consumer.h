@@ -86,11 +86,11 @@ private:
     Creation creation_;
     handle::Subscription subscription_;
     std::string inbox_;
-    std::string next_subject_;             ///< Where its messages are asked for.
-    std::size_t asked_ = 0;                ///< Asked for and not delivered.
-    std::uint64_t delivered_ = 0;          ///< By this consumer: its sequence.
+    std::string next_subject_;     ///< Where its messages are asked for.
+    std::size_t asked_ = 0;        ///< Asked for and not delivered.
+    std::uint64_t delivered_ = 0;  ///< By this consumer: its sequence.
     std::uint64_t initially_pending_ = 0;
-    Duration heard_{0};                    ///< Last sign of life.
+    Duration heard_{0};  ///< Last sign of life.
     Duration retry_at_{0};
     Backoff backoff_;
 };

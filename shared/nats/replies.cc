@@ -49,8 +49,7 @@ Error error_in(const boost::json::object& error) {
         code = found->get_int64();
     }
     std::string what = "the stream refused: JetStream error " + std::to_string(code);
-    if (const auto* text = error.if_contains("description");
-        text != nullptr && text->is_string()) {
+    if (const auto* text = error.if_contains("description"); text != nullptr && text->is_string()) {
         what += ", " + std::string{std::string_view{text->get_string()}.substr(0, 200)};
     }
     return Error{kind_of_jetstream_error(code), std::move(what)};
@@ -58,8 +57,8 @@ Error error_in(const boost::json::object& error) {
 
 Result<std::uint64_t> parse_other_ack(std::string_view body) {
     boost::system::error_code failed;
-    const boost::json::value parsed = boost::json::parse(
-        boost::json::string_view{body.data(), body.size()}, failed);
+    const boost::json::value parsed =
+        boost::json::parse(boost::json::string_view{body.data(), body.size()}, failed);
     const boost::json::object* object = failed ? nullptr : parsed.if_object();
     if (object == nullptr) return unreadable(body);
     if (const auto* error = object->if_contains("error"); error != nullptr && error->is_object()) {
@@ -67,8 +66,7 @@ Result<std::uint64_t> parse_other_ack(std::string_view body) {
     }
     const auto* sequence = object->if_contains("seq");
     boost::system::error_code no_number;
-    const auto number =
-        sequence == nullptr ? 0 : sequence->to_number<std::uint64_t>(no_number);
+    const auto number = sequence == nullptr ? 0 : sequence->to_number<std::uint64_t>(no_number);
     if (no_number || number == 0) return unreadable(body);
     return number;
 }
@@ -91,9 +89,9 @@ ErrorKind kind_of_jetstream_error(std::int64_t error_code) {
         case 10047:  // Storage resources exceeded for the account.
             return ErrorKind::kFull;
         case 10054: return ErrorKind::kTooLarge;  // Message size exceeds the stream's maximum.
-        case 10014:  // Consumer not found.
-        case 10037:  // No message found.
-        case 10059:  // Stream not found.
+        case 10014:                               // Consumer not found.
+        case 10037:                               // No message found.
+        case 10059:                               // Stream not found.
             return ErrorKind::kNotFound;
         case 10003:  // Bad request.
         case 10025:  // Invalid JSON: also an unknown field, from strict servers.

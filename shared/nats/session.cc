@@ -61,8 +61,7 @@ void Session::publish(const OutMessage& message, PublishSink* sink, std::uint64_
     const natsStatus status = transmit(message, reply_subject(ticket));
     if (status == NATS_OK) return;
     std::ignore = replies_.take({ticket.data(), ticket.size()});
-    refuse(entry,
-           status == NATS_MAX_PAYLOAD ? ErrorKind::kTooLarge : ErrorKind::kUnavailable,
+    refuse(entry, status == NATS_MAX_PAYLOAD ? ErrorKind::kTooLarge : ErrorKind::kUnavailable,
            natsStatus_GetText(status));
 }
 

@@ -105,8 +105,8 @@ private:
     std::unordered_map<std::uint64_t, Request> requests_;
     std::uint64_t next_request_ = 0;
     std::vector<Refusal> refusals_;  ///< Told in the next turn, never from within the call.
-    std::string reply_;    ///< Reply subject of the last publish; its end is overwritten.
-    std::string subject_;  ///< The last subject, with the zero that nats.c wants.
+    std::string reply_;              ///< Reply subject of the last publish; its end is overwritten.
+    std::string subject_;            ///< The last subject, with the zero that nats.c wants.
     std::string value_;
     std::size_t max_payload_ = 0;
     std::uint64_t epoch_ = 0;

@@ -124,8 +124,10 @@ struct Client {
         std::string out;
         const auto answer = wait<std::string>([&](auto done) {
             link.request(subject, body, [done](Result<std::string_view> told) {
-                if (told) done(std::string{*told});
-                else done(fail(told.error()));
+                if (told)
+                    done(std::string{*told});
+                else
+                    done(fail(told.error()));
             });
         });
         return answer ? *answer : "failed: " + answer.error().what;
@@ -274,8 +276,8 @@ TEST_P(NatsLinkTest, GetLastReadsBinaryBodiesAndMarkers) {
 
 TEST_P(NatsLinkTest, EnsureStreamNeverAltersOne) {
     ASSERT_TRUE(client.connect());
-    const auto missing = client.wait<StreamInfo>(
-        [&](auto done) { client.link.stream_info("TEST", done); });
+    const auto missing =
+        client.wait<StreamInfo>([&](auto done) { client.link.stream_info("TEST", done); });
     EXPECT_EQ(missing.error().kind, ErrorKind::kNotFound);
     StreamConfig config = test_stream();
     config.metadata = {{"partitions", "64"}};
@@ -377,8 +379,7 @@ TEST_P(NatsLinkTest, ConsumeGoesOnAfterTheServerStoodStill) {
     ASSERT_TRUE(client.until([&] { return inbox.sequences.size() == 100; }));
     server.pause();
     const auto restarts = client.link.counters().consumer_restarts;
-    ASSERT_TRUE(
-        client.until([&] { return client.link.counters().consumer_restarts > restarts; }));
+    ASSERT_TRUE(client.until([&] { return client.link.counters().consumer_restarts > restarts; }));
     server.resume();
     fill(client, 10);
     ASSERT_TRUE(client.until([&] { return inbox.sequences.size() >= 110; }));
@@ -401,8 +402,7 @@ TEST_P(NatsLinkTest, ConsumeGoesOnAfterAnAdministratorDeletedTheConsumer) {
     ASSERT_TRUE(client.until([&] { return inbox.sequences.size() == 100; }));
     const std::string name = consumer_name(client);
     ASSERT_NE(name, "");
-    EXPECT_NE(client.admin("$JS.API.CONSUMER.DELETE.TEST." + name).find("true"),
-              std::string::npos);
+    EXPECT_NE(client.admin("$JS.API.CONSUMER.DELETE.TEST." + name).find("true"), std::string::npos);
     fill(client, 100);
     ASSERT_TRUE(client.until([&] { return inbox.sequences.size() >= 200; }, 3s));
     EXPECT_EQ(inbox.sequences, range(1, 200));
@@ -468,8 +468,7 @@ TEST_P(NatsLinkTest, ADumpCutShortIsFinished) {
     fill(client, 2'000, 2'000);
     Inbox inbox;
     std::unique_ptr<Subscription> reader = client.link.consume(
-        {.stream = "TEST", .filters = {"test.>"}, .last_per_subject = true, .window = 100},
-        &inbox);
+        {.stream = "TEST", .filters = {"test.>"}, .last_per_subject = true, .window = 100}, &inbox);
     ASSERT_TRUE(client.until([&] { return inbox.sequences.size() == 100; }));
     inbox.then = [&] { reader->processed(1); };
     // One that was handed out and one that was not are written again before the dump goes on.
@@ -566,8 +565,8 @@ TEST_P(NatsLinkTest, PumpsTwoHundredThousandMessages) {
         inbox.deleted.clear();
         reader->processed(1);
     };
-    reader = client.link.consume({.stream = "TEST", .filters = {"test.>"}, .window = 4'096},
-                                 &inbox);
+    reader =
+        client.link.consume({.stream = "TEST", .filters = {"test.>"}, .window = 4'096}, &inbox);
     const std::string body(300, 'x');
     std::uint64_t sent = 0;
     ASSERT_TRUE(client.until(
@@ -592,8 +591,8 @@ INSTANTIATE_TEST_SUITE_P(Server, NatsLinkTest,
 TEST(NatsConnecting, AServerThatIsTooOldIsRefusedWithAdvice) {
     const NatsServer server{{.version = NatsServer::Version::kUnsupported}};
     Client client{server};
-    ASSERT_TRUE(client.until(
-        [&] { return client.link.status().state == LinkStatus::State::kRefused; }));
+    ASSERT_TRUE(
+        client.until([&] { return client.link.status().state == LinkStatus::State::kRefused; }));
     const auto error = client.link.last_error();
     ASSERT_TRUE(error.has_value());
     EXPECT_EQ(error->kind, ErrorKind::kUnsupported);
@@ -611,8 +610,8 @@ TEST(NatsConnecting, AWrongPasswordIsDeniedUntilItIsRight) {
     std::vector<LinkStatus::State> states;
     options.on_status = [&](const LinkStatus& status) { states.push_back(status.state); };
     Client client{options};
-    ASSERT_TRUE(client.until(
-        [&] { return client.link.status().state == LinkStatus::State::kRefused; }));
+    ASSERT_TRUE(
+        client.until([&] { return client.link.status().state == LinkStatus::State::kRefused; }));
     EXPECT_EQ(client.link.last_error()->kind, ErrorKind::kDenied);
     EXPECT_EQ(client.link.last_error()->what.find("wrong"), std::string::npos);
     std::ofstream{path} << "right\n";

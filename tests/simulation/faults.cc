@@ -1,6 +1,7 @@
 #include "tests/simulation/faults.h"
 
 #include <algorithm>
+#include <sstream>
 #include <utility>
 
 #include "shared/wire/subjects.h"
@@ -73,6 +74,11 @@ void Faults::draw() {
         if (random.below(16) < share) enabled_.insert(kind.name);
     }
     broker_.behaviour.sync_interval = random.between(seconds{2}, minutes{2});
+}
+
+void Faults::add(std::string_view kinds) {
+    std::istringstream in{std::string{kinds}};
+    for (std::string kind; in >> kind;) enabled_.insert(kind);
 }
 
 void Faults::set_network(NetworkFaults& network) {

@@ -33,6 +33,8 @@ public:
 
     /// Draws which kinds this world has; a quarter of the worlds have none.
     void draw();
+    /// Kinds that this world has in any case; separated by blanks.
+    void add(std::string_view kinds);
     void begin();
     /// Everything is well from now on; what is down comes back.
     void heal();

@@ -309,7 +309,7 @@ agent::Batch Platform::list(const agent::Cursor& from, std::size_t max, Duration
         const Version* version = row.as_of(as_of);
         if (version == nullptr) continue;
         const std::pair place{full ? Duration{0} : version->stamp, id};
-        if (full ? version->deleted : version->stamp <= time_of(at[1]) - nature_.overlap) continue;
+        if (full ? version->deleted : version->stamp <= time_of(at[1]) - reread_) continue;
         const std::pair last = full ? std::pair{Duration{0}, RecordId{at[2]}}
                                     : std::pair{time_of(at[3]), RecordId{at[4]}};
         if (place > last || last.second.empty()) found.emplace_back(place, &row);

@@ -72,7 +72,7 @@ struct PlatformTrouble {
 /// A business system with users of its own, seen from outside by a connector.
 class Platform {
 public:
-    Platform(World& world, PlatformNature nature) : world_(world), nature_(std::move(nature)) {}
+    Platform(World& world, PlatformNature nature) : world_(world), nature_(std::move(nature)), reread_(nature_.overlap) {}
 
     struct Version {
         Duration visible{0};
@@ -90,6 +90,8 @@ public:
     };
 
     [[nodiscard]] const PlatformNature& nature() const { return nature_; }
+    /// Planted: reads do not go back.
+    void forget_overlap() { reread_ = Duration{0}; }
     [[nodiscard]] const std::string& name() const { return nature_.id.text; }
     PlatformTrouble trouble;
 
@@ -127,6 +129,7 @@ private:
 
     World& world_;
     PlatformNature nature_;
+    Duration reread_;  ///< How far a read goes back before its cursor.
     std::map<RecordId, Row> rows_;
     std::vector<Mutation> log_;
     std::uint64_t ids_ = 0;

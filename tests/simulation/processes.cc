@@ -48,7 +48,9 @@ void HubProcess::start() {
     site_.world.note(name_, "starts");
     link_ = std::make_unique<MemoryLink>(site_.world, site_.broker, network, ticket_, name_);
     link_->on_event = [this] { turn_soon(); };
-    hub_ = std::make_unique<hub::Hub>(*link_, clock_, site_.policy, options_, site_.streams,
+    wrapped_ = plant_link(site_.planted, Role::kHub, site_.world, *link_);
+    nats::Link& link = wrapped_ ? *wrapped_ : *link_;
+    hub_ = std::make_unique<hub::Hub>(link, clock_, site_.policy, options_, site_.streams,
                                       *points_);
     idle();
 }
@@ -131,6 +133,7 @@ AgentProcess::AgentProcess(Site& site, Platform& platform, agent::AgentSettings 
       name_("agent-" + platform.name()),
       clock_(site.world),
       disk_(name_, site.world.random()) {
+    disk_.lying = site_.planted == Planted::kLyingSync;
     process_ = site_.world.add_process(name_, [this] {
         const bool power = std::exchange(death, {}).with_power;
         crash(power ? Loss::kPower : Loss::kProcess,
@@ -171,11 +174,13 @@ void AgentProcess::start() {
     }
     link_ = std::make_unique<MemoryLink>(site_.world, site_.broker, network, ticket_, name_);
     link_->on_event = [this] { turn_soon(); };
-    executor_ = std::make_unique<SimExecutor>(site_.world, platform_, ticket_);
+    wrapped_ = plant_link(site_.planted, Role::kAgent, site_.world, *link_);
+    nats::Link& link = wrapped_ ? *wrapped_ : *link_;
+    executor_ = plant_executor(site_.planted, site_.world, platform_, ticket_);
     executor_->on_event = [this] { turn_soon(); };
     settings_.run = std::to_string(++lives_);
     agent_ = std::make_unique<agent::Agent>(agent::Agent::Parts{
-        settings_, clock_, *store_, *link_, *executor_, *points_, {}, site_.world.random().next()});
+        settings_, clock_, *store_, link, *executor_, *points_, {}, site_.world.random().next()});
     site_.world.after(Duration{0}, ticket_, [this] {
         if (auto started = agent_->start(); !started) {
             site_.world.note(name_, "cannot start: " + started.error().what);

@@ -70,7 +70,8 @@ public:
           broker_(world_),
           setup_(draw_setup(world_.random())),
           policy_(checked_policy()),
-          site_{world_, broker_, policy_,
+          hub_policy_(plant_policy(options.planted, policy_)),
+          site_{world_, broker_, hub_policy_,
                 nats::stream_configs({.partitions = setup_.partitions}), options.planted},
           faults_(world_, broker_, cast_) {
         world_.keep_trace = options.trace;
@@ -98,6 +99,7 @@ private:
     MemoryBroker broker_;
     Setup setup_;
     Policy policy_;
+    Policy hub_policy_;
     Site site_;
     Cast cast_;
     Faults faults_;
@@ -110,6 +112,7 @@ void Scenario::make_cast() {
     for (const PlatformNature& nature : setup_.platforms) {
         cast_.platforms.push_back(std::make_unique<Platform>(world_, nature));
         platforms.push_back(cast_.platforms.back().get());
+        if (options_.planted == Planted::kNoOverlap) platforms.back()->forget_overlap();
     }
     Random& random = world_.random();
     for (std::uint32_t i = 0; i < setup_.hubs; ++i) {
@@ -177,6 +180,7 @@ void Scenario::come_to_rest() {
 
 RunResult Scenario::run() {
     faults_.draw();
+    if (const PlantedBug* bug = find_planted(options_.planted)) faults_.add(bug->faults);
     start();
     world_.run_until(world_.random().between(minutes{2}, minutes{12}));
     workload_->end();

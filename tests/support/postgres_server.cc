@@ -1,12 +1,12 @@
 #include "tests/support/postgres_server.h"
 
+#include <libpq-fe.h>
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <libpq-fe.h>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -53,8 +53,7 @@ std::uint16_t free_port() {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
-    const bool good =
-        ::bind(fd, generic, size) == 0 && ::getsockname(fd, generic, &size) == 0;
+    const bool good = ::bind(fd, generic, size) == 0 && ::getsockname(fd, generic, &size) == 0;
     ::close(fd);
     if (!good) throw std::runtime_error("no free port");
     return ntohs(address.sin_port);
@@ -63,7 +62,8 @@ std::uint16_t free_port() {
 void copy_owned(const fs::path& from, const fs::path& to, uid_t user, gid_t group) {
     fs::copy(from, to, fs::copy_options::recursive);
     const auto own = [&](const fs::path& path) {
-        if (::lchown(path.c_str(), user, group) != 0) throw std::runtime_error("chown " + path.string());
+        if (::lchown(path.c_str(), user, group) != 0)
+            throw std::runtime_error("chown " + path.string());
     };
     own(to);
     for (const auto& entry : fs::recursive_directory_iterator{to}) own(entry.path());
@@ -73,8 +73,11 @@ void copy_owned(const fs::path& from, const fs::path& to, uid_t user, gid_t grou
 }  // namespace
 
 PostgresServer::PostgresServer(std::string settings)
-    : settings_(std::move(settings)), binaries_(find_binaries()), port_(free_port()),
-      user_(::geteuid()), group_(::getegid()) {
+    : settings_(std::move(settings)),
+      binaries_(find_binaries()),
+      port_(free_port()),
+      user_(::geteuid()),
+      group_(::getegid()) {
     if (user_ == 0) {
         const passwd* found = ::getpwnam("postgres");
         if (found == nullptr) found = ::getpwnam("nobody");
@@ -139,8 +142,8 @@ pid_t PostgresServer::spawn(const std::vector<std::string>& words) const {
     if (pid < 0) throw std::runtime_error("fork");
     if (pid > 0) return pid;
     // The child: only calls that are safe after a fork of a program with threads.
-    if (is_root && (::setgroups(0, nullptr) != 0 || ::setgid(group_) != 0 ||
-                    ::setuid(user_) != 0)) {
+    if (is_root &&
+        (::setgroups(0, nullptr) != 0 || ::setgid(group_) != 0 || ::setuid(user_) != 0)) {
         ::_exit(126);
     }
     ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // After setuid(), which takes it back.
@@ -174,8 +177,8 @@ void PostgresServer::start() {
 bool PostgresServer::try_start() {
     pid_ = spawn({(binaries_ / "postgres").string(), "-D", (folder_ / "data").string()});
     const auto deadline = std::chrono::steady_clock::now() + kStartMost;
-    const std::string target =
-        "host=" + folder_.string() + " port=" + std::to_string(port_) + " user=postgres dbname=postgres";
+    const std::string target = "host=" + folder_.string() + " port=" + std::to_string(port_) +
+                               " user=postgres dbname=postgres";
     while (PQping(target.c_str()) != PQPING_OK) {
         int status = 0;
         if (::waitpid(pid_, &status, WNOHANG) == pid_) {

@@ -8,12 +8,10 @@ namespace syncline::agent {
 Result<ConnectorFactory> make_postgres(TomlReader& connector, TomlReader& objects,
                                        const ConnectorContext& context) {
     constexpr int kTimestampDecimals = 6;  // PostgreSQL keeps microseconds.
-    return ConnectorFactory{[config = postgres::parse_postgres_config(connector),
-                             mappings = read_object_mappings(
-                                 objects, {.timestamp_decimals = kTimestampDecimals}),
-                             clock = &context.clock] {
-        return postgres::make_postgres(config, mappings, *clock);
-    }};
+    return ConnectorFactory{
+        [config = postgres::parse_postgres_config(connector),
+         mappings = read_object_mappings(objects, {.timestamp_decimals = kTimestampDecimals}),
+         clock = &context.clock] { return postgres::make_postgres(config, mappings, *clock); }};
 }
 
 }  // namespace syncline::agent

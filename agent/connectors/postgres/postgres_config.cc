@@ -7,8 +7,8 @@ namespace syncline::agent::postgres {
 namespace {
 
 constexpr TomlReader::Choice<TlsMode> kTlsModes[] = {
-    {"disable", TlsMode::kDisable},      {"prefer", TlsMode::kPrefer},
-    {"require", TlsMode::kRequire},      {"verify-ca", TlsMode::kVerifyCa},
+    {"disable", TlsMode::kDisable},        {"prefer", TlsMode::kPrefer},
+    {"require", TlsMode::kRequire},        {"verify-ca", TlsMode::kVerifyCa},
     {"verify-full", TlsMode::kVerifyFull},
 };
 

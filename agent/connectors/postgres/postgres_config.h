@@ -15,19 +15,19 @@ enum class TlsMode : std::uint8_t { kDisable, kPrefer, kRequire, kVerifyCa, kVer
 
 /// `[connector]` with `kind = "postgres"`. The tables come from the mapped objects.
 struct PostgresConfig {
-    std::string host;                     ///< Name, address, or the directory of a Unix socket.
-    std::uint16_t port = 5432;            ///< 1 to 65,535.
+    std::string host;           ///< Name, address, or the directory of a Unix socket.
+    std::uint16_t port = 5432;  ///< 1 to 65,535.
     std::string database;
     std::string user;
-    Secret password;                      ///< Optional: `peer`, certificates and ~/.pgpass do too.
-    TlsMode tls = TlsMode::kVerifyFull;   ///< Ignored on a Unix socket.
-    std::string tls_ca;                   ///< PEM file; empty: libpq's own default.
-    std::string tls_certificate;          ///< PEM file of the client, may be empty.
-    std::string tls_key;                  ///< PEM file of its key.
-    std::string slot = "syncline";        ///< 1 to 63 of a-z, 0-9, `_`.
-    std::string publication = "syncline"; ///< Letters, digits, `_`.
-    bool create_slot = true;              ///< Make the slot if it is missing on a first read.
-    bool create_publication = false;      ///< The same; needs ownership of the tables.
+    Secret password;                       ///< Optional: `peer`, certificates and ~/.pgpass do too.
+    TlsMode tls = TlsMode::kVerifyFull;    ///< Ignored on a Unix socket.
+    std::string tls_ca;                    ///< PEM file; empty: libpq's own default.
+    std::string tls_certificate;           ///< PEM file of the client, may be empty.
+    std::string tls_key;                   ///< PEM file of its key.
+    std::string slot = "syncline";         ///< 1 to 63 of a-z, 0-9, `_`.
+    std::string publication = "syncline";  ///< Letters, digits, `_`.
+    bool create_slot = true;               ///< Make the slot if it is missing on a first read.
+    bool create_publication = false;       ///< The same; needs ownership of the tables.
     std::chrono::milliseconds connect_timeout{10'000};    ///< `connect_timeout_ms`.
     std::chrono::milliseconds statement_timeout{30'000};  ///< `statement_timeout_ms`.
     std::chrono::milliseconds lock_timeout{10'000};       ///< `lock_timeout_ms`, of writes.

@@ -40,9 +40,8 @@ Result<void> PostgresConnector::connect(std::stop_token stop) {
     auto session = Session::open(*target, *clock_, stop);
     if (!session) return fail(session.error());
     if (session->server_version() < kServerVersionMin) {
-        return fail(ErrorKind::kUnsupported,
-                    "PostgreSQL: the server is older than version 14: " +
-                        std::to_string(session->server_version()));
+        return fail(ErrorKind::kUnsupported, "PostgreSQL: the server is older than version 14: " +
+                                                 std::to_string(session->server_version()));
     }
     sql_.emplace(std::move(*session));
     source_checked_ = false;
@@ -90,8 +89,8 @@ Result<void> PostgresConnector::stored(const Cursor& stored) {
     return confirmed;
 }
 
-Result<std::optional<Record>> PostgresConnector::fetch(const ObjectName& object,
-                                                       const RecordId& id, std::stop_token stop) {
+Result<std::optional<Record>> PostgresConnector::fetch(const ObjectName& object, const RecordId& id,
+                                                       std::stop_token stop) {
     const auto table = table_of(object);
     if (!table) return fail(table.error());
     return fetch_row(*sql_, **table, id, stop);
@@ -144,8 +143,8 @@ std::uint64_t PostgresConnector::own_writes_seen() const {
 
 Result<const Table*> PostgresConnector::table_of(const ObjectName& object) const {
     if (!sql_ || !sql_->usable()) return fail(ErrorKind::kUnavailable, "PostgreSQL: not connected");
-    const auto at = std::ranges::find(
-        tables_, object, [](const Table& table) { return table.mapping.object; });
+    const auto at =
+        std::ranges::find(tables_, object, [](const Table& table) { return table.mapping.object; });
     if (at == tables_.end()) {
         return fail(ErrorKind::kInvalid, "object " + object.text + " is not mapped to a table");
     }
@@ -187,33 +186,31 @@ Result<void> PostgresConnector::check_publication(const std::stop_token& stop) {
     }
     for (const Table& table : tables_) {
         if (published.contains({table.schema, table.name})) continue;
-        return fail(ErrorKind::kInvalid, "PostgreSQL: the publication " + name +
-                                             " does not hold " + table.sql_name +
-                                             "; as its owner: ALTER PUBLICATION " + name +
-                                             " ADD TABLE " + table.sql_name);
+        return fail(ErrorKind::kInvalid, "PostgreSQL: the publication " + name + " does not hold " +
+                                             table.sql_name + "; as its owner: ALTER PUBLICATION " +
+                                             name + " ADD TABLE " + table.sql_name);
     }
     return {};
 }
 
 Result<void> PostgresConnector::create_publication(const std::stop_token& stop) {
-    auto created = sql_->run({.sql = "CREATE PUBLICATION " + sql_identifier(config_.publication) +
-                                     " FOR TABLE " + table_list(tables_) +
-                                     " WITH (publish_via_partition_root = true)"},
-                             stop);
+    auto created = sql_->run(
+        {.sql = "CREATE PUBLICATION " + sql_identifier(config_.publication) + " FOR TABLE " +
+                table_list(tables_) + " WITH (publish_via_partition_root = true)"},
+        stop);
     if (!created) return fail(created.error());
     return {};
 }
 
 Result<std::optional<PostgresConnector::SlotState>> PostgresConnector::slot_state(
     const std::stop_token& stop) {
-    auto rows = sql_->run(
-        {.sql = "SELECT slot_type = 'logical' AND plugin = 'pgoutput',"
-                " coalesce(database = pg_catalog.current_database(), false),"
-                " coalesce(wal_status, ''), coalesce(confirmed_flush_lsn, '0/0'),"
-                " pg_catalog.pg_current_wal_insert_lsn()"
-                " FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
-         .parameters = {config_.slot}},
-        stop);
+    auto rows = sql_->run({.sql = "SELECT slot_type = 'logical' AND plugin = 'pgoutput',"
+                                  " coalesce(database = pg_catalog.current_database(), false),"
+                                  " coalesce(wal_status, ''), coalesce(confirmed_flush_lsn, '0/0'),"
+                                  " pg_catalog.pg_current_wal_insert_lsn()"
+                                  " FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
+                           .parameters = {config_.slot}},
+                          stop);
     if (!rows) return fail(rows.error());
     if (rows->size() == 0) return std::nullopt;
     SlotState state;
@@ -243,9 +240,9 @@ Result<Session> PostgresConnector::open_replication(const std::stop_token& stop)
     if (!target) return fail(target.error());
     auto session = Session::open(*target, *clock_, stop);
     if (!session && session.error().kind == ErrorKind::kDenied) {
-        return fail(ErrorKind::kDenied,
-                    session.error().what + " (if it is the right to replicate: ALTER ROLE " +
-                        sql_identifier(config_.user) + " REPLICATION)");
+        return fail(ErrorKind::kDenied, session.error().what +
+                                            " (if it is the right to replicate: ALTER ROLE " +
+                                            sql_identifier(config_.user) + " REPLICATION)");
     }
     return session;
 }
@@ -276,8 +273,7 @@ Result<void> PostgresConnector::open_snapshot(const std::string& name, Lsn lsn,
     if (!target) return fail(target.error());
     auto session = Session::open(*target, *clock_, stop);
     if (!session) return fail(session.error());
-    auto begun =
-        session->run({.sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}, stop);
+    auto begun = session->run({.sql = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}, stop);
     if (!begun) return fail(begun.error());
     auto set = session->run({.sql = "SET TRANSACTION SNAPSHOT '" + name + "'"}, stop);
     if (!set) return fail(set.error());
@@ -316,8 +312,7 @@ Result<Batch> PostgresConnector::read_copy(Position position, std::size_t max,
     if (position.object.empty()) {
         if (auto begun = begin_copy(position, stop); !begun) return fail(begun.error());
     }
-    const bool in_snapshot =
-        snapshot_ && snapshot_->usable() && snapshot_lsn_ == position.lsn;
+    const bool in_snapshot = snapshot_ && snapshot_->usable() && snapshot_lsn_ == position.lsn;
     Session& session = in_snapshot ? *snapshot_ : *sql_;
     auto chunk = copy_rows(session, tables_, position, max, stop);
     if (!chunk) {
@@ -376,8 +371,10 @@ Result<std::optional<Batch>> PostgresConnector::start_stream(const Position& fro
     if (!state.problem.empty()) return fail(state.kind, state.problem);
     if (from.lsn != Lsn{} && state.confirmed > from.lsn) {
         return read_all_again("the slot '" + config_.slot + "' was confirmed up to " +
-                              to_string(state.confirmed) + ", but the agent holds changes only up "
-                              "to " + to_string(from.lsn) +
+                              to_string(state.confirmed) +
+                              ", but the agent holds changes only up "
+                              "to " +
+                              to_string(from.lsn) +
                               ": an older state of the agent was put back, or somebody else reads "
                               "this slot. Everything is read again");
     }
@@ -389,8 +386,9 @@ Result<std::optional<Batch>> PostgresConnector::start_stream(const Position& fro
     }
     auto replication = open_replication(stop);
     if (!replication) return fail(replication.error());
-    const std::string command = "START_REPLICATION SLOT " + sql_identifier(config_.slot) + " LOGICAL " +
-                                to_string(from.lsn) + " (proto_version '1', publication_names '" +
+    const std::string command = "START_REPLICATION SLOT " + sql_identifier(config_.slot) +
+                                " LOGICAL " + to_string(from.lsn) +
+                                " (proto_version '1', publication_names '" +
                                 sql_identifier(config_.publication) + "', messages 'true')";
     Position start = from;
     if (start.lsn == Lsn{}) start.lsn = state.confirmed;

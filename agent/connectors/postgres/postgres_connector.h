@@ -31,8 +31,7 @@ namespace syncline::agent::postgres {
 /// stream on, one more while the first copy runs. An object that only writes opens one.
 class PostgresConnector final : public Connector {
 public:
-    PostgresConnector(PostgresConfig config, std::vector<ObjectMapping> objects,
-                      const Clock& clock)
+    PostgresConnector(PostgresConfig config, std::vector<ObjectMapping> objects, const Clock& clock)
         : config_(std::move(config)), objects_(std::move(objects)), clock_(&clock) {}
     PostgresConnector(const PostgresConnector&) = delete;  // The stream refers to its members.
     PostgresConnector& operator=(const PostgresConnector&) = delete;
@@ -61,7 +60,7 @@ private:
     /// The slot as the server knows it.
     struct SlotState {
         Lsn confirmed;
-        Lsn server;  ///< The end of the server's log.
+        Lsn server;           ///< The end of the server's log.
         std::string problem;  ///< Empty: it can be used.
         ErrorKind kind = ErrorKind::kInvalid;
     };

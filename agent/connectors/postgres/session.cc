@@ -135,9 +135,9 @@ Result<void> Session::finish_connecting(Duration limit, const std::stop_token& s
         const Wake wake = wait_for(events, until, stop);
         if (wake != Wake::kReady) {
             connection_.reset();
-            return fail(ErrorKind::kUnavailable,
-                        wake == Wake::kStopped ? "PostgreSQL: stopped while connecting"
-                                               : "PostgreSQL: no answer while connecting");
+            return fail(ErrorKind::kUnavailable, wake == Wake::kStopped
+                                                     ? "PostgreSQL: stopped while connecting"
+                                                     : "PostgreSQL: no answer while connecting");
         }
         next = api_->connect_poll(connection_.get());
     }
@@ -199,8 +199,8 @@ Result<void> Session::dispatch(const Statement& statement, const std::string& pr
         !prepared.empty() ? api_->send_query_prepared(connection, prepared.c_str(), count,
                                                       values.data(), nullptr, nullptr, 0)
         : count == 0      ? api_->send_query(connection, statement.sql.c_str())
-                          : api_->send_query_params(connection, statement.sql.c_str(), count,
-                                                    nullptr, values.data(), nullptr, nullptr, 0);
+                     : api_->send_query_params(connection, statement.sql.c_str(), count, nullptr,
+                                               values.data(), nullptr, nullptr, 0);
     if (sent == 0) return broken(statement.if_lost, last_message());
     return {};
 }
@@ -292,9 +292,8 @@ Result<std::optional<std::string>> Session::receive(Duration wait, std::stop_tok
             return broken(IfLost::kNothingHappened, why.empty() ? "the stream ended" : why);
         }
         // Nothing whole is here. One look at the socket even when `wait` is over or zero.
-        const Wake wake = looked && clock_->steady() >= until
-                              ? Wake::kTimeout
-                              : wait_for(POLLIN, until, stop);
+        const Wake wake =
+            looked && clock_->steady() >= until ? Wake::kTimeout : wait_for(POLLIN, until, stop);
         looked = true;
         if (wake != Wake::kReady) return std::nullopt;
         if (api_->consume_input(connection_.get()) == 0) {
@@ -355,8 +354,8 @@ std::unexpected<Error> Session::refused(const PGresult& result, IfLost if_lost) 
     const char* primary = api_->result_error_field(&result, PG_DIAG_MESSAGE_PRIMARY);
     const std::string message =
         tidy(primary != nullptr ? primary : api_->result_error_message(&result));
-    const bool ends_session = sqlstate_.empty() || sqlstate_.starts_with("08") ||
-                              sqlstate_.starts_with("57P");
+    const bool ends_session =
+        sqlstate_.empty() || sqlstate_.starts_with("08") || sqlstate_.starts_with("57P");
     if (ends_session) return broken(if_lost, sqlstate_ + (sqlstate_.empty() ? "" : " ") + message);
     return fail(kind_of_sqlstate(sqlstate_), "PostgreSQL: " + sqlstate_ + " " + message);
 }

@@ -92,7 +92,9 @@ private:
     enum class Wake : std::uint8_t { kReady, kTimeout, kStopped };
 
     Session(const Libpq& api, const Clock& clock, const Target& target, ConnectionHandle handle)
-        : api_(&api), clock_(&clock), limit_(target.statement_limit),
+        : api_(&api),
+          clock_(&clock),
+          limit_(target.statement_limit),
           connection_(std::move(handle)) {}
 
     Result<void> finish_connecting(Duration limit, const std::stop_token& stop);

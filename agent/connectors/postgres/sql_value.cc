@@ -77,16 +77,16 @@ std::optional<SqlType> built_in_type(std::uint32_t oid) {
         case 1700: return SqlType::kDecimal;
         case 700:
         case 701: return SqlType::kFloat;
-        case 17:     // bytea, in hexadecimal.
-        case 18:     // "char".
-        case 19:     // name.
-        case 25:     // text.
-        case 1042:   // char(n).
-        case 1043:   // varchar.
-        case 2950:   // uuid.
-        case 790:    // money: depends on the server's locale, so it stays text.
-        case 1083:   // time.
-        case 1266:   // timetz.
+        case 17:    // bytea, in hexadecimal.
+        case 18:    // "char".
+        case 19:    // name.
+        case 25:    // text.
+        case 1042:  // char(n).
+        case 1043:  // varchar.
+        case 2950:  // uuid.
+        case 790:   // money: depends on the server's locale, so it stays text.
+        case 1083:  // time.
+        case 1266:  // timetz.
         case 1186: return SqlType::kText;  // interval.
         case 1082: return SqlType::kDate;
         case 1114: return SqlType::kTimestamp;

@@ -14,15 +14,15 @@ namespace syncline::agent::postgres {
 /// What a column holds, as far as reading and writing its text form goes.
 enum class SqlType : std::uint8_t {
     kBool,
-    kInteger,      ///< int2, int4, int8, oid.
-    kDecimal,      ///< numeric.
-    kFloat,        ///< float4, float8: their shortest exact text, as a Decimal.
-    kText,         ///< Text and everything that is best left as PostgreSQL writes it.
+    kInteger,  ///< int2, int4, int8, oid.
+    kDecimal,  ///< numeric.
+    kFloat,    ///< float4, float8: their shortest exact text, as a Decimal.
+    kText,     ///< Text and everything that is best left as PostgreSQL writes it.
     kDate,
-    kTimestamp,    ///< Without time zone: taken as UTC.
+    kTimestamp,  ///< Without time zone: taken as UTC.
     kTimestampTz,
-    kJson,         ///< json, jsonb.
-    kArray,        ///< Only readable as text, and only if the mapping asks for text.
+    kJson,   ///< json, jsonb.
+    kArray,  ///< Only readable as text, and only if the mapping asks for text.
 };
 
 /// Of a built-in type's oid; nullopt: no built-in type, its category decides.

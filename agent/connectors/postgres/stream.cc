@@ -178,8 +178,8 @@ Result<void> Stream::take_relation(const pgoutput::Relation& relation, Batch& ba
         table = std::move(*described);
         Source source{.table = i};
         for (const Column& column : table.columns) {
-            const auto at = std::ranges::find(relation.columns, column.name,
-                                              &pgoutput::RelationColumn::name);
+            const auto at =
+                std::ranges::find(relation.columns, column.name, &pgoutput::RelationColumn::name);
             const bool told = at != relation.columns.end();
             source.columns.push_back(told ? static_cast<int>(at - relation.columns.begin()) : -1);
             // The stream may be older than the catalogue: its own type counts if it is known.
@@ -201,8 +201,8 @@ void Stream::take_update(const pgoutput::Update& update, Batch& batch) {
         update.key ? &*update.key : (update.before ? &*update.before : nullptr);
     for (const Source& source : sources(update.relation)) {
         const auto key = static_cast<std::size_t>(source.columns.front());
-        const bool key_known = source.columns.front() >= 0 && old != nullptr &&
-                               key < old->size() && key < update.after.size() &&
+        const bool key_known = source.columns.front() >= 0 && old != nullptr && key < old->size() &&
+                               key < update.after.size() &&
                                (*old)[key].kind == pgoutput::Datum::Kind::kText;
         if (key_known && (*old)[key].bytes != update.after[key].bytes &&
             update.after[key].kind == pgoutput::Datum::Kind::kText) {
@@ -334,8 +334,7 @@ Result<void> Stream::send_status(const std::stop_token& stop) {
     append_big_endian(status, std::max(position_.lsn, confirmed_).value);  // Received.
     append_big_endian(status, confirmed_.value);                           // Durable.
     append_big_endian(status, confirmed_.value);                           // Applied.
-    append_big_endian(status,
-                      static_cast<std::uint64_t>(to_postgres_time(context_.clock.now())));
+    append_big_endian(status, static_cast<std::uint64_t>(to_postgres_time(context_.clock.now())));
     status += '\0';  // No answer wanted.
     status_sent_ = context_.clock.steady();
     return replication_.send(status, stop);

@@ -54,9 +54,9 @@ public:
 private:
     /// A mapped table as the stream tells it.
     struct Source {
-        std::size_t table = 0;           ///< Index among the context's tables.
-        std::vector<int> columns;        ///< Per column of the table its place in a tuple; or -1.
-        std::vector<SqlType> types;      ///< Per column of the table.
+        std::size_t table = 0;       ///< Index among the context's tables.
+        std::vector<int> columns;    ///< Per column of the table its place in a tuple; or -1.
+        std::vector<SqlType> types;  ///< Per column of the table.
     };
     struct Pending {
         std::size_t record = 0;  ///< Index in the batch.

@@ -28,13 +28,13 @@ struct Table {
     ObjectMapping key_only;  ///< The same without fields: for deletes, which tell only the key.
     std::string schema;
     std::string name;
-    std::string sql_name;         ///< Quoted: "erp"."customers".
-    std::vector<Column> columns;  ///< Mapped and existing; the key is the first.
-    std::string select_list;      ///< Their quoted names in that order.
+    std::string sql_name;              ///< Quoted: "erp"."customers".
+    std::vector<Column> columns;       ///< Mapped and existing; the key is the first.
+    std::string select_list;           ///< Their quoted names in that order.
     std::vector<std::string> missing;  ///< Mapped columns that the table does not have (any more).
-    std::size_t marker = 0;       ///< Index of the marker's column; 0: the object has none.
-    bool identity_has_key = true; ///< Updates and deletes in the stream will tell the key.
-    std::string identity_problem; ///< What to do if not.
+    std::size_t marker = 0;            ///< Index of the marker's column; 0: the object has none.
+    bool identity_has_key = true;      ///< Updates and deletes in the stream will tell the key.
+    std::string identity_problem;      ///< What to do if not.
 
     [[nodiscard]] bool has_marker() const { return marker != 0; }
     [[nodiscard]] bool marker_is_unique() const { return has_marker() && columns[marker].unique; }

@@ -86,8 +86,8 @@ Statement insert_statement(const Table& table, const Command& command,
     std::string sql = "INSERT INTO " + table.sql_name + " AS target ";
     sql += names.empty() ? "DEFAULT VALUES" : "(" + names + ") VALUES (" + places + ")";
     if (table.marker_is_unique()) {
-        sql += " ON CONFLICT (" + sql_identifier(table.columns[table.marker].name) + ") DO UPDATE SET " +
-               updates;
+        sql += " ON CONFLICT (" + sql_identifier(table.columns[table.marker].name) +
+               ") DO UPDATE SET " + updates;
     }
     sql += returning(table, command, "(target.xmax <> 0)", parameters);
     return {.sql = std::move(sql), .parameters = parameters.take(), .prepare = true};
@@ -111,8 +111,9 @@ Statement update_statement(const Table& table, const Command& command,
 
 Statement delete_statement(const Table& table, const Command& command) {
     ParameterList parameters;
-    std::string sql = "DELETE FROM " + table.sql_name + " WHERE " + sql_identifier(table.mapping.key) +
-                      " = " + parameters.add(command.record->text);
+    std::string sql = "DELETE FROM " + table.sql_name + " WHERE " +
+                      sql_identifier(table.mapping.key) + " = " +
+                      parameters.add(command.record->text);
     sql += returning(table, command, "true", parameters);
     return {.sql = std::move(sql), .parameters = parameters.take(), .prepare = true};
 }
@@ -127,7 +128,8 @@ std::unexpected<Error> no_such_row(const Table& table, const Command& command) {
 Result<void> check_expected(Session& session, const Table& table, const Command& command,
                             const std::stop_token& stop) {
     const Statement select{.sql = "SELECT " + table.select_list + " FROM " + table.sql_name +
-                                  " WHERE " + sql_identifier(table.mapping.key) + " = $1 FOR UPDATE",
+                                  " WHERE " + sql_identifier(table.mapping.key) +
+                                  " = $1 FOR UPDATE",
                            .parameters = {command.record->text},
                            .prepare = true};
     auto rows = session.run(select, stop);
@@ -195,18 +197,22 @@ Result<Written> written_of(const Table& table, const Command& command, const Row
 /// All but BEGIN and COMMIT.
 Result<Written> write_inside(Session& session, const Table& table, const Command& command,
                              const std::stop_token& stop) {
+    const bool is_delete = command.kind == CommandKind::kDelete;
+    const Written already_gone{.id = command.record.value_or(RecordId{})};
     const auto statement = statement_for(session, table, command, stop);
-    if (!statement) return fail(statement.error());
+    if (!statement) {
+        if (is_delete && statement.error().kind == ErrorKind::kNotFound) return already_gone;
+        return fail(statement.error());
+    }
     auto rows = session.run(*statement, stop);
     if (!rows) {
         // A record id that is no value of the key's type names no row.
-        if (command.kind == CommandKind::kDelete && session.sqlstate().starts_with("22")) {
-            return no_such_row(table, command);
-        }
+        if (is_delete && session.sqlstate().starts_with("22")) return already_gone;
         return fail(rows.error());
     }
     if (rows->size() == 0) {
-        if (command.kind != CommandKind::kCreate) return no_such_row(table, command);
+        if (is_delete) return already_gone;
+        if (command.kind == CommandKind::kUpdate) return no_such_row(table, command);
         return fail(ErrorKind::kInvalid,
                     table.sql_name + ": a trigger or rule of the database dropped the new row");
     }

@@ -15,9 +15,10 @@ namespace syncline::agent::postgres {
 /// A create is an INSERT, made an upsert by the marker where that is unique; an update holds the
 /// row locked while it compares `command.expected`; a delete removes the row.
 ///
-/// kNotFound: no such row. kConflict: the row held something else, or a unique index refused.
-/// kInvalid: the values are refused. kUnavailable: nothing happened. kAmbiguous: the connection
-/// was lost while the transaction was being committed, and only then.
+/// A delete of what is gone already succeeds, with `existed` false. kNotFound: no row to update.
+/// kConflict: the row held something else, or a unique index refused. kInvalid: the values are
+/// refused. kUnavailable: nothing happened. kAmbiguous: the connection was lost while the
+/// transaction was being committed, and only then.
 [[nodiscard]] Result<Written> carry_out(Session& session, const Table& table,
                                         const Command& command, const std::stop_token& stop);
 

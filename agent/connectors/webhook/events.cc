@@ -47,8 +47,7 @@ Result<Record> record_of(const EventShape& shape, const ObjectMapping& mapping, 
 void add_item(const EventShape& shape, const ObjectMapping& mapping, const Value& item,
               const Value& event, PushedEvent& out) {
     const bool wanted = shape.accept_when.path.empty() || holds(shape.accept_when, item, event);
-    const bool deleted =
-        !shape.deleted_when.path.empty() && holds(shape.deleted_when, item, event);
+    const bool deleted = !shape.deleted_when.path.empty() && holds(shape.deleted_when, item, event);
     if (!wanted && !deleted) return;
     auto record = record_of(shape, mapping, item, deleted);
     if (record) {

@@ -98,7 +98,9 @@ struct Shared {
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
     Connection(tcp::socket socket, Shared& shared)
-        : stream_(std::move(socket)), reply_timer_(stream_.get_executor()), shared_(shared),
+        : stream_(std::move(socket)),
+          reply_timer_(stream_.get_executor()),
+          shared_(shared),
           buffer_(shared.settings.header_bytes_max + kReadAhead) {}
 
     void start() {
@@ -132,21 +134,19 @@ private:
         parser_->body_limit(shared_.settings.body_bytes_max);
         if (buffer_.size() > 0) return read_header();  // Sent ahead.
         stream_.expires_after(shared_.settings.idle_timeout);
-        stream_.async_read_some(
-            buffer_.prepare(kReadAhead / 8),
-            [self = shared_from_this()](error_code error, std::size_t bytes) {
-                if (error) return self->close();
-                self->buffer_.commit(bytes);
-                self->read_header();
-            });
+        stream_.async_read_some(buffer_.prepare(kReadAhead / 8),
+                                [self = shared_from_this()](error_code error, std::size_t bytes) {
+                                    if (error) return self->close();
+                                    self->buffer_.commit(bytes);
+                                    self->read_header();
+                                });
     }
 
     void read_header() {
         stream_.expires_after(shared_.settings.header_timeout);
-        http::async_read_header(stream_, buffer_, *parser_,
-                                [self = shared_from_this()](error_code error, std::size_t) {
-                                    self->on_header(error);
-                                });
+        http::async_read_header(
+            stream_, buffer_, *parser_,
+            [self = shared_from_this()](error_code error, std::size_t) { self->on_header(error); });
     }
 
     void on_header(error_code error) {
@@ -187,10 +187,9 @@ private:
 
     void read_body() {
         stream_.expires_after(shared_.settings.body_timeout);
-        http::async_read(stream_, buffer_, *parser_,
-                         [self = shared_from_this()](error_code error, std::size_t) {
-                             self->on_body(error);
-                         });
+        http::async_read(
+            stream_, buffer_, *parser_,
+            [self = shared_from_this()](error_code error, std::size_t) { self->on_body(error); });
     }
 
     void on_body(error_code error) {
@@ -289,7 +288,7 @@ private:
     std::optional<http::request_parser<http::string_body>> parser_;
     http::response<http::string_body> response_;
     std::uint64_t request_ = 0;
-    bool awaiting_ = false;    ///< The handler has the request.
+    bool awaiting_ = false;  ///< The handler has the request.
     bool keep_alive_ = false;
     bool draining_ = false;
 };
@@ -299,7 +298,8 @@ private:
 class HttpServer::Impl {
 public:
     Impl(const Settings& settings, Handler handler)
-        : context_(static_cast<int>(settings.threads)), acceptor_(context_),
+        : context_(static_cast<int>(settings.threads)),
+          acceptor_(context_),
           shared_{settings, std::move(handler), Connections{settings.connections_max},
                   std::make_shared<Gate>(context_)} {}
 
@@ -338,18 +338,18 @@ public:
 
 private:
     void accept() {
-        acceptor_.async_accept(net::make_strand(context_), [this](error_code error,
-                                                                  tcp::socket socket) {
-            if (!acceptor_.is_open()) return;
-            if (error) return accept_later();
-            const auto connection = std::make_shared<Connection>(std::move(socket), shared_);
-            if (shared_.connections.add(connection)) {
-                connection->start();
-            } else {
-                connection->turn_away();
-            }
-            accept();
-        });
+        acceptor_.async_accept(
+            net::make_strand(context_), [this](error_code error, tcp::socket socket) {
+                if (!acceptor_.is_open()) return;
+                if (error) return accept_later();
+                const auto connection = std::make_shared<Connection>(std::move(socket), shared_);
+                if (shared_.connections.add(connection)) {
+                    connection->start();
+                } else {
+                    connection->turn_away();
+                }
+                accept();
+            });
     }
 
     /// Out of file descriptors, most likely: trying again at once would only burn time.

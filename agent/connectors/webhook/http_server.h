@@ -25,7 +25,7 @@ struct HttpRequest {
 
 struct HttpReply {
     unsigned status = 204;
-    std::string text;  ///< Body, plain text; may be empty.
+    std::string text;                     ///< Body, plain text; may be empty.
     std::chrono::seconds retry_after{0};  ///< Above zero: as the header Retry-After.
 };
 
@@ -38,16 +38,16 @@ struct HttpReply {
 class HttpServer {
 public:
     struct Settings {
-        std::string address = "127.0.0.1";    ///< IP address.
-        std::uint16_t port = 0;               ///< 0: any that is free.
-        unsigned threads = 1;                 ///< 1 to 64.
-        std::size_t connections_max = 256;    ///< One more is answered 503 and closed.
+        std::string address = "127.0.0.1";  ///< IP address.
+        std::uint16_t port = 0;             ///< 0: any that is free.
+        unsigned threads = 1;               ///< 1 to 64.
+        std::size_t connections_max = 256;  ///< One more is answered 503 and closed.
         std::uint64_t body_bytes_max = 1u << 20;
         std::uint32_t header_bytes_max = 16u << 10;
         std::chrono::milliseconds idle_timeout{75'000};    ///< Between two requests.
         std::chrono::milliseconds header_timeout{10'000};  ///< First to last byte of the headers.
         std::chrono::milliseconds body_timeout{30'000};
-        std::chrono::milliseconds reply_timeout{20'000};   ///< For the handler; then 503.
+        std::chrono::milliseconds reply_timeout{20'000};  ///< For the handler; then 503.
         std::vector<std::string> paths;
     };
     /// Answers one request. May be called from any thread, now or later; calls after the first

@@ -87,9 +87,18 @@ std::optional<Timestamp> parse_unix(std::string_view text, std::int64_t unit_ns)
 
 /// HubSpot signs the URL with these escapes undone, and no others.
 std::string hubspot_url(std::string_view url) {
-    constexpr std::array<std::pair<std::string_view, char>, 12> kUndone{
-        {{"%3A", ':'}, {"%2F", '/'}, {"%3F", '?'}, {"%40", '@'}, {"%21", '!'}, {"%24", '$'},
-         {"%27", '\''}, {"%28", '('}, {"%29", ')'}, {"%2A", '*'}, {"%2C", ','}, {"%3B", ';'}}};
+    constexpr std::array<std::pair<std::string_view, char>, 12> kUndone{{{"%3A", ':'},
+                                                                         {"%2F", '/'},
+                                                                         {"%3F", '?'},
+                                                                         {"%40", '@'},
+                                                                         {"%21", '!'},
+                                                                         {"%24", '$'},
+                                                                         {"%27", '\''},
+                                                                         {"%28", '('},
+                                                                         {"%29", ')'},
+                                                                         {"%2A", '*'},
+                                                                         {"%2C", ','},
+                                                                         {"%3B", ';'}}};
     std::string out;
     while (!url.empty()) {
         char next = url.front();
@@ -124,9 +133,8 @@ Result<SignatureVerifier> SignatureVerifier::make(SignatureScheme scheme, std::v
             return fail(ErrorKind::kInvalid, "the key from " + key.source_text() + " is empty");
         }
         if (scheme == SignatureScheme::kStandard && !standard_key(key.reveal())) {
-            return fail(ErrorKind::kInvalid,
-                        "the key from " + key.source_text() +
-                            " is not whsec_ and base64 of 24 to 64 bytes");
+            return fail(ErrorKind::kInvalid, "the key from " + key.source_text() +
+                                                 " is not whsec_ and base64 of 24 to 64 bytes");
         }
     }
     return SignatureVerifier{scheme, std::move(keys), window};
@@ -160,8 +168,8 @@ bool SignatureVerifier::any_key_signs(std::string_view content, std::string_view
         if (scheme_ == SignatureScheme::kStandard) {
             decoded = standard_key(key.reveal()).value_or(std::string{});
         }
-        const Digest digest = hmac_sha256(
-            scheme_ == SignatureScheme::kStandard ? decoded : key.reveal(), content);
+        const Digest digest =
+            hmac_sha256(scheme_ == SignatureScheme::kStandard ? decoded : key.reveal(), content);
         OPENSSL_cleanse(decoded.data(), decoded.size());
         // No early end: which of the keys fits is nobody's business either.
         found |= same(hexadecimal ? hexadecimal_of(digest) : base64(digest), signature);
@@ -169,8 +177,7 @@ bool SignatureVerifier::any_key_signs(std::string_view content, std::string_view
     return found;
 }
 
-Result<void> SignatureVerifier::verify_standard(const SignedMessage& message,
-                                                Timestamp now) const {
+Result<void> SignatureVerifier::verify_standard(const SignedMessage& message, Timestamp now) const {
     const std::string_view id = message.header("webhook-id");
     const std::string_view time = message.header("webhook-timestamp");
     std::string_view signatures = message.header("webhook-signature");

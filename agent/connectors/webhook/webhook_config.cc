@@ -8,8 +8,8 @@ namespace syncline::agent::webhook {
 namespace {
 
 constexpr TomlReader::Choice<SignatureScheme> kSchemes[] = {
-    {"standard", SignatureScheme::kStandard},      {"github", SignatureScheme::kGithub},
-    {"hubspot_v3", SignatureScheme::kHubspotV3},   {"zendesk", SignatureScheme::kZendesk},
+    {"standard", SignatureScheme::kStandard},    {"github", SignatureScheme::kGithub},
+    {"hubspot_v3", SignatureScheme::kHubspotV3}, {"zendesk", SignatureScheme::kZendesk},
     {"frappe", SignatureScheme::kFrappe},
 };
 
@@ -26,8 +26,10 @@ void read_listen(TomlReader& read, HttpServer::Settings& server) {
         good = !digits.empty() && done.ec == std::errc{} && done.ptr == end;
     }
     if (!good) {
-        if (!listen.empty()) read.problem("listen", "must be an IP address and a port, as in "
-                                                    "127.0.0.1:8090");
+        if (!listen.empty())
+            read.problem("listen",
+                         "must be an IP address and a port, as in "
+                         "127.0.0.1:8090");
         return;
     }
     server.address = listen.substr(0, colon);

@@ -21,7 +21,7 @@ struct Route {
     EventShape shape;  ///< `items`, `record`, `complete`, `deleted_when`, `accept_when`.
     SignatureScheme scheme = SignatureScheme::kStandard;  ///< `signature`.
     Secret key;
-    Secret next_key;   ///< Also valid: for exchanging keys without a gap. Optional.
+    Secret next_key;                   ///< Also valid: for exchanging keys without a gap. Optional.
     std::chrono::seconds window{300};  ///< `window_s`: how far the sender's clock may be off.
 };
 
@@ -29,7 +29,7 @@ struct Route {
 struct WebhookConfig {
     HttpServer::Settings server;  ///< `listen` and the limits.
     std::string public_url;       ///< As senders call it, without path; for HubSpot's signature.
-    std::size_t queue_events = 1'024;  ///< Events received and not stored yet; then 503.
+    std::size_t queue_events = 1'024;     ///< Events received and not stored yet; then 503.
     std::chrono::seconds retry_after{5};  ///< `retry_after_s`, told with a 503.
     std::vector<Route> routes;
 };

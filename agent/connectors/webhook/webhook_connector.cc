@@ -36,10 +36,8 @@ struct WebhookConnector::Receiver {
     void receive(const HttpRequest& request, const HttpServer::Answer& answer, Timestamp now,
                  PushQueue& queue) const {
         const std::string url = public_url + std::string{request.target};
-        const SignedMessage message{.method = request.method,
-                                    .url = url,
-                                    .body = request.body,
-                                    .header = request.header};
+        const SignedMessage message{
+            .method = request.method, .url = url, .body = request.body, .header = request.header};
         if (!verifier.verify(message, now)) return answer({.status = 401});
         auto event = events_of(route.shape, mapping, request.body, limits);
         if (!event) return answer({.status = 400, .text = event.error().what + "\n"});
@@ -124,9 +122,8 @@ Result<Batch> WebhookConnector::read(const Cursor& from, std::size_t max, std::s
 /// A full read does not keep the senders waiting: what they push goes along with its batches.
 Result<Batch> WebhookConnector::read_inner(const Cursor& from, std::size_t max,
                                            const std::stop_token& stop) {
-    const Cursor inner_from = from.text.empty()
-                                  ? inner_->full_read_start()
-                                  : Cursor{from.text.substr(kInner.size())};
+    const Cursor inner_from =
+        from.text.empty() ? inner_->full_read_start() : Cursor{from.text.substr(kInner.size())};
     auto batch = inner_->read(inner_from, max, stop);
     if (!batch) return batch;
     const bool done = !batch->more;
@@ -187,8 +184,7 @@ Result<std::optional<Record>> WebhookConnector::fetch(const ObjectName& object, 
 }
 
 Result<std::optional<Record>> WebhookConnector::find(const ObjectName& object,
-                                                     const EntityId& entity,
-                                                     std::stop_token stop) {
+                                                     const EntityId& entity, std::stop_token stop) {
     if (!inner_) return only_pushed();
     return inner_->find(object, entity, stop);
 }
@@ -214,8 +210,8 @@ Result<std::unique_ptr<Connector>> make_webhook(WebhookConfig config,
                                                 std::unique_ptr<Connector> inner) {
     for (const Route& route : config.routes) {
         if (std::ranges::find(objects, route.object, &ObjectMapping::object) == objects.end()) {
-            return fail(ErrorKind::kInvalid, "route " + route.path + ": object " +
-                                                 route.object.text + " is not mapped");
+            return fail(ErrorKind::kInvalid,
+                        "route " + route.path + ": object " + route.object.text + " is not mapped");
         }
     }
     return std::make_unique<WebhookConnector>(std::move(config), std::move(objects), clock,

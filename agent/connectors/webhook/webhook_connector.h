@@ -32,8 +32,11 @@ public:
     /// `queue` outlives the server, and both are made by make_webhook().
     WebhookConnector(WebhookConfig config, std::vector<ObjectMapping> objects, const Clock& clock,
                      std::unique_ptr<Connector> inner)
-        : config_(std::move(config)), objects_(std::move(objects)), clock_(&clock),
-          inner_(std::move(inner)), queue_(config_.queue_events) {}
+        : config_(std::move(config)),
+          objects_(std::move(objects)),
+          clock_(&clock),
+          inner_(std::move(inner)),
+          queue_(config_.queue_events) {}
     ~WebhookConnector() override;
 
     /// Loads the keys (again) and connects the inner connector. Errors as Secret::load() and

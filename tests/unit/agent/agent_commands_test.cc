@@ -16,6 +16,7 @@ class CommandsTest : public testing::Test {
 protected:
     /// An agent that knows record "1", whose name is "old".
     void begin() {
+        world.auto_receipts = true;
         world.platform.put("1", named("old"));
         world.start();
         world.run_seconds(1);

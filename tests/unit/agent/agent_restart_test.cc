@@ -112,7 +112,8 @@ TEST(SyncPointList, NamesEveryPointThatIsReached) {
 TEST(Restart, ClearsUpFirstWhatTheLedgerDoubts) {
     for (const Effect effect : {Effect::kNone, Effect::kApplied}) {
         World world;
-        world.start();
+        world.auto_receipts = true;
+    world.start();
         world.run_seconds(1);
         world.platform.holds_writes = true;
         if (effect == Effect::kNone) world.platform.scripts.push_back({effect});
@@ -132,6 +133,7 @@ TEST(Restart, ClearsUpFirstWhatTheLedgerDoubts) {
 TEST(Restart, HandsACreateThatCannotBeVerifiedToAPerson) {
     World world;
     world.platform.the_traits = {};
+    world.auto_receipts = true;
     world.start();
     world.run_seconds(1);
     world.platform.holds_writes = true;
@@ -148,6 +150,7 @@ TEST(Restart, HandsACreateThatCannotBeVerifiedToAPerson) {
 TEST(Restart, DoesNotDoubtAnUnverifiableCreateThatIsKnownNotToHaveHappened) {
     World world;
     world.platform.the_traits = {};
+    world.auto_receipts = true;
     world.start();
     world.run_seconds(1);
     world.platform.scripts = {{}, {}};

@@ -41,6 +41,7 @@ public:
     std::vector<std::string> presences;
     std::vector<std::string> sent;
 
+    [[nodiscard]] bool has_events() const { return !events_.empty(); }
     /// Hands out everything that has come up. False if there was nothing.
     bool deliver() {
         bool any = false;

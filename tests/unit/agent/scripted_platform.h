@@ -69,6 +69,7 @@ public:
         return found == records.end() ? nullptr : &found->second;
     }
 
+    [[nodiscard]] bool has_events() const { return !events_.empty(); }
     bool deliver() {
         bool any = false;
         while (!events_.empty()) {

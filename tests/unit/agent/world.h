@@ -98,6 +98,7 @@ public:
                 return;
             }
             if (auto_receipts) busy = receipt_new() || busy;
+            busy = busy || link.has_events() || platform.has_events();
             const Duration next = agent->next_deadline();
             if (busy || next <= clock.steady()) {
                 if (++idle_turns > 10'000) throw std::runtime_error("the agent spins");

@@ -99,9 +99,9 @@ TEST_F(SecretTest, IsDeniedWhereItMayNotBeRead) {
     const std::string path = write("token", "x");
     std::filesystem::permissions(path, std::filesystem::perms::none);
     const bool root = ::geteuid() == 0;  // Who may read everything, so be somebody else meanwhile.
-    if (root) ASSERT_EQ(::seteuid(65534), 0);
+    ASSERT_EQ(::seteuid(root ? 65534 : ::geteuid()), 0);
     const auto loaded = Secret{Secret::Source::kFile, path}.load();
-    if (root) ASSERT_EQ(::seteuid(0), 0);
+    ASSERT_EQ(::seteuid(root ? 0 : ::geteuid()), 0);
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().kind, ErrorKind::kDenied);
     EXPECT_EQ(loaded.error().what, "secret from file " + path + ": Permission denied");

@@ -21,8 +21,7 @@ Result<Policy> parse(const std::string& object) {
     return parse_policy({{"head.toml", kHead}, {"x.toml", object}});
 }
 
-TEST(PolicyToml, BecomesAPolicy) {
-    const auto policy = parse(R"([objects.customer]
+constexpr const char* kCustomer = R"([objects.customer]
 attempts_max = 5
 [objects.customer.fields]
 stage = { type = "enum", values = ["new", "old"], required = true }
@@ -52,7 +51,10 @@ receives_when = 'stage ~= "new"'
 fields = ["name", "email"]
 founds = true
 on_delete = "unlink"
-)");
+)";
+
+TEST(PolicyToml, BecomesAPolicy) {
+    const auto policy = parse(kCustomer);
     ASSERT_TRUE(policy) << policy.error().what;
     EXPECT_EQ(policy->name, "test");
     EXPECT_EQ(policy->platforms, (std::vector{PlatformId{"crm"}, PlatformId{"erp"}}));
@@ -120,21 +122,28 @@ g = { type = "string", classification = "private" }
     ASSERT_FALSE(policy);
     EXPECT_EQ(policy.error().kind, ErrorKind::kInvalid);
     const std::string expected =
-        R"(a.toml:3:12: `platforms.CRM` is no name: use small letters, digits and `_`, a letter first, at most 64
-b.toml:1:2: `policy` stands already at a.toml:1:1
-b.toml:3:12: `platforms.erp` stands already at a.toml:4:1
-b.toml:5:1: unknown key `objects.customer.atempts_max`; did you mean `attempts_max`?
-b.toml:7:1: `objects.customer.fields.Name` is no name: use small letters, digits and `_`, a letter first, at most 64
-b.toml:8:1: `objects.customer.fields.end` is a word of the expressions' language; use another name
-b.toml:9:5: `objects.customer.fields.a` must be "string", "integer", "decimal", "bool", "date", "timestamp", "enum", "list" or "map"
-b.toml:10:5: `objects.customer.fields.b.values` is missing
-b.toml:11:24: `objects.customer.fields.c.values` belongs to the type "enum" only
-b.toml:12:1: `objects.customer.fields.d` must be a type, "string", or a table, { type = "string" }
-b.toml:13:5: `objects.customer.fields.e` needs its values: { type = "enum", values = [...] }
-b.toml:14:25: `objects.customer.fields.f.length_max` belongs to the type "string" only
-b.toml:14:41: unknown key `objects.customer.fields.f.requird`; did you mean `required`?
-b.toml:15:41: `objects.customer.fields.g.classification` must be "public", "pii" or "secret"
-c.toml:1:)";
+        "a.toml:3:12: `platforms.CRM` is no name: use small letters, digits and `_`, a letter "
+        "first, at most 64\n"
+        "b.toml:1:2: `policy` stands already at a.toml:1:1\n"
+        "b.toml:3:12: `platforms.erp` stands already at a.toml:4:1\n"
+        "b.toml:5:1: unknown key `objects.customer.atempts_max`; did you mean `attempts_max`?\n"
+        "b.toml:7:1: `objects.customer.fields.Name` is no name: use small letters, digits and `_`, "
+        "a letter first, at most 64\n"
+        "b.toml:8:1: `objects.customer.fields.end` is a word of the expressions' language; use "
+        "another name\n"
+        "b.toml:9:5: `objects.customer.fields.a` must be \"string\", \"integer\", \"decimal\", "
+        "\"bool\", \"date\", \"timestamp\", \"enum\", \"list\" or \"map\"\n"
+        "b.toml:10:5: `objects.customer.fields.b.values` is missing\n"
+        "b.toml:11:24: `objects.customer.fields.c.values` belongs to the type \"enum\" only\n"
+        "b.toml:12:1: `objects.customer.fields.d` must be a type, \"string\", or a table, { type = "
+        "\"string\" }\n"
+        "b.toml:13:5: `objects.customer.fields.e` needs its values: { type = \"enum\", values = "
+        "[...] }\n"
+        "b.toml:14:25: `objects.customer.fields.f.length_max` belongs to the type \"string\" only\n"
+        "b.toml:14:41: unknown key `objects.customer.fields.f.requird`; did you mean `required`?\n"
+        "b.toml:15:41: `objects.customer.fields.g.classification` must be \"public\", \"pii\" or "
+        "\"secret\"\n"
+        "c.toml:1:";
     // The text of an error of syntax is toml++'s own.
     EXPECT_EQ(policy.error().what.substr(0, expected.size()), expected);
 }

@@ -55,12 +55,31 @@ T decoded(const std::string& bytes) {
 const std::string kBegin = Bytes('B').u64(0x16B3740).u64(1'000'000).u32(742);
 const std::string kCommit = Bytes('C').u8(0).u64(0x100).u64(0x16B3740).u64(0);
 const std::string kOrigin = Bytes('O').u64(0x100).text("other");
-const std::string kRelation = Bytes('R').u32(16'384).text("erp").text("customers").letter('d')
-                                  .u16(2).u8(1).text("id").u32(20).u32(0xffffffff)
-                                  .u8(0).text("name").u32(25).u32(0xffffffff);
+const std::string kRelation = Bytes('R')
+                                  .u32(16'384)
+                                  .text("erp")
+                                  .text("customers")
+                                  .letter('d')
+                                  .u16(2)
+                                  .u8(1)
+                                  .text("id")
+                                  .u32(20)
+                                  .u32(0xffffffff)
+                                  .u8(0)
+                                  .text("name")
+                                  .u32(25)
+                                  .u32(0xffffffff);
 const std::string kType = Bytes('Y').u32(16'390).text("erp").text("tier");
-const std::string kInsert = Bytes('I').u32(16'384).letter('N').u16(4).value("42").letter('n')
-                                .letter('u').letter('b').u32(1).u8(7);
+const std::string kInsert = Bytes('I')
+                                .u32(16'384)
+                                .letter('N')
+                                .u16(4)
+                                .value("42")
+                                .letter('n')
+                                .letter('u')
+                                .letter('b')
+                                .u32(1)
+                                .u8(7);
 const std::string kUpdate = Bytes('U').u32(16'384).letter('N').u16(1).value("42");
 const std::string kUpdateKey =
     Bytes('U').u32(16'384).letter('K').u16(1).value("41").letter('N').u16(1).value("42");
@@ -73,8 +92,9 @@ const std::string kMessage = [] {
     return bytes + "key";
 }();
 
-const std::vector<std::string> kAll{kBegin,  kCommit,    kOrigin,    kRelation, kType,     kInsert,
-                                    kUpdate, kUpdateKey, kUpdateOld, kDelete,   kTruncate, kMessage};
+const std::vector<std::string> kAll{kBegin,     kCommit, kOrigin,   kRelation,
+                                    kType,      kInsert, kUpdate,   kUpdateKey,
+                                    kUpdateOld, kDelete, kTruncate, kMessage};
 
 TEST(Pgoutput, BeginAndCommit) {
     const auto begin = decoded<pgoutput::Begin>(kBegin);
@@ -148,17 +168,17 @@ TEST(Pgoutput, EveryTruncationAndEveryByteTooMuchIsRefused) {
 
 TEST(Pgoutput, LiesAboutCountsAndLengthsAreRefused) {
     const std::string cases[] = {
-        Bytes('I').u32(1).letter('N').u16(0xffff),               // A negative count.
-        Bytes('I').u32(1).letter('N').u16(1'000).letter('n'),    // More than there is.
+        Bytes('I').u32(1).letter('N').u16(0xffff),             // A negative count.
+        Bytes('I').u32(1).letter('N').u16(1'000).letter('n'),  // More than there is.
         Bytes('I').u32(1).letter('N').u16(1).letter('t').u32(0xffffffff),
         Bytes('I').u32(1).letter('N').u16(1).letter('t').u32(0x7fffffff),
-        Bytes('I').u32(1).letter('N').u16(1).letter('x'),        // No such kind of column.
-        Bytes('I').u32(1).letter('K').u16(0),                    // No new row.
+        Bytes('I').u32(1).letter('N').u16(1).letter('x'),  // No such kind of column.
+        Bytes('I').u32(1).letter('K').u16(0),              // No new row.
         Bytes('D').u32(1).letter('N').u16(0),
         Bytes('T').u32(0x7fffffff).u8(0),
         Bytes('T').u32(0xffffffff).u8(0),
-        Bytes('C').u8(1).u64(0).u64(0).u64(0),                   // Unknown flags.
-        Bytes('S').u32(1),                                       // Streaming was not asked for.
+        Bytes('C').u8(1).u64(0).u64(0).u64(0),  // Unknown flags.
+        Bytes('S').u32(1),                      // Streaming was not asked for.
     };
     for (const std::string& bytes : cases) EXPECT_FALSE(pgoutput::decode(bytes));
 }

@@ -56,7 +56,8 @@ TEST(SqlValue, IsReadFromItsText) {
         {kBool, "f", "false"},
         {kInteger, "-9223372036854775808", "-9223372036854775808"},
         {kInteger, "1.5", nullptr},
-        {kDecimal, "123456789012345678901234567890.123456", "123456789012345678901234567890.123456"},
+        {kDecimal, "123456789012345678901234567890.123456",
+         "123456789012345678901234567890.123456"},
         {kDecimal, "1234567890123456789012345678901234567.1", nullptr},  // Over 36 digits.
         {kDecimal, "NaN", nullptr},
         {kDecimal, "-Infinity", nullptr},
@@ -116,7 +117,8 @@ user = "syncline"
 password = { env = "SYNCLINE_TEST_PG_CONFIG" }
 tls_ca = "/etc/ssl/erp.pem"
 slot = "syncline_erp"
-)", "agent.toml");
+)",
+                                  "agent.toml");
     ASSERT_TRUE(read);
     const PostgresConfig config = parse_postgres_config(*read);
     const auto finished = read->finish();
@@ -135,7 +137,8 @@ password = "open"
 tls = "maybe"
 slot = "Not-A-Slot"
 port = 70000
-)", "agent.toml");
+)",
+                                   "agent.toml");
     ASSERT_TRUE(wrong);
     std::ignore = parse_postgres_config(*wrong);
     const auto problems = wrong->finish();

@@ -34,32 +34,52 @@ struct Vector {
 
 const std::vector<Vector>& vectors() {
     static const std::vector<Vector> all{
-        {"standard", SignatureScheme::kStandard,
-         "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "",
+        {"standard",
+         SignatureScheme::kStandard,
+         "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+         "",
          R"({"type":"contact.updated","data":{"id":"c-9"}})",
          {{"webhook-id", "msg_0001"},
           {"webhook-timestamp", "1767607872"},
           {"webhook-signature", "v1,WCMkl0ivRaCmjGaPaV1JYDMNyUOr7QSxLKujWhk00kE="}},
-         "webhook-signature", true},
+         "webhook-signature",
+         true},
         // The body and key are GitHub's own documented example.
-        {"github", SignatureScheme::kGithub, "It's a Secret to Everybody", "", "Hello, World!",
+        {"github",
+         SignatureScheme::kGithub,
+         "It's a Secret to Everybody",
+         "",
+         "Hello, World!",
          {{"x-hub-signature-256",
            "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"}},
-         "x-hub-signature-256", false},
-        {"hubspot_v3", SignatureScheme::kHubspotV3, "hs-client-secret",
-         "https://edge.example.com/hooks/hs?x=1", R"([{"eventId":7,"objectId":101}])",
+         "x-hub-signature-256",
+         false},
+        {"hubspot_v3",
+         SignatureScheme::kHubspotV3,
+         "hs-client-secret",
+         "https://edge.example.com/hooks/hs?x=1",
+         R"([{"eventId":7,"objectId":101}])",
          {{"x-hubspot-request-timestamp", "1767607872000"},
           {"x-hubspot-signature-v3", "QQTXwguVNi2QaeQPW1CHfvbvQAcKLSWwl5/FnStpK5A="}},
-         "x-hubspot-signature-v3", true},
-        {"zendesk", SignatureScheme::kZendesk, "zd-secret-1", "",
+         "x-hubspot-signature-v3",
+         true},
+        {"zendesk",
+         SignatureScheme::kZendesk,
+         "zd-secret-1",
+         "",
          R"({"id":42,"type":"zen:event-type:ticket.created"})",
          {{"x-zendesk-webhook-signature-timestamp", "2026-01-05T10:11:12Z"},
           {"x-zendesk-webhook-signature", "GLk81NX8kIbVCxG0ulROw/5EUzy9KVtDTSvgOalKoyY="}},
-         "x-zendesk-webhook-signature", true},
-        {"frappe", SignatureScheme::kFrappe, "frappe-secret", "",
+         "x-zendesk-webhook-signature",
+         true},
+        {"frappe",
+         SignatureScheme::kFrappe,
+         "frappe-secret",
+         "",
          R"({"doctype":"Customer","name":"CUST-0001"})",
          {{"x-frappe-webhook-signature", "OzdigNSfAAacUp6dOcB+hkFuZC7zjecWh6ejHWuwN2c="}},
-         "x-frappe-webhook-signature", false},
+         "x-frappe-webhook-signature",
+         false},
     };
     return all;
 }
@@ -73,7 +93,9 @@ protected:
         keys.push_back(key(row.key));
         const auto verifier = SignatureVerifier::make(row.scheme, keys, kWindow);
         EXPECT_TRUE(verifier) << verifier.error().what;
-        const SignedMessage message{.method = "POST", .url = row.url, .body = row.body,
+        const SignedMessage message{.method = "POST",
+                                    .url = row.url,
+                                    .body = row.body,
                                     .header = [&row](std::string_view name) -> std::string_view {
                                         const auto at = row.headers.find(name);
                                         return at == row.headers.end() ? std::string_view{}

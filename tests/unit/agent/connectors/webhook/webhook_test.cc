@@ -177,8 +177,9 @@ TEST_F(HttpServerTest, SlowClientsAreLetGo) {
     slow_header.send("POST /hook HTTP/1.1\r\n");
     EXPECT_TRUE(slow_header.is_closed());
     auto slow_body = client();
-    slow_body.send("POST /hook HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: "
-                   "10\r\n\r\n{");
+    slow_body.send(
+        "POST /hook HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: "
+        "10\r\n\r\n{");
     EXPECT_TRUE(slow_body.is_closed());
     EXPECT_EQ(requests_, 0);
 }
@@ -238,7 +239,8 @@ TEST_F(HttpServerTest, ATakenPortIsTold) {
 // ---- Events -----------------------------------------------------------------------------------
 
 ObjectMapping customer() {
-    return {.object = ObjectName{"customer"}, .key = "id",
+    return {.object = ObjectName{"customer"},
+            .key = "id",
             .fields = {{.field = FieldName{"name"}, .path = "name"}}};
 }
 
@@ -273,8 +275,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         EventCase{"the_record_itself", {.complete = true}, R"({"id":1,"name":"A"})", {"1"}, 0},
         EventCase{"a_list", {}, R"([{"id":1},{"id":"b"}])", {"1", "b"}, 0},
-        EventCase{"at_a_path", {.items = "d.list", .record = "r"},
-                  R"({"d":{"list":[{"r":{"id":1}},{"r":{"id":2}}]}})", {"1", "2"}, 0},
+        EventCase{"at_a_path",
+                  {.items = "d.list", .record = "r"},
+                  R"({"d":{"list":[{"r":{"id":1}},{"r":{"id":2}}]}})",
+                  {"1", "2"},
+                  0},
         EventCase{"one_without_key", {}, R"([{"id":1},{"name":"x"}])", {"1"}, 1},
         EventCase{"one_without_record", {.record = "r"}, R"([{"r":{"id":1}},{"r":7}])", {"1"}, 1},
         EventCase{"accepted", kTyped, R"({"type":"customer.updated","data":{"id":1}})", {"1"}, 0},
@@ -326,8 +331,8 @@ std::string sign(const std::string& body) {
 }
 
 std::string signed_post(const std::string& body) {
-    return post("/hook", body, "Content-Type: application/json\r\nX-Hub-Signature-256: " +
-                                   sign(body) + "\r\n");
+    return post("/hook", body,
+                "Content-Type: application/json\r\nX-Hub-Signature-256: " + sign(body) + "\r\n");
 }
 
 /// Stands in for the connector that fetches and writes.
@@ -336,7 +341,8 @@ public:
     Result<void> connect(std::stop_token) override { return {}; }
     Result<Batch> read(const Cursor& from, std::size_t, std::stop_token) override {
         Batch batch;
-        batch.records.push_back({.object = ObjectName{"customer"}, .id = RecordId{"full" + from.text}});
+        batch.records.push_back(
+            {.object = ObjectName{"customer"}, .id = RecordId{"full" + from.text}});
         batch.more = from.text.empty();
         batch.next = {"1"};
         return batch;
@@ -360,11 +366,12 @@ protected:
         WebhookConfig config;
         config.queue_events = 2;
         config.server.paths = {"/hook"};
-        config.routes.push_back({.path = "/hook", .object = ObjectName{"customer"},
+        config.routes.push_back({.path = "/hook",
+                                 .object = ObjectName{"customer"},
                                  .scheme = SignatureScheme::kGithub,
                                  .key = {Secret::Source::kEnvironment, "SYNCLINE_TEST_WEBHOOK"}});
-        auto connector = std::make_unique<WebhookConnector>(
-            config, std::vector{customer()}, clock_, std::move(inner));
+        auto connector = std::make_unique<WebhookConnector>(config, std::vector{customer()}, clock_,
+                                                            std::move(inner));
         EXPECT_TRUE(connector->connect({}));
         return connector;
     }
@@ -479,7 +486,8 @@ object = "customer"
 signature = "hubspot_v3"
 key = { credential = "hubspot" }
 deleted_when = { path = "type", values = ["gone"] }
-)", "agent.toml");
+)",
+                                  "agent.toml");
     ASSERT_TRUE(read);
     const WebhookConfig config = parse_webhook_config(*read);
     const auto finished = read->finish();
@@ -495,7 +503,8 @@ listen = "8090"
 path = "hooks"
 object = "customer"
 signature = "hubspot_v3"
-)", "agent.toml");
+)",
+                                   "agent.toml");
     ASSERT_TRUE(wrong);
     std::ignore = parse_webhook_config(*wrong);
     const auto problems = wrong->finish();
