@@ -315,8 +315,9 @@ bool Commands::charge(const JobPtr& job) {
         shunned_until_ = p_.gate.breaker().open_until() + kShunned;
     }
     // While the platform answers nobody it is no fault of this command.
-    const bool counts = job->attempts == 0 || p_.gate.successes() != job->successes_seen;
-    job->successes_seen = p_.gate.successes();
+    const std::uint64_t successes = p_.gate.successes();
+    const auto last = successes_at_failure_.try_emplace(job->command.entity, successes).first;
+    const bool counts = job->attempts == 0 || std::exchange(last->second, successes) != successes;
     if (counts) ++job->attempts;
     return counts;
 }
@@ -386,6 +387,8 @@ void Commands::give_up(const JobPtr& job) {
 
 void Commands::finish(const JobPtr& job, Ending ending) {
     hold(job);
+    if (job->sequence == 0) finished_early_[job->command.entity] = job->command.generation;
+    successes_at_failure_.erase(job->command.entity);
     settled(job);
     auto kept = std::make_shared<Ending>(std::move(ending));
     p_.commits.add(

@@ -92,7 +92,6 @@ private:
         bool doubt = false;     ///< A write of it may have had an effect.
         std::uint32_t attempts = 0;  ///< That count.
         std::uint32_t looks = 0;
-        std::uint64_t successes_seen = 0;
         Duration since{0};
         Duration due = kNever;
         std::uint64_t create = 0;  ///< See WriteGuard::create_started().
@@ -174,6 +173,11 @@ private:
     std::deque<EntityKey> ready_;  ///< With something waiting and nothing running.
     std::set<std::pair<Duration, EntityKey>> due_;  ///< Running jobs that wait for their time.
     std::size_t busy_ = 0;
+    /// PlatformGate::successes() at the last failure of each entity's command: outlives the job,
+    /// which is dropped when the breaker opens and comes again from the stream.
+    std::map<EntityKey, std::uint64_t> successes_at_failure_;
+    /// Finished from the ledger before the stream told them again.
+    std::map<EntityKey, std::uint64_t> finished_early_;
     std::optional<EntityKey> shunned_;  ///< Failed as the last probe: let another one try.
     Duration shunned_until_{0};
 

@@ -142,23 +142,35 @@ void Commands::reject_message(const nats::InMessage& message, const std::string&
 }
 
 void Commands::take(Command command, std::uint64_t sequence) {
-    Slot& slot = slots_[command.entity];
-    if (slot.running && slot.running->command.generation == command.generation) {
+    const EntityKey entity = command.entity;
+    const auto known = slots_.find(entity);
+    const JobPtr running = known == slots_.end() ? nullptr : known->second.running;
+    if (running && running->command.generation == command.generation) {
         // The stream tells again what the ledger has brought up, or what a pause left running.
-        if (slot.running->sequence == 0 && !slot.running->settled) {
-            slot.running->sequence = sequence;
-            slot.running->credit = credit_;
+        if (running->sequence == 0 && !running->settled) {
+            running->sequence = sequence;
+            running->credit = credit_;
             unfinished_.insert(sequence);
-        } else if (subscription_) {
+        } else {
             subscription_->processed(1);
         }
         return;
+    }
+    const auto early = finished_early_.find(command.entity);
+    if (early != finished_early_.end()) {
+        const bool same = early->second == command.generation;
+        finished_early_.erase(early);
+        if (same) {  // Its outcome is on its way already.
+            save_position_at_ = std::min(save_position_at_, now() + kSavePosition);
+            return subscription_->processed(1);
+        }
     }
     auto job = std::make_shared<Job>();
     job->command = std::move(command);
     job->sequence = sequence;
     job->credit = credit_;
     unfinished_.insert(sequence);
+    Slot& slot = slots_[entity];
     if (slot.waiting) {
         // Who holds the partition now knows better than who held it before.
         if (job->command.fence < slot.waiting->command.fence) {
@@ -168,7 +180,7 @@ void Commands::take(Command command, std::uint64_t sequence) {
         if (job->command.generation < slot.waiting->command.generation) return settled(job);
         settled(slot.waiting);
     } else if (!slot.running) {
-        ready_.push_back(job->command.entity);
+        ready_.push_back(entity);
     }
     slot.waiting = job;
 }

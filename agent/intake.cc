@@ -60,8 +60,8 @@ bool Intake::may_read() const {
 }
 
 void Intake::pump() {
-    if (pending_ && !pending_->committing && may_read()) commit_batch();
-    if (!may_read()) return;
+    if (!may_read() || now() < room_at_) return;
+    if (pending_ && !pending_->committing) commit_batch();
     start_fetches();
     if (!tombstones_.empty()) return send_tombstones();
     if (reading_ || pending_ || fetches_.size() >= p_.settings.reading.fetches_max) return;
@@ -72,6 +72,7 @@ Duration Intake::next_deadline() const {
     if (p_.store.partitions() == 0 || p_.commits.blocked()) return kNever;
     // Receipts make room; they come as messages, but are only counted once they are stored.
     if (!has_room()) return pending_ || !reading_ ? now() + kRoomPause : kNever;
+    if (now() < room_at_) return room_at_;
     Duration next = kNever;
     if (!due_.empty() && fetching_ < p_.settings.writing.concurrency) {
         next = std::max(due_.begin()->first.first, p_.gate.next_call(now()));
@@ -107,7 +108,7 @@ void Intake::on_read(Executor::Answer<Batch> answer, std::uint64_t round) {
     const bool at_once = answer.result->more || p_.executor.traits().waits_for_changes;
     next_read_ = at_once ? now() : now() + p_.settings.reading.poll;
     pending_ = Pending{.batch = std::move(*answer.result), .round = round};
-    if (may_read()) commit_batch();
+    if (may_read() && now() >= room_at_) commit_batch();
 }
 
 void Intake::on_read_error(const Error& error, Duration pause) {
@@ -160,7 +161,10 @@ void Intake::after_batch(const Taken& taken) {
     changes_ += taken.changes;
     pending_->at = taken.at;
     pending_->committing = false;
-    if (taken.at < pending_->batch.records.size()) return;
+    if (taken.at < pending_->batch.records.size()) {
+        room_at_ = now() + kRoomPause;
+        return;
+    }
     if (pending_->round == round_) {
         cursor_ = pending_->batch.next;
         if (!pending_->batch.more) origin_ = kLive;
@@ -297,6 +301,7 @@ void Intake::send_tombstones() {
                 const Record record{.object = object, .id = id, .deleted = true};
                 auto state = transaction.record(object, id).value_or(RecordState{});
                 if (emit(transaction, record, key, std::move(state), *taken) == Took::kNoRoom) {
+                    room_at_ = now() + kRoomPause;
                     break;
                 }
                 *next = object.text + kSeparator + id.text;

@@ -126,6 +126,7 @@ private:
     std::uint64_t round_ = 1;  ///< A batch that was asked for in an earlier one has an old cursor.
     bool reading_ = false;
     std::optional<Pending> pending_;
+    Duration room_at_{0};  ///< When to try again to store what there was no room for.
     Duration next_read_{0};
     std::uint32_t failures_ = 0;
     std::string last_error_;

@@ -102,6 +102,12 @@ public:
     /// which must write the marker `command.entity.entity` where the object has one.
     virtual Result<Written> write(const Command& command, std::stop_token stop) = 0;
 
+    /// What `fields` read back as once the platform stored them, by the mapping's own rules.
+    [[nodiscard]] virtual Fields normal_form(const ObjectName& object, const Fields& fields) const {
+        std::ignore = object;
+        return fields;
+    }
+
     /// Pause that the last kThrottled asked for, measured from now; zero if it did not say.
     [[nodiscard]] virtual Duration throttle_pause() const { return Duration{0}; }
 

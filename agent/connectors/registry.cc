@@ -4,7 +4,9 @@
 #include <array>
 
 #include "agent/connectors/file/file_connector.h"
+#include "agent/connectors/postgres/postgres.h"
 #include "agent/connectors/rest/rest.h"
+#include "agent/connectors/webhook/webhook.h"
 
 namespace syncline::agent {
 namespace {
@@ -12,6 +14,8 @@ namespace {
 // By hand: a linker drops the members of an archive that only register themselves.
 constexpr std::array kConnectors{
     ConnectorKind{"rest", "HTTP and JSON, described by a profile", make_rest},
+    ConnectorKind{"postgres", "logical replication in, SQL out", make_postgres},
+    ConnectorKind{"webhook", "signed push over HTTP", make_webhook},
     ConnectorKind{"file", "CSV and JSONL drops in a directory", make_file},
 };
 

@@ -151,7 +151,7 @@ private:
         if (const auto placed = placed_.find(change.key); placed != placed_.end()) {
             return placed->second;
         }
-        const hub::Lookups wanted = lookups(object, change);
+        const hub::Lookups wanted = hub::lookups(object, change);
         hub::Found found;
         const auto read = [&](const std::string& subject) -> Result<std::optional<EntityId>> {
             const auto stored = session_.get_last(subjects::kStreamState, subject);

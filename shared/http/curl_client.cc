@@ -1,10 +1,8 @@
 #include <algorithm>
 #include <cstring>
-#include <mutex>
-
-#include <curl/curl.h>
 
 #include "shared/http/client.h"
+#include "shared/http/libcurl.h"
 
 namespace syncline {
 namespace {
@@ -14,13 +12,21 @@ constexpr std::size_t kHeaderBytesMax = 64u << 10;
 /// 60 s, and a write into a closed connection would be in doubt for nothing.
 constexpr long kIdleConnectionSeconds = 12;
 
-template <auto Destroy>
-struct Destroyer {
-    void operator()(auto* object) const noexcept { Destroy(object); }
+struct EasyDestroyer {
+    const Libcurl* api = nullptr;
+    void operator()(CURL* easy) const noexcept { api->easy_cleanup(easy); }
 };
-using Easy = std::unique_ptr<CURL, Destroyer<curl_easy_cleanup>>;
-using Multi = std::unique_ptr<CURLM, Destroyer<curl_multi_cleanup>>;
-using HeaderList = std::unique_ptr<curl_slist, Destroyer<curl_slist_free_all>>;
+struct MultiDestroyer {
+    const Libcurl* api = nullptr;
+    void operator()(CURLM* multi) const noexcept { std::ignore = api->multi_cleanup(multi); }
+};
+struct ListDestroyer {
+    const Libcurl* api = nullptr;
+    void operator()(curl_slist* list) const noexcept { api->slist_free_all(list); }
+};
+using Easy = std::unique_ptr<CURL, EasyDestroyer>;
+using Multi = std::unique_ptr<CURLM, MultiDestroyer>;
+using HeaderList = std::unique_ptr<curl_slist, ListDestroyer>;
 
 /// One exchange as curl's callbacks see it.
 struct Exchange {
@@ -104,7 +110,7 @@ std::string shown(const HttpRequest& request) {
     return request.method + " " + request.url.substr(0, request.url.find('?'));
 }
 
-bool nothing_sent(CURL* easy, CURLcode code) {
+bool nothing_sent(const Libcurl& api, CURL* easy, CURLcode code) {
     switch (code) {
         case CURLE_COULDNT_RESOLVE_HOST:
         case CURLE_COULDNT_RESOLVE_PROXY:
@@ -119,7 +125,7 @@ bool nothing_sent(CURL* easy, CURLcode code) {
         default: break;
     }
     long sent = 0;
-    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
+    api.easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
     return sent == 0;
 }
 
@@ -129,32 +135,26 @@ bool nothing_sent(CURL* easy, CURLcode code) {
 class CurlClient::Handles {
 public:
     static Result<std::unique_ptr<Handles>> make() {
-        static std::once_flag once;
-        static CURLcode ready = CURLE_FAILED_INIT;
-        // OpenSSL initialises itself when first used; asking curl to do it costs memory even in an
-        // agent that speaks plain HTTP to a neighbour.
-        std::call_once(once, [] { ready = curl_global_init(CURL_GLOBAL_NOTHING); });
-        auto handles = std::make_unique<Handles>();
-        handles->easy.reset(curl_easy_init());
-        handles->multi.reset(curl_multi_init());
-        if (ready != CURLE_OK || !handles->easy || !handles->multi) {
-            return fail(ErrorKind::kInternal, "libcurl cannot be initialised");
-        }
-        curl_multi_setopt(handles->multi.get(), CURLMOPT_MAXCONNECTS, 2L);
+        const auto api = load_libcurl();
+        if (!api) return fail(api.error());
+        auto handles = std::make_unique<Handles>(**api);
+        if (!handles->renew()) return fail(ErrorKind::kInternal, "libcurl gives no handles");
         return handles;
     }
 
+    explicit Handles(const Libcurl& library) : api(library) {}
     ~Handles() {
         // The order curl asks for: out of the multi, then the easy, then the multi.
-        if (easy && multi) curl_multi_remove_handle(multi.get(), easy.get());
+        if (easy && multi) api.multi_remove_handle(multi.get(), easy.get());
         easy.reset();
     }
 
     Result<void> prepare(const Options& options, Exchange& exchange);
     Result<HttpResponse> run(Exchange& exchange, std::stop_token stop);
-    /// After a stop or a failure of the multi: no connection is used again.
-    void drop();
+    /// New handles, without connections. False: there are none to be had.
+    bool renew();
 
+    const Libcurl& api;
     Multi multi;
     Easy easy;
     HeaderList headers;
@@ -164,87 +164,91 @@ public:
 Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exchange) {
     const HttpRequest& request = exchange.request;
     CURL* const h = easy.get();
-    curl_easy_reset(h);
+    api.easy_reset(h);
     reason[0] = '\0';
-    curl_easy_setopt(h, CURLOPT_ERRORBUFFER, reason);
-    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(h, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(h, CURLOPT_PROXY, options.proxy.c_str());  // Empty: not even the environment's.
-    curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(h, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    if (!options.ca_file.empty()) curl_easy_setopt(h, CURLOPT_CAINFO, options.ca_file.c_str());
-    curl_easy_setopt(h, CURLOPT_USERAGENT, options.user_agent.c_str());
-    curl_easy_setopt(h, CURLOPT_ACCEPT_ENCODING, "gzip");
-    curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(h, CURLOPT_MAXAGE_CONN, kIdleConnectionSeconds);
-    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
+    api.easy_setopt(h, CURLOPT_ERRORBUFFER, reason);
+    api.easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+    api.easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+    api.easy_setopt(h, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    api.easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
+    api.easy_setopt(h, CURLOPT_PROXY, options.proxy.c_str());  // Empty: not even the environment's.
+    api.easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 1L);
+    api.easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 2L);
+    api.easy_setopt(h, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!options.ca_file.empty()) api.easy_setopt(h, CURLOPT_CAINFO, options.ca_file.c_str());
+    api.easy_setopt(h, CURLOPT_USERAGENT, options.user_agent.c_str());
+    api.easy_setopt(h, CURLOPT_ACCEPT_ENCODING, "gzip");
+    api.easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
+    api.easy_setopt(h, CURLOPT_MAXAGE_CONN, kIdleConnectionSeconds);
+    api.easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
                      milliseconds(std::min(options.connect_timeout, request.timeout)));
-    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
-    curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(h, CURLOPT_HEADERDATA, &exchange);
-    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(h, CURLOPT_WRITEDATA, &exchange);
+    api.easy_setopt(h, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
+    api.easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
+    api.easy_setopt(h, CURLOPT_HEADERDATA, &exchange);
+    api.easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+    api.easy_setopt(h, CURLOPT_WRITEDATA, &exchange);
     // Without a body there is nothing that on_rewind() could refuse: no kept connection, so none
     // that may turn out to be dead.
-    if (!is_read(request) && request.body.empty()) curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
+    if (!is_read(request) && request.body.empty()) api.easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
     if (request.method == "HEAD") {
-        curl_easy_setopt(h, CURLOPT_NOBODY, 1L);
+        api.easy_setopt(h, CURLOPT_NOBODY, 1L);
     } else if (!is_read(request) && (!request.body.empty() || request.method != "DELETE")) {
-        curl_easy_setopt(h, CURLOPT_POST, 1L);
-        curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
+        api.easy_setopt(h, CURLOPT_POST, 1L);
+        api.easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
                          static_cast<curl_off_t>(request.body.size()));
-        curl_easy_setopt(h, CURLOPT_READFUNCTION, on_send);
-        curl_easy_setopt(h, CURLOPT_READDATA, &exchange);
-        curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, on_rewind);
+        api.easy_setopt(h, CURLOPT_READFUNCTION, on_send);
+        api.easy_setopt(h, CURLOPT_READDATA, &exchange);
+        api.easy_setopt(h, CURLOPT_SEEKFUNCTION, on_rewind);
     }
-    if (request.method != "HEAD") curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-    curl_slist* list = curl_slist_append(nullptr, "Expect:");  // No round trip before the body.
+    if (request.method != "HEAD") api.easy_setopt(h, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    curl_slist* list = api.slist_append(nullptr, "Expect:");  // No round trip before the body.
     for (const auto& [name, value] : request.headers) {
         if ((name + value).find_first_of(std::string_view{"\r\n\0", 3}) != std::string::npos) {
-            curl_slist_free_all(list);
+            api.slist_free_all(list);
             return fail(ErrorKind::kInvalid, shown(request) + ": the header " + name +
                                                  " holds a line break");
         }
         // curl drops "Name:" and sends "Name;" as an empty header.
-        list = curl_slist_append(list, (name + (value.empty() ? ";" : ": " + value)).c_str());
+        list = api.slist_append(list, (name + (value.empty() ? ";" : ": " + value)).c_str());
     }
-    headers.reset(list);
-    curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers.get());
-    if (curl_easy_setopt(h, CURLOPT_URL, request.url.c_str()) != CURLE_OK) {
+    headers = HeaderList{list, ListDestroyer{&api}};
+    api.easy_setopt(h, CURLOPT_HTTPHEADER, headers.get());
+    if (api.easy_setopt(h, CURLOPT_URL, request.url.c_str()) != CURLE_OK) {
         return fail(ErrorKind::kInvalid, shown(request) + ": the URL is too long");
     }
     return {};
 }
 
-void CurlClient::Handles::drop() {
-    easy.reset(curl_easy_init());
-    multi.reset(curl_multi_init());
+bool CurlClient::Handles::renew() {
+    headers.reset();
+    easy = Easy{api.easy_init(), EasyDestroyer{&api}};
+    multi = Multi{api.multi_init(), MultiDestroyer{&api}};
+    if (!easy || !multi) return false;
+    api.multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 2L);
+    return true;
 }
 
 Result<HttpResponse> CurlClient::Handles::run(Exchange& exchange, std::stop_token stop) {
     const HttpRequest& request = exchange.request;
-    curl_multi_add_handle(multi.get(), easy.get());
+    api.multi_add_handle(multi.get(), easy.get());
     CURLcode code = CURLE_OK;
     bool stopped = false;
     {
-        const std::stop_callback wake{stop, [this] { curl_multi_wakeup(multi.get()); }};
+        const std::stop_callback wake{stop, [this] { api.multi_wakeup(multi.get()); }};
         int running = 1;
         while (running > 0) {
             stopped = stop.stop_requested();
-            if (stopped || curl_multi_perform(multi.get(), &running) != CURLM_OK) break;
-            if (running > 0) curl_multi_poll(multi.get(), nullptr, 0, 500, nullptr);
+            if (stopped || api.multi_perform(multi.get(), &running) != CURLM_OK) break;
+            if (running > 0) api.multi_poll(multi.get(), nullptr, 0, 500, nullptr);
         }
         int left = 0;
-        const CURLMsg* const message = curl_multi_info_read(multi.get(), &left);
+        const CURLMsg* const message = api.multi_info_read(multi.get(), &left);
         code = message != nullptr ? message->data.result : CURLE_ABORTED_BY_CALLBACK;
     }
     long status = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    const bool unsent = code != CURLE_OK && nothing_sent(easy.get(), code);
-    curl_multi_remove_handle(multi.get(), easy.get());
+    api.easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    const bool unsent = code != CURLE_OK && nothing_sent(api, easy.get(), code);
+    api.multi_remove_handle(multi.get(), easy.get());
     if (code == CURLE_OK) {
         exchange.response.status = static_cast<int>(status);
         return std::move(exchange.response);
@@ -255,7 +259,7 @@ Result<HttpResponse> CurlClient::Handles::run(Exchange& exchange, std::stop_toke
     } else if (exchange.too_large) {
         what += "the reply is over " + std::to_string(exchange.body_max) + " bytes";
     } else {
-        what += reason[0] != '\0' ? reason : curl_easy_strerror(code);
+        what += reason[0] != '\0' ? reason : api.easy_strerror(code);
     }
     // Also a reply that is no HTTP is an unsupported protocol, but that one was sent.
     if (unsent && (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)) {
@@ -282,7 +286,8 @@ Result<HttpResponse> CurlClient::send(const HttpRequest& request, std::stop_toke
     Exchange exchange{request, options_.response_bytes_max, {}};
     if (auto ready = handles_->prepare(options_, exchange); !ready) return fail(ready.error());
     auto reply = handles_->run(exchange, stop);
-    if (!reply && stop.stop_requested()) handles_->drop();
+    // Whatever is under way there is given up, with its connection.
+    if (!reply && stop.stop_requested() && !handles_->renew()) handles_.reset();
     return reply;
 }
 

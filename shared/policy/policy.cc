@@ -145,6 +145,11 @@ const Binding* ObjectSpec::binding(const PlatformId& platform) const {
     return at != bindings.end() && at->platform == platform ? &*at : nullptr;
 }
 
+bool ObjectSpec::has_conditions() const {
+    return std::any_of(ownership.begin(), ownership.end(),
+                       [](const OwnershipRule& rule) { return rule.when.has_value(); });
+}
+
 const OwnershipRule* ObjectSpec::rule(const FieldName& wanted_field, const Fields& entity) const {
     for (const OwnershipRule& candidate : ownership) {
         if (std::ranges::find(candidate.fields, wanted_field) == candidate.fields.end()) continue;

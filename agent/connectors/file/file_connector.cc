@@ -262,7 +262,7 @@ Result<Written> FileConnector::write(const Command& command, std::stop_token) {
         file::write_whole(settings_.outbox / name, to_json(Value{std::move(*native)}) + "\n");
     if (!written) return fail(written.error());
     Record record{.object = command.entity.object, .id = RecordId{*key}, .deleted = removal};
-    if (auto normal = normal_form(*mapping, command.fields); normal && !removal) {
+    if (auto normal = agent::normal_form(*mapping, command.fields); normal && !removal) {
         record.fields = std::move(*normal);
     }
     record.partial = true;

@@ -31,7 +31,7 @@ export class Installation {
     writeFileSync(file, `listen: "127.0.0.1:${port}"\n`
       + `jetstream { store_dir: "${path.join(this.folder, 'nats')}" }\n`);
     this.natsProgram = await start('nats-server',
-      path.join(root, 'build/deps/nats-server-newest/nats-server'), ['-c', file],
+      path.join(root, 'build/deps/nats-server-newest'), ['-c', file],
       { folder: this.folder, ready: /Server is ready/ });
     this.natsPort = port;
     this.values.nats = `nats://127.0.0.1:${port}`;

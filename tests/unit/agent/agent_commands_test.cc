@@ -392,13 +392,12 @@ TEST_F(CommandsTest, HandsADoubtThatNobodyCanClearUpToAPerson) {
 }
 
 TEST_F(CommandsTest, StaysInDoubtWhileThePlatformCannotBeAsked) {
+    world.platform.the_traits.read_back_lag = 5s;
     begin();
     world.platform.scripts.push_back({Effect::kApplied, ErrorKind::kAmbiguous});
-    world.platform.reads_fail = Error{ErrorKind::kUnavailable, "down"};
     world.send(world.create(1, named("Zoe")));
-    world.platform.finds = 0;
-    world.platform.reads_fail.reset();
-    world.run(1ns);
+    world.run_seconds(1);
+    ASSERT_EQ(world.platform.writes.size(), 1u);
     world.platform.reads_fail = Error{ErrorKind::kUnavailable, "down"};
     world.run_seconds(24 * 3600);
     EXPECT_TRUE(world.outcomes().empty());
@@ -453,21 +452,17 @@ TEST_F(CommandsTest, BringsAnEditThatFollowsAWriteAtOnce) {
 
 TEST_F(CommandsTest, TellsTheOutcomeOfACreateBeforeAChangeOfItsRecord) {
     world.platform.the_traits = {.create_is_idempotent = true};
+    world.platform.marks = false;
     begin();
     world.platform.holds_writes = true;
     world.send(world.create(1, named("Zoe")));
-    world.run_seconds(1);
-    for (auto& [key, record] : world.platform.records) record.marker.reset();
     world.run_seconds(20);  // Reads the new record, which nobody knows yet.
+    ASSERT_EQ(world.platform.records.size(), 2u);
     EXPECT_EQ(world.changes().size(), 1u);
     world.platform.release_writes();
     world.run_seconds(20);
     EXPECT_EQ(world.outcomes().size(), 1u);
-    for (const Change& change : world.changes()) {
-        if (change.key.record == RecordId{"new-1"}) {
-            EXPECT_EQ(change.entity, EntityId{World::kEntity});
-        }
-    }
+    EXPECT_EQ(world.changes().size(), 1u) << "the outcome has said it all";
 }
 
 TEST_F(CommandsTest, SendsChangesOfACommandedRecordToTheEntitysHome) {

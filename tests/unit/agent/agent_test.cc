@@ -300,6 +300,7 @@ TEST_F(AgentTest, BeginsANewEpochWhenTheHubMissesWhatIsTrimmed) {
 TEST_F(AgentTest, ReadsEverythingAgainWhenTheHubAsks) {
     world.platform.put("1", named("x"));
     world.platform.put("2", named("x"));
+    world.auto_receipts = true;
     world.start();
     world.run_seconds(1);
     Receipt receipt;
@@ -378,6 +379,7 @@ TEST_F(AgentTest, PausesReadingWhileTheSpoolIsFullAndGoesOnByItself) {
 
 TEST_F(AgentTest, BacksOffFromAPlatformThatCannotBeRead) {
     world.platform.reads_fail = Error{ErrorKind::kUnavailable, "down"};
+    world.auto_receipts = true;
     world.start();
     world.run_seconds(3600);
     EXPECT_LT(world.platform.reads, 40u);

@@ -29,6 +29,7 @@ public:
     std::optional<Error> down;        ///< Every call fails with it.
     std::optional<Error> reads_fail;  ///< Reads, fetches and finds do.
     agent::Connector::Traits the_traits{.has_marker = true};
+    bool marks = true;           ///< Creates set the marker.
     bool tells_record = true;    ///< Writes answer with the record.
     bool holds_reads = false;    ///< Batches are answered when release_reads() is called.
     bool holds_fetches = false;
@@ -191,8 +192,7 @@ private:
         agent::Record& record = records[{object, id}];
         record.object = object;
         record.id = id;
-        const bool marked = the_traits.has_marker || the_traits.create_is_idempotent;
-        if (command.kind == CommandKind::kCreate && marked) record.marker = command.entity.entity;
+        if (command.kind == CommandKind::kCreate && marks) record.marker = command.entity.entity;
         const Fields wanted = normaliser ? normaliser(command.fields) : command.fields;
         for (const auto& [name, value] : wanted) record.fields.set(name, value);
         log_.push_back(record);

@@ -25,7 +25,7 @@ Cluster healthy() {
     cluster.agents = {
         {.id = "crm", .said = Announced{{{"breaker", Value{"closed"}}}}, .heard_at = kNow - 5s,
          .broken = {}}};
-    for (const std::uint16_t i : {0, 1}) {
+    for (std::uint16_t i = 0; i < 2; ++i) {
         PartitionView view{.partition = Partition{i}, .mark = hub::Mark{}, .broken = {}};
         view.mark->holder = HubId{"h1"};
         view.mark->sources = {{PlatformId{"crm"}, {1, 1}}};

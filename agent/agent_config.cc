@@ -1,0 +1,120 @@
+#include "agent/agent_config.h"
+
+#include "shared/base/toml_reader.h"
+#include "shared/nats/options_toml.h"
+
+namespace syncline::agent {
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000;
+
+Duration milliseconds(TomlReader& table, std::string_view key, std::int64_t most, Duration value) {
+    return table.milliseconds(key, {1, most},
+                              std::chrono::duration_cast<std::chrono::milliseconds>(value));
+}
+
+void read_spool(TomlReader table, AgentSettings::Spool& spool) {
+    spool.bytes = table.integer("bytes", {1 << 20, INT64_MAX}, spool.bytes);
+    spool.receipted_bytes =
+        table.integer("receipted_bytes", {1 << 20, INT64_MAX}, spool.receipted_bytes);
+    spool.entries_max = table.integer("entries_max", {100, INT64_MAX}, spool.entries_max);
+    spool.message_bytes = table.integer("message_bytes", {1'024, 1 << 20}, spool.message_bytes);
+    spool.retention = milliseconds(table, "retention_ms", 90 * kDayMs, spool.retention);
+    spool.rejects_max = table.integer("rejects_max", {1, INT64_MAX}, spool.rejects_max);
+}
+
+void read_reading(TomlReader table, AgentSettings::Reading& reading) {
+    reading.batch_records =
+        table.integer("batch_records", {1, 100'000}, reading.batch_records);
+    reading.fetches_max = table.integer("fetches_max", {1, INT64_MAX}, reading.fetches_max);
+    reading.settle = milliseconds(table, "settle_ms", kDayMs, reading.settle);
+    reading.retry.first = milliseconds(table, "retry_first_ms", kDayMs, reading.retry.first);
+    reading.retry.most = milliseconds(table, "retry_most_ms", kDayMs, reading.retry.most);
+}
+
+void read_writing(TomlReader table, AgentSettings::Writing& writing) {
+    writing.concurrency = table.integer("concurrency", {1, 64}, writing.concurrency);
+    writing.window = table.integer("window", {1, 65'536}, writing.window);
+    writing.budget.attempts_max =
+        table.integer("attempts_max", {1, 1'000}, writing.budget.attempts_max);
+    writing.budget.time = milliseconds(table, "budget_ms", 30 * kDayMs, writing.budget.time);
+    writing.retry.first = milliseconds(table, "retry_first_ms", kDayMs, writing.retry.first);
+    writing.retry.most = milliseconds(table, "retry_most_ms", kDayMs, writing.retry.most);
+    writing.denied_pause = milliseconds(table, "denied_pause_ms", kDayMs, writing.denied_pause);
+    writing.throttle_max = milliseconds(table, "throttle_max_ms", kDayMs, writing.throttle_max);
+}
+
+void read_publishing(TomlReader table, AgentSettings::Publishing& publishing) {
+    publishing.window = table.integer("window", {1, 65'536}, publishing.window);
+    publishing.retry.first = milliseconds(table, "retry_first_ms", kDayMs, publishing.retry.first);
+    publishing.retry.most = milliseconds(table, "retry_most_ms", kDayMs, publishing.retry.most);
+    publishing.receipt.first =
+        milliseconds(table, "receipt_timeout_ms", kDayMs, publishing.receipt.first);
+    publishing.receipt.most =
+        milliseconds(table, "receipt_timeout_most_ms", kDayMs, publishing.receipt.most);
+    publishing.probe = table.integer("probe", {1, 10'000}, publishing.probe);
+}
+
+void read_log(TomlReader table, log::Options& options) {
+    static constexpr TomlReader::Choice<log::Level> kLevels[] = {{"debug", log::Level::kDebug},
+                                                                 {"info", log::Level::kInfo},
+                                                                 {"warning", log::Level::kWarning},
+                                                                 {"error", log::Level::kError}};
+    static constexpr TomlReader::Choice<log::Format> kFormats[] = {{"auto", log::Format::kAuto},
+                                                                   {"text", log::Format::kText},
+                                                                   {"json", log::Format::kJson}};
+    options.level = table.choice("level", kLevels, options.level);
+    options.format = table.choice("format", kFormats, options.format);
+}
+
+Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& context) {
+    AgentConfig config;
+    AgentSettings& settings = config.settings;
+    settings.platform = PlatformId{root.text("platform")};
+    config.store = root.text("store");
+    if (config.store.is_relative()) config.store = context.config_dir / config.store;
+    config.nats.name = "syncline-agent/" + settings.platform.text;
+    config.nats.io_buffer_bytes = 32U << 10;
+    config.nats = nats::read_nats_options(root.table("nats"), config.nats);
+    settings.reading.poll = milliseconds(root, "poll_ms", kDayMs, settings.reading.poll);
+    settings.presence = milliseconds(root, "presence_ms", kDayMs, settings.presence);
+    settings.watch = milliseconds(root, "watch_ms", kDayMs, settings.watch);
+    read_spool(root.table("spool"), settings.spool);
+    read_reading(root.table("reading"), settings.reading);
+    read_writing(root.table("writing"), settings.writing);
+    read_publishing(root.table("publishing"), settings.publishing);
+    TomlReader rate = root.table("rate");
+    settings.rate.per_second = rate.integer("per_second", {0, 1'000'000}, settings.rate.per_second);
+    settings.rate.burst = rate.integer("burst", {1, 1'000'000}, settings.rate.burst);
+    read_log(root.table("log"), config.log);
+    auto connector = make_connector(root, context);
+    if (auto done = root.finish(); !done) {
+        if (!connector) return fail(done.error().kind, done.error().what + "\n" + connector.error().what);
+        return fail(std::move(done.error()));
+    }
+    if (!connector) return fail(std::move(connector.error()));
+    config.connector = std::move(*connector);
+    return config;
+}
+
+}  // namespace
+
+Result<AgentConfig> parse_agent_config(std::string_view text, std::string_view file,
+                                       const ConnectorContext& context) {
+    auto root = TomlReader::parse(text, file);
+    if (!root) return fail(std::move(root.error()));
+    return read_agent_config(*root, context);
+}
+
+Result<AgentConfig> load_agent_config(const std::filesystem::path& file, const Clock& clock) {
+    auto root = TomlReader::load(file);
+    if (!root) return fail(std::move(root.error()));
+    const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+    // Profiles by name: beside the file, else where the package puts them.
+    const std::filesystem::path shipped = "/usr/share/syncline/profiles";
+    const std::filesystem::path near = folder / "profiles";
+    return read_agent_config(
+        *root, {clock, folder, std::filesystem::exists(near) ? near : shipped});
+}
+
+}  // namespace syncline::agent

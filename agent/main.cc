@@ -1,0 +1,196 @@
+// syncline-agent: flags and configuration, then the loop.
+#include <malloc.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <random>
+
+#include "agent/agent.h"
+#include "agent/agent_config.h"
+#include "agent/thread_executor.h"
+#include "shared/base/clock.h"
+#include "shared/base/service.h"
+#include "shared/base/version.h"
+#include "shared/nats/event_loop.h"
+#include "shared/nats/nats_link.h"
+
+namespace syncline::agent {
+namespace {
+
+constexpr int kExitFine = 0;
+constexpr int kExitFailed = 1;
+constexpr int kExitConfig = 2;
+/// How long a stop may take before what is under way is left in the ledger for the next start.
+constexpr Duration kStopLimit = std::chrono::seconds{10};
+constexpr Duration kLongestWait = std::chrono::seconds{60};
+
+nats::EventLoop* loop_to_wake = nullptr;
+
+int complain(const std::string& text, int code) {
+    std::fprintf(stderr, "syncline-agent: %s\n", text.c_str());
+    return code;
+}
+
+void write_note(NoteLevel level, std::string_view text) {
+    switch (level) {
+        case NoteLevel::kDebug: return log::debug(text);
+        case NoteLevel::kInfo: return log::info(text);
+        case NoteLevel::kWarning: return log::warning(text);
+        case NoteLevel::kError: return log::error(text);
+    }
+}
+
+void report_status(const nats::LinkStatus& status) {
+    using State = nats::LinkStatus::State;
+    if (status.state == State::kConnected) {
+        log::info("connected to NATS",
+                  {{"server", status.server}, {"version", status.server_version}});
+    } else if (status.state == State::kRefused) {
+        log::error("NATS refuses us; a person must act", {{"error", status.error}});
+    } else if (status.state == State::kWaiting) {
+        log::warning("no connection to NATS; changes are kept", {{"error", status.error}});
+    }
+}
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+std::string hex(std::uint64_t number) {
+    char text[17];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
+    return text;
+}
+
+class Program {
+public:
+    Program(AgentConfig config, std::unique_ptr<Store> store)
+        : config_(std::move(config)), store_(std::move(store)), link_(loop_, nats_options()) {}
+
+    int run() {
+        loop_to_wake = &loop_;
+        service::handle_stop_signals([] { loop_to_wake->wake(); });
+        auto executor = ThreadExecutor::make(
+            config_.connector, config_.settings.writing.concurrency, [this] { loop_.wake(); });
+        if (!executor) return complain(executor.error().what, kExitConfig);
+        executor_ = std::move(*executor);
+        agent_.emplace(Agent::Parts{config_.settings, clock_, *store_, link_, *executor_, points_,
+                                    write_note, random_seed()});
+        if (auto started = agent_->start(); !started) {
+            return complain(started.error().what, kExitFailed);
+        }
+        log::info("agent is ready", {{"platform", config_.settings.platform.text},
+                                     {"epoch", store_->epoch()},
+                                     {"version", kVersion}});
+        service::notify("READY=1");
+        while (!service::stop_requested()) {
+            if (auto turned = turn(); !turned) {
+                return complain("the store can not be written, starting again is safe: " +
+                                    turned.error().what,
+                                kExitFailed);
+            }
+        }
+        return stop();
+    }
+
+private:
+    nats::NatsOptions nats_options() {
+        nats::NatsOptions options = config_.nats;
+        options.on_status = report_status;
+        return options;
+    }
+
+    Result<void> turn() {
+        const Duration watchdog = service::watchdog_interval();
+        Duration wait = std::min(agent_->next_deadline() - clock_.steady(), kLongestWait);
+        if (watchdog.count() > 0) wait = std::min(wait, watchdog);
+        loop_.poll(std::max(wait, Duration{0}));
+        executor_->deliver();
+        auto done = agent_->on_timer();
+        if (watchdog.count() > 0 && clock_.steady() >= watchdog_due_) {
+            watchdog_due_ = clock_.steady() + watchdog;
+            service::notify("WATCHDOG=1");
+        }
+        return done;
+    }
+
+    int stop() {
+        log::info("agent stops", {{"platform", config_.settings.platform.text}});
+        service::notify("STOPPING=1");
+        agent_->stop();
+        const Duration limit = clock_.steady() + kStopLimit;
+        while (!agent_->is_quiet() && clock_.steady() < limit) {
+            loop_.poll(std::chrono::milliseconds{50});
+            executor_->deliver();
+            if (auto done = agent_->on_timer(); !done) return complain(done.error().what, kExitFailed);
+        }
+        executor_.reset();
+        agent_.reset();
+        log::info("agent has stopped", {{"platform", config_.settings.platform.text}});
+        return kExitFine;
+    }
+
+    AgentConfig config_;
+    SystemClock clock_;
+    SyncPoints points_;
+    std::unique_ptr<Store> store_;
+    nats::EventLoop loop_;
+    nats::NatsLink link_;
+    std::unique_ptr<ThreadExecutor> executor_;
+    std::optional<Agent> agent_;
+    Duration watchdog_due_{0};
+};
+
+int run(int argc, char** argv) {
+    CLI::App app{"syncline-agent: keeps one platform in agreement with the others.\n"
+                 "Reads what changes there, carries out what the hubs decide, loses nothing."};
+    std::string file;
+    bool check = false;
+    app.add_option("-c,--config", file, "The agent's file; configs/agent.toml lists every setting")
+        ->required()
+        ->check(CLI::ExistingFile);
+    app.add_flag("--check-config", check, "Check the configuration and its profile, then end");
+    app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
+    app.footer("Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"
+               "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? kExitFine : kExitConfig;
+    }
+    const SystemClock clock;
+    auto config = load_agent_config(file, clock);
+    if (!config) return complain(config.error().what, kExitConfig);
+    if (check) {
+        std::puts("the configuration is sound");
+        return kExitFine;
+    }
+    log::start(config->log);
+    config->settings.version = kVersion;
+    config->settings.run = hex(random_seed());
+    auto store = Store::open({.path = config->store.string(),
+                              .platform = config->settings.platform,
+                              .instance = config->settings.run,
+                              .now = clock.now()});
+    if (!store) return complain(store.error().what, kExitFailed);
+    return Program{std::move(*config), std::move(*store)}.run();
+}
+
+}  // namespace
+}  // namespace syncline::agent
+
+int main(int argc, char** argv) {
+    // One arena and early give-back: an agent's memory is part of what it promises.
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TRIM_THRESHOLD, 256 << 10);
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    try {
+        return syncline::agent::run(argc, argv);
+    } catch (const std::exception& error) {
+        return syncline::agent::complain(std::string{"a defect of ours: "} + error.what(), 1);
+    }
+}

@@ -1,0 +1,177 @@
+#include "agent/thread_executor.h"
+
+#include "shared/base/log.h"
+
+namespace syncline::agent {
+namespace {
+
+/// A connector is connected before its first use and after it could not be reached.
+struct Connected {
+    bool up = false;
+
+    Result<void> ensure(Connector& connector, std::stop_token stop) {
+        if (up) return {};
+        auto done = connector.connect(stop);
+        up = done.has_value();
+        return done;
+    }
+};
+thread_local Connected connected;
+
+}  // namespace
+
+Result<std::unique_ptr<ThreadExecutor>> ThreadExecutor::make(ConnectorFactory factory,
+                                                             std::size_t writers,
+                                                             std::function<void()> wake) {
+    auto reader = factory();
+    if (!reader) return fail(std::move(reader.error()));
+    auto forms = factory();
+    if (!forms) return fail(std::move(forms.error()));
+    std::unique_ptr<ThreadExecutor> executor{new ThreadExecutor{
+        std::move(factory), std::move(*reader), writers, std::move(wake)}};
+    executor->forms_ = std::move(*forms);
+    return executor;
+}
+
+ThreadExecutor::ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connector> reader,
+                               std::size_t writers, std::function<void()> wake)
+    : factory_(std::move(factory)),
+      reader_(std::move(reader)),
+      writers_max_(writers),
+      wake_(std::move(wake)),
+      full_read_start_(reader_->full_read_start()),
+      traits_(reader_->traits()) {
+    threads_.emplace_back([this](std::stop_token stop) { work(reading_, *reader_, stop); });
+}
+
+ThreadExecutor::~ThreadExecutor() {
+    for (std::jthread& thread : threads_) thread.request_stop();
+    for (Lane* lane : {&reading_, &writing_}) lane->changed.notify_all();
+    threads_.clear();
+}
+
+void ThreadExecutor::work(Lane& lane, Connector& connector, std::stop_token stop) {
+    while (!stop.stop_requested()) {
+        Job next;
+        {
+            std::unique_lock lock{lane.mutex};
+            ++lane.idle;
+            lane.changed.wait(lock, stop, [&] { return !lane.jobs.empty(); });
+            --lane.idle;
+            if (stop.stop_requested() || lane.jobs.empty()) return;
+            next = std::move(lane.jobs.front());
+            lane.jobs.pop_front();
+        }
+        next(connector, stop);
+    }
+}
+
+void ThreadExecutor::post(std::function<void()> completion) {
+    {
+        const std::lock_guard lock{ready_mutex_};
+        ready_.push_back(std::move(completion));
+    }
+    wake_();
+}
+
+void ThreadExecutor::deliver() {
+    std::deque<std::function<void()>> ready;
+    {
+        const std::lock_guard lock{ready_mutex_};
+        ready.swap(ready_);
+    }
+    for (auto& completion : ready) completion();
+}
+
+template <class T>
+ThreadExecutor::Job ThreadExecutor::job(std::function<Result<T>(Connector&, std::stop_token)> call,
+                                        Done<T> done) {
+    return [this, call = std::move(call), done = std::move(done)](Connector& connector,
+                                                                  std::stop_token stop) {
+        Answer<T> answer{fail(ErrorKind::kUnavailable, "stopping")};
+        if (auto up = connected.ensure(connector, stop); !up) {
+            answer.result = fail(std::move(up.error()));
+        } else {
+            answer.result = call(connector, stop);
+            const bool lost = !answer.result && answer.result.error().kind == ErrorKind::kUnavailable;
+            if (lost) connected.up = false;
+        }
+        const bool throttled = !answer.result && answer.result.error().kind == ErrorKind::kThrottled;
+        if (throttled) answer.pause = connector.throttle_pause();
+        // std::function wants what it holds copyable; a completion runs once.
+        auto shared = std::make_shared<Answer<T>>(std::move(answer));
+        post([done, shared] { done(std::move(*shared)); });
+    };
+}
+
+void ThreadExecutor::submit(Lane& lane, Job job) {
+    bool short_of_threads = false;
+    {
+        const std::lock_guard lock{lane.mutex};
+        lane.jobs.push_back(std::move(job));
+        short_of_threads = lane.jobs.size() > lane.idle;
+    }
+    if (&lane == &writing_ && short_of_threads && writers_.size() < writers_max_) start_writer();
+    lane.changed.notify_one();
+}
+
+void ThreadExecutor::start_writer() {
+    auto connector = factory_();
+    if (!connector) {  // It could be made when the agent started; something of the machine's.
+        log::error("a connector for writing can not be made", {{"error", connector.error()}});
+        return;
+    }
+    writers_.push_back(std::move(*connector));
+    threads_.emplace_back([this, made = writers_.back().get()](std::stop_token stop) {
+        work(writing_, *made, stop);
+    });
+}
+
+void ThreadExecutor::read(const Cursor& from, std::size_t max, Done<Batch> done) {
+    submit(reading_, job<Batch>(
+                         [from, max](Connector& connector, std::stop_token stop) {
+                             return connector.read(from, max, stop);
+                         },
+                         std::move(done)));
+}
+
+void ThreadExecutor::stored(const Cursor& cursor) {
+    submit(reading_, [cursor](Connector& connector, std::stop_token) {
+        if (auto done = connector.stored(cursor); !done) {
+            log::warning("the source was not told what is stored; it sends it again",
+                         {{"error", done.error()}});
+        }
+    });
+}
+
+void ThreadExecutor::fetch(const ObjectName& object, const RecordId& id,
+                           Done<std::optional<Record>> done) {
+    submit(writing_, job<std::optional<Record>>(
+                         [object, id](Connector& connector, std::stop_token stop) {
+                             return connector.fetch(object, id, stop);
+                         },
+                         std::move(done)));
+}
+
+void ThreadExecutor::find(const ObjectName& object, const EntityId& entity,
+                          Done<std::optional<Record>> done) {
+    submit(writing_, job<std::optional<Record>>(
+                         [object, entity](Connector& connector, std::stop_token stop) {
+                             return connector.find(object, entity, stop);
+                         },
+                         std::move(done)));
+}
+
+void ThreadExecutor::write(const Command& command, Done<Written> done) {
+    submit(writing_, job<Written>(
+                         [command](Connector& connector, std::stop_token stop) {
+                             return connector.write(command, stop);
+                         },
+                         std::move(done)));
+}
+
+Fields ThreadExecutor::normal_form(const ObjectName& object, const Fields& fields) const {
+    return forms_->normal_form(object, fields);
+}
+
+}  // namespace syncline::agent

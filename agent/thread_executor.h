@@ -1,0 +1,78 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "agent/connectors/registry.h"
+#include "agent/executor.h"
+
+namespace syncline::agent {
+
+/// Connectors on threads of their own: one that reads, and up to `writers` that fetch, find and
+/// write, started when there is work for them. Completions wait until the agent's thread calls
+/// deliver().
+/// Threading: as Executor; `wake` is called from the other threads.
+class ThreadExecutor final : public Executor {
+public:
+    /// Makes the reading connector. kInvalid: as the factory says.
+    static Result<std::unique_ptr<ThreadExecutor>> make(ConnectorFactory factory,
+                                                        std::size_t writers,
+                                                        std::function<void()> wake);
+    /// Asks what is under way to stop and waits for it: about a second at most.
+    ~ThreadExecutor() override;
+
+    void read(const Cursor& from, std::size_t max, Done<Batch> done) override;
+    void stored(const Cursor& cursor) override;
+    void fetch(const ObjectName& object, const RecordId& id,
+               Done<std::optional<Record>> done) override;
+    void find(const ObjectName& object, const EntityId& entity,
+              Done<std::optional<Record>> done) override;
+    void write(const Command& command, Done<Written> done) override;
+    [[nodiscard]] Cursor full_read_start() const override { return full_read_start_; }
+    [[nodiscard]] Connector::Traits traits() const override { return traits_; }
+    [[nodiscard]] Fields normal_form(const ObjectName& object,
+                                     const Fields& fields) const override;
+
+    /// Calls the completions that are ready. On the agent's thread.
+    void deliver();
+
+private:
+    /// Work for a connector; leaves its completion in the queue.
+    using Job = std::function<void(Connector&, std::stop_token)>;
+    struct Lane {
+        std::mutex mutex;
+        std::condition_variable_any changed;
+        std::deque<Job> jobs;
+        std::size_t idle = 0;  ///< Threads that wait for a job.
+    };
+
+    ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connector> reader,
+                   std::size_t writers, std::function<void()> wake);
+    template <class T>
+    Job job(std::function<Result<T>(Connector&, std::stop_token)> call, Done<T> done);
+    void post(std::function<void()> completion);
+    void submit(Lane& lane, Job job);
+    void start_writer();
+    static void work(Lane& lane, Connector& connector, std::stop_token stop);
+
+    ConnectorFactory factory_;
+    std::unique_ptr<Connector> reader_;
+    std::unique_ptr<Connector> forms_;  ///< For normal_form(): touches no network, no thread's.
+    std::size_t writers_max_;
+    std::function<void()> wake_;
+    Cursor full_read_start_;
+    Connector::Traits traits_;
+    std::mutex ready_mutex_;
+    std::deque<std::function<void()>> ready_;
+    Lane reading_;
+    Lane writing_;
+    std::vector<std::unique_ptr<Connector>> writers_;
+    std::vector<std::jthread> threads_;  ///< Last: joined before the rest goes.
+};
+
+}  // namespace syncline::agent
