@@ -14,9 +14,8 @@ namespace syncline::ctl {
 namespace {
 
 nats::ConsumeSpec newest_of(std::string_view stream, std::string filter) {
-    return {.stream = std::string{stream},
-            .filters = {std::move(filter)},
-            .last_per_subject = true};
+    return {
+        .stream = std::string{stream}, .filters = {std::move(filter)}, .last_per_subject = true};
 }
 
 /// All newest messages; none if the stream does not exist.
@@ -65,8 +64,7 @@ Result<void> read_streams(Session& session, Cluster& cluster) {
 /// way there and back is taken off.
 void read_clock(Session& session, Cluster& cluster) {
     const Timestamp before = session.clock().now();
-    const auto answer =
-        session.jetstream("STREAM.INFO", subjects::kStreamIn, Value::Map{});
+    const auto answer = session.jetstream("STREAM.INFO", subjects::kStreamIn, Value::Map{});
     const Timestamp after = session.clock().now();
     cluster.now = after;
     if (!answer) return;

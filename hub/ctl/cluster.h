@@ -36,7 +36,7 @@ private:
 };
 
 struct Presence {
-    std::string id;      ///< Of the hub, or the platform.
+    std::string id;  ///< Of the hub, or the platform.
     Announced said;
     Timestamp heard_at;  ///< When the server stored it.
     std::string broken;  ///< Why it cannot be read; empty if it can.
@@ -45,8 +45,8 @@ struct Presence {
 struct PartitionView {
     Partition partition;
     std::optional<hub::Mark> mark;
-    std::string broken;      ///< Why the mark cannot be read.
-    std::uint64_t lag = 0;   ///< Inputs of this partition after the mark's floor.
+    std::string broken;     ///< Why the mark cannot be read.
+    std::uint64_t lag = 0;  ///< Inputs of this partition after the mark's floor.
 };
 
 struct StreamView {
@@ -62,7 +62,7 @@ struct ExceptionView {
 };
 
 struct Cluster {
-    Timestamp now;  ///< The server's clock if it tells, else ours.
+    Timestamp now;                        ///< The server's clock if it tells, else ours.
     std::optional<Duration> clock_ahead;  ///< Ours minus the server's.
     std::string server_version;
     std::uint16_t partitions = 0;
@@ -81,7 +81,8 @@ struct Cluster {
 [[nodiscard]] Result<Cluster> read_cluster(Session& session);
 
 /// The newest message of each exception; `damaged` gets the subjects of what cannot be decoded.
-[[nodiscard]] Result<std::vector<ExceptionView>> read_exceptions(
-    Session& session, const std::string& filter, std::vector<std::string>& damaged);
+[[nodiscard]] Result<std::vector<ExceptionView>> read_exceptions(Session& session,
+                                                                 const std::string& filter,
+                                                                 std::vector<std::string>& damaged);
 
 }  // namespace syncline::ctl

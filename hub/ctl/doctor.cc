@@ -61,8 +61,11 @@ private:
         worst_ = std::max(worst_, check.health);
         // In text each check is a line already; findings would say it twice.
         if (!out_.json() || check.health == Health::kOk) return;
-        out_.add({check.health == Health::kFail ? Level::kError : Level::kWarning, check.code,
-                  check.message, check.hint, {}});
+        out_.add({check.health == Health::kFail ? Level::kError : Level::kWarning,
+                  check.code,
+                  check.message,
+                  check.hint,
+                  {}});
     }
 
     bool jetstream_works() {
@@ -71,7 +74,8 @@ private:
             tell({Health::kOk, "doctor.jetstream", "JetStream is on", {}});
             return true;
         }
-        tell({Health::kFail, "doctor.jetstream", "JetStream does not answer: " + account.error().what,
+        tell({Health::kFail, "doctor.jetstream",
+              "JetStream does not answer: " + account.error().what,
               "Is it switched on for the server (jetstream {...}) and the account, and may this "
               "user ask it?"});
         return false;
@@ -80,7 +84,8 @@ private:
     Result<StreamDetail> detail_of(const std::string& name) {
         const auto info = session_->jetstream("STREAM.INFO", name, Value::Map{});
         if (!info) return fail(info.error());
-        StreamDetail detail{.name = name, .config = Announced{*info->get<Value::Map>()}.inner("config"),
+        StreamDetail detail{.name = name,
+                            .config = Announced{*info->get<Value::Map>()}.inner("config"),
                             .consumers = {}};
         // The first page is plenty: ours are few, and a flood of others is told by its number.
         const auto answer = session_->jetstream("CONSUMER.LIST", name, Value::Map{});
@@ -94,9 +99,10 @@ private:
             const auto* map = consumer.get<Value::Map>();
             if (map == nullptr) continue;
             const Announced one{*map};
-            detail.consumers.push_back({.name = one.text("name"),
-                                        .durable = !one.inner("config").text("durable_name").empty(),
-                                        .pending = one.count("num_pending")});
+            detail.consumers.push_back(
+                {.name = one.text("name"),
+                 .durable = !one.inner("config").text("durable_name").empty(),
+                 .pending = one.count("num_pending")});
         }
         return detail;
     }
@@ -137,9 +143,8 @@ private:
 
 void add_doctor(CLI::App& app, Program& program) {
     auto* command = app.add_subcommand("doctor", "Checks NATS, the streams and who takes part");
-    command->callback([&program] {
-        program.choose("doctor", [](Program& p) { return Doctor{p}.run(); });
-    });
+    command->callback(
+        [&program] { program.choose("doctor", [](Program& p) { return Doctor{p}.run(); }); });
 }
 
 }  // namespace syncline::ctl

@@ -14,9 +14,9 @@ enum class Health : std::uint8_t { kOk, kWarn, kFail };
 
 struct Check {
     Health health = Health::kOk;
-    std::string code;     ///< Stable: `doctor.stream_config`.
+    std::string code;  ///< Stable: `doctor.stream_config`.
     std::string message;
-    std::string hint;     ///< Empty if all is well.
+    std::string hint;  ///< Empty if all is well.
 };
 
 /// A stream's configuration as the server tells it, and its consumers.

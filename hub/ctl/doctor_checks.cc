@@ -41,19 +41,19 @@ bool listens_to(const Announced& config, const std::string& subject) {
 }
 
 void check_partitions(const StreamDetail& found, std::vector<Check>& checks) {
-    const std::string partitions =
-        found.config.inner("metadata").text(nats::kPartitionsKey);
+    const std::string partitions = found.config.inner("metadata").text(nats::kPartitionsKey);
     unsigned count = 0;
     const auto [end, error] =
         std::from_chars(partitions.data(), partitions.data() + partitions.size(), count);
     const bool whole = error == std::errc{} && end == partitions.data() + partitions.size();
     if (partitions.empty()) {
-        checks.push_back(bad("partitions", found.name + " does not say how many partitions there are",
+        checks.push_back(bad("partitions",
+                             found.name + " does not say how many partitions there are",
                              "The stream was not made by a hub; hubs take 64. Add the metadata "
                              "entry `partitions`, with the number that agents use"));
     } else if (!whole || count == 0 || count > UINT16_MAX) {
-        checks.push_back(bad("partitions", found.name + " says there are '" + partitions +
-                                               "' partitions",
+        checks.push_back(bad("partitions",
+                             found.name + " says there are '" + partitions + "' partitions",
                              "Set the metadata entry `partitions` to the number that it was made "
                              "with; any other number moves entities away from their state"));
     } else {
@@ -76,9 +76,8 @@ Check check_server_version(std::string_view version, int replicas) {
     const std::string found = "NATS server " + std::string{version};
     const std::string_view least =
         replicas > 1 ? kNatsServerMinimumReplicated : kNatsServerMinimumSingle;
-    const std::string upgrade =
-        "Install nats-server " + std::string{kNatsServerRecommended} +
-        " on the same store directory, with sync_interval: always";
+    const std::string upgrade = "Install nats-server " + std::string{kNatsServerRecommended} +
+                                " on the same store directory, with sync_interval: always";
     if (version.empty()) {
         return warn("server_version", "the server does not tell its version",
                     "Allow the user to publish to the server's USER.INFO request; " +
@@ -127,8 +126,8 @@ std::vector<Check> check_stream(const nats::StreamConfig& wanted, const StreamDe
     if (per_subject != wanted.max_messages_per_subject) {
         differs("keeps " + text_of_limit(per_subject) + " messages per subject instead of " +
                     text_of_limit(wanted.max_messages_per_subject),
-                "nats stream edit " + found.name + " --max-msgs-per-subject=" +
-                    std::to_string(wanted.max_messages_per_subject));
+                "nats stream edit " + found.name +
+                    " --max-msgs-per-subject=" + std::to_string(wanted.max_messages_per_subject));
     }
     const std::string discard = found.config.text("discard");
     const std::string expected = wanted.refuse_when_full ? "new" : "old";
@@ -191,8 +190,9 @@ std::vector<Check> check_agents(const Cluster& cluster) {
         }
     }
     if (checks.empty()) {
-        checks.push_back(warn("agents", "no agent is heard of",
-                              "Start one for each platform: systemctl start syncline-agent@PLATFORM"));
+        checks.push_back(
+            warn("agents", "no agent is heard of",
+                 "Start one for each platform: systemctl start syncline-agent@PLATFORM"));
     }
     return checks;
 }
@@ -206,8 +206,9 @@ std::vector<Check> check_marks(const Cluster& cluster) {
     for (const PartitionView& view : cluster.marks) {
         const std::string name = "the mark of partition " + std::to_string(view.partition.value);
         if (!view.broken.empty()) {
-            checks.push_back(bad("marks", name + " cannot be read: " + view.broken,
-                                 "The hub that takes the partition starts it over; restart its hub"));
+            checks.push_back(
+                bad("marks", name + " cannot be read: " + view.broken,
+                    "The hub that takes the partition starts it over; restart its hub"));
             continue;
         }
         if (!view.mark) continue;
@@ -252,10 +253,10 @@ std::vector<Check> check_consumers(const StreamDetail& found) {
                  "Fine if it is meant; else nats consumer rm " + found.name + " " + consumer.name));
     }
     if (found.consumers_total > kMany) {
-        checks.push_back(warn("consumers",
-                              found.name + " has " + std::to_string(found.consumers_total) +
-                                  " consumers",
-                              "Who makes them? Each costs the server memory"));
+        checks.push_back(
+            warn("consumers",
+                 found.name + " has " + std::to_string(found.consumers_total) + " consumers",
+                 "Who makes them? Each costs the server memory"));
     }
     return checks;
 }

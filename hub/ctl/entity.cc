@@ -67,8 +67,9 @@ private:
             } else {
                 const auto& from = canonical->from;
                 row.emplace_back(text(name, canonical->value));
-                row.emplace_back(from.platform.empty() ? "operator"
-                                                       : from.platform.text + " " + text_of(from.rev));
+                row.emplace_back(from.platform.empty()
+                                     ? "operator"
+                                     : from.platform.text + " " + text_of(from.rev));
                 row.emplace_back(time_text(from.at));
             }
             for (const auto& record : state_.records) {
@@ -100,9 +101,8 @@ private:
     }
 
     void waiting() {
-        const bool any = std::ranges::any_of(state_.records, [](const auto& record) {
-            return record.pending.has_value();
-        });
+        const bool any = std::ranges::any_of(
+            state_.records, [](const auto& record) { return record.pending.has_value(); });
         if (any) out_.heading("Commands out");
         for (const auto& record : state_.records) {
             if (!record.pending) continue;
@@ -175,8 +175,9 @@ void add_entity(CLI::App& app, Program& program) {
         "show", "Canonical fields and where they came from, each platform's side, what is open");
     const auto options = std::make_shared<ShowOptions>();
     command->add_option("OBJECT", options->object, "The object: customer")->required();
-    command->add_option("KEY", options->key,
-                        "Entity id, platform:record-id, or the value of a match key")
+    command
+        ->add_option("KEY", options->key,
+                     "Entity id, platform:record-id, or the value of a match key")
         ->required();
     command->callback([&program, options] {
         program.choose("entity show", [options](Program& p) { return show(p, *options); });

@@ -32,8 +32,11 @@ struct ShowOptions {
 
 void add_damaged(Output& out, const std::vector<std::string>& damaged) {
     for (const std::string& what : damaged) {
-        out.add({Level::kError, "exceptions.damaged", "an exception cannot be read: " + what,
-                 "Is this synclinectl older than the hub?", {}});
+        out.add({Level::kError,
+                 "exceptions.damaged",
+                 "an exception cannot be read: " + what,
+                 "Is this synclinectl older than the hub?",
+                 {}});
     }
 }
 
@@ -68,9 +71,13 @@ Result<Exit> list(Program& program, const ListOptions& options) {
     for (const ExceptionView& view : *views) {
         const hub::ExceptionRecord& record = view.record;
         values.push_back(value_of(record, *secrets));
-        std::vector<Cell> row{record.kind, record.platform.text, record.entity.object.text,
-                              record.entity.entity.text, record.record,
-                              age_text(record.opened_at, program.clock().now()), record.reason};
+        std::vector<Cell> row{record.kind,
+                              record.platform.text,
+                              record.entity.object.text,
+                              record.entity.entity.text,
+                              record.record,
+                              age_text(record.opened_at, program.clock().now()),
+                              record.reason};
         if (options.all) row.insert(row.begin() + 1, status_cell(record.status));
         table.rows.push_back(std::move(row));
     }
@@ -177,16 +184,15 @@ Result<Exit> show(Program& program, const ShowOptions& options) {
     if (!session) return fail(session.error());
     Output& out = program.out();
     std::vector<std::string> damaged;
-    auto views =
-        exceptions_of(**session, ObjectName{options.object}, options.entity, damaged);
+    auto views = exceptions_of(**session, ObjectName{options.object}, options.entity, damaged);
     add_damaged(out, damaged);
     if (!views) return fail(views.error());
     std::erase_if(*views,
                   [&](const ExceptionView& view) { return !is_meant(view.record, options.kind); });
     if (views->empty() && damaged.empty()) {
-        return fail(ErrorKind::kNotFound,
-                    options.object + " " + options.entity + " has no exception " + options.kind +
-                        "; without KIND all of them are shown");
+        return fail(ErrorKind::kNotFound, options.object + " " + options.entity +
+                                              " has no exception " + options.kind +
+                                              "; without KIND all of them are shown");
     }
     Value::List list;
     for (const ExceptionView& view : *views) {
@@ -233,16 +239,18 @@ Result<std::vector<ExceptionView>> exceptions_of(Session& session, const ObjectN
 std::string advice_for(const hub::ExceptionRecord& record) {
     const std::string platform =
         record.platform.empty() ? std::string{"PLATFORM"} : record.platform.text;
-    const std::string again = "then have the platform read again: synclinectl replay --full-read " +
-                              platform;
+    const std::string again =
+        "then have the platform read again: synclinectl replay --full-read " + platform;
     if (record.kind.starts_with("input.")) {
         return "it is about an input that was never decided, so there is nothing to accept, and "
                "sending the same bytes again would be dropped: their number is done. Correct what "
-               "made it (the agent, its mapping, or the policy), " + again;
+               "made it (the agent, its mapping, or the policy), " +
+               again;
     }
     if (record.kind.starts_with("identity.")) {
         return "it is about a record that was never placed. Correct its keys at the platform or "
-               "the match rules; the record's next change is placed anew, or " + again;
+               "the match rules; the record's next change is placed anew, or " +
+               again;
     }
     if (record.kind.starts_with("broker.")) {
         return "it tells what the broker lost; agents send that again by themselves. Check the "
@@ -268,7 +276,8 @@ void add_exceptions(CLI::App& app, Program& program) {
     auto* shower = group->add_subcommand("show", "One entity's exceptions in full");
     const auto showing = std::make_shared<ShowOptions>();
     shower->add_option("OBJECT", showing->object, "The object: customer")->required();
-    shower->add_option("ENTITY", showing->entity, "As listed, or any key of the entity")->required();
+    shower->add_option("ENTITY", showing->entity, "As listed, or any key of the entity")
+        ->required();
     shower->add_option("KIND", showing->kind, "Only this kind, or kind@platform");
     shower->callback([&program, showing] {
         program.choose("exceptions show", [showing](Program& p) { return show(p, *showing); });

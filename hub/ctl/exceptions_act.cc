@@ -124,8 +124,7 @@ void tell(Output& out, const ActOptions& options, const Settled& one) {
                  "the action is stored, but no hub has decided it yet",
                  "It will be, once a hub holds the partition: synclinectl status", name});
     } else if (one.after->status == hub::ExceptionStatus::kOpen) {
-        out.add({Level::kWarning, "exceptions.still_open",
-                 "it is open again: " + one.after->reason,
+        out.add({Level::kWarning, "exceptions.still_open", "it is open again: " + one.after->reason,
                  "synclinectl exceptions show " + options.object + " " + options.entity, name});
     } else {
         out.line({Cell{name + " "}, Cell{verb_of(options.kind), Style::kGreen}});
@@ -151,9 +150,8 @@ Result<Exit> act(Program& program, const ActOptions& options) {
     const Partition home = entity_partition(operation.entity, *partitions);
     const std::string subject = subjects::operation(home, name_of(options.kind), operation.id);
     const std::string body = encode(operation);
-    const auto published =
-        (*session)->publish({.subject = subject, .body = body, .headers = {},
-                             .expected_sequence = 0});
+    const auto published = (*session)->publish(
+        {.subject = subject, .body = body, .headers = {}, .expected_sequence = 0});
     if (!published) return fail(published.error());
     Output& out = program.out();
     out.set("id", operation.id);
@@ -165,10 +163,10 @@ Result<Exit> act(Program& program, const ActOptions& options) {
     Value::List list;
     for (const Settled& one : *settled) {
         tell(out, options, one);
-        list.push_back(Value::Map{
-            {"kind", one.before.record.kind},
-            {"platform", one.before.record.platform.text},
-            {"status", one.after ? Value{name_of(one.after->status)} : Value{}}});
+        list.push_back(
+            Value::Map{{"kind", one.before.record.kind},
+                       {"platform", one.before.record.platform.text},
+                       {"status", one.after ? Value{name_of(one.after->status)} : Value{}}});
     }
     out.set("exceptions", std::move(list));
     return verdict(out);
@@ -182,8 +180,9 @@ void add_action(CLI::App& group, Program& program, hub::OperationKind kind, cons
     command->add_option("OBJECT", options->object, "The object: customer")->required();
     command->add_option("ENTITY", options->entity, "As listed, or any key of the entity")
         ->required();
-    command->add_option("KIND", options->exception,
-                        "As listed: command.rejected, or command.rejected@erp for one platform")
+    command
+        ->add_option("KIND", options->exception,
+                     "As listed: command.rejected, or command.rejected@erp for one platform")
         ->required();
     command->add_option("--reason", options->reason, "Why; stands in the decision log")
         ->check([](const std::string& text) {

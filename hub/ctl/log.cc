@@ -61,8 +61,8 @@ void show_entry(Output& out, const hub::LogEntry& entry, const Secrets& secrets)
 /// The entries, oldest first, each version once; what cannot be read becomes a finding.
 Result<std::vector<hub::LogEntry>> read_entries(Session& session, Output& out,
                                                 const EntityKey& key) {
-    const auto all = session.read_all({.stream = std::string{subjects::kStreamLog},
-                                       .filters = {subjects::log(key)}});
+    const auto all = session.read_all(
+        {.stream = std::string{subjects::kStreamLog}, .filters = {subjects::log(key)}});
     if (!all) return fail(all.error());
     std::vector<hub::LogEntry> entries;
     std::set<std::uint64_t> versions;
@@ -127,8 +127,9 @@ void add_log(CLI::App& app, Program& program) {
     auto* command = app.add_subcommand("log", "What was decided about an entity, oldest first");
     const auto options = std::make_shared<LogOptions>();
     command->add_option("OBJECT", options->object, "The object: customer")->required();
-    command->add_option("KEY", options->key,
-                        "Entity id, platform:record-id, or the value of a match key")
+    command
+        ->add_option("KEY", options->key,
+                     "Entity id, platform:record-id, or the value of a match key")
         ->required();
     command->add_option("--limit", options->limit, "Only the newest N decisions; 0: all");
     command->add_option("--since", options->since,

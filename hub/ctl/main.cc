@@ -58,14 +58,14 @@ bool wants_json(int argc, char** argv) {
 int usage_error(const CLI::App& app, const CLI::ParseError& error, bool json) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help.
     Output out{stdout, stderr, {.json = json, .colour = Colour::kNever}};
-    const Error told{ErrorKind::kInvalid,
-                     std::string{error.what()} + "; see synclinectl --help"};
+    const Error told{ErrorKind::kInvalid, std::string{error.what()} + "; see synclinectl --help"};
     out.finish("", Exit::kUsage, &told);
     return static_cast<int>(Exit::kUsage);
 }
 
 int run(int argc, char** argv) {
-    CLI::App app{"synclinectl: looks into a Syncline installation and acts on it, over NATS."};
+    CLI::App app{"synclinectl: looks into a Syncline installation and acts on it, over NATS.",
+                 "synclinectl"};
     app.footer(kFooter);
     app.require_subcommand(1);
     app.fallthrough();

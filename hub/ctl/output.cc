@@ -135,7 +135,8 @@ void Output::line(std::string_view text, Style style) {
 void Output::line(const std::vector<Cell>& cells) {
     if (options_.json) return;
     std::string text;
-    for (const Cell& cell : cells) text += styled(printable(cell.text), cell.style, options_.colour);
+    for (const Cell& cell : cells)
+        text += styled(printable(cell.text), cell.style, options_.colour);
     write(out_, text + "\n");
 }
 

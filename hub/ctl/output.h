@@ -19,7 +19,7 @@ enum class Exit : int {
     kUsage = 2,        ///< The command line or a file that it names is wrong.
     kUnreachable = 3,  ///< NATS cannot be used.
     kNotFound = 4,
-    kRefused = 5,      ///< What was asked for is not done, on purpose.
+    kRefused = 5,  ///< What was asked for is not done, on purpose.
 };
 
 enum class Level : std::uint8_t { kInfo, kWarning, kError };
@@ -43,8 +43,8 @@ struct Cell {
     enum class Align : std::uint8_t { kLeft, kRight } align = Align::kLeft;
 
     Cell() = default;
-    Cell(std::string value) : text(std::move(value)) {}                     // NOLINT
-    Cell(const char* value) : text(value) {}                                // NOLINT
+    Cell(std::string value) : text(std::move(value)) {}  // NOLINT
+    Cell(const char* value) : text(value) {}             // NOLINT
     Cell(std::string value, Style look) : text(std::move(value)), style(look) {}
 };
 /// A number, flushed right.
@@ -81,7 +81,9 @@ public:
     /// Text that was rendered already (a hex dump): written as it is.
     void clear_screen();
 
-    void set(std::string key, Value value) { data_.insert_or_assign(std::move(key), std::move(value)); }
+    void set(std::string key, Value value) {
+        data_.insert_or_assign(std::move(key), std::move(value));
+    }
     void add(Finding finding) { findings_.push_back(std::move(finding)); }
     [[nodiscard]] const std::vector<Finding>& findings() const { return findings_; }
     [[nodiscard]] bool has(Level level) const;

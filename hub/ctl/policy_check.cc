@@ -18,7 +18,8 @@ struct CheckOptions {
 Finding parse_finding(std::string line) {
     Finding finding{Level::kError, "policy.syntax", {}, {}, {}};
     const auto place = line.find(": ");
-    const bool placed = place != std::string::npos && line.substr(0, place).find(':') != std::string::npos;
+    const bool placed =
+        place != std::string::npos && line.substr(0, place).find(':') != std::string::npos;
     finding.where = placed ? line.substr(0, place) : "";
     finding.message = placed ? line.substr(place + 2) : std::move(line);
     return finding;
@@ -64,7 +65,9 @@ void summary(Output& out, const CheckOptions& options, const Policy* policy) {
     out.line(clean ? "no errors, no warnings"
                    : count_text(errors, "error", "errors") + ", " +
                          count_text(warnings, "warning", "warnings"),
-             errors > 0 ? Style::kRed : clean ? Style::kGreen : Style::kYellow);
+             errors > 0 ? Style::kRed
+             : clean    ? Style::kGreen
+                        : Style::kYellow);
 }
 
 Result<Exit> check_policy(Output& out, const CheckOptions& options) {
@@ -72,8 +75,8 @@ Result<Exit> check_policy(Output& out, const CheckOptions& options) {
     if (!policy) {
         const Error& error = policy.error();
         if (error.kind != ErrorKind::kInvalid) {
-            return fail(ErrorKind::kInvalid, "policy directory " + options.directory + ": " +
-                                                 error.what);
+            return fail(ErrorKind::kInvalid,
+                        "policy directory " + options.directory + ": " + error.what);
         }
         add_lines(out, error.what);
     } else {
@@ -82,12 +85,10 @@ Result<Exit> check_policy(Output& out, const CheckOptions& options) {
                      std::string{found.code}, found.message, found.hint, to_string(found.place)});
         }
     }
-    out.in_all([&](Finding& finding) {
-        finding.where = in_folder(options.directory, finding.where);
-    });
+    out.in_all(
+        [&](Finding& finding) { finding.where = in_folder(options.directory, finding.where); });
     summary(out, options, policy ? &*policy : nullptr);
-    const bool bad =
-        out.has(Level::kError) || (options.strict && out.has(Level::kWarning));
+    const bool bad = out.has(Level::kError) || (options.strict && out.has(Level::kWarning));
     return bad ? Exit::kFindings : Exit::kFine;
 }
 
@@ -103,9 +104,8 @@ void add_policy(CLI::App& app, Program& program) {
         ->required();
     command->add_flag("--strict", options->strict, "Exit with 1 on warnings too");
     command->callback([&program, options] {
-        program.choose("policy check", [options](Program& p) {
-            return check_policy(p.out(), *options);
-        });
+        program.choose("policy check",
+                       [options](Program& p) { return check_policy(p.out(), *options); });
     });
 }
 

@@ -76,8 +76,8 @@ Result<Session*> Program::connect() {
     if (session_ != nullptr) return session_.get();
     auto options = nats_options();
     if (!options) return fail(options.error());
-    const auto timeout = std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>{globals.timeout_s});
+    const auto timeout =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>{globals.timeout_s});
     auto session = Session::open(std::move(*options), timeout);
     if (!session) {
         unreachable_ = true;
@@ -94,8 +94,8 @@ Result<const Policy*> Program::policy() {
     }
     auto loaded = load_policy(globals.policy);
     if (!loaded) {
-        return fail(ErrorKind::kInvalid, "the policy of " + globals.policy +
-                                             " cannot be used: " + loaded.error().what);
+        return fail(ErrorKind::kInvalid,
+                    "the policy of " + globals.policy + " cannot be used: " + loaded.error().what);
     }
     policy_ = std::move(*loaded);
     return &*policy_;

@@ -98,10 +98,9 @@ private:
         constexpr std::size_t kPartition = 3;
         constexpr std::size_t kObject = 5;
         constexpr std::size_t kRecord = 6;
-        std::string subject = subjects::change({PlatformId{options_.platform},
-                                                ObjectName{options_.object},
-                                                RecordId{options_.record}},
-                                               Partition{0});
+        std::string subject = subjects::change(
+            {PlatformId{options_.platform}, ObjectName{options_.object}, RecordId{options_.record}},
+            Partition{0});
         subject = with_wildcards(subject, {kPartition});
         if (options_.platform.empty()) subject = with_wildcards(subject, {kPlatform});
         if (options_.object.empty()) subject = with_wildcards(subject, {kObject});
@@ -111,16 +110,16 @@ private:
 
     Result<void> read_changes(const Span& span) {
         if (span.first > span.last) return {};
-        return session_.read_each(
-            {.stream = std::string{subjects::kStreamIn},
-             .filters = {filter()},
-             .start_sequence = span.first},
-            [&](const nats::InMessage& message) {
-                if (message.sequence > span.last) return Session::More::kEnough;
-                take(message);
-                return message.sequence == span.last ? Session::More::kEnough
-                                                     : Session::More::kWanted;
-            });
+        return session_.read_each({.stream = std::string{subjects::kStreamIn},
+                                   .filters = {filter()},
+                                   .start_sequence = span.first},
+                                  [&](const nats::InMessage& message) {
+                                      if (message.sequence > span.last)
+                                          return Session::More::kEnough;
+                                      take(message);
+                                      return message.sequence == span.last ? Session::More::kEnough
+                                                                           : Session::More::kWanted;
+                                  });
     }
 
     void take(const nats::InMessage& message) {
@@ -232,8 +231,8 @@ private:
 
 void DryRun::tell(const Span& span) {
     Output& out = program_.out();
-    out.line("inputs " + std::to_string(span.first) + " to " + std::to_string(span.last) + ", policy " +
-             short_hash(policy_.hash) +
+    out.line("inputs " + std::to_string(span.first) + " to " + std::to_string(span.last) +
+             ", policy " + short_hash(policy_.hash) +
              (options_.anew ? ", decided as if new on the state of now"
                             : ", decided on the state of now"));
     out.set("first_sequence", number(span.first));
@@ -247,12 +246,12 @@ void DryRun::tell(const Span& span) {
     show_counts(out);
     show_first(out, Secrets{policy_});
     const auto note = [&](std::uint64_t count, const char* what) {
-        if (count > 0) out.line(std::to_string(count) + " " + what, Style::kDim);
+        if (count > 0) out.line("left out, " + std::to_string(count) + ": " + what, Style::kDim);
     };
-    note(again_, "messages left out: sent again, or older than one shown");
-    note(undecodable_, "messages left out: they do not decode");
-    note(unplaceable_, "changes left out: their keys match several entities or none");
-    note(unknown_, "changes left out: the policy does not know their object or platform");
+    note(again_, "messages sent again, or older than one that counts");
+    note(undecodable_, "messages that do not decode");
+    note(unplaceable_, "changes whose keys match several entities, or none that they may found");
+    note(unknown_, "changes of an object or platform that the policy does not know");
     out.line("Nothing was published.", Style::kGreen);
 }
 
@@ -304,12 +303,13 @@ void DryRun::show_first(Output& out, const Secrets& secrets) {
             out.line("        " + line_of(command, secrets), Style::kCyan);
             commands.push_back(value_of(command, secrets));
         }
-        list.push_back(Value::Map{{"sequence", number(result.sequence)},
-                                  {"platform", result.record.platform.text},
-                                  {"record", result.record.record.text},
-                                  {"entity", result.entity.text},
-                                  {"decision", result.log ? value_of(*result.log, secrets) : Value{}},
-                                  {"commands", std::move(commands)}});
+        list.push_back(
+            Value::Map{{"sequence", number(result.sequence)},
+                       {"platform", result.record.platform.text},
+                       {"record", result.record.record.text},
+                       {"entity", result.entity.text},
+                       {"decision", result.log ? value_of(*result.log, secrets) : Value{}},
+                       {"commands", std::move(commands)}});
     }
     out.set("decisions", std::move(list));
     if (!results_.empty()) out.line();
@@ -344,19 +344,23 @@ Result<Exit> full_read(Program& program, const ReplayOptions& options) {
         return fail(ErrorKind::kNotFound,
                     "no agent of platform " + platform.text +
                         " is heard of, and the request is not stored: start it first (systemctl "
-                        "start syncline-agent@" + platform.text + "), then ask again");
+                        "start syncline-agent@" +
+                        platform.text + "), then ask again");
     }
     if (auto confirmed = confirm(options); !confirmed) return fail(confirmed.error());
     Receipt receipt;
     receipt.platform = platform;
     receipt.full_read = true;
-    if (auto sent = (*session)->send(subjects::receipts_of(platform), wire::encode(receipt)); !sent) {
+    if (auto sent = (*session)->send(subjects::receipts_of(platform), wire::encode(receipt));
+        !sent) {
         return fail(sent.error());
     }
     Output& out = program.out();
     out.set("platform", platform.text);
-    out.line("asked the agent of " + platform.text + " for a full read; `synclinectl status` shows "
-             "what it sends, `synclinectl tap --kind in --platform " + platform.text + "` each change");
+    out.line("asked the agent of " + platform.text +
+             " for a full read; `synclinectl status` shows "
+             "what it sends, `synclinectl tap --kind in --platform " +
+             platform.text + "` each change");
     return Exit::kFine;
 }
 
@@ -388,7 +392,8 @@ void add_replay(CLI::App& app, Program& program) {
     const auto options = std::make_shared<ReplayOptions>();
     command->add_flag("--dry-run", options->dry_run,
                       "Decide in memory by --policy on the state of now; publish nothing");
-    command->add_option("--from", options->from, "A time, how long ago, or a sequence of the inputs")
+    command
+        ->add_option("--from", options->from, "A time, how long ago, or a sequence of the inputs")
         ->capture_default_str();
     command->add_option("--to", options->to, "The same")->capture_default_str();
     command->add_option("--platform", options->platform, "Only changes of this platform");
@@ -396,8 +401,9 @@ void add_replay(CLI::App& app, Program& program) {
     command->add_option("--record", options->record, "Only changes of this record");
     command->add_option("--show", options->show, "How many decisions to show")
         ->capture_default_str();
-    command->add_flag("--anew", options->anew,
-                      "Decide what the state has taken in already too: each record's newest change");
+    command->add_flag(
+        "--anew", options->anew,
+        "Decide what the state has taken in already too: each record's newest change");
     command->add_option("--full-read", options->full_read,
                         "Ask this platform's agent to read everything and send it");
     command->add_flag("--yes,-y", options->yes, "Do not ask before a full read");

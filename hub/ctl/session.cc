@@ -135,9 +135,8 @@ Result<std::optional<nats::StoredMessage>> Session::get_last(std::string_view st
 }
 
 Result<nats::StreamInfo> Session::stream_info(std::string_view stream) {
-    return wait<nats::StreamInfo>(
-        [&](auto done) { link_->stream_info(stream, std::move(done)); },
-        "looking at stream " + std::string{stream});
+    return wait<nats::StreamInfo>([&](auto done) { link_->stream_info(stream, std::move(done)); },
+                                  "looking at stream " + std::string{stream});
 }
 
 std::string Session::new_name() { return "sync-ctl-" + run_ + "-" + std::to_string(++names_); }
@@ -163,18 +162,17 @@ Result<std::vector<std::uint64_t>> Session::count(const std::vector<nats::Consum
         const auto request = nats::api::consumer_create(
             spec, names.back(), {spec.last_per_subject, spec.start_sequence});
         ++asked->open;
-        link_->request(request.subject, request.body,
-                       [asked, i](const Result<std::string_view>& answer) {
-                           --asked->open;
-                           const auto info =
-                               answer ? nats::api::parse_consumer_info(*answer)
-                                      : Result<nats::api::ConsumerInfo>{fail(answer.error())};
-                           if (info) {
-                               asked->counts[i] = info->pending;
-                           } else {
-                               asked->error = info.error();
-                           }
-                       });
+        link_->request(
+            request.subject, request.body, [asked, i](const Result<std::string_view>& answer) {
+                --asked->open;
+                const auto info = answer ? nats::api::parse_consumer_info(*answer)
+                                         : Result<nats::api::ConsumerInfo>{fail(answer.error())};
+                if (info) {
+                    asked->counts[i] = info->pending;
+                } else {
+                    asked->error = info.error();
+                }
+            });
     }
     if (!until([&] { return asked->open == 0; }, timeout_ + 1s)) {
         return fail(ErrorKind::kAmbiguous, "counting messages: no answer from " + urls_);
@@ -200,8 +198,8 @@ Result<void> Session::read_each(nats::ConsumeSpec spec,
         // What was counted may be gone by now: presence ends by age.
         const auto left = count({spec});
         if (left && left->front() == 0) return {};
-        return fail(ErrorKind::kAmbiguous, what + ": nothing came from " + urls_ + " within " +
-                                               duration_text(timeout_));
+        return fail(ErrorKind::kAmbiguous,
+                    what + ": nothing came from " + urls_ + " within " + duration_text(timeout_));
     }
     return {};
 }
@@ -261,7 +259,8 @@ Result<Value> Session::jetstream(std::string_view verb, std::string_view tail, c
     if (fields == nullptr) return fail(ErrorKind::kUnavailable, "the answer is no JSON object");
     if (const auto error = fields->find("error"); error != fields->end()) {
         const auto* told = error->second.get<Value::Map>();
-        const auto code = told == nullptr ? Value{} : Value{told->contains("code") ? told->at("code") : Value{}};
+        const auto code =
+            told == nullptr ? Value{} : Value{told->contains("code") ? told->at("code") : Value{}};
         const bool absent = code == Value{404};
         return fail(absent ? ErrorKind::kNotFound : ErrorKind::kUnavailable,
                     std::string{verb} + ": " + display(error->second));
@@ -271,8 +270,8 @@ Result<Value> Session::jetstream(std::string_view verb, std::string_view tail, c
 
 Result<std::optional<nats::StoredMessage>> Session::first_from(std::string_view stream,
                                                                std::uint64_t sequence) {
-    const Value body = Value::Map{{"seq", static_cast<std::int64_t>(sequence)},
-                                  {"next_by_subj", ">"}};
+    const Value body =
+        Value::Map{{"seq", static_cast<std::int64_t>(sequence)}, {"next_by_subj", ">"}};
     return wait<std::optional<nats::StoredMessage>>(
         [&](Link::Done<std::optional<nats::StoredMessage>> done) {
             link_->request(api_prefix() + "STREAM.MSG.GET." + std::string{stream}, to_json(body),

@@ -47,14 +47,14 @@ void set_data(Output& out, const Cluster& cluster, const Session& session) {
                 sources.emplace(source.platform.text, text_of(source.seq));
             }
         }
-        partitions.push_back(Value::Map{
-            {"partition", number(view.partition.value)},
-            {"held", held(cluster, view)},
-            {"holder", view.mark ? view.mark->holder.text : std::string{}},
-            {"fence", number(view.mark ? view.mark->fence : 0)},
-            {"floor", number(view.mark ? view.mark->floor : 0)},
-            {"lag", number(view.lag)},
-            {"sources", std::move(sources)}});
+        partitions.push_back(
+            Value::Map{{"partition", number(view.partition.value)},
+                       {"held", held(cluster, view)},
+                       {"holder", view.mark ? view.mark->holder.text : std::string{}},
+                       {"fence", number(view.mark ? view.mark->fence : 0)},
+                       {"floor", number(view.mark ? view.mark->floor : 0)},
+                       {"lag", number(view.lag)},
+                       {"sources", std::move(sources)}});
     }
     Value::List streams;
     for (const StreamView& stream : cluster.streams) {
@@ -71,8 +71,8 @@ void set_data(Output& out, const Cluster& cluster, const Session& session) {
     for (const ExceptionView& view : cluster.open_exceptions) ++kinds[view.record.kind];
     Value::Map exceptions;
     for (const auto& [kind, count] : kinds) exceptions.emplace(kind, number(count));
-    out.set("server", Value::Map{{"url", session.server_text()},
-                                 {"version", cluster.server_version}});
+    out.set("server",
+            Value::Map{{"url", session.server_text()}, {"version", cluster.server_version}});
     out.set("hubs", std::move(hubs));
     out.set("agents", std::move(agents));
     out.set("partitions", std::move(partitions));
@@ -90,15 +90,13 @@ void show_hubs(Output& out, const Cluster& cluster) {
         const Announced counts = hub.said.inner("counts");
         const Value* list = hub.said.find("partitions");
         const auto* held_list = list == nullptr ? nullptr : list->get<Value::List>();
-        table.rows.push_back({hub.id, hub.said.text("version"),
-                              short_hash(hub.said.text("policy")),
-                              number_cell(held_list == nullptr ? 0 : held_list->size()),
-                              number_cell(hub.said.count("in_work")),
-                              number_cell(counts.count("inputs")),
-                              number_cell(counts.count("decisions")),
-                              number_cell(counts.count("commands")),
-                              number_cell(counts.count("conflicts")),
-                              right_cell(age_text(hub.heard_at, cluster.now))});
+        table.rows.push_back(
+            {hub.id, hub.said.text("version"), short_hash(hub.said.text("policy")),
+             number_cell(held_list == nullptr ? 0 : held_list->size()),
+             number_cell(hub.said.count("in_work")), number_cell(counts.count("inputs")),
+             number_cell(counts.count("decisions")), number_cell(counts.count("commands")),
+             number_cell(counts.count("conflicts")),
+             right_cell(age_text(hub.heard_at, cluster.now))});
     }
     out.table(table);
 }
@@ -122,10 +120,10 @@ void show_partitions(Output& out, const Cluster& cluster) {
     for (const PartitionView* view : shown) {
         if (table.rows.size() == kPartitionRows) break;
         const bool is_held = held(cluster, *view);
-        table.rows.push_back(
-            {number_cell(view->partition.value),
-             is_held ? Cell{view->mark->holder.text} : Cell{"nobody", Style::kRed},
-             number_cell(view->mark ? view->mark->floor : 0), number_cell(view->lag)});
+        table.rows.push_back({number_cell(view->partition.value),
+                              is_held ? Cell{view->mark->holder.text} : Cell{"nobody", Style::kRed},
+                              number_cell(view->mark ? view->mark->floor : 0),
+                              number_cell(view->lag)});
     }
     out.table(table);
     if (shown.size() > kPartitionRows) {
@@ -187,8 +185,8 @@ void show_exceptions(Output& out, const Cluster& cluster) {
     if (kinds.empty()) return out.line("none");
     Table table{{"KIND", "COUNT", "OLDEST"}, {}};
     for (const auto& [kind, seen] : kinds) {
-        table.rows.push_back({kind, number_cell(seen.first),
-                              right_cell(age_text(seen.second, cluster.now))});
+        table.rows.push_back(
+            {kind, number_cell(seen.first), right_cell(age_text(seen.second, cluster.now))});
     }
     out.table(table);
 }
@@ -214,7 +212,8 @@ Result<Exit> show_once(Program& program, Session& session) {
 Result<Exit> status(Program& program, const StatusOptions& options) {
     const auto interval = parse_duration(options.interval);
     if (!interval || interval->count() == 0) {
-        return fail(ErrorKind::kInvalid, "--interval: " + (interval ? "zero" : interval.error().what));
+        return fail(ErrorKind::kInvalid,
+                    "--interval: " + (interval ? "zero" : interval.error().what));
     }
     const auto session = program.connect();
     if (!session) return fail(session.error());

@@ -110,9 +110,9 @@ private:
             if (!tapped.error.empty()) map.emplace("error", tapped.error);
             return out_.json_line(map);
         }
-        const std::string line =
-            tapped.error.empty() ? tapped.line
-                                 : std::string{message.subject} + " does not decode: " + tapped.error;
+        const std::string line = tapped.error.empty() ? tapped.line
+                                                      : std::string{message.subject} +
+                                                            " does not decode: " + tapped.error;
         out_.line({Cell{time_text(message.stored_at), Style::kDim}, Cell{" "},
                    Cell{tapped.kind + std::string(4 - tapped.kind.size(), ' '), Style::kCyan},
                    Cell{line, tapped.error.empty() ? Style::kPlain : Style::kRed}});
@@ -145,8 +145,8 @@ Result<Exit> tap(Program& program, const TapOptions& options) {
     std::uint64_t shown = 0;
     std::vector<std::unique_ptr<Tap>> taps;
     for (const auto& [kind, stream, filter] : sources) {
-        const bool wanted = options.kinds.empty() ||
-                            std::ranges::find(options.kinds, kind) != options.kinds.end();
+        const bool wanted =
+            options.kinds.empty() || std::ranges::find(options.kinds, kind) != options.kinds.end();
         if (!wanted) continue;
         const auto info = (*session)->stream_info(stream);
         if (!info) return fail(info.error());

@@ -41,18 +41,20 @@ struct Range {
 };
 
 /// C0, DEL and C1; line and paragraph separators; marks that turn the direction of what follows.
-constexpr std::array kDangerous{Range{0x00, 0x1F},     Range{0x7F, 0x9F},     Range{0x200E, 0x200F},
-                                Range{0x2028, 0x202E}, Range{0x2066, 0x2069}, Range{0xFEFF, 0xFEFF}};
+constexpr std::array kDangerous{Range{0x00, 0x1F},     Range{0x7F, 0x9F},
+                                Range{0x200E, 0x200F}, Range{0x2028, 0x202E},
+                                Range{0x2066, 0x2069}, Range{0xFEFF, 0xFEFF}};
 /// The combining blocks that names are likely to have.
 constexpr std::array kNoWidth{Range{0x0300, 0x036F}, Range{0x0483, 0x0489}, Range{0x0591, 0x05BD},
                               Range{0x064B, 0x065F}, Range{0x200B, 0x200D}, Range{0x20D0, 0x20F0},
                               Range{0xFE00, 0xFE0F}, Range{0xFE20, 0xFE2F}};
 /// Unicode's East Asian Width W and F, by block, and the emoji.
-constexpr std::array kWide{Range{0x1100, 0x115F},   Range{0x2E80, 0x303E},   Range{0x3041, 0x33FF},
-                           Range{0x3400, 0x4DBF},   Range{0x4E00, 0x9FFF},   Range{0xA000, 0xA4CF},
-                           Range{0xAC00, 0xD7A3},   Range{0xF900, 0xFAFF},   Range{0xFE30, 0xFE6F},
-                           Range{0xFF00, 0xFF60},   Range{0xFFE0, 0xFFE6},   Range{0x1F300, 0x1F64F},
-                           Range{0x1F680, 0x1F6FF}, Range{0x1F900, 0x1F9FF}, Range{0x20000, 0x3FFFD}};
+constexpr std::array kWide{
+    Range{0x1100, 0x115F},   Range{0x2E80, 0x303E},   Range{0x3041, 0x33FF},
+    Range{0x3400, 0x4DBF},   Range{0x4E00, 0x9FFF},   Range{0xA000, 0xA4CF},
+    Range{0xAC00, 0xD7A3},   Range{0xF900, 0xFAFF},   Range{0xFE30, 0xFE6F},
+    Range{0xFF00, 0xFF60},   Range{0xFFE0, 0xFFE6},   Range{0x1F300, 0x1F64F},
+    Range{0x1F680, 0x1F6FF}, Range{0x1F900, 0x1F9FF}, Range{0x20000, 0x3FFFD}};
 
 bool in(const auto& ranges, char32_t c) {
     return std::ranges::any_of(ranges, [c](Range r) { return c >= r.first && c <= r.last; });
@@ -94,8 +96,7 @@ std::optional<std::array<unsigned, 3>> version_parts(std::string_view text) {
 }
 
 bool only_digits(std::string_view text) {
-    return !text.empty() &&
-           std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::optional<Duration> unit_of(char c) {
@@ -155,7 +156,8 @@ std::string clipped(std::string_view text, std::size_t width) {
 std::string duration_text(Duration duration) {
     if (duration.count() < 0) return "-" + duration_text(-duration);
     const auto count = [&](auto unit) {
-        return static_cast<std::int64_t>(std::chrono::duration_cast<decltype(unit)>(duration).count());
+        return static_cast<std::int64_t>(
+            std::chrono::duration_cast<decltype(unit)>(duration).count());
     };
     if (duration < seconds{1}) return amount(count(std::chrono::milliseconds{}), "ms");
     if (duration < minutes{2}) return amount(count(seconds{}), "s");
@@ -200,8 +202,8 @@ std::string count_text(std::uint64_t count, std::string_view one, std::string_vi
 
 Result<Duration> parse_duration(std::string_view text) {
     const auto bad = [&] {
-        return fail(ErrorKind::kInvalid, "'" + printable(text) +
-                                             "' is no duration; write 90s, 15m, 2h, 7d or 1d12h");
+        return fail(ErrorKind::kInvalid,
+                    "'" + printable(text) + "' is no duration; write 90s, 15m, 2h, 7d or 1d12h");
     };
     constexpr std::int64_t kSecondsMost = 100LL * 366 * 24 * 3600;
     std::int64_t total = 0;
@@ -234,8 +236,7 @@ Result<Timestamp> parse_moment(std::string_view text, Timestamp now) {
 Result<Point> parse_point(std::string_view text, Timestamp now) {
     if (only_digits(text)) {
         std::uint64_t sequence = 0;
-        const auto [end, error] =
-            std::from_chars(text.data(), text.data() + text.size(), sequence);
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sequence);
         if (error == std::errc{} && end == text.data() + text.size()) return Point{sequence, {}};
     }
     auto time = parse_moment(text, now);

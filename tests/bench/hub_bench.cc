@@ -140,8 +140,9 @@ public:
     HubProcess(const std::string& program, const std::string& policy, const std::string& url) {
         pid_ = fork();
         if (pid_ == 0) {
-            if (std::getenv("SYNCLINE_BENCH_VERBOSE") == nullptr) {
-                std::freopen("/dev/null", "w", stderr);
+            if (std::getenv("SYNCLINE_BENCH_VERBOSE") == nullptr &&
+                std::freopen("/dev/null", "w", stderr) == nullptr) {
+                _exit(126);
             }
             execl(program.c_str(), program.c_str(), "--server", url.c_str(), "--policy",
                   policy.c_str(), "--id", "bench", nullptr);
@@ -216,7 +217,6 @@ void measure_hub(const std::string& url, const std::string& program, const std::
 
     watcher.watch_commands();
     const double rate = out["changes_per_s"] / 2;
-    std::thread reader_wait;
     const auto total = static_cast<std::uint64_t>(rate * sizes.paced_seconds);
     ++round;
     const std::uint64_t begin = steady_ns();

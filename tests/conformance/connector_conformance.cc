@@ -128,7 +128,9 @@ public:
         read_all();
         EXPECT_EQ(seen[edited], "after");
         EXPECT_FALSE(seen.contains(removed));
-        if (platform->tells_deletions()) EXPECT_TRUE(deleted.contains(removed));
+        if (platform->tells_deletions()) {
+            EXPECT_TRUE(deleted.contains(removed));
+        }
         seen.clear();
         platform->settle();
         read_all();
@@ -191,7 +193,9 @@ public:
         const auto second = connector->write(once, {});
         ASSERT_TRUE(second) << second.error().what;
         EXPECT_EQ(second->id, first->id);
-        if (before) EXPECT_EQ(*platform->count(), *before + 1);
+        if (before) {
+            EXPECT_EQ(*platform->count(), *before + 1);
+        }
     }
 };
 
@@ -289,7 +293,9 @@ public:
             platform->clear_faults();
             const auto again = connector->write(doubtful, {});
             ASSERT_TRUE(again) << again.error().what;
-            if (before) EXPECT_EQ(*platform->count(), *before + 1);
+            if (before) {
+                EXPECT_EQ(*platform->count(), *before + 1);
+            }
         }
     }
 };

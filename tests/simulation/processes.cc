@@ -41,6 +41,8 @@ HubProcess::HubProcess(Site& site, std::string name, hub::HubOptions options)
     points_ = std::make_unique<Points>(*this);
 }
 
+HubProcess::~HubProcess() { end(); }
+
 void HubProcess::start() {
     if (hub_ || stay_down) return;
     ticket_ = site_.world.begin_life(process_);
@@ -141,6 +143,8 @@ AgentProcess::AgentProcess(Site& site, Platform& platform, agent::AgentSettings 
     });
     points_ = std::make_unique<Points>(*this);
 }
+
+AgentProcess::~AgentProcess() { end(); }
 
 bool AgentProcess::open() {
     disk_.attach();

@@ -35,7 +35,7 @@ struct Site {
 class HubProcess {
 public:
     HubProcess(Site& site, std::string name, hub::HubOptions options);
-    ~HubProcess() { end(); }
+    ~HubProcess();
     HubProcess(const HubProcess&) = delete;
     HubProcess& operator=(const HubProcess&) = delete;
 
@@ -82,7 +82,7 @@ private:
 class AgentProcess {
 public:
     AgentProcess(Site& site, Platform& platform, agent::AgentSettings settings);
-    ~AgentProcess() { end(); }
+    ~AgentProcess();
     AgentProcess(const AgentProcess&) = delete;
     AgentProcess& operator=(const AgentProcess&) = delete;
 

@@ -261,7 +261,9 @@ class Csv : public testing::TestWithParam<CsvCase> {};
 TEST_P(Csv, IsSplitByRfc4180) {
     const auto fields = file::split_csv(GetParam().text, ';');
     ASSERT_EQ(fields.has_value(), !GetParam().fields.empty());
-    if (fields) EXPECT_EQ(*fields, GetParam().fields);
+    if (fields) {
+        EXPECT_EQ(*fields, GetParam().fields);
+    }
 }
 INSTANTIATE_TEST_SUITE_P(Rows, Csv,
                          testing::Values(CsvCase{"plain", "a;b", {"a", "b"}},

@@ -30,7 +30,9 @@ class Literals : public testing::TestWithParam<LiteralCase> {};
 TEST_P(Literals, CannotEndTheirQuotes) {
     const auto escaped = rest::escape_literal(GetParam().literal, GetParam().value);
     ASSERT_EQ(escaped.has_value(), GetParam().escaped != nullptr);
-    if (escaped) EXPECT_EQ(*escaped, GetParam().escaped);
+    if (escaped) {
+        EXPECT_EQ(*escaped, GetParam().escaped);
+    }
 }
 using enum rest::Literal;
 INSTANTIATE_TEST_SUITE_P(

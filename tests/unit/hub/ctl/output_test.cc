@@ -97,9 +97,11 @@ TEST(Output, JsonIsOneEnvelope) {
     const auto& map = *parsed->get<Value::Map>();
     EXPECT_EQ(map.at("command"), Value{"entity show"});
     EXPECT_EQ(map.at("ok"), Value{false});
-    EXPECT_EQ(map.at("data"), (Value{Value::Map{{"answer", Value{42}}, {"bytes", Value{"\\xff"}}}}));
-    EXPECT_EQ(map.at("error"), (Value{Value::Map{{"kind", Value{"not_found"}},
-                                                 {"message", Value{"no such thing"}}}}));
+    EXPECT_EQ(map.at("data"),
+              (Value{Value::Map{{"answer", Value{42}}, {"bytes", Value{"\\xff"}}}}));
+    EXPECT_EQ(
+        map.at("error"),
+        (Value{Value::Map{{"kind", Value{"not_found"}}, {"message", Value{"no such thing"}}}}));
     const auto& findings = *map.at("findings").get<Value::List>();
     ASSERT_EQ(findings.size(), 1U);
     EXPECT_EQ(findings[0].get<Value::Map>()->at("severity"), Value{"warning"});
@@ -113,8 +115,7 @@ TEST(Output, AfterFinishingItStartsAnew) {
     captured.output.add(kFinding);
     captured.output.finish("status", Exit::kFindings, nullptr);
     captured.output.finish("status", Exit::kFine, nullptr);
-    EXPECT_NE(captured.out().find(
-                  R"({"command":"status","data":{},"findings":[],"ok":true})"),
+    EXPECT_NE(captured.out().find(R"({"command":"status","data":{},"findings":[],"ok":true})"),
               std::string::npos);
 }
 
@@ -124,20 +125,19 @@ struct ExitCase {
 };
 class ExitCodes : public testing::TestWithParam<ExitCase> {};
 TEST_P(ExitCodes, FollowTheKind) { EXPECT_EQ(exit_of(GetParam().kind), GetParam().exit); }
-INSTANTIATE_TEST_SUITE_P(
-    Rows, ExitCodes,
-    testing::Values(ExitCase{ErrorKind::kInvalid, Exit::kUsage},
-                    ExitCase{ErrorKind::kNotFound, Exit::kNotFound},
-                    ExitCase{ErrorKind::kConflict, Exit::kRefused},
-                    ExitCase{ErrorKind::kUnavailable, Exit::kUnreachable},
-                    ExitCase{ErrorKind::kThrottled, Exit::kUnreachable},
-                    ExitCase{ErrorKind::kAmbiguous, Exit::kUnreachable},
-                    ExitCase{ErrorKind::kDenied, Exit::kRefused},
-                    ExitCase{ErrorKind::kFull, Exit::kRefused},
-                    ExitCase{ErrorKind::kTooLarge, Exit::kRefused},
-                    ExitCase{ErrorKind::kCorrupt, Exit::kFindings},
-                    ExitCase{ErrorKind::kUnsupported, Exit::kUsage},
-                    ExitCase{ErrorKind::kInternal, Exit::kFindings}));
+INSTANTIATE_TEST_SUITE_P(Rows, ExitCodes,
+                         testing::Values(ExitCase{ErrorKind::kInvalid, Exit::kUsage},
+                                         ExitCase{ErrorKind::kNotFound, Exit::kNotFound},
+                                         ExitCase{ErrorKind::kConflict, Exit::kRefused},
+                                         ExitCase{ErrorKind::kUnavailable, Exit::kUnreachable},
+                                         ExitCase{ErrorKind::kThrottled, Exit::kUnreachable},
+                                         ExitCase{ErrorKind::kAmbiguous, Exit::kUnreachable},
+                                         ExitCase{ErrorKind::kDenied, Exit::kRefused},
+                                         ExitCase{ErrorKind::kFull, Exit::kRefused},
+                                         ExitCase{ErrorKind::kTooLarge, Exit::kRefused},
+                                         ExitCase{ErrorKind::kCorrupt, Exit::kFindings},
+                                         ExitCase{ErrorKind::kUnsupported, Exit::kUsage},
+                                         ExitCase{ErrorKind::kInternal, Exit::kFindings}));
 
 }  // namespace
 }  // namespace syncline::ctl

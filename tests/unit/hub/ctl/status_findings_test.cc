@@ -22,9 +22,10 @@ Cluster healthy() {
                      .said = Announced{{{"policy", Value{"abc"}}, {"version", Value{"1"}}}},
                      .heard_at = kNow,
                      .broken = {}}};
-    cluster.agents = {
-        {.id = "crm", .said = Announced{{{"breaker", Value{"closed"}}}}, .heard_at = kNow - 5s,
-         .broken = {}}};
+    cluster.agents = {{.id = "crm",
+                       .said = Announced{{{"breaker", Value{"closed"}}}},
+                       .heard_at = kNow - 5s,
+                       .broken = {}}};
     for (std::uint16_t i = 0; i < 2; ++i) {
         PartitionView view{.partition = Partition{i}, .mark = hub::Mark{}, .broken = {}};
         view.mark->holder = HubId{"h1"};
@@ -74,7 +75,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         JudgeCase{"", Level::kInfo, [](Cluster&) {}},
         JudgeCase{"status.stream_missing", Level::kError,
-                  [](Cluster& c) { c.streams.push_back({"SYNC_CMD", std::nullopt}); }},
+                  [](Cluster& c) {
+                      c.streams.push_back({"SYNC_CMD", std::nullopt});
+                  }},
         JudgeCase{"status.server_older", Level::kInfo,
                   [](Cluster& c) { c.server_version = "2.10.27"; }},
         JudgeCase{"status.no_hub", Level::kError, [](Cluster& c) { c.hubs.clear(); }},
@@ -82,19 +85,19 @@ INSTANTIATE_TEST_SUITE_P(
                   [](Cluster& c) { c.hubs[0].broken = "not JSON"; }},
         JudgeCase{"status.policies_differ", Level::kWarning,
                   [](Cluster& c) {
-                      c.hubs.push_back({.id = "h2",
-                                        .said = Announced{{{"policy", Value{"other"}},
-                                                           {"version", Value{"1"}}}},
-                                        .heard_at = kNow,
-                                        .broken = {}});
+                      c.hubs.push_back(
+                          {.id = "h2",
+                           .said = Announced{{{"policy", Value{"other"}}, {"version", Value{"1"}}}},
+                           .heard_at = kNow,
+                           .broken = {}});
                   }},
         JudgeCase{"status.versions_differ", Level::kInfo,
                   [](Cluster& c) {
-                      c.hubs.push_back({.id = "h2",
-                                        .said = Announced{{{"policy", Value{"abc"}},
-                                                           {"version", Value{"2"}}}},
-                                        .heard_at = kNow,
-                                        .broken = {}});
+                      c.hubs.push_back(
+                          {.id = "h2",
+                           .said = Announced{{{"policy", Value{"abc"}}, {"version", Value{"2"}}}},
+                           .heard_at = kNow,
+                           .broken = {}});
                   }},
         JudgeCase{"status.partition_unheld", Level::kError,
                   [](Cluster& c) { c.marks[1].mark->holder = HubId{"gone"}; }},
@@ -112,9 +115,7 @@ INSTANTIATE_TEST_SUITE_P(
         JudgeCase{"status.spool_filling", Level::kWarning,
                   [](Cluster& c) { say(c, "reading_paused", Value{true}); }},
         JudgeCase{"status.spool_filling", Level::kWarning,
-                  [](Cluster& c) {
-                      say(c, "waiting_bytes", number(kSpoolBytesMuch));
-                  }},
+                  [](Cluster& c) { say(c, "waiting_bytes", number(kSpoolBytesMuch)); }},
         JudgeCase{"status.in_doubt", Level::kWarning,
                   [](Cluster& c) { say(c, "commands_in_doubt", Value{1}); }},
         JudgeCase{"status.rejects", Level::kWarning,

@@ -24,17 +24,19 @@ TEST_P(Printable, IsHarmlessAndMeasured) {
     EXPECT_EQ(display_width(shown), GetParam().width);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Rows, Printable,
-    testing::Values(TextCase{"plain", "plain", 5}, TextCase{"", "", 0},
-                    TextCase{"a\nb\tc", "a\\nb\\tc", 7}, TextCase{"\x1b[31mred", "\\x1b[31mred", 11},
-                    TextCase{"\x7f", "\\x7f", 4}, TextCase{"\xC2\x9B", "\\xc2\\x9b", 8},
-                    TextCase{"\xE2\x80\xAE"
-                             "evil",
-                             "\\xe2\\x80\\xaeevil", 16},
-                    TextCase{"\xFF\xC3", "\\xff\\xc3", 8}, TextCase{"Grüße", "Grüße", 5},
-                    TextCase{"日本", "日本", 4}, TextCase{"e\xCC\x81", "e\xCC\x81", 1},
-                    TextCase{"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80", 2}));
+INSTANTIATE_TEST_SUITE_P(Rows, Printable,
+                         testing::Values(TextCase{"plain", "plain", 5}, TextCase{"", "", 0},
+                                         TextCase{"a\nb\tc", "a\\nb\\tc", 7},
+                                         TextCase{"\x1b[31mred", "\\x1b[31mred", 11},
+                                         TextCase{"\x7f", "\\x7f", 4},
+                                         TextCase{"\xC2\x9B", "\\xc2\\x9b", 8},
+                                         TextCase{"\xE2\x80\xAE"
+                                                  "evil",
+                                                  "\\xe2\\x80\\xaeevil", 16},
+                                         TextCase{"\xFF\xC3", "\\xff\\xc3", 8},
+                                         TextCase{"Grüße", "Grüße", 5}, TextCase{"日本", "日本", 4},
+                                         TextCase{"e\xCC\x81", "e\xCC\x81", 1},
+                                         TextCase{"\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80", 2}));
 
 TEST(Clipped, CutsBeforeACharacterAndSaysSo) {
     EXPECT_EQ(clipped("short", 5), "short");
