@@ -65,7 +65,8 @@ void Intake::pump() {
     start_fetches();
     if (!tombstones_.empty()) return send_tombstones();
     if (reading_ || pending_ || fetches_.size() >= p_.settings.reading.fetches_max) return;
-    if (now() >= std::max(next_read_, p_.gate.next_call(now()))) start_read();
+    const Duration at = now();
+    if (at >= std::max(next_read_, p_.gate.next_call(at))) start_read();
 }
 
 Duration Intake::next_deadline() const {

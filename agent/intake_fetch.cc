@@ -66,7 +66,8 @@ void Intake::follow(const RecordKey& record) { add_fetch(record, 0); }
 void Intake::start_fetches() {
     while (!due_.empty() && fetching_ < p_.settings.writing.concurrency) {
         const auto first = due_.begin();
-        if (first->first.first > now() || p_.gate.next_call(now()) > now()) return;
+        const Duration at = now();  // Read once: two readings of a running clock differ.
+        if (first->first.first > at || p_.gate.next_call(at) > at) return;
         const RecordKey key = first->second;
         due_.erase(first);
         Fetch& fetch = fetches_.at(key);
@@ -103,6 +104,10 @@ void Intake::on_fetch_error(const RecordKey& key, const Error& error, Duration p
     ++fetch.failures;
     const Duration backoff =
         half_jitter(p_.settings.reading.retry, fetch.failures, p_.environment.jitter.next());
+    if (fetch.failures == 1) {
+        p_.environment.note(NoteLevel::kWarning, key.object.text + " " + key.record.text +
+                                                     " can not be fetched now: " + error.what);
+    }
     switch (error.kind) {
         case ErrorKind::kDenied: p_.gate.deny(now(), p_.settings.writing.denied_pause); break;
         case ErrorKind::kThrottled:

@@ -43,6 +43,9 @@ public:
     Result<Written> write(const Command& command, std::stop_token stop) override {
         return connected(inner_->write(command, stop));
     }
+    Fields normal_form(const ObjectName& object_name, const Fields& fields) const override {
+        return inner_->normal_form(object_name, fields);
+    }
     Traits traits() const override { return inner_->traits(); }
 
 private:

@@ -315,8 +315,8 @@ TEST_F(PostgresConnectorTest, ASlotThatIsAheadOfTheAgentLeadsToAFullRead) {
     Follower second{*connector};
     second.cursor = old;
     second.until([&] { return second.state.size() == 2; });
-    ASSERT_FALSE(second.rejects.empty());
-    EXPECT_THAT(second.rejects.front().reason, HasSubstr("read again"));
+    ASSERT_FALSE(second.notes.empty());
+    EXPECT_THAT(second.notes.front(), HasSubstr("read again"));
 }
 
 TEST_F(PostgresConnectorTest, ASecondReaderOfTheSlotHasToWait) {

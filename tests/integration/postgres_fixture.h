@@ -85,6 +85,7 @@ public:
             }
         }
         rejects.insert(rejects.end(), batch.rejects.begin(), batch.rejects.end());
+        notes.insert(notes.end(), batch.notes.begin(), batch.notes.end());
         cursor = batch.next;
         std::ignore = connector_->stored(cursor);
     }
@@ -125,6 +126,7 @@ public:
     std::map<std::string, Record> state;
     std::vector<Record> seen;
     std::vector<Batch::Reject> rejects;
+    std::vector<std::string> notes;
     Error last_error;
 
 private:

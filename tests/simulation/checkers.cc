@@ -78,7 +78,11 @@ void Checkers::watch_owner(const Mutation& mutation) {
     const ObjectSpec& object = policy_.objects[0];
     for (const Mutation::Field& field : mutation.fields) {
         const OwnershipRule* rule = object.rule(field.name, {});
-        if (rule == nullptr || rule->when || rule->resolution != Resolution::kOwner) continue;
+        const bool conditional = std::any_of(
+            object.ownership.begin(), object.ownership.end(), [&](const OwnershipRule& one) {
+                return one.when && std::ranges::find(one.fields, field.name) != one.fields.end();
+            });
+        if (rule == nullptr || conditional || rule->resolution != Resolution::kOwner) continue;
         const bool owns = rule->owner == mutation.key.platform;
         const bool may_change = rule->otherwise == NonOwnerWrite::kPropose ||
                                 rule->otherwise == NonOwnerWrite::kAccept ||

@@ -9,7 +9,6 @@
 namespace syncline::sim {
 namespace {
 
-constexpr Duration kAnswerTimeout = std::chrono::seconds{5};
 constexpr Duration kStep{1};
 
 }  // namespace
@@ -208,30 +207,6 @@ void MemoryLink::send(std::string_view subject, std::string_view body) {
 }
 
 // ---- Requests. ------------------------------------------------------------------------------
-
-template <class T>
-void MemoryLink::request(std::function<Result<T>(MemoryBroker&)> ask, Done<T> done) {
-    if (!connected_ || !wire_) {
-        return event(Duration{0}, [done = std::move(done)] {
-            done(fail(ErrorKind::kUnavailable, "not connected to NATS"));
-        });
-    }
-    const std::uint64_t id = ++ids_;
-    open_.emplace(id, Open{nullptr, 0, [done](const Error& error) { done(fail(error)); }});
-    deadlines_.emplace_back(world_.now() + kAnswerTimeout, id);
-    arm_timeout();
-    uplink([world = &world_, broker = &broker_, faults = &faults_, wire = wire_, id,
-            ask = std::move(ask), done = std::move(done)] {
-        if (world->random().chance(faults->lose_request)) return;
-        Result<T> result = fail(ErrorKind::kUnavailable, "no leader now");
-        if (!world->random().chance(faults->not_now)) result = ask(*broker);
-        MemoryLink* link = wire->link;
-        if (link == nullptr) return;
-        link->downlink([link, id, result = std::move(result), done] {
-            if (link->open_.erase(id) > 0) done(result);
-        });
-    });
-}
 
 void MemoryLink::get_last(std::string_view stream, std::string_view subject,
                           Done<std::optional<nats::StoredMessage>> done) {

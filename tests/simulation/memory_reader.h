@@ -19,6 +19,34 @@ struct MemoryLink::Wire {
     [[nodiscard]] Duration delay(World& world, const NetworkFaults& faults) const;
 };
 
+/// How long NatsLink waits for an answer.
+inline constexpr Duration kAnswerTimeout = std::chrono::seconds{5};
+
+/// Asks the server, and tells `done` what it says, or that it said nothing.
+template <class T>
+void MemoryLink::request(std::function<Result<T>(MemoryBroker&)> ask, Done<T> done) {
+    if (!connected_ || !wire_) {
+        return event(Duration{0}, [done = std::move(done)] {
+            done(fail(ErrorKind::kUnavailable, "not connected to NATS"));
+        });
+    }
+    const std::uint64_t id = ++ids_;
+    open_.emplace(id, Open{nullptr, 0, [done](const Error& error) { done(fail(error)); }});
+    deadlines_.emplace_back(world_.now() + kAnswerTimeout, id);
+    arm_timeout();
+    uplink([world = &world_, broker = &broker_, faults = &faults_, wire = wire_, id,
+            ask = std::move(ask), done = std::move(done)] {
+        if (world->random().chance(faults->lose_request)) return;
+        Result<T> result = fail(ErrorKind::kUnavailable, "no leader now");
+        if (!world->random().chance(faults->not_now)) result = ask(*broker);
+        MemoryLink* link = wire->link;
+        if (link == nullptr) return;
+        link->downlink([link, id, result = std::move(result), done] {
+            if (link->open_.erase(id) > 0) done(result);
+        });
+    });
+}
+
 class MemoryLink::Reader : public std::enable_shared_from_this<MemoryLink::Reader> {
 public:
     Reader(MemoryLink& link, nats::ConsumeSpec spec, nats::MessageSink* sink);

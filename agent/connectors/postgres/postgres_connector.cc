@@ -127,6 +127,12 @@ Result<Written> PostgresConnector::write(const Command& command, std::stop_token
     return carry_out(*sql_, **table, command, stop);
 }
 
+Fields PostgresConnector::normal_form(const ObjectName& object, const Fields& fields) const {
+    const auto mapping = std::ranges::find(objects_, object, &ObjectMapping::object);
+    if (mapping == objects_.end()) return fields;
+    return agent::normal_form(*mapping, fields).value_or(fields);
+}
+
 Connector::Traits PostgresConnector::traits() const {
     Traits traits;
     traits.create_is_idempotent =
@@ -401,7 +407,7 @@ Result<std::optional<Batch>> PostgresConnector::start_stream(const Position& fro
 
 Batch PostgresConnector::read_all_again(const std::string& why) const {
     Batch batch;
-    batch.rejects.push_back({.object = objects_.front().object, .reason = "PostgreSQL: " + why});
+    batch.notes.push_back("PostgreSQL: " + why);
     batch.next = full_read_start();
     batch.more = true;
     return batch;

@@ -50,6 +50,7 @@ public:
                                        std::stop_token stop) override;
     /// As carry_out().
     Result<Written> write(const Command& command, std::stop_token stop) override;
+    [[nodiscard]] Fields normal_form(const ObjectName& object, const Fields& fields) const override;
     /// `create_is_idempotent` is only known, and true, after connect().
     [[nodiscard]] Traits traits() const override;
 

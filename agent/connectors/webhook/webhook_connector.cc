@@ -194,6 +194,13 @@ Result<Written> WebhookConnector::write(const Command& command, std::stop_token 
     return inner_->write(command, stop);
 }
 
+Fields WebhookConnector::normal_form(const ObjectName& object, const Fields& fields) const {
+    if (inner_) return inner_->normal_form(object, fields);
+    const auto mapping = std::ranges::find(objects_, object, &ObjectMapping::object);
+    if (mapping == objects_.end()) return fields;
+    return agent::normal_form(*mapping, fields).value_or(fields);
+}
+
 Duration WebhookConnector::throttle_pause() const {
     return inner_ ? inner_->throttle_pause() : Duration{0};
 }

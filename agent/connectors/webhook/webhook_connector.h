@@ -52,6 +52,7 @@ public:
     Result<std::optional<Record>> find(const ObjectName& object, const EntityId& entity,
                                        std::stop_token stop) override;
     Result<Written> write(const Command& command, std::stop_token stop) override;
+    [[nodiscard]] Fields normal_form(const ObjectName& object, const Fields& fields) const override;
     [[nodiscard]] Duration throttle_pause() const override;
     [[nodiscard]] Traits traits() const override;
 
