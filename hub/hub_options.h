@@ -22,6 +22,7 @@ struct HubOptions {
     Duration watch_interval = std::chrono::seconds{2};     ///< Looks at the streams' identity.
     Duration retry_wait = std::chrono::milliseconds{200};  ///< After a failed load or store.
     Duration resend_wait = std::chrono::seconds{2};  ///< Before one gap is asked for again.
+    friend bool operator==(const HubOptions&, const HubOptions&) = default;
 };
 
 /// Counted facts; every number is since the start of the process.

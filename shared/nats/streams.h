@@ -14,6 +14,7 @@ struct StreamOptions {
     /// Most bytes of each stream, on each replica; -1 leaves it to the server's limits. A full
     /// SYNC_IN refuses inputs and agents keep them; it never forgets.
     std::int64_t bytes_max = -1;
+    friend bool operator==(const StreamOptions&, const StreamOptions&) = default;
 };
 
 /// Name of the metadata entry of SYNC_IN that holds the number of partitions.

@@ -1,4 +1,5 @@
 // NatsLink against real servers: who may connect, and when.
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -55,6 +56,51 @@ TEST(NatsConnecting, AnNkeySeedIsEnoughToBeKnown) {
     Client client{options};
     EXPECT_TRUE(client.connect()) << client.link.status().error.what;
     std::filesystem::remove(path);
+}
+
+/// A certificate for localhost that is its own authority, and its key.
+struct Certificate {
+    Certificate() {
+        const std::string command =
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+            "-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout " +
+            key + " -out " + file + " 2>/dev/null";
+        EXPECT_EQ(std::system(command.c_str()), 0) << command;
+    }
+    ~Certificate() {
+        std::filesystem::remove(file);
+        std::filesystem::remove(key);
+    }
+    Certificate(const Certificate&) = delete;
+    Certificate& operator=(const Certificate&) = delete;
+    const std::string file = testing::TempDir() + "nats_connecting_test.pem";
+    const std::string key = testing::TempDir() + "nats_connecting_test.key";
+};
+
+TEST(NatsConnecting, TlsWithAClientCertificateCarriesLargeMessages) {
+    const Certificate certificate;
+    const NatsServer server{{.config = "tls { cert_file: \"" + certificate.file +
+                                       "\", key_file: \"" + certificate.key + "\", ca_file: \"" +
+                                       certificate.file + "\", verify: true }"}};
+    NatsOptions options = options_for(server);
+    options.urls = {"tls://localhost:" + std::to_string(server.port())};
+    options.tls_ca_file = certificate.file;
+    Client stranger{options};
+    ASSERT_TRUE(stranger.until([&] { return stranger.link.last_error().has_value(); }));
+    options.tls_cert_file = certificate.file;
+    options.tls_key_file = certificate.key;
+    Client client{options};
+    ASSERT_TRUE(client.connect()) << client.link.status().error.what;
+    ASSERT_TRUE(client.ensure(test_stream()));
+    Inbox inbox;
+    const auto reader = client.link.consume({.stream = "TEST", .filters = {"test.>"}}, &inbox);
+    const std::string body(300'000, 'x');  // Many TLS records, more than a read buffer.
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(client.publish({.subject = "test.a", .body = body}));
+    }
+    ASSERT_TRUE(client.until([&] { return inbox.sequences.size() == 20; }));
+    EXPECT_EQ(inbox.bodies.back(), body);
+    EXPECT_FALSE(stranger.link.connected());
 }
 
 TEST(NatsConnecting, TheServerMayComeLater) {

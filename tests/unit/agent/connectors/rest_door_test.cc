@@ -448,6 +448,7 @@ TEST_F(Rest, GoesOnFromTheKeysetWhenALocatorHasExpired) {
     auto connector = connector_of(settings_of("salesforce"));
     const std::string stamp = "2026-01-05T09:00:00.000+0000";
     token();
+    step("GET https://host/services/data/v62.0/", reply(200, "{}"));
     step("GET https://host/services/data/v62.0/queryAll?q=SELECT",
          reply(200, R"({"done":false,"nextRecordsUrl":"/services/data/v62.0/query/L-2000",)"
                     R"("records":[{"Id":"001","SystemModstamp":")" +
@@ -468,6 +469,7 @@ TEST_F(Rest, TakesNoPageFromAnotherHost) {
                             "https://host:444/x"}) {
         auto connector = connector_of(settings_of("salesforce"));
         token();
+        step("GET https://host/services/data/v62.0/", reply(200, "{}"));
         step("queryAll", reply(200, R"({"done":false,"nextRecordsUrl":")" + std::string{url} +
                                         R"(","records":[]})"));
         const auto first = connector->read({}, 2'000, {});

@@ -263,18 +263,16 @@ TEST_F(RestReader, MissesNothingThatMovesBetweenPages) {
 }
 
 TEST_F(RestReader, FollowsThePlatformsClockNotOurs) {
-    for (const Duration skew : {Duration{-90s}, Duration{90s}}) {
+    // Also when it is set back: what is stamped then is older than the last window. The first read
+    // after it was set learns of it, the second one goes by it.
+    for (const Duration skew : {Duration{-90s}, Duration{90s}, Duration{-90s}}) {
         memory.skew = skew;
-        memory.put("skew" + std::to_string(skew.count()), "x");
+        memory.put("skew " + std::to_string(clock.now().ns), "x");
         clock.advance(10s);
+        read_all();
         read_all();
         expect_all_seen();
     }
-    memory.skew = -90s;  // It was set back: what is stamped now is older than the last window.
-    memory.put("after", "x");
-    clock.advance(10s);
-    read_all();
-    expect_all_seen();
 }
 
 TEST_F(RestReader, WaitsWithWhatIsYoungerThanTheSafetyMargin) {

@@ -1,7 +1,9 @@
 // The real client against a socket that behaves badly in every way that matters.
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -17,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Takes connections one after another and hands each to `serve`.
+/// Takes connections and hands each to `serve`, in a thread of its own.
 class Socket {
 public:
     explicit Socket(std::function<void(int)> serve) : serve_(std::move(serve)) {
@@ -32,10 +34,13 @@ public:
         ::getsockname(listener_, generic, &size);
         port_ = ntohs(address.sin_port);
         thread_ = std::jthread{[this] {
+            std::vector<std::jthread> threads;
             for (int fd = 0; (fd = ::accept(listener_, nullptr, nullptr)) >= 0;) {
                 ++connections;
-                serve_(fd);
-                ::close(fd);
+                threads.emplace_back([this, fd] {
+                    serve_(fd);
+                    ::close(fd);
+                });
             }
         }};
     }
@@ -93,9 +98,11 @@ HttpRequest request(const std::string& method, const std::string& url, std::stri
 }
 
 TEST(CurlClient, SpeaksPlainHttpAndKeepsTheConnection) {
+    std::mutex mutex;
     std::vector<std::string> seen;
     Socket server{[&](int fd) {
         for (std::string text = receive(fd); !text.empty(); text = receive(fd)) {
+            const std::lock_guard lock{mutex};
             seen.push_back(text);
             transmit(fd, ok("hi", "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Two: a\r\nx-two: b\r\n"));
         }
