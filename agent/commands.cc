@@ -167,7 +167,7 @@ void Commands::drop(const JobPtr& job) {
         p_.commits.add([entry = LedgerEntry{.generation = job->command.generation,
                                             .state = LedgerState::kNotApplied,
                                             .attempts = job->attempts,
-                                            .record = job->command.record},
+                                            .record = known_record(*job)},
                         entity = job->command.entity](Transaction& transaction) {
             transaction.save(entity, entry);
         });
@@ -201,12 +201,15 @@ void Commands::admit_job(const JobPtr& job) {
             job->attempts = ledger && ledger->generation == command.generation ? ledger->attempts
                                                                                : 0;
             if (*admission == Admission::kExecute) {
+                // An earlier create may have made the record that the hub did not know of yet.
+                job->made = command.kind == CommandKind::kCreate && ledger ? ledger->record
+                                                                           : std::nullopt;
                 p_.environment.before("C2");
                 transaction.raise_fence(command.partition, command.fence);
                 transaction.save(command.entity, {.generation = command.generation,
                                                   .state = LedgerState::kIntent,
                                                   .attempts = job->attempts,
-                                                  .record = command.record,
+                                                  .record = known_record(*job),
                                                   .command = wire::encode(command)});
             } else if (*admission != Admission::kVerify) {
                 const bool stale = *admission == Admission::kStale;
@@ -234,7 +237,9 @@ void Commands::after_admission(const JobPtr& job, Admission admission) {
             job->admitted = job->intent = true;
             job->phase = first_step(job->command.kind, traits) == FirstStep::kLook ? Phase::kLook
                                                                                    : Phase::kWrite;
-            return wait(job, now());
+            if (!job->made) return wait(job, now());
+            job->phase = Phase::kLook;
+            return wait(job, now() + traits.read_back_lag);
         case Admission::kVerify:
             job->admitted = job->intent = true;
             job->doubt = true;
@@ -358,7 +363,7 @@ void Commands::journal(const JobPtr& job, LedgerState state, CommitQueue::Done d
             transaction.save(job->command.entity, {.generation = job->command.generation,
                                                    .state = state,
                                                    .attempts = job->attempts,
-                                                   .record = job->command.record,
+                                                   .record = known_record(*job),
                                                    .command = wire::encode(job->command)});
         },
         [this, job, done = std::move(done)] {
@@ -453,10 +458,12 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
     if (!outcome.record || !(ending.record || ending.believed || deleted)) return;
     const ObjectName& object = job.command.entity.object;
     auto state = transaction.record(object, *outcome.record).value_or(RecordState{});
-    outcome.rev = {p_.store.epoch(), ++state.n};
+    outcome.rev = transaction.next_revision();
+    state.n = outcome.rev.n;
     state.entity = job.command.entity.entity;
     state.deleted = deleted;
     state.digest = {};
+    if (ending.status == OutcomeStatus::kApplied && !deleted) note_forms(job, ending, outcome);
     if (ending.record) {
         outcome.fields = ending.record->fields;
         // So that the next read of what was just written is no news.
@@ -470,6 +477,20 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
         state.last.seq > p_.store.marks(state.last.partition).receipted;
     if (!elsewhere) state.last = {partition, transaction.next_number(partition).seq.n};
     transaction.save(object, *outcome.record, state);
+}
+
+/// Says what the platform holds in a form of its own, so that the hub neither takes it for an edit
+/// nor commands it again.
+void Commands::note_forms(const Job& job, const Ending& ending, Outcome& outcome) const {
+    const Fields& held = ending.record ? ending.record->fields : *ending.believed;
+    const Fields wanted =
+        p_.executor.normal_form(job.command.entity.object, job.command.fields);
+    for (const auto& [name, value] : job.command.fields) {
+        const Value* is = held.find(name);
+        const Value* form = wanted.find(name);
+        if (is == nullptr || form == nullptr || *is == value) continue;
+        if (*is == *form) outcome.formed.push_back(name);
+    }
 }
 
 void Commands::append_outcome(Transaction& transaction, Outcome outcome, Partition partition) {

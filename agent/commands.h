@@ -98,6 +98,7 @@ private:
         bool guarded = false;
         std::string last_error;
         std::optional<RecordId> written;  ///< The record that the write answered with.
+        std::optional<RecordId> made;     ///< By an earlier create of the entity, as far as is known.
     };
     using JobPtr = std::shared_ptr<Job>;
     struct Slot {
@@ -152,6 +153,7 @@ private:
     void write_outcome(Transaction& transaction, const Job& job, const Ending& ending);
     void remember(Transaction& transaction, const Job& job, const Ending& ending,
                   Outcome& outcome, Partition partition);
+    void note_forms(const Job& job, const Ending& ending, Outcome& outcome) const;
     void append_outcome(Transaction& transaction, Outcome outcome, Partition partition);
     [[nodiscard]] Partition partition_of(const Command& command) const;
     [[nodiscard]] bool holds_wanted(const Job& job, const std::optional<Record>& record) const;
@@ -163,6 +165,10 @@ private:
     void guard(const JobPtr& job);
     void release(const JobPtr& job);
 
+    /// For the ledger: which record it is about, as far as is known.
+    [[nodiscard]] static std::optional<RecordId> known_record(const Job& job) {
+        return job.command.record ? job.command.record : job.made;
+    }
     [[nodiscard]] Duration now() const { return p_.environment.steady(); }
     [[nodiscard]] RecordKey key_of(const Job& job, const RecordId& id) const {
         return {p_.store.platform(), job.command.entity.object, id};

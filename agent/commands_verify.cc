@@ -55,6 +55,9 @@ void Commands::call_look(const JobPtr& job) {
     const auto done = [this, job](const Executor::Answer<std::optional<Record>>& answer) {
         on_looked(job, answer);
     };
+    if (job->phase == Phase::kLook && job->made) {
+        return p_.executor.fetch(command.entity.object, *job->made, done);
+    }
     const bool by_marker = job->phase == Phase::kLook ||
                            (job->phase == Phase::kVerify && command.kind == CommandKind::kCreate);
     if (by_marker) return p_.executor.find(command.entity.object, command.entity.entity, done);
@@ -96,7 +99,10 @@ void Commands::on_found(const JobPtr& job, const std::optional<Record>& record) 
     switch (job->phase) {
         case Phase::kLook:
             if (there) return use_found(job, *record);
-            job->phase = Phase::kWrite;
+            if (!std::exchange(job->made, std::nullopt) ||
+                first_step(job->command.kind, p_.executor.traits()) == FirstStep::kWrite) {
+                job->phase = Phase::kWrite;  // Else it is looked for by its marker as well.
+            }
             return wait(job, now());
         case Phase::kVerify: return on_verified(job, record);
         case Phase::kReadBack:

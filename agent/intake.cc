@@ -217,10 +217,12 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
     const std::uint64_t receipted =
         state.last.seq == 0 ? 0 : p_.store.marks(state.last.partition).receipted;
     const Partition partition = next_partition(home, state.last, receipted);
+    const Revision rev = transaction.next_revision();
+    state.n = rev.n;
     Change change{.key = key,
                   .entity = state.entity,
                   .number = transaction.next_number(partition),
-                  .rev = {p_.store.epoch(), ++state.n},
+                  .rev = rev,
                   .kind = record.deleted ? ChangeKind::kDelete : ChangeKind::kUpsert,
                   .origin = origin(),
                   .fields = record.deleted ? Fields{} : record.fields,
@@ -323,7 +325,7 @@ Intake::Status Intake::status() const {
             .origin = origin_,
             .fetches = fetches_.size(),
             .reading = reading_,
-            .paused = !has_room(),
+            .paused = !has_room() || now() < room_at_,
             .records_read = records_read_,
             .changes = changes_};
 }

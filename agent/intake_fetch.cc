@@ -76,7 +76,7 @@ void Intake::start_fetches() {
         fetch.in_flight = true;
         fetch.again = false;
         ++fetching_;
-        p_.gate.take(now());
+        p_.gate.take(at);
         p_.executor.fetch(key.object, key.record,
                           [this, key](Executor::Answer<std::optional<Record>> answer) {
                               on_fetched(key, std::move(answer));

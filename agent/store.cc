@@ -82,6 +82,7 @@ void Store::load() {
     held_.epoch = transaction.number("epoch");
     held_.era = transaction.number("era");
     held_.sweep = transaction.number("sweep");
+    held_.revisions = transaction.number("revisions");
     const std::uint64_t partitions = transaction.number("partitions");
     held_.marks.resize(static_cast<std::uint16_t>(partitions));
     held_.changed.resize(held_.marks.size());
@@ -143,6 +144,9 @@ Marks& Store::changing(Partition partition) {
 }
 
 void Store::save_marks() {
+    if (std::exchange(held_.revised, false)) {
+        Transaction{*this}.set_number("revisions", held_.revisions);
+    }
     for (std::size_t part = 0; part < held_.marks.size(); ++part) {
         if (!held_.changed[part]) continue;
         const Marks& m = held_.marks[part];
@@ -203,6 +207,11 @@ std::uint64_t Transaction::object_number(const ObjectName& object) {
     database_.run("INSERT INTO objects VALUES(?1, ?2)", number, object.text);
     known.emplace(object.text, number);
     return number;
+}
+
+Revision Transaction::next_revision() {
+    store_.held_.revised = true;
+    return {store_.held_.epoch, ++store_.held_.revisions};
 }
 
 // ---- Records --------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ struct Marks {
 
 /// What the agent knows of a record.
 struct RecordState {
-    std::uint64_t n = 0;  ///< Of its newest change or outcome; goes on after a delete.
+    std::uint64_t n = 0;  ///< Revision of its newest change or outcome.
     bool deleted = false;
     Digest digest;
     std::optional<EntityId> entity;
@@ -102,6 +102,9 @@ public:
     [[nodiscard]] std::vector<std::pair<ObjectName, RecordId>> wanted_fetches();
 
     // ---- Spool.
+    /// The next revision: greater than that of any change or outcome before, of whatever record. A
+    /// record that takes the place of a deleted one must not look older than that.
+    [[nodiscard]] Revision next_revision();
     /// The number that the next append() to the partition takes.
     [[nodiscard]] Numbering next_number(Partition partition) const;
     void append(Partition partition, std::string_view subject, std::string_view body,
@@ -194,6 +197,8 @@ private:
         std::uint64_t era = 0;    ///< Counts epochs; short, so that each record can have it.
         std::uint64_t sweep = 0;  ///< See digest_of().
         std::uint64_t rejects = 0;
+        std::uint64_t revisions = 0;  ///< Given out so far.
+        bool revised = false;         ///< By this transaction.
         std::vector<Marks> marks;
         std::vector<bool> changed;  ///< Marks to be written at the end of the transaction.
         std::unordered_map<std::string, std::uint64_t> objects;

@@ -279,8 +279,7 @@ Result<Record> to_canonical(const ObjectMapping& mapping, const Value::Map& nati
     const auto id = key == nullptr ? std::string{} : scalar_text(*key);
     if (!id || id->empty()) {
         return fail(ErrorKind::kInvalid, mapping.object.text + ": the key `" + mapping.key +
-                                             "` is " +
-                                             (key == nullptr ? "missing" : shown(*key)));
+                                             "` is " + (key == nullptr ? "missing" : shown(*key)));
     }
     record.id = RecordId{*id};
     if (!mapping.marker.empty()) {

@@ -15,9 +15,14 @@ namespace syncline::agent {
 
 /// What the platform's side of a field looks like.
 enum class NativeType : std::uint8_t {
-    kAuto,       ///< As it comes: JSON types, SQL types.
-    kString, kInteger, kDecimal, kBool, kDate, kTimestamp,
-    kEnum,       ///< By `table`, canonical name to platform's value.
+    kAuto,  ///< As it comes: JSON types, SQL types.
+    kString,
+    kInteger,
+    kDecimal,
+    kBool,
+    kDate,
+    kTimestamp,
+    kEnum,  ///< By `table`, canonical name to platform's value.
 };
 
 /// Name of a type as it stands in TOML ("auto", "string", ...).
@@ -27,13 +32,13 @@ struct FieldMapping {
     FieldName field;
     std::string path;  ///< Dotted path in the platform's record: `Account.Name`.
     NativeType type = NativeType::kAuto;
-    bool write = true;        ///< Commands may set it.
-    std::string empty = "";   ///< How the platform writes "empty": text taken as null on reading.
-    bool empty_is_null = true;      ///< Reading: `empty` means null.
-    bool text_only = false;   ///< The platform wants and gives every value as text (ServiceNow).
-    bool trim = false;        ///< The platform drops blanks at both ends of a text.
-    int length = -1;          ///< Characters that the platform keeps of a text; -1: all.
-    std::string format;       ///< Of a date or timestamp, see time_format.h; empty: RFC 3339 and kin.
+    bool write = true;          ///< Commands may set it.
+    std::string empty = "";     ///< How the platform writes "empty": text taken as null on reading.
+    bool empty_is_null = true;  ///< Reading: `empty` means null.
+    bool text_only = false;     ///< The platform wants and gives every value as text (ServiceNow).
+    bool trim = false;          ///< The platform drops blanks at both ends of a text.
+    int length = -1;            ///< Characters that the platform keeps of a text; -1: all.
+    std::string format;  ///< Of a date or timestamp, see time_format.h; empty: RFC 3339 and kin.
     /// Digits after the point that the platform keeps, of a decimal or of a timestamp's seconds;
     /// -1: all.
     int decimals = -1;
@@ -44,12 +49,12 @@ struct FieldMapping {
 /// One canonical object on this platform.
 struct ObjectMapping {
     ObjectName object;
-    std::string native;    ///< `Account`, `incident`, `erp.customers`.
-    std::string key;       ///< Path of the record's id.
-    std::string marker;    ///< Path of the field that holds the entity id; empty: none.
-    std::string changed;   ///< Path of the stamp of the last change; empty: none.
+    std::string native;          ///< `Account`, `incident`, `erp.customers`.
+    std::string key;             ///< Path of the record's id.
+    std::string marker;          ///< Path of the field that holds the entity id; empty: none.
+    std::string changed;         ///< Path of the stamp of the last change; empty: none.
     std::string changed_format;  ///< As FieldMapping::format.
-    std::string filter;    ///< Condition in the platform's own language; empty: every record.
+    std::string filter;          ///< Condition in the platform's own language; empty: every record.
     std::vector<FieldMapping> fields;
 };
 

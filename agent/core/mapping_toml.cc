@@ -46,8 +46,7 @@ void read_table(TomlReader table, FieldMapping& field) {
 
 void check_field(TomlReader& table, const FieldMapping& field) {
     const bool timed = field.type == NativeType::kDate || field.type == NativeType::kTimestamp;
-    const bool counted =
-        field.type == NativeType::kDecimal || field.type == NativeType::kTimestamp;
+    const bool counted = field.type == NativeType::kDecimal || field.type == NativeType::kTimestamp;
     const bool tabled = field.type == NativeType::kEnum || field.type == NativeType::kBool;
     if (table.has("format") && !timed) table.problem("format", "is for dates and timestamps");
     if (table.has("decimals") && !counted) {

@@ -10,7 +10,7 @@ namespace syncline::agent {
 
 /// What a platform's profile says about all its objects; the object's own table has the last word.
 struct MappingDefaults {
-    std::string key;             ///< Empty: every object must name its own.
+    std::string key;  ///< Empty: every object must name its own.
     std::string marker;
     std::string changed;
     std::string changed_format;

@@ -52,8 +52,8 @@ struct Input {
     bool fraction(std::size_t width_max, std::int64_t& ns) {
         std::int64_t unit = kSecond / 10;
         std::size_t count = 0;
-        for (ns = 0; count < width_max && !rest.empty() && rest.front() >= '0' &&
-                     rest.front() <= '9';
+        for (ns = 0;
+             count < width_max && !rest.empty() && rest.front() >= '0' && rest.front() <= '9';
              ++count) {
             ns += (rest.front() - '0') * unit;
             unit /= 10;

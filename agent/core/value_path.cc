@@ -14,7 +14,8 @@ const Value* at_index(const Value::List& list, std::string_view path) {
     if (status != std::errc{} || end != step.data() + step.size() || index >= list.size()) {
         return nullptr;
     }
-    return dot == std::string_view::npos ? &list[index] : at_path(list[index], path.substr(dot + 1));
+    return dot == std::string_view::npos ? &list[index]
+                                         : at_path(list[index], path.substr(dot + 1));
 }
 
 struct Text {

@@ -16,6 +16,7 @@ void mark_present(Work& work, RecordState& record, const RecordId& id) {
     record.record = id;
     record.blocked = false;
     record.mirror.clear();
+    record.forms.clear();
     close_exception(work, exceptions::kDeleteReview, record.platform);
     if (work.state.deleted) {
         work.state.deleted = false;
@@ -55,6 +56,7 @@ void take_change(Work& work, const Change& change) {
 void take_delete(Work& work, RecordState& record, bool ours) {
     record.pending.reset();
     record.mirror.clear();
+    record.forms.clear();
     record.presence = Presence::kGone;
     const std::string where = record.platform.text + " record " +
                               (record.record ? record.record->text : std::string{"?"});

@@ -39,7 +39,9 @@ Fields update_fields(const Work& work, const RecordState& record, const Binding&
         const Value* value = desired(work, record.platform, name, view);
         if (value == nullptr) continue;
         const bool covered = update_out && record.pending->fields.find(name) != nullptr;
-        if (covered || !same(record.mirror.find(name), *value)) wanted.set(name, *value);
+        const bool held =
+            same(record.mirror.find(name), *value) || record.stands_for(name, *value);
+        if (covered || !held) wanted.set(name, *value);
     }
     return wanted;
 }

@@ -21,6 +21,7 @@ void accept(Work& work, RecordState& record, const OpenException& exception, Tim
     if (exception.kind == exceptions::kInDoubt) {  // "It was applied."
         for (const auto& [name, value] : exception.proposed) {
             record.mirror.set(name, value);
+            record.clear_form(name);
             record.release(name);
         }
         return;

@@ -42,11 +42,14 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
     if (answered && fresh) {
         // What the platform did not tell back holds as commanded.
         for (const auto& [name, value] : answered->fields) {
-            if (outcome.fields.find(name) == nullptr) record.mirror.set(name, value);
+            if (outcome.fields.find(name) != nullptr) continue;
+            record.mirror.set(name, value);
+            record.clear_form(name);
         }
     }
     if (fresh) {
-        take_fields(work, record, outcome.fields, from, answered ? &answered->fields : nullptr);
+        take_fields(work, record, outcome.fields, from, answered ? &answered->fields : nullptr,
+                    outcome.formed);
     }
     if (!answered) return;
     for (const std::string_view kind :

@@ -95,9 +95,13 @@ void carry_out(Work& work, RecordState& record, FieldDecision& decision, const P
     }
 }
 
-/// Decides one field that the platform changed.
+enum class Formed : std::uint8_t { kNo, kYes };
+
+/// Decides one field that the platform changed. `commanded`: what we told it the field shall be, if
+/// we did; `formed`: what it holds is its form of that.
 void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const Value& value,
-                  const Provenance& from, const Fields& view, bool commanded) {
+                  const Provenance& from, const Fields& view, const Value* commanded,
+                  Formed formed) {
     const CanonicalField* current = work.state.find(spec.name);
     const OwnershipRule* rule = work.object.rule(spec.name, view);
     if (equal_or_both_empty(current == nullptr ? nullptr : &current->value, value)) {
@@ -114,11 +118,19 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
         decision.verdict = judge(*rule, current, from);
         decision.rule = to_string(rule->place);
     }
-    // We told the platform a value and it holds another: its normal form, not somebody's wish.
-    // Only an owner's form becomes canonical.
+    // We told the platform a value and it holds another: what it made of it, not somebody's wish.
+    // Only an owner's form becomes canonical; another's is as good as what was commanded.
     const bool owner = rule != nullptr && rule->resolution == Resolution::kOwner &&
                        rule->owner == record.platform;
-    if (commanded && !owner) decision.verdict = Verdict::kReverted;
+    if (commanded != nullptr && !owner) {
+        if (formed == Formed::kYes) {
+            record.release(spec.name);
+            record.set_form(spec.name, *commanded);
+            work.changed = true;
+            return;
+        }
+        decision.verdict = Verdict::kReverted;
+    }
     carry_out(work, record, decision, from);
     work.log.decisions.push_back(std::move(decision));
     work.changed = true;
@@ -157,7 +169,7 @@ void make_canonical(Work& work, const FieldName& field, const Value& value, Prov
 }
 
 void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,
-                 const Fields* commanded) {
+                 const Fields* commanded, const std::vector<FieldName>& formed) {
     const Binding* binding = work.object.binding(record.platform);
     if (binding == nullptr) return;
     struct Touched {
@@ -176,9 +188,13 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         auto value = conform(*spec, raw);
         const Value& told = value ? *value : raw;
         const Value* known = record.mirror.find(name);
-        if (known != nullptr && *known == told) continue;  // Not changed there.
-        const bool first_empty = known == nullptr && told.is_null();
+        const Value* wanted = commanded == nullptr ? nullptr : commanded->find(name);
+        // Not changed there; but a command that changed nothing has not done what it should.
+        const bool refused = wanted != nullptr && !(*wanted == told);
+        if (known != nullptr && *known == told && !refused) continue;
+        const bool first_empty = known == nullptr && told.is_null() && !refused;
         record.mirror.set(name, told);
+        record.clear_form(name);
         work.changed = true;
         if (first_empty) continue;
         if (value) {
@@ -199,8 +215,11 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
                             ? seen_by_conditions(work.state, fields)
                             : Fields{};
     for (const Touched& one : touched) {
-        const bool ours = commanded != nullptr && commanded->find(one.spec->name) != nullptr;
-        decide_field(work, record, *one.spec, one.value, from, view, ours);
+        const FieldName& name = one.spec->name;
+        const bool form = std::find(formed.begin(), formed.end(), name) != formed.end();
+        decide_field(work, record, *one.spec, one.value, from, view,
+                     commanded == nullptr ? nullptr : commanded->find(name),
+                     form ? Formed::kYes : Formed::kNo);
     }
 }
 

@@ -18,6 +18,21 @@ void RecordState::release(const FieldName& field) {
     if (at != held.end() && *at == field) held.erase(at);
 }
 
+void RecordState::clear_form(const FieldName& field) {
+    std::erase_if(forms, [&](const Form& form) { return form.field == field; });
+}
+
+void RecordState::set_form(const FieldName& field, Value wanted) {
+    clear_form(field);
+    forms.push_back({field, std::move(wanted)});
+}
+
+bool RecordState::stands_for(const FieldName& field, const Value& wanted) const {
+    return std::any_of(forms.begin(), forms.end(), [&](const Form& form) {
+        return form.field == field && form.wanted == wanted;
+    });
+}
+
 namespace {
 auto position(auto& canonical, const FieldName& name) {
     return std::lower_bound(

@@ -45,6 +45,14 @@ struct Attempts {
     friend bool operator==(const Attempts&, const Attempts&) = default;
 };
 
+/// A field that the platform holds in a form of its own (rounded, trimmed): what it holds stands
+/// for `wanted`, so there is nothing to command until one of the two changes.
+struct Form {
+    FieldName field;
+    Value wanted;
+    friend bool operator==(const Form&, const Form&) = default;
+};
+
 /// The command that is out and not yet answered.
 struct Pending {
     CommandKind kind = CommandKind::kUpdate;
@@ -65,11 +73,16 @@ struct RecordState {
     std::optional<Pending> pending;
     std::vector<FieldName> held;   ///< Left alone until something about them changes; sorted.
     std::vector<Attempts> attempts;
+    std::vector<Form> forms;       ///< Of what the mirror holds now.
     bool blocked = false;  ///< A create or delete failed for good; waits for a change or a person.
 
     [[nodiscard]] bool holds(const FieldName& field) const;
     void hold(const FieldName& field);
     void release(const FieldName& field);
+    void set_form(const FieldName& field, Value wanted);
+    void clear_form(const FieldName& field);
+    /// Does what the record holds in `field` stand for `wanted`?
+    [[nodiscard]] bool stands_for(const FieldName& field, const Value& wanted) const;
     friend bool operator==(const RecordState&, const RecordState&) = default;
 };
 

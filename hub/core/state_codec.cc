@@ -62,7 +62,8 @@ Fields rebuilt_mirror(const EntityState& state, const std::vector<FieldName>& la
 
 void write_record(Writer& out, const EntityState& state, const RecordState& record) {
     out.map(6 + present(record.record.has_value(), record.pending.has_value(),
-                        !record.held.empty(), !record.attempts.empty(), record.blocked));
+                        !record.held.empty(), !record.attempts.empty(), record.blocked,
+                        !record.forms.empty()));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -92,6 +93,15 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
         out.key(10);
         out.boolean(true);
     }
+    if (!record.forms.empty()) {
+        out.key(11);
+        out.array(size_of(record.forms));
+        for (const Form& form : record.forms) {
+            out.array(2);
+            out.text(form.field.text);
+            out.value(form.wanted);
+        }
+    }
 }
 
 Pending read_pending(Decoder& in, const Node& node) {
@@ -119,6 +129,17 @@ Attempts read_attempts(Decoder& in, const Node& node) {
     return attempts;
 }
 
+Form read_form(Decoder& in, const Node& node) {
+    Form form;
+    int position = 0;
+    in.array(node, [&](const Node& item) {
+        if (position == 0) form.field.text = in.id(item);
+        if (position == 1) form.wanted = in.value(item);
+        ++position;
+    });
+    return form;
+}
+
 RecordState read_record(Decoder& in, const Node& node, const EntityState& state) {
     RecordState record;
     std::vector<FieldName> lacking;
@@ -140,6 +161,11 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
                 });
                 break;
             case 10: record.blocked = in.boolean(value); break;
+            case 11:
+                in.array(value, [&](const Node& item) {
+                    record.forms.push_back(read_form(in, item));
+                });
+                break;
             default: break;
         }
     });

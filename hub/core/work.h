@@ -26,9 +26,10 @@ struct Work {
 // ownership.cc
 /// A record's fields as a platform told them: takes in what is new against the mirror and decides
 /// each such field by its rule. Fields in `commanded` were told to the platform by us, so a
-/// difference is the platform's normal form, not somebody's edit (null: none was).
+/// difference is what the platform made of it, not somebody's edit (null: none was); of those,
+/// the ones in `formed` are held in the platform's own form and are as wanted.
 void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,
-                 const Fields* commanded);
+                 const Fields* commanded, const std::vector<FieldName>& formed = {});
 /// Makes a value canonical: releases what was held back for the field everywhere.
 void make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from);
 

@@ -208,8 +208,8 @@ Result<Value> parse_json(std::string_view text, const JsonLimits& limits) {
     const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
     const std::string place = " at byte " + std::to_string(used);
     if (error == json::error::too_deep) {
-        return fail(ErrorKind::kTooLarge, "JSON nested deeper than " +
-                                              std::to_string(limits.depth_max) + place);
+        return fail(ErrorKind::kTooLarge,
+                    "JSON nested deeper than " + std::to_string(limits.depth_max) + place);
     }
     if (error) {
         const std::string& problem = parser.handler().problem();

@@ -56,8 +56,8 @@ public:
     struct Options {
         Duration connect_timeout = std::chrono::seconds{10};
         std::size_t response_bytes_max = 16u << 20;  ///< After decompression.
-        std::string proxy;      ///< `http://host:port`; empty: none.
-        std::string ca_file;    ///< PEM; empty: the system's.
+        std::string proxy;                           ///< `http://host:port`; empty: none.
+        std::string ca_file;                         ///< PEM; empty: the system's.
         std::string user_agent = "Syncline";
     };
 

@@ -34,7 +34,7 @@ struct Exchange {
     std::size_t body_max;
     HttpResponse response;
     std::size_t header_bytes = 0;
-    std::size_t sent = 0;     ///< Of the request's body.
+    std::size_t sent = 0;  ///< Of the request's body.
     bool too_large = false;
 };
 
@@ -120,8 +120,7 @@ bool nothing_sent(const Libcurl& api, CURL* easy, CURLcode code) {
         case CURLE_SSL_CACERT_BADFILE:
         case CURLE_SSL_CERTPROBLEM:
         case CURLE_SSL_CIPHER:
-        case CURLE_PROXY:
-            return true;
+        case CURLE_PROXY: return true;
         default: break;
     }
     long sent = 0;
@@ -181,7 +180,7 @@ Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exch
     api.easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
     api.easy_setopt(h, CURLOPT_MAXAGE_CONN, kIdleConnectionSeconds);
     api.easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
-                     milliseconds(std::min(options.connect_timeout, request.timeout)));
+                    milliseconds(std::min(options.connect_timeout, request.timeout)));
     api.easy_setopt(h, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
     api.easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
     api.easy_setopt(h, CURLOPT_HEADERDATA, &exchange);
@@ -195,7 +194,7 @@ Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exch
     } else if (!is_read(request) && (!request.body.empty() || request.method != "DELETE")) {
         api.easy_setopt(h, CURLOPT_POST, 1L);
         api.easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
-                         static_cast<curl_off_t>(request.body.size()));
+                        static_cast<curl_off_t>(request.body.size()));
         api.easy_setopt(h, CURLOPT_READFUNCTION, on_send);
         api.easy_setopt(h, CURLOPT_READDATA, &exchange);
         api.easy_setopt(h, CURLOPT_SEEKFUNCTION, on_rewind);
@@ -205,8 +204,8 @@ Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exch
     for (const auto& [name, value] : request.headers) {
         if ((name + value).find_first_of(std::string_view{"\r\n\0", 3}) != std::string::npos) {
             api.slist_free_all(list);
-            return fail(ErrorKind::kInvalid, shown(request) + ": the header " + name +
-                                                 " holds a line break");
+            return fail(ErrorKind::kInvalid,
+                        shown(request) + ": the header " + name + " holds a line break");
         }
         // curl drops "Name:" and sends "Name;" as an empty header.
         list = api.slist_append(list, (name + (value.empty() ? ";" : ": " + value)).c_str());

@@ -69,9 +69,8 @@ std::optional<Duration> parse_retry_after(std::string_view text, Timestamp now, 
     const char* const end = text.data() + text.size();
     const auto [at, status] = std::from_chars(text.data(), end, seconds);
     if (!text.empty() && at == end) {
-        const auto limit =
-            static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(longest)
-                                           .count());
+        const auto limit = static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::seconds>(longest).count());
         if (status != std::errc{} || seconds >= limit) return longest;
         return std::chrono::seconds{seconds};
     }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "shared/base/timestamp.h"
 #include "shared/model/change.h"
@@ -36,6 +37,9 @@ struct Outcome {
     std::uint64_t ledger_generation = 0; ///< Newest one that the agent has taken up.
     OutcomeStatus status = OutcomeStatus::kApplied;
     Fields fields;       ///< The record's fields, where known: becomes the mirror.
+    /// Of the command's fields, those that the record holds in the platform's own form (rounded,
+    /// trimmed, ...) of what was commanded; sorted. They are as wanted, though they differ.
+    std::vector<FieldName> formed;
     std::string reason;  ///< For a person; secrets removed. Empty if applied.
     std::string code;    ///< The platform's own error code, may be empty.
     std::uint32_t attempts = 1;

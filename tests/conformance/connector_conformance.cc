@@ -321,7 +321,8 @@ void add(const std::string& suite, const char* test, const PlatformMaker& maker)
 }  // namespace
 
 bool register_connector_conformance(const std::string& name, PlatformMaker maker) {
-    // GoogleTest has no end that we could hang the maker's life on; it lives as long as the program.
+    // GoogleTest has no end that we could hang the maker's life on; it lives as long as the
+    // program.
     static std::map<std::string, PlatformMaker> makers;
     const PlatformMaker& kept = makers[name] = std::move(maker);
     const std::string suite = "Conformance_" + name;

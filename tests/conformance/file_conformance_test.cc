@@ -28,11 +28,10 @@ public:
         settings.failed = folder_ / "failed";
         settings.outbox = folder_ / "out";
         settings.ready = agent::file::Ready::kRename;
-        settings.objects = {
-            {.object = object(),
-             .native = "customers",
-             .key = "no",
-             .fields = {{.field = field(), .path = "name"}}}};
+        settings.objects = {{.object = object(),
+                             .native = "customers",
+                             .key = "no",
+                             .fields = {{.field = field(), .path = "name"}}}};
         return agent::make_file_connector(settings, clock_);
     }
     std::string create(const std::string& text) override {

@@ -63,7 +63,8 @@ void Checkers::watch_order(const Mutation& mutation) {
                        mutation.entity.entity.text);
     }
     generation = std::max(generation, mutation.generation);
-    std::uint64_t& fence = fences_[key];
+    std::uint64_t& fence =
+        fences_[{mutation.key.platform, mutation.entity, mutation.partition}];
     if (mutation.fence < fence) {
         world_.violate("I13", "fence " + std::to_string(mutation.fence) + " after " +
                                   std::to_string(fence) + " on " + text_of(mutation.key),

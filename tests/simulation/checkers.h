@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "hub/core/state.h"
@@ -69,7 +70,7 @@ private:
     std::map<std::string, std::uint32_t> creates_;  ///< By idempotency key.
     std::map<std::pair<PlatformId, EntityKey>, std::uint64_t> generations_;
     std::map<std::pair<PlatformId, EntityKey>, std::vector<RecordId>> made_;
-    std::map<std::pair<PlatformId, EntityKey>, std::uint64_t> fences_;
+    std::map<std::tuple<PlatformId, EntityKey, Partition>, std::uint64_t> fences_;
 
     // final_findings()
     std::vector<Violation> findings_;

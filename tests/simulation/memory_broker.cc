@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "shared/model/ids.h"
+#include "tests/simulation/describe.h"
 
 namespace syncline::sim {
 namespace {
@@ -114,7 +115,8 @@ Result<std::uint64_t> MemoryBroker::publish(std::string_view subject, std::strin
     insert(*stream, message);
     world_.mix(stable_hash(message->body) ^ message->sequence);
     world_.note("broker", "stored " + config.name + " " + std::to_string(stream->last) + " " +
-                              message->subject);
+                              message->subject,
+                world_.traces() ? describe(subject, body) : std::string{});
     schedule_sync();
     const std::uint64_t sequence = stream->last;
     for (auto at = consumers_.begin(); at != consumers_.end();) {

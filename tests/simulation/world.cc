@@ -95,12 +95,13 @@ void World::resume(std::uint32_t process) {
     for (Item& item : held) after(Duration{0}, item.ticket, std::move(item.event));
 }
 
-void World::note(std::string_view who, const std::string& what) {
+void World::note(std::string_view who, const std::string& what, const std::string& more) {
     mix(stable_hash(what));
-    if (!keep_trace && !print_trace) return;
+    if (!traces()) return;
     std::string line = clock_text(now_) + "  " + std::string{who};
     line.append(line.size() < 24 ? 24 - line.size() : 1, ' ');
     line += what;
+    if (!more.empty()) line += "  " + more;
     if (print_trace) std::fprintf(stdout, "%s\n", line.c_str());
     if (!keep_trace) return;
     trace_.push_back(std::move(line));

@@ -62,7 +62,9 @@ public:
 
     // ---- Trace and verdict.
     /// Mixes into the hash of this world, and is kept for the timeline.
-    void note(std::string_view who, const std::string& what);
+    /// `more` is for readers only.
+    void note(std::string_view who, const std::string& what, const std::string& more = {});
+    [[nodiscard]] bool traces() const { return keep_trace || print_trace; }
     void mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 0x100000001b3ULL ^ (hash_ >> 29); }
     [[nodiscard]] std::uint64_t hash() const { return hash_; }
     void violate(std::string invariant, std::string what, std::string about = {});

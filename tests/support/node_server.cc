@@ -51,8 +51,8 @@ Value member(const Value& value, const std::string& name) {
 
 NodeServer::NodeServer(const std::string& platform, std::vector<std::string> flags)
     : folder_(make_folder()) {
-    const fs::path script = fs::path{SYNCLINE_SOURCE_DIR} / "tests" / "support" / "platforms" /
-                            platform / "server.mjs";
+    const fs::path script =
+        fs::path{SYNCLINE_SOURCE_DIR} / "tests" / "support" / "platforms" / platform / "server.mjs";
     std::vector<std::string> words{"node", script.string(), "--data", (folder_ / "data").string()};
     words.insert(words.end(), flags.begin(), flags.end());
     std::vector<char*> arguments;
@@ -131,8 +131,7 @@ std::string NodeServer::create(const std::string& object, const Value::Map& fiel
     return *id.get<std::string>();
 }
 
-void NodeServer::edit(const std::string& object, const std::string& id,
-                      const Value::Map& fields) {
+void NodeServer::edit(const std::string& object, const std::string& id, const Value::Map& fields) {
     control("edit", {{"object", object}, {"id", id}, {"fields", fields}});
 }
 

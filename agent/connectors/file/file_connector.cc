@@ -75,8 +75,8 @@ private:
 
 Result<void> FileConnector::connect(std::stop_token) {
     std::error_code error;
-    for (const auto& folder : {settings_.inbox, settings_.done, settings_.failed,
-                               settings_.outbox}) {
+    for (const auto& folder :
+         {settings_.inbox, settings_.done, settings_.failed, settings_.outbox}) {
         std::filesystem::create_directories(folder, error);
         if (error) return fail(ErrorKind::kUnavailable, folder.string() + ": " + error.message());
     }
@@ -142,8 +142,8 @@ Result<Batch> FileConnector::read(const Cursor& from, std::size_t max, std::stop
 }
 
 /// False: there is nothing of it to read, go on with the next file.
-Result<bool> FileConnector::read_file(const std::string& name, Position& position,
-                                      std::size_t max, Batch& batch, std::stop_token stop) {
+Result<bool> FileConnector::read_file(const std::string& name, Position& position, std::size_t max,
+                                      Batch& batch, std::stop_token stop) {
     const ObjectMapping* const mapping = mapping_of(name);
     if (mapping == nullptr) {
         return give_up(name, "no object's `native` is the beginning of this file's name", batch);
@@ -196,10 +196,9 @@ Result<void> FileConnector::read_rows(RowReader& reader, const ObjectMapping& ma
     }
     position.place = reader.place();
     for (const Row& row : rejects) {
-        batch.rejects.push_back({mapping.object, "",
-                                 position.file + ":" + std::to_string(row.line) + ": " +
-                                     row.problem,
-                                 row.raw});
+        batch.rejects.push_back(
+            {mapping.object, "",
+             position.file + ":" + std::to_string(row.line) + ": " + row.problem, row.raw});
     }
     return file::write_rejects(settings_.failed, position.file, position.identity, rejects);
 }
@@ -239,15 +238,14 @@ Result<Written> FileConnector::write(const Command& command, std::stop_token) {
     auto native = to_native(*mapping, removal ? Fields{} : command.fields);
     if (!native) return fail(native.error());
     // Files give no answer, so a new record is known by its entity's id unless a field is the key.
-    const std::string id =
-        command.record ? command.record->text : command.entity.entity.text;
+    const std::string id = command.record ? command.record->text : command.entity.entity.text;
     if (at_path(*native, mapping->key) == nullptr) {
         const auto set = set_path(*native, mapping->key, Value{id});
         if (!set) return fail(set.error(), "key");
     }
     const auto key = scalar_text(*at_path(*native, mapping->key));
     if (!key) return fail(key.error(), "key");
-    const char* const op = removal ? "delete"
+    const char* const op = removal                                ? "delete"
                            : command.kind == CommandKind::kCreate ? "create"
                                                                   : "update";
     native->insert_or_assign(settings_.op_field, Value{op});
@@ -290,16 +288,16 @@ Result<ConnectorFactory> make_file(TomlReader& connector, TomlReader& objects,
     settings.failed = root / connector.text("failed", "failed");
     settings.outbox = root / connector.text("outbox", "out");
     settings.ready = connector.choice("ready", kReady, settings.ready);
-    settings.stable = connector.milliseconds("stable_ms", {0, 3'600'000},
-                                             std::chrono::milliseconds{2'000});
+    settings.stable =
+        connector.milliseconds("stable_ms", {0, 3'600'000}, std::chrono::milliseconds{2'000});
     const std::string separator = connector.text("separator", ",");
     if (separator.size() == 1 && separator != "\"" && separator != "\n" && separator != "\r") {
         settings.separator = separator[0];
     } else {
         connector.problem("separator", "must be one ASCII character, no quote and no line end");
     }
-    settings.line_bytes_max = connector.integer<std::size_t>("line_bytes_max", {256, 64 << 20},
-                                                             settings.line_bytes_max);
+    settings.line_bytes_max =
+        connector.integer<std::size_t>("line_bytes_max", {256, 64 << 20}, settings.line_bytes_max);
     settings.op_field = connector.text("op_field", settings.op_field);
     settings.objects = read_object_mappings(objects, {});
     const Clock& clock = context.clock;

@@ -67,8 +67,8 @@ Result<bool> LineReader::fill() {
     buffer_.resize(kept + kBuffer);
     ssize_t count = 0;
     do {
-        count = ::pread(fd_.get(), buffer_.data() + kept, kBuffer,
-                        static_cast<off_t>(offset_ + kept));
+        count =
+            ::pread(fd_.get(), buffer_.data() + kept, kBuffer, static_cast<off_t>(offset_ + kept));
     } while (count < 0 && errno == EINTR);
     buffer_.resize(kept + static_cast<std::size_t>(count < 0 ? 0 : count));
     if (count < 0) return fail(ErrorKind::kUnavailable, path_ + ": " + std::strerror(errno));

@@ -26,9 +26,9 @@ private:
 
 /// One line of a file, without its end.
 struct Line {
-    std::string text;           ///< Cut at the limit if `too_long`.
-    std::uint64_t begin = 0;    ///< Offset of its first byte.
-    std::uint64_t end = 0;      ///< Offset behind its line end.
+    std::string text;         ///< Cut at the limit if `too_long`.
+    std::uint64_t begin = 0;  ///< Offset of its first byte.
+    std::uint64_t end = 0;    ///< Offset behind its line end.
     bool too_long = false;
 };
 

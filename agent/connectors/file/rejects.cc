@@ -9,8 +9,7 @@ namespace syncline::agent::file {
 namespace {
 
 /// The last line of the content `identity` that `path` tells of already; 0: none.
-Result<std::uint64_t> last_written(const std::filesystem::path& path,
-                                   const std::string& identity) {
+Result<std::uint64_t> last_written(const std::filesystem::path& path, const std::string& identity) {
     auto reader = LineReader::open(path, 256u << 10);
     if (!reader) {
         if (reader.error().kind == ErrorKind::kNotFound) return 0;

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "shared/base/result.h"
 #include "agent/connectors/file/row_reader.h"
+#include "shared/base/result.h"
 
 namespace syncline::agent::file {
 

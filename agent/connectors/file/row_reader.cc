@@ -53,7 +53,8 @@ Result<std::vector<std::string>> split_csv(std::string_view text, char separator
                     break;
                 }
             }
-            if (i == text.size()) return fail(ErrorKind::kInvalid, "has a quote that is not closed");
+            if (i == text.size())
+                return fail(ErrorKind::kInvalid, "has a quote that is not closed");
             ++i;
             if (i < text.size() && text[i] != separator) {
                 return fail(ErrorKind::kInvalid, "has text after a closing quote");
@@ -130,8 +131,8 @@ Result<std::string> RowReader::whole_record(const Line& first, bool& unclosed) {
     while (open_quote(text)) {
         auto line = next_line();
         if (!line) return fail(line.error());
-        unclosed = !*line || (*line)->too_long ||
-                   text.size() + (*line)->text.size() >= options_.line_max;
+        unclosed =
+            !*line || (*line)->too_long || text.size() + (*line)->text.size() >= options_.line_max;
         if (unclosed) {
             seek(behind_first);
             return first.text;

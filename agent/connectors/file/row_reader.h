@@ -18,9 +18,9 @@ enum class Format : std::uint8_t { kJsonl, kCsv };
 /// One record of a file, or why there is none.
 struct Row {
     Value::Map values;
-    std::uint64_t line = 0;     ///< Its first line, from 1.
-    std::string raw;            ///< As it stood there, cut at 16 KiB.
-    std::string problem;        ///< Not empty: there are no values.
+    std::uint64_t line = 0;  ///< Its first line, from 1.
+    std::string raw;         ///< As it stood there, cut at 16 KiB.
+    std::string problem;     ///< Not empty: there are no values.
 };
 
 /// A place between two rows.

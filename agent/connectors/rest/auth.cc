@@ -13,7 +13,8 @@ std::string base64(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); i += 3) {
         std::uint32_t group = 0;
         for (std::size_t k = 0; k < 3; ++k) {
-            group = group << 8 | (i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u);
+            group =
+                group << 8 | (i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u);
         }
         for (std::size_t k = 0; k < 4; ++k) {
             const bool padding = i + k > text.size();
@@ -138,8 +139,8 @@ Result<HttpRequest> Session::token_request() {
     const Credentials& who = settings_->credentials;
     HttpRequest request;
     request.method = "POST";
-    request.url = auth.token_url.starts_with('/') ? settings_->base_url + auth.token_url
-                                                  : auth.token_url;
+    request.url =
+        auth.token_url.starts_with('/') ? settings_->base_url + auth.token_url : auth.token_url;
     request.timeout = settings_->profile.timeout;
     request.headers = {{"Accept", "application/json"},
                        {"Content-Type", "application/x-www-form-urlencoded"}};

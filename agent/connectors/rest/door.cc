@@ -92,7 +92,8 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
     if (!rendered) return failed(rendered.error());
     for (int attempts = 0;; ++attempts) {
         const auto access = parts_.session->access(*parts_.http, stop);
-        if (const auto told = parts_.session->take_server_date()) note_date(told->first, told->second);
+        if (const auto told = parts_.session->take_server_date())
+            note_date(told->first, told->second);
         if (!access) return failed(access.error());
         HttpRequest request = *rendered;
         request.headers.insert(request.headers.end(), access->headers.begin(),
@@ -135,8 +136,7 @@ Door::Answer Door::attempt(const HttpRequest& request, Intent intent, std::stop_
     return judged(request, *response, intent);
 }
 
-Door::Answer Door::judged(const HttpRequest& request, const HttpResponse& response,
-                          Intent intent) {
+Door::Answer Door::judged(const HttpRequest& request, const HttpResponse& response, Intent intent) {
     const Profile& profile = settings().profile;
     const bool json_like = starts_like_json(response.body);
     const auto json = json_like ? parse_json(response.body, {profile.response_bytes_max, 64})

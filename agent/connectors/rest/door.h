@@ -27,7 +27,7 @@ public:
     };
     struct Reply {
         int status = 0;
-        Value json;  ///< Null if the body is empty.
+        Value json;        ///< Null if the body is empty.
         std::string link;  ///< The Link header.
     };
     using Answer = std::expected<Reply, Failure>;

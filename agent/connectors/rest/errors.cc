@@ -79,8 +79,7 @@ ErrorKind kind_of(ErrorClass meaning, Intent intent) {
     const bool write = intent == Intent::kWrite;
     switch (meaning) {
         case ErrorClass::kRetry: return ErrorKind::kUnavailable;
-        case ErrorClass::kUnknown:
-            return write ? ErrorKind::kAmbiguous : ErrorKind::kUnavailable;
+        case ErrorClass::kUnknown: return write ? ErrorKind::kAmbiguous : ErrorKind::kUnavailable;
         case ErrorClass::kThrottle: return ErrorKind::kThrottled;
         case ErrorClass::kAuth:
         case ErrorClass::kDenied: return ErrorKind::kDenied;
@@ -93,8 +92,8 @@ ErrorKind kind_of(ErrorClass meaning, Intent intent) {
     return ErrorKind::kInternal;
 }
 
-std::optional<Failure> judge(const ErrorSpec& spec, const HttpResponse& response,
-                             const Value* json, Intent intent) {
+std::optional<Failure> judge(const ErrorSpec& spec, const HttpResponse& response, const Value* json,
+                             Intent intent) {
     const bool success = response.status >= 200 && response.status < 300;
     if (success && !failed_inside(spec, json)) return std::nullopt;
     Failure failure;
@@ -110,10 +109,10 @@ std::optional<Failure> judge(const ErrorSpec& spec, const HttpResponse& response
     std::string why = first_text(json, spec.message_paths);
     if (why.empty()) why = std::string{response.header("location")};
     if (why.empty()) why = response.body;
-    failure.error = Error{kind_of(failure.meaning, intent),
-                          "HTTP " + std::to_string(response.status) +
-                              (failure.code.empty() ? "" : " " + shown(failure.code)) + ": " +
-                              shown(why)};
+    failure.error =
+        Error{kind_of(failure.meaning, intent),
+              "HTTP " + std::to_string(response.status) +
+                  (failure.code.empty() ? "" : " " + shown(failure.code)) + ": " + shown(why)};
     return failure;
 }
 

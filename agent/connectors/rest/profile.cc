@@ -35,11 +35,11 @@ constexpr TomlReader::Choice<NextPage> kNextPages[] = {
     {"link", NextPage::kLink},
 };
 constexpr TomlReader::Choice<ErrorClass> kErrorClasses[] = {
-    {"retry", ErrorClass::kRetry},         {"unknown", ErrorClass::kUnknown},
-    {"throttle", ErrorClass::kThrottle},   {"auth", ErrorClass::kAuth},
-    {"denied", ErrorClass::kDenied},       {"forbidden", ErrorClass::kForbidden},
-    {"conflict", ErrorClass::kConflict},   {"permanent", ErrorClass::kPermanent},
-    {"gone", ErrorClass::kGone},           {"restart", ErrorClass::kRestart},
+    {"retry", ErrorClass::kRetry},       {"unknown", ErrorClass::kUnknown},
+    {"throttle", ErrorClass::kThrottle}, {"auth", ErrorClass::kAuth},
+    {"denied", ErrorClass::kDenied},     {"forbidden", ErrorClass::kForbidden},
+    {"conflict", ErrorClass::kConflict}, {"permanent", ErrorClass::kPermanent},
+    {"gone", ErrorClass::kGone},         {"restart", ErrorClass::kRestart},
 };
 constexpr TomlReader::Choice<bool> kResetKinds[] = {{"unix", true}, {"seconds", false}};
 
@@ -133,7 +133,8 @@ ReadSpec read_reading(TomlReader table) {
     read.page_max = table.integer<std::uint32_t>("page_max", {1, 100'000}, read.page_max);
     if (read.page_min > read.page_max) table.problem("page_min", "must not be over page_max");
     const bool told = read.next == NextPage::kUrl || read.next == NextPage::kToken;
-    if (told && read.next_path.empty()) table.problem("next_path", "must say where the reply tells");
+    if (told && read.next_path.empty())
+        table.problem("next_path", "must say where the reply tells");
     return read;
 }
 

@@ -17,7 +17,13 @@ namespace syncline::agent::rest {
 /// member below is described there under the same name.
 
 enum class AuthKind : std::uint8_t {
-    kNone, kBasic, kBearer, kApiKey, kClientCredentials, kPassword, kRefreshToken,
+    kNone,
+    kBasic,
+    kBearer,
+    kApiKey,
+    kClientCredentials,
+    kPassword,
+    kRefreshToken,
 };
 
 struct AuthSpec {
@@ -59,13 +65,13 @@ struct ReadSpec {
     RequestSpec request;
     std::string records;  ///< Path of the list of records in the reply; empty: the reply itself.
     NextPage next = NextPage::kKeyset;
-    std::string next_path;          ///< kUrl, kToken.
-    bool short_page_ends = false;   ///< kKeyset: a page that is not full is the last one.
-    std::string deleted_path;       ///< True in a record that is deleted.
-    Template where;                 ///< Around a {clause} that is not empty.
-    Template filter_and;            ///< Around the object's own {filter}, in clauses.
-    Template all, all_after;        ///< Every record; the same, after the cursor.
-    Template from, after;           ///< Changed in [from, until); the same, after the cursor.
+    std::string next_path;         ///< kUrl, kToken.
+    bool short_page_ends = false;  ///< kKeyset: a page that is not full is the last one.
+    std::string deleted_path;      ///< True in a record that is deleted.
+    Template where;                ///< Around a {clause} that is not empty.
+    Template filter_and;           ///< Around the object's own {filter}, in clauses.
+    Template all, all_after;       ///< Every record; the same, after the cursor.
+    Template from, after;          ///< Changed in [from, until); the same, after the cursor.
     std::string stamp_format = "%Y-%m-%dT%H:%M:%SZ";
     Duration resolution = std::chrono::seconds{1};  ///< Of stamps.
     Duration overlap = std::chrono::seconds{600};
@@ -106,10 +112,12 @@ enum class ErrorClass : std::uint8_t {
 };
 
 struct ErrorRule {
-    struct Statuses { int from = 0, to = 0; };
-    std::vector<Statuses> statuses;      ///< Empty: any.
-    std::vector<std::string> codes;      ///< One of them at a code path; empty: any.
-    std::vector<std::string> texts;      ///< One of them within the reply's text; empty: any.
+    struct Statuses {
+        int from = 0, to = 0;
+    };
+    std::vector<Statuses> statuses;  ///< Empty: any.
+    std::vector<std::string> codes;  ///< One of them at a code path; empty: any.
+    std::vector<std::string> texts;  ///< One of them within the reply's text; empty: any.
     ErrorClass meaning = ErrorClass::kPermanent;
 };
 

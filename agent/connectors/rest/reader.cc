@@ -21,8 +21,8 @@ void add_reject(Batch& batch, const ObjectName& object, const Value& row, const 
 /// The list of fields to ask for: each once, those that place a row included.
 std::string field_list(const Profile& profile, const ObjectMapping& object) {
     std::set<std::string> names;
-    for (const std::string& name : {object.key, object.changed, object.marker,
-                                    profile.read.deleted_path}) {
+    for (const std::string& name :
+         {object.key, object.changed, object.marker, profile.read.deleted_path}) {
         if (!name.empty()) names.insert(name);
     }
     for (const FieldMapping& field : object.fields) names.insert(field.path);
@@ -61,8 +61,8 @@ Reader::Reader(Door& door) : door_(door) {
         ObjectMapping feed = place;
         feed.key = profile.deletes.id_path;
         feed.changed = profile.deletes.stamp_path;
-        streams_.push_back({object.object.text + "#deleted", &profile.deletes, feed, feed,
-                            variables, true});
+        streams_.push_back(
+            {object.object.text + "#deleted", &profile.deletes, feed, feed, variables, true});
     }
 }
 
@@ -124,8 +124,8 @@ Result<bool> Reader::turn_of(const Stream& stream, ReadState& state, std::size_t
     const bool by_next = told || (next == NextPage::kLink && page->rows.empty());
     position.page = by_next ? page->next : std::string{};
     const bool end_of_keyset =
-        page->rows.empty() || (next == NextPage::kKeyset && stream.spec->short_page_ends &&
-                               page->rows.size() < limit);
+        page->rows.empty() ||
+        (next == NextPage::kKeyset && stream.spec->short_page_ends && page->rows.size() < limit);
     const bool done = position.page.empty() && (told || end_of_keyset);
     if (!done && !told && position.page.empty() && position.stamp == before.stamp &&
         position.id == before.id) {
@@ -189,8 +189,8 @@ Result<Variables> Reader::page_variables(const Stream& stream, const Position& p
     return variables;
 }
 
-Result<Reader::Page> Reader::fetch_page(const Stream& stream, Position& position,
-                                        std::size_t limit, std::stop_token stop) {
+Result<Reader::Page> Reader::fetch_page(const Stream& stream, Position& position, std::size_t limit,
+                                        std::stop_token stop) {
     const bool by_url = stream.spec->next == NextPage::kUrl || stream.spec->next == NextPage::kLink;
     for (int attempts = 0;; ++attempts) {
         const auto variables = page_variables(stream, position, limit);
@@ -237,8 +237,8 @@ Result<void> Reader::take_rows(const Stream& stream, const Value::List& rows, Po
                                ? Result<Record>{fail(ErrorKind::kInvalid, "is no object")}
                                : to_canonical(stream.place, *row);
         if (!place || (!stream.place.changed.empty() && place->version.empty())) {
-            const Error error = place ? Error{ErrorKind::kInvalid, "the stamp `" +
-                                                  stream.place.changed + "` is missing"}
+            const Error error = place ? Error{ErrorKind::kInvalid,
+                                              "the stamp `" + stream.place.changed + "` is missing"}
                                       : place.error();
             add_reject(batch, stream.mapping.object, value, error, "");
             continue;

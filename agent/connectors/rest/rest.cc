@@ -20,9 +20,7 @@ public:
     explicit RestConnector(rest::Door::Parts parts)
         : door_(std::move(parts)), reader_(door_), writer_(door_) {}
 
-    Result<void> connect(std::stop_token stop) override {
-        return door_.probe(stop);
-    }
+    Result<void> connect(std::stop_token stop) override { return door_.probe(stop); }
     Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override {
         return reader_.read(from, max, stop);
     }
@@ -158,8 +156,7 @@ Result<ConnectorFactory> make_rest(TomlReader& connector, TomlReader& objects,
         options.response_bytes_max = settings->profile.response_bytes_max;
         options.proxy = settings->proxy;
         options.ca_file = settings->ca_file;
-        return make_rest_connector(settings, session, std::make_unique<CurlClient>(options),
-                                   clock);
+        return make_rest_connector(settings, session, std::make_unique<CurlClient>(options), clock);
     };
 }
 

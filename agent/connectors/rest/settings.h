@@ -15,7 +15,7 @@ struct Credentials {
     Secret client_secret;
     std::string username;
     Secret password;
-    Secret token;          ///< A bearer token, or the API key.
+    Secret token;  ///< A bearer token, or the API key.
     Secret refresh_token;
 };
 

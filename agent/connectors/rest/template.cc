@@ -11,8 +11,8 @@ namespace {
 
 /// What the configuration says.
 constexpr std::array<std::string_view, 13> kWords{
-    "base_url", "api",   "native", "fields",     "key",    "changed", "marker_field",
-    "filter",   "filter_and", "where", "clause", "values", "limit"};
+    "base_url", "api",        "native", "fields", "key",    "changed", "marker_field",
+    "filter",   "filter_and", "where",  "clause", "values", "limit"};
 /// What comes from outside: always encoded.
 constexpr std::array<std::string_view, 8> kValues{
     "id", "marker", "cursor.stamp", "cursor.id", "from", "until", "page.token", "idempotency_key"};
@@ -30,9 +30,8 @@ std::string list_of(const auto& names) {
 }
 
 bool has_control(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    });
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::unexpected<Error> unsafe(std::string_view value, const char* where) {
@@ -143,9 +142,8 @@ Result<Template> Template::parse(std::string_view text) {
 }
 
 bool Template::uses(std::string_view name) const {
-    return std::any_of(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
-        return piece.placeholder && piece.text == name;
-    });
+    return std::any_of(pieces_.begin(), pieces_.end(),
+                       [&](const Piece& piece) { return piece.placeholder && piece.text == name; });
 }
 
 Result<std::string> Template::render(const Variables& variables, Context context,

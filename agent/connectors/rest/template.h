@@ -35,8 +35,8 @@ using Variables = std::map<std::string, std::string, std::less<>>;
 /// Text with placeholders in braces: "Id > '{cursor.id}'"; `{{` and `}}` are braces.
 ///
 /// Placeholders are of two kinds. What the configuration says (`{native}`, `{fields}`, `{filter}`,
-/// `{where}` ...) is part of the language and goes in as it is. What comes from the platform or from
-/// a command (`{id}`, `{marker}`, `{cursor.id}` ...) is a value and is always encoded.
+/// `{where}` ...) is part of the language and goes in as it is. What comes from the platform or
+/// from a command (`{id}`, `{marker}`, `{cursor.id}` ...) is a value and is always encoded.
 class Template {
 public:
     Template() = default;

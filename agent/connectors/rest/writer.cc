@@ -134,9 +134,8 @@ Result<Written> Writer::send(const WriteSpec& spec, const ObjectMapping& mapping
         if (!text.empty()) written.id = RecordId{text};
     }
     if (written.id.empty()) {
-        return fail(ErrorKind::kAmbiguous,
-                    "HTTP " + std::to_string(answer->status) + " without an id at `" +
-                        spec.id_path + "`");
+        return fail(ErrorKind::kAmbiguous, "HTTP " + std::to_string(answer->status) +
+                                               " without an id at `" + spec.id_path + "`");
     }
     if (!spec.created_path.empty()) {
         const Value* const created = at_path(answer->json, spec.created_path);

@@ -25,8 +25,8 @@ private:
     Result<const ObjectMapping*> mapping_of(const ObjectName& object) const;
     Result<Written> create(const ObjectMapping& mapping, const Command& command,
                            std::stop_token stop);
-    Result<Written> update(const ObjectMapping& mapping, const Command& command,
-                           const RecordId& id, std::stop_token stop);
+    Result<Written> update(const ObjectMapping& mapping, const Command& command, const RecordId& id,
+                           std::stop_token stop);
     Result<Written> remove(const ObjectMapping& mapping, const Command& command,
                            std::stop_token stop);
     Result<Written> send(const WriteSpec& spec, const ObjectMapping& mapping,

@@ -365,9 +365,8 @@ TEST_F(AgentTest, PausesReadingWhileTheSpoolIsFullAndGoesOnByItself) {
     world.settings.spool.bytes = 4096;
     world.settings.reading.batch_records = 7;
     for (int i = 0; i < 200; ++i) world.platform.put(std::to_string(i).c_str(), named("x"));
-    world.link.is_connected = true;
     world.start();
-    world.run_seconds(60);
+    world.run(60s + 50ms);  // It looks for room five times a second.
     EXPECT_LE(world.store->waiting_bytes(), 4096u);
     EXPECT_LT(world.changes().size(), 60u);
     EXPECT_TRUE(world.agent->status().intake.paused);

@@ -41,7 +41,11 @@ public:
     std::vector<std::string> presences;
     std::vector<std::string> sent;
 
-    [[nodiscard]] bool has_events() const { return !events_.empty(); }
+    [[nodiscard]] bool has_events() const {
+        const bool waiting = consumer_ != nullptr && credit_ > 0 && !commands.messages.empty() &&
+                             commands.messages.back().sequence >= next_;
+        return waiting || !events_.empty();
+    }
     /// Hands out everything that has come up. False if there was nothing.
     bool deliver() {
         bool any = false;

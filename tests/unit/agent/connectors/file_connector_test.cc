@@ -32,13 +32,13 @@ protected:
         settings.outbox = folder / "out";
         settings.ready = file::Ready::kRename;
         settings.line_bytes_max = 4'096;
-        settings.objects = {{.object = ObjectName{"customer"},
-                             .native = "customers",
-                             .key = "no",
-                             .fields = {{.field = FieldName{"name"}, .path = "name"},
-                                        {.field = FieldName{"limit"},
-                                         .path = "limit",
-                                         .type = NativeType::kDecimal}}}};
+        settings.objects = {
+            {.object = ObjectName{"customer"},
+             .native = "customers",
+             .key = "no",
+             .fields = {
+                 {.field = FieldName{"name"}, .path = "name"},
+                 {.field = FieldName{"limit"}, .path = "limit", .type = NativeType::kDecimal}}}};
         restart();
     }
     ~FileDrop() override { fs::remove_all(folder); }
@@ -82,8 +82,7 @@ protected:
 
 TEST_F(FileDrop, ReadsCsvAndJsonlInTheOrderOfNames) {
     drop("customers-2.jsonl", "{\"no\":3,\"name\":\"c\"}\n\n{\"no\":1,\"op\":\"delete\"}");
-    drop("customers-1.csv",
-         "\xef\xbb\xbfno,name,limit\r\n1,\"a, \"\"b\"\"\r\nc\",1.50\r\n2,,\r\n");
+    drop("customers-1.csv", "\xef\xbb\xbfno,name,limit\r\n1,\"a, \"\"b\"\"\r\nc\",1.50\r\n2,,\r\n");
     drop("notes.txt", "not ours");
     drop(".customers-0.csv", "hidden");
     read_all();
@@ -100,8 +99,12 @@ TEST_F(FileDrop, LetsGoodLinesFlowAndKeepsBadOnes) {
     read_all(2);
     EXPECT_THAT(seen, ElementsAre("1:\"a\"", "6:\"g\"", "7:\"i\"", "9:\"k\""));
     ASSERT_EQ(rejects.size(), 7u);
-    const char* const parts[] = {":3: has 2 fields", ":4: customer.limit", ":5: customer: the key",
-                                 ":6: has a quote",  ":7: is not UTF-8",   ":9: is longer",
+    const char* const parts[] = {":3: has 2 fields",
+                                 ":4: customer.limit",
+                                 ":5: customer: the key",
+                                 ":6: has a quote",
+                                 ":7: is not UTF-8",
+                                 ":9: is longer",
                                  ":11: has a quote that is not closed"};
     for (std::size_t i = 0; i < 7; ++i) EXPECT_THAT(rejects[i], HasSubstr(parts[i]));
     const std::string told = content(settings.failed / "customers.csv.rejects.jsonl");

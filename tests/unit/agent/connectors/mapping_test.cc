@@ -39,14 +39,12 @@ class ReadsValue : public testing::TestWithParam<ReadCase> {};
 
 TEST_P(ReadsValue, OrSaysWhyNot) {
     const ReadCase& row = GetParam();
-    const auto record =
-        read(mapping_of({row.field}), (R"({"Id":"1","f":)" + std::string{row.native} + "}").c_str());
-    ASSERT_EQ(record.has_value(), row.canonical.has_value())
-        << (record ? "" : record.error().what);
+    const auto record = read(mapping_of({row.field}),
+                             (R"({"Id":"1","f":)" + std::string{row.native} + "}").c_str());
+    ASSERT_EQ(record.has_value(), row.canonical.has_value()) << (record ? "" : record.error().what);
     if (record) {
         ASSERT_NE(record->fields.find("f"), nullptr);
-        EXPECT_EQ(*record->fields.find("f"), *row.canonical)
-            << display(*record->fields.find("f"));
+        EXPECT_EQ(*record->fields.find("f"), *row.canonical) << display(*record->fields.find("f"));
     } else {
         EXPECT_EQ(record.error().kind, ErrorKind::kInvalid);
         EXPECT_NE(record.error().what.find("customer.f (`f`)"), std::string::npos);
@@ -146,13 +144,13 @@ TEST(Mapping, WritesNestedTextOnlyAndLeavesOutWhatItMayNotWrite) {
     since.write = false;
     FieldMapping gone = field("gone", kInteger);
     gone.text_only = true;
-    const auto native = to_native(
-        mapping_of({amount, since, gone, field("cur", kAuto, "money.cur")}),
-        Fields{{FieldName{"amount"}, Value{*Decimal::parse("12.345")}},
-               {FieldName{"since"}, Value{*parse_date("2026-01-05")}},
-               {FieldName{"gone"}, Value{}},
-               {FieldName{"cur"}, Value{"EUR"}},
-               {FieldName{"other"}, Value{1}}});
+    const auto native =
+        to_native(mapping_of({amount, since, gone, field("cur", kAuto, "money.cur")}),
+                  Fields{{FieldName{"amount"}, Value{*Decimal::parse("12.345")}},
+                         {FieldName{"since"}, Value{*parse_date("2026-01-05")}},
+                         {FieldName{"gone"}, Value{}},
+                         {FieldName{"cur"}, Value{"EUR"}},
+                         {FieldName{"other"}, Value{1}}});
     ASSERT_TRUE(native) << native.error().what;
     EXPECT_EQ(to_json(*native), R"({"gone":"","money":{"amount":"12.34","cur":"EUR"}})");
 }
@@ -180,8 +178,8 @@ Value random_value(NativeType type, std::mt19937_64& random) {
     switch (type) {
         case kInteger: return Value{below(1'000'000) - 500'000};
         case kDecimal:
-            return Value{*Decimal::parse(std::to_string(below(1'000'000'000) - 500'000'000) +
-                                         "e-" + std::to_string(below(7)))};
+            return Value{*Decimal::parse(std::to_string(below(1'000'000'000) - 500'000'000) + "e-" +
+                                         std::to_string(below(7)))};
         case kBool: return Value{below(2) == 1};
         case kDate: return Value{Date{static_cast<std::int32_t>(below(40'000) - 10'000)}};
         case kTimestamp: return Value{Timestamp{below(4'000'000'000'000'000'000)}};
@@ -200,8 +198,8 @@ Value random_value(NativeType type, std::mt19937_64& random) {
 
 FieldMapping random_field(int index, std::mt19937_64& random) {
     const auto flip = [&] { return random() % 2 == 0; };
-    FieldMapping result = field(("f" + std::to_string(index)).c_str(),
-                                static_cast<NativeType>(random() % 8));
+    FieldMapping result =
+        field(("f" + std::to_string(index)).c_str(), static_cast<NativeType>(random() % 8));
     result.path = flip() ? "f" + std::to_string(index) : "nest.f" + std::to_string(index);
     result.text_only = flip();
     result.trim = flip();
@@ -228,7 +226,8 @@ TEST(Mapping, WhatIsWrittenReadsBackAsTheNormalForm) {
         Fields values;
         for (int i = 0; i < 6; ++i) {
             fields.push_back(random_field(i, random));
-            if (random() % 5 != 0) values.set(fields[i].field, random_value(fields[i].type, random));
+            if (random() % 5 != 0)
+                values.set(fields[i].field, random_value(fields[i].type, random));
         }
         const auto mapping = mapping_of(fields);
         const auto normal = normal_form(mapping, values);
@@ -272,7 +271,8 @@ name = "Name"
 limit = { path = "Limit__c", type = "decimal", decimals = 2 }
 tier = { path = "Tier__c", type = "enum", table = { gold = "Gold" } }
 seen = { path = "Seen__c", type = "timestamp", write = false }
-)", "agent.toml");
+)",
+                                  "agent.toml");
     ASSERT_TRUE(root);
     TomlReader objects = root->table("objects");
     const auto mappings = read_object_mappings(
@@ -298,17 +298,18 @@ d = { path = "D", format = "%Y" }
 e = { path = "E", type = "date", format = "%q" }
 f = { path = "F", type = "integer", empty_is_null = false }
 g = { path = "G", spelled = 1 }
-)", "agent.toml");
+)",
+                                  "agent.toml");
     TomlReader objects = root->table("objects");
     std::ignore = read_object_mappings(objects, {});
     const auto done = root->finish();
     ASSERT_FALSE(done);
     const std::string& what = done.error().what;
     for (const char* part :
-         {"native", "key", "agent.toml:3:", "must list the values", "agent.toml:4:", "did you mean `decimal`",
-          "agent.toml:5:", "as another value does", "means an empty", "agent.toml:6:",
-          "is for dates", "agent.toml:7:", "%q is not known", "agent.toml:8:", "only be false",
-          "agent.toml:9:", "spelled"}) {
+         {"native", "key", "agent.toml:3:", "must list the values",
+          "agent.toml:4:", "did you mean `decimal`", "agent.toml:5:", "as another value does",
+          "means an empty", "agent.toml:6:", "is for dates", "agent.toml:7:", "%q is not known",
+          "agent.toml:8:", "only be false", "agent.toml:9:", "spelled"}) {
         EXPECT_NE(what.find(part), std::string::npos) << part << "\n" << what;
     }
 }

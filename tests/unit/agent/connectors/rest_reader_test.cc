@@ -26,7 +26,11 @@ key = "id"
 changed = "stamp"
 [read]
 path = "/{native}"
-query = { from = "{from}", until = "{until}", stamp = "{cursor.stamp}", id = "{cursor.id}", limit = "{limit}" }
+query.from = "{from}"
+query.until = "{until}"
+query.stamp = "{cursor.stamp}"
+query.id = "{cursor.id}"
+query.limit = "{limit}"
 records = "rows"
 next = "keyset"
 all_after = "-"
@@ -72,9 +76,9 @@ struct Memory {
 std::string query_of(const std::string& url, const std::string& name) {
     const auto begin = url.find("&" + name + "=") != std::string::npos
                            ? url.find("&" + name + "=") + name.size() + 2
-                           : url.find("?" + name + "=") != std::string::npos
-                                 ? url.find("?" + name + "=") + name.size() + 2
-                                 : std::string::npos;
+                       : url.find("?" + name + "=") != std::string::npos
+                           ? url.find("?" + name + "=") + name.size() + 2
+                           : std::string::npos;
     if (begin == std::string::npos) return {};
     std::string text = url.substr(begin, url.find('&', begin) - begin);
     for (auto at = text.find("%3A"); at != std::string::npos; at = text.find("%3A")) {
@@ -114,11 +118,11 @@ private:
             const auto until = time("until");
             const auto stamp = time("stamp");
             const bool after =
-                !stamp || row.stamp > *stamp ||
-                (row.stamp == *stamp && id > query_of(url, "id"));
+                !stamp || row.stamp > *stamp || (row.stamp == *stamp && id > query_of(url, "id"));
             const bool inside = !from || (row.stamp >= *from && row.stamp < *until);
             if (row.visible > memory_.now()) continue;
-            if (memory_.ignores_window || (after && inside)) found.emplace_back(row.stamp, id, &row);
+            if (memory_.ignores_window || (after && inside))
+                found.emplace_back(row.stamp, id, &row);
         }
         std::ranges::sort(found);
         const std::size_t limit = std::stoul(query_of(url, "limit"));
@@ -146,12 +150,11 @@ protected:
         settings->profile.read.overlap = overlap;
         settings->base_url = "http://memory";
         for (const std::string& name : objects) {
-            settings->objects.push_back(
-                {.object = ObjectName{name},
-                 .native = name,
-                 .key = "id",
-                 .changed = "stamp",
-                 .fields = {{.field = FieldName{"name"}, .path = "name"}}});
+            settings->objects.push_back({.object = ObjectName{name},
+                                         .native = name,
+                                         .key = "id",
+                                         .changed = "stamp",
+                                         .fields = {{.field = FieldName{"name"}, .path = "name"}}});
         }
         auto session = std::make_shared<rest::Session>(settings, clock);
         return make_rest_connector(settings, session, std::make_unique<MemoryClient>(memory),

@@ -69,8 +69,9 @@ std::string receive(int fd) {
         const auto head = text.find("\r\n\r\n");
         if (head != std::string::npos) {
             const auto length = text.find("Content-Length: ");
-            const std::size_t body =
-                length == std::string::npos || length > head ? 0 : std::stoul(text.substr(length + 16));
+            const std::size_t body = length == std::string::npos || length > head
+                                         ? 0
+                                         : std::stoul(text.substr(length + 16));
             if (text.size() >= head + 4 + body) return text;
         }
         const ssize_t count = ::recv(fd, chunk, sizeof chunk, 0);
@@ -104,7 +105,8 @@ TEST(CurlClient, SpeaksPlainHttpAndKeepsTheConnection) {
         for (std::string text = receive(fd); !text.empty(); text = receive(fd)) {
             const std::lock_guard lock{mutex};
             seen.push_back(text);
-            transmit(fd, ok("hi", "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Two: a\r\nx-two: b\r\n"));
+            transmit(fd,
+                     ok("hi", "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Two: a\r\nx-two: b\r\n"));
         }
     }};
     {
@@ -155,59 +157,60 @@ TEST_P(CurlFailure, SaysWhetherItMayHaveHappened) {
 using enum ErrorKind;
 INSTANTIATE_TEST_SUITE_P(
     Cases, CurlFailure,
-    testing::Values(
-        FailureCase{"refused", nullptr, kUnavailable, kUnavailable},
-        FailureCase{"reset_after_request",
-                    [](int fd) {
-                        receive(fd);
-                        reset(fd);
-                    },
-                    kUnavailable, kAmbiguous},
-        FailureCase{"closed_after_request", [](int fd) { receive(fd); }, kUnavailable, kAmbiguous},
-        FailureCase{"cut_body",
-                    [](int fd) {
-                        receive(fd);
-                        transmit(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
-                    },
-                    kUnavailable, kAmbiguous},
-        FailureCase{"silent",
-                    [](int fd) {
-                        receive(fd);
-                        receive(fd);
-                    },
-                    kUnavailable, kAmbiguous},
-        FailureCase{"slow_drip",
-                    [](int fd) {
-                        receive(fd);
-                        transmit(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
-                        for (int i = 0; i < 20; ++i) {
-                            transmit(fd, "x");
-                            std::this_thread::sleep_for(20ms);
-                        }
-                        receive(fd);
-                    },
-                    kUnavailable, kAmbiguous},
-        FailureCase{"too_large",
-                    [](int fd) {
-                        receive(fd);
-                        transmit(fd, ok(std::string(5'000, 'x')));
-                    },
-                    kTooLarge, kAmbiguous},
-        FailureCase{"endless_headers",
-                    [](int fd) {
-                        receive(fd);
-                        transmit(fd, "HTTP/1.1 200 OK\r\n");
-                        for (int i = 0; i < 100; ++i) {
-                            transmit(fd, "X: " + std::string(1'000, 'x') + "\r\n");
-                        }
-                    },
-                    kTooLarge, kAmbiguous},
-        FailureCase{"garbage",
-                    [](int fd) {
-                        receive(fd);
-                        transmit(fd, "\x16\x03garbage");
-                    },
-                    kUnavailable, kAmbiguous}),
+    testing::Values(FailureCase{"refused", nullptr, kUnavailable, kUnavailable},
+                    FailureCase{"reset_after_request",
+                                [](int fd) {
+                                    receive(fd);
+                                    reset(fd);
+                                },
+                                kUnavailable, kAmbiguous},
+                    FailureCase{"closed_after_request", [](int fd) { receive(fd); }, kUnavailable,
+                                kAmbiguous},
+                    FailureCase{"cut_body",
+                                [](int fd) {
+                                    receive(fd);
+                                    transmit(fd,
+                                             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+                                },
+                                kUnavailable, kAmbiguous},
+                    FailureCase{"silent",
+                                [](int fd) {
+                                    receive(fd);
+                                    receive(fd);
+                                },
+                                kUnavailable, kAmbiguous},
+                    FailureCase{"slow_drip",
+                                [](int fd) {
+                                    receive(fd);
+                                    transmit(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+                                    for (int i = 0; i < 20; ++i) {
+                                        transmit(fd, "x");
+                                        std::this_thread::sleep_for(20ms);
+                                    }
+                                    receive(fd);
+                                },
+                                kUnavailable, kAmbiguous},
+                    FailureCase{"too_large",
+                                [](int fd) {
+                                    receive(fd);
+                                    transmit(fd, ok(std::string(5'000, 'x')));
+                                },
+                                kTooLarge, kAmbiguous},
+                    FailureCase{"endless_headers",
+                                [](int fd) {
+                                    receive(fd);
+                                    transmit(fd, "HTTP/1.1 200 OK\r\n");
+                                    for (int i = 0; i < 100; ++i) {
+                                        transmit(fd, "X: " + std::string(1'000, 'x') + "\r\n");
+                                    }
+                                },
+                                kTooLarge, kAmbiguous},
+                    FailureCase{"garbage",
+                                [](int fd) {
+                                    receive(fd);
+                                    transmit(fd, "\x16\x03garbage");
+                                },
+                                kUnavailable, kAmbiguous}),
     [](const auto& row) { return std::string{row.param.name}; });
 
 TEST(CurlClient, RepeatsNoWriteOnADeadConnection) {
@@ -247,7 +250,8 @@ TEST(CurlClient, ABombOfZerosEndsAtTheLimit) {
 TEST(CurlClient, FollowsNoRedirect) {
     Socket server{[&](int fd) {
         receive(fd);
-        transmit(fd, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+        transmit(
+            fd, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
     }};
     CurlClient client;
     const auto reply = client.send(request("GET", server.url()), {});

@@ -26,19 +26,19 @@ TEST_P(RetryAfter, IsAPauseOrNothing) {
     const Timestamp now = *parse_timestamp("1994-11-06T08:49:00Z");
     EXPECT_EQ(parse_retry_after(GetParam().text, now, 1h), GetParam().pause);
 }
-INSTANTIATE_TEST_SUITE_P(
-    Texts, RetryAfter,
-    testing::Values(PauseCase{"seconds", " 120 ", 120s}, PauseCase{"zero", "0", 0s},
-                    PauseCase{"capped", "86400", 1h},
-                    PauseCase{"huge", "99999999999999999999999", 1h},
-                    PauseCase{"date", "Sun, 06 Nov 1994 08:49:37 GMT", 37s},
-                    PauseCase{"past", "Sun, 06 Nov 1994 08:00:00 GMT", 0s},
-                    PauseCase{"far_date", "Sun, 06 Nov 1996 08:00:00 GMT", 1h},
-                    PauseCase{"negative", "-5", std::nullopt},
-                    PauseCase{"fraction", "1.5", std::nullopt},
-                    PauseCase{"word", "soon", std::nullopt},
-                    PauseCase{"empty", "", std::nullopt}),
-    [](const auto& row) { return std::string{row.param.name}; });
+INSTANTIATE_TEST_SUITE_P(Texts, RetryAfter,
+                         testing::Values(PauseCase{"seconds", " 120 ", 120s},
+                                         PauseCase{"zero", "0", 0s},
+                                         PauseCase{"capped", "86400", 1h},
+                                         PauseCase{"huge", "99999999999999999999999", 1h},
+                                         PauseCase{"date", "Sun, 06 Nov 1994 08:49:37 GMT", 37s},
+                                         PauseCase{"past", "Sun, 06 Nov 1994 08:00:00 GMT", 0s},
+                                         PauseCase{"far_date", "Sun, 06 Nov 1996 08:00:00 GMT", 1h},
+                                         PauseCase{"negative", "-5", std::nullopt},
+                                         PauseCase{"fraction", "1.5", std::nullopt},
+                                         PauseCase{"word", "soon", std::nullopt},
+                                         PauseCase{"empty", "", std::nullopt}),
+                         [](const auto& row) { return std::string{row.param.name}; });
 
 TEST(HttpText, PercentEncodesAllButUnreserved) {
     EXPECT_EQ(percent_encode("aZ0-._~"), "aZ0-._~");

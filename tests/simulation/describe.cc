@@ -1,0 +1,95 @@
+#include "tests/simulation/describe.h"
+
+#include "hub/core/state_codec.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+#include "tests/simulation/memory_broker.h"
+
+namespace syncline::sim {
+namespace {
+
+std::string text_of(const Fields& fields) {
+    std::string text;
+    for (const auto& [name, value] : fields) text += " " + name.text + "=" + display(value);
+    return text;
+}
+
+std::string text_of(const Revision& rev) {
+    return std::to_string(rev.epoch % 100'000) + "/" + std::to_string(rev.n);
+}
+
+std::string text_of(const Numbering& number) {
+    return " #" + std::to_string(number.partition.value) + ":" + text_of(number.seq);
+}
+
+constexpr const char* kCommands[] = {"update", "create", "delete"};
+constexpr const char* kStatuses[] = {"applied", "rejected", "gave up",  "in doubt",
+                                     "stale",   "fenced",   "conflict", "gone"};
+constexpr const char* kPresences[] = {"absent", "present", "gone", "unlinked"};
+
+std::string of_input(std::string_view subject, std::string_view body) {
+    const auto parsed = subjects::parse_input(subject);
+    if (!parsed || parsed->kind == subjects::InputKind::kOperation) return {};
+    if (parsed->kind == subjects::InputKind::kChange) {
+        const auto change = wire::decode_change(body);
+        if (!change) return change.error().what;
+        return "change" + text_of(change->number) + " rev " + text_of(change->rev) +
+               (change->kind == ChangeKind::kDelete ? " deleted" : text_of(change->fields)) +
+               (change->entity ? " of " + change->entity->text : "");
+    }
+    const auto outcome = wire::decode_outcome(body);
+    if (!outcome) return outcome.error().what;
+    return "outcome" + text_of(outcome->number) + " g" + std::to_string(outcome->generation) + " " +
+           kStatuses[static_cast<int>(outcome->status)] +
+           (outcome->record ? " " + outcome->record->text : "") + " rev " +
+           text_of(outcome->rev) + text_of(outcome->fields) + " " + outcome->reason;
+}
+
+std::string of_state(std::string_view body) {
+    const auto state = hub::decode_entity(body);
+    if (!state) return state.error().what;
+    std::string text = "v" + std::to_string(state->version) + (state->deleted ? " deleted" : "");
+    for (const hub::RecordState& record : state->records) {
+        text += "; " + record.platform.text + " " +
+                kPresences[static_cast<int>(record.presence)] +
+                (record.record ? " " + record.record->text : "") + " g" +
+                std::to_string(record.generation) + " rev " + text_of(record.rev) +
+                (record.blocked ? " blocked" : "");
+        for (const FieldName& field : record.held) text += " held:" + field.text;
+        if (record.pending) {
+            text += std::string{" pending "} + kCommands[static_cast<int>(record.pending->kind)] +
+                    text_of(record.pending->fields);
+        }
+    }
+    return text;
+}
+
+std::string of_log(std::string_view body) {
+    const auto entry = hub::decode_log_entry(body);
+    if (!entry) return entry.error().what;
+    std::string text = "v" + std::to_string(entry->version);
+    for (const auto& decision : entry->decisions) {
+        text += "; " + decision.field.text + " of " + decision.from.text + " " +
+                display(decision.before) + ">" + display(decision.value) + " " +
+                hub::name_of(decision.verdict);
+    }
+    for (const std::string& note : entry->notes) text += "; " + note;
+    return text;
+}
+
+}  // namespace
+
+std::string describe(std::string_view subject, std::string_view body) {
+    if (subject_matches(subjects::all_inputs(), subject)) return of_input(subject, body);
+    if (subject_matches(subjects::all_entities(), subject)) return of_state(body);
+    if (subject_matches(subjects::all_logs(), subject)) return of_log(body);
+    if (!subject_matches(subjects::commands_wildcard(), subject)) return {};
+    const auto command = wire::decode_command(body);
+    if (!command) return command.error().what;
+    return std::string{kCommands[static_cast<int>(command->kind)]} + " g" +
+           std::to_string(command->generation) + " fence " +
+           std::to_string(command->partition.value) + ":" + std::to_string(command->fence) +
+           text_of(command->fields);
+}
+
+}  // namespace syncline::sim
