@@ -80,7 +80,7 @@ TEST_F(CommandsTest, CreatesOnceAndNotesTheRecord) {
     EXPECT_EQ(world.platform.applied, 1u);
     const Outcome outcome = only_outcome();
     EXPECT_EQ(outcome.record, RecordId{"new-1"});
-    EXPECT_EQ(outcome.rev.n, 1u);
+    EXPECT_EQ(outcome.rev.n, 2u) << "after the change";
     world.run_seconds(120);
     EXPECT_EQ(world.changes().size(), 1u) << "the echo of the create";
 }

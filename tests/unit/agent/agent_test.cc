@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "shared/base/json.h"
 #include "tests/unit/agent/world.h"
 
@@ -27,11 +30,12 @@ TEST_F(AgentTest, PublishesWhatItReadsNumberedDenselyPerPartition) {
     const auto changes = world.changes();
     ASSERT_EQ(changes.size(), 8u);
     std::map<std::uint16_t, std::uint64_t> last;
+    std::set<std::uint64_t> revisions;  // Counted per store: no two changes have the same.
     for (const Change& change : changes) {
         EXPECT_EQ(change.number.partition, record_partition(change.key, 4));
         EXPECT_EQ(change.number.seq.n, ++last[change.number.partition.value]);
         EXPECT_EQ(change.number.seq.epoch, world.store->epoch());
-        EXPECT_EQ(change.rev.n, 1u);
+        EXPECT_TRUE(revisions.insert(change.rev.n).second);
         EXPECT_EQ(change.origin, ChangeOrigin::kBackfill);
     }
     EXPECT_EQ(world.platform.stored_cursors.back(), "8");
@@ -311,7 +315,7 @@ TEST_F(AgentTest, ReadsEverythingAgainWhenTheHubAsks) {
     const auto changes = world.changes();
     ASSERT_EQ(changes.size(), 4u);
     EXPECT_EQ(changes[2].origin, ChangeOrigin::kReconcile);
-    EXPECT_EQ(changes[2].rev.n, 2u);
+    EXPECT_GT(changes[2].rev.n, 2u);
     world.run_seconds(60);
     EXPECT_EQ(world.changes().size(), 4u);
     EXPECT_EQ(world.agent->status().intake.origin, "live");
