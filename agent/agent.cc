@@ -62,8 +62,8 @@ Agent::Agent(Parts parts)
       guard_(settings_.reading.settle, parts.executor.traits().read_back_lag),
       publisher_(environment_, settings_.publishing, store_, commits_, link_),
       intake_({environment_, settings_, store_, commits_, executor_, gate_, guard_}),
-      commands_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
-                 link_}),
+      commands_(
+          {environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_, link_}),
       receipts_(std::make_unique<Receipts>(*this)) {
     if (!environment_.note) environment_.note = [](NoteLevel, std::string_view) {};
 }
@@ -240,8 +240,9 @@ void Agent::check_input_identity(const nats::StreamInfo& info) {
     const auto created = static_cast<std::uint64_t>(info.created.ns);
     const bool another = input_created_ != 0 && created != input_created_;
     if (another || info.last_sequence < input_last_) {
-        environment_.note(NoteLevel::kWarning,
-                          "the broker has lost inputs; publishing everything without receipt again");
+        environment_.note(
+            NoteLevel::kWarning,
+            "the broker has lost inputs; publishing everything without receipt again");
         if (!epoch_pending_) publisher_.restart();
     }
     input_last_ = info.last_sequence;

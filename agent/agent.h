@@ -38,7 +38,7 @@ public:
         nats::Link& link;
         Executor& executor;
         SyncPoints& points;
-        Notes note;             ///< May be empty.
+        Notes note;              ///< May be empty.
         std::uint64_t seed = 0;  ///< Of the jitter.
     };
     explicit Agent(Parts parts);
@@ -50,7 +50,8 @@ public:
     [[nodiscard]] Result<void> start();
 
     /// Does what is due and commits. Harmless at any time; call it after events and when
-    /// next_deadline() has come. An error means that the store must be opened anew: end the process.
+    /// next_deadline() has come. An error means that the store must be opened anew: end the
+    /// process.
     [[nodiscard]] Result<void> on_timer();
     /// On the scale of Clock::steady().
     [[nodiscard]] Duration next_deadline() const;

@@ -24,8 +24,7 @@ void read_spool(TomlReader table, AgentSettings::Spool& spool) {
 }
 
 void read_reading(TomlReader table, AgentSettings::Reading& reading) {
-    reading.batch_records =
-        table.integer("batch_records", {1, 100'000}, reading.batch_records);
+    reading.batch_records = table.integer("batch_records", {1, 100'000}, reading.batch_records);
     reading.fetches_max = table.integer("fetches_max", {1, INT64_MAX}, reading.fetches_max);
     reading.settle = milliseconds(table, "settle_ms", kDayMs, reading.settle);
     reading.retry.first = milliseconds(table, "retry_first_ms", kDayMs, reading.retry.first);
@@ -60,9 +59,8 @@ void read_log(TomlReader table, log::Options& options) {
                                                                  {"info", log::Level::kInfo},
                                                                  {"warning", log::Level::kWarning},
                                                                  {"error", log::Level::kError}};
-    static constexpr TomlReader::Choice<log::Format> kFormats[] = {{"auto", log::Format::kAuto},
-                                                                   {"text", log::Format::kText},
-                                                                   {"json", log::Format::kJson}};
+    static constexpr TomlReader::Choice<log::Format> kFormats[] = {
+        {"auto", log::Format::kAuto}, {"text", log::Format::kText}, {"json", log::Format::kJson}};
     options.level = table.choice("level", kLevels, options.level);
     options.format = table.choice("format", kFormats, options.format);
 }
@@ -89,7 +87,8 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     read_log(root.table("log"), config.log);
     auto connector = make_connector(root, context);
     if (auto done = root.finish(); !done) {
-        if (!connector) return fail(done.error().kind, done.error().what + "\n" + connector.error().what);
+        if (!connector)
+            return fail(done.error().kind, done.error().what + "\n" + connector.error().what);
         return fail(std::move(done.error()));
     }
     if (!connector) return fail(std::move(connector.error()));
@@ -113,8 +112,8 @@ Result<AgentConfig> load_agent_config(const std::filesystem::path& file, const C
     // Profiles by name: beside the file, else where the package puts them.
     const std::filesystem::path shipped = "/usr/share/syncline/profiles";
     const std::filesystem::path near = folder / "profiles";
-    return read_agent_config(
-        *root, {clock, folder, std::filesystem::exists(near) ? near : shipped});
+    return read_agent_config(*root,
+                             {clock, folder, std::filesystem::exists(near) ? near : shipped});
 }
 
 }  // namespace syncline::agent

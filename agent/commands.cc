@@ -21,14 +21,12 @@ constexpr Duration kShunned{std::chrono::seconds{1}};
 bool Commands::may_start() const {
     // Changes fill less of the spool, so there is room for the outcome of what is started.
     const std::uint64_t limit = p_.settings.spool.bytes / 32 * 31;
-    return p_.store.partitions() > 0 && !p_.commits.blocked() &&
-           p_.store.waiting_bytes() < limit;
+    return p_.store.partitions() > 0 && !p_.commits.blocked() && p_.store.waiting_bytes() < limit;
 }
 
 std::size_t Commands::busy_max(Duration now) const {
-    return p_.gate.breaker().state(now) == Breaker::State::kClosed
-               ? p_.settings.writing.concurrency
-               : 1;
+    return p_.gate.breaker().state(now) == Breaker::State::kClosed ? p_.settings.writing.concurrency
+                                                                   : 1;
 }
 
 bool Commands::is_shunned(const EntityKey& entity, Duration now) const {
@@ -198,12 +196,12 @@ void Commands::admit_job(const JobPtr& job) {
             const Command& command = job->command;
             const auto ledger = transaction.ledger(command.entity);
             *admission = admit(command, ledger, transaction.fence(command.partition));
-            job->attempts = ledger && ledger->generation == command.generation ? ledger->attempts
-                                                                               : 0;
+            job->attempts =
+                ledger && ledger->generation == command.generation ? ledger->attempts : 0;
             if (*admission == Admission::kExecute) {
                 // An earlier create may have made the record that the hub did not know of yet.
-                job->made = command.kind == CommandKind::kCreate && ledger ? ledger->record
-                                                                           : std::nullopt;
+                job->made =
+                    command.kind == CommandKind::kCreate && ledger ? ledger->record : std::nullopt;
                 p_.environment.before("C2");
                 transaction.raise_fence(command.partition, command.fence);
                 transaction.save(command.entity, {.generation = command.generation,
@@ -213,15 +211,15 @@ void Commands::admit_job(const JobPtr& job) {
                                                   .command = wire::encode(command)});
             } else if (*admission != Admission::kVerify) {
                 const bool stale = *admission == Admission::kStale;
-                Outcome outcome{.platform = command.platform,
-                                .entity = command.entity,
-                                .record = ledger && ledger->record ? ledger->record
-                                                                   : command.record,
-                                .generation = command.generation,
-                                .ledger_generation = ledger ? ledger->generation : 0,
-                                .status = stale ? OutcomeStatus::kStale : OutcomeStatus::kFenced,
-                                .done_at = p_.environment.clock.now(),
-                                .trace = command.trace};
+                Outcome outcome{
+                    .platform = command.platform,
+                    .entity = command.entity,
+                    .record = ledger && ledger->record ? ledger->record : command.record,
+                    .generation = command.generation,
+                    .ledger_generation = ledger ? ledger->generation : 0,
+                    .status = stale ? OutcomeStatus::kStale : OutcomeStatus::kFenced,
+                    .done_at = p_.environment.clock.now(),
+                    .trace = command.trace};
                 append_outcome(transaction, std::move(outcome), partition_of(command));
             }
         },
@@ -378,8 +376,7 @@ void Commands::give_up(const JobPtr& job) {
     if (job->phase == Phase::kReadBack) {
         ending.status = OutcomeStatus::kApplied;
         ending.reason.clear();
-        ending.believed =
-            p_.executor.normal_form(job->command.entity.object, job->command.fields);
+        ending.believed = p_.executor.normal_form(job->command.entity.object, job->command.fields);
     } else if (job->phase == Phase::kReadConflict) {
         ending.status = OutcomeStatus::kConflict;
     } else if (job->doubt) {
@@ -407,9 +404,9 @@ void Commands::finish(const JobPtr& job, Ending ending) {
                 ++applied_;
             } else {
                 ++failed_;
-                p_.environment.note(NoteLevel::kWarning,
-                                    "command " + idempotency_key(job->command) +
-                                        " not applied: " + kept->reason);
+                p_.environment.note(
+                    NoteLevel::kWarning,
+                    "command " + idempotency_key(job->command) + " not applied: " + kept->reason);
             }
             const auto record = job->written ? job->written : job->command.record;
             remove(job);
@@ -453,8 +450,8 @@ void Commands::write_outcome(Transaction& transaction, const Job& job, const End
 
 void Commands::remember(Transaction& transaction, const Job& job, const Ending& ending,
                         Outcome& outcome, Partition partition) {
-    const bool deleted = ending.status == OutcomeStatus::kApplied &&
-                         job.command.kind == CommandKind::kDelete;
+    const bool deleted =
+        ending.status == OutcomeStatus::kApplied && job.command.kind == CommandKind::kDelete;
     if (!outcome.record || !(ending.record || ending.believed || deleted)) return;
     const ObjectName& object = job.command.entity.object;
     auto state = transaction.record(object, *outcome.record).value_or(RecordState{});
@@ -472,9 +469,8 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
         outcome.fields = *ending.believed;
         p_.intake.want_fetch(transaction, key_of(job, *outcome.record));
     }
-    const bool elsewhere =
-        state.last.seq > 0 && state.last.partition != partition &&
-        state.last.seq > p_.store.marks(state.last.partition).receipted;
+    const bool elsewhere = state.last.seq > 0 && state.last.partition != partition &&
+                           state.last.seq > p_.store.marks(state.last.partition).receipted;
     if (!elsewhere) state.last = {partition, transaction.next_number(partition).seq.n};
     transaction.save(object, *outcome.record, state);
 }
@@ -483,8 +479,7 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
 /// nor commands it again.
 void Commands::note_forms(const Job& job, const Ending& ending, Outcome& outcome) const {
     const Fields& held = ending.record ? ending.record->fields : *ending.believed;
-    const Fields wanted =
-        p_.executor.normal_form(job.command.entity.object, job.command.fields);
+    const Fields wanted = p_.executor.normal_form(job.command.entity.object, job.command.fields);
     for (const auto& [name, value] : job.command.fields) {
         const Value* is = held.find(name);
         const Value* form = wanted.find(name);
@@ -502,9 +497,8 @@ void Commands::append_outcome(Transaction& transaction, Outcome outcome, Partiti
         outcome.rev = {};
         body = wire::encode(outcome);
     }
-    transaction.append(partition,
-                       subjects::outcome(outcome.platform, outcome.entity, partition), body,
-                       outcome.done_at);
+    transaction.append(partition, subjects::outcome(outcome.platform, outcome.entity, partition),
+                       body, outcome.done_at);
 }
 
 }  // namespace syncline::agent

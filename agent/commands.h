@@ -74,22 +74,22 @@ public:
 private:
     /// What a job asks of the platform next.
     enum class Phase : std::uint8_t {
-        kLook,          ///< Is there a record for the create already?
+        kLook,  ///< Is there a record for the create already?
         kWrite,
         kReadBack,      ///< Written; what does the record hold now?
         kVerify,        ///< Perhaps written: was it?
         kReadConflict,  ///< Not written, as expected values were not there: what is?
     };
     struct Job {
-        Command command;            ///< As it is carried out: a create may turn into an update.
+        Command command;             ///< As it is carried out: a create may turn into an update.
         std::uint64_t sequence = 0;  ///< In the stream; 0 if only the ledger knows it.
         std::uint64_t credit = 0;    ///< The subscription that waits for it.
         Phase phase = Phase::kWrite;
-        bool busy = false;  ///< The platform or the store is at it.
-        bool admitted = false;  ///< The ledger has it.
-        bool intent = false;    ///< As intent, or as in doubt: it may be sent.
-        bool settled = false;   ///< Its outcome is being stored.
-        bool doubt = false;     ///< A write of it may have had an effect.
+        bool busy = false;           ///< The platform or the store is at it.
+        bool admitted = false;       ///< The ledger has it.
+        bool intent = false;         ///< As intent, or as in doubt: it may be sent.
+        bool settled = false;        ///< Its outcome is being stored.
+        bool doubt = false;          ///< A write of it may have had an effect.
         std::uint32_t attempts = 0;  ///< That count.
         std::uint32_t looks = 0;
         Duration since{0};
@@ -98,7 +98,7 @@ private:
         bool guarded = false;
         std::string last_error;
         std::optional<RecordId> written;  ///< The record that the write answered with.
-        std::optional<RecordId> made;     ///< By an earlier create of the entity, as far as is known.
+        std::optional<RecordId> made;  ///< By an earlier create of the entity, as far as is known.
     };
     using JobPtr = std::shared_ptr<Job>;
     struct Slot {
@@ -107,7 +107,7 @@ private:
     };
     struct Ending {
         OutcomeStatus status = OutcomeStatus::kApplied;
-        std::optional<Record> record;  ///< What the record holds now, if that is known.
+        std::optional<Record> record;    ///< What the record holds now, if that is known.
         std::optional<Fields> believed;  ///< What it should hold, if it could not be read.
         std::string reason;
         std::string code;
@@ -151,8 +151,8 @@ private:
     void journal(const JobPtr& job, LedgerState state, CommitQueue::Done done);
     void finish(const JobPtr& job, Ending ending);
     void write_outcome(Transaction& transaction, const Job& job, const Ending& ending);
-    void remember(Transaction& transaction, const Job& job, const Ending& ending,
-                  Outcome& outcome, Partition partition);
+    void remember(Transaction& transaction, const Job& job, const Ending& ending, Outcome& outcome,
+                  Partition partition);
     void note_forms(const Job& job, const Ending& ending, Outcome& outcome) const;
     void append_outcome(Transaction& transaction, Outcome outcome, Partition partition);
     [[nodiscard]] Partition partition_of(const Command& command) const;
@@ -176,7 +176,7 @@ private:
 
     Parts p_;
     std::map<EntityKey, Slot> slots_;
-    std::deque<EntityKey> ready_;  ///< With something waiting and nothing running.
+    std::deque<EntityKey> ready_;                   ///< With something waiting and nothing running.
     std::set<std::pair<Duration, EntityKey>> due_;  ///< Running jobs that wait for their time.
     std::size_t busy_ = 0;
     /// PlatformGate::successes() at the last failure of each entity's command: outlives the job,
@@ -188,8 +188,8 @@ private:
     Duration shunned_until_{0};
 
     std::unique_ptr<nats::Subscription> subscription_;
-    std::uint64_t credit_ = 0;  ///< Counts subscriptions.
-    bool started_ = false;      ///< The stream is known.
+    std::uint64_t credit_ = 0;   ///< Counts subscriptions.
+    bool started_ = false;       ///< The stream is known.
     std::uint64_t created_ = 0;  ///< Its identity.
     std::uint64_t last_seen_ = 0;
     std::uint64_t saved_position_ = 0;

@@ -15,8 +15,7 @@ constexpr Duration kLookPause{std::chrono::seconds{1}};
 
 bool Commands::holds_wanted(const Job& job, const std::optional<Record>& record) const {
     return record && !record->deleted &&
-           holds(*record,
-                 p_.executor.normal_form(job.command.entity.object, job.command.fields));
+           holds(*record, p_.executor.normal_form(job.command.entity.object, job.command.fields));
 }
 
 void Commands::enter_doubt(const JobPtr& job, const Error& error) {
@@ -39,9 +38,9 @@ void Commands::prove(const JobPtr& job) {
                 return give_up(job);
             }
             job->phase = Phase::kWrite;
-            return wait(job, now() + full_jitter(p_.settings.writing.retry,
-                                                 std::max(job->attempts, 1u),
-                                                 p_.environment.jitter.next()));
+            return wait(job,
+                        now() + full_jitter(p_.settings.writing.retry, std::max(job->attempts, 1u),
+                                            p_.environment.jitter.next()));
         case Proof::kNone: break;
     }
     finish(job, {.status = OutcomeStatus::kInDoubt,
@@ -65,8 +64,7 @@ void Commands::call_look(const JobPtr& job) {
     p_.executor.fetch(command.entity.object, id, done);
 }
 
-void Commands::on_looked(const JobPtr& job,
-                         const Executor::Answer<std::optional<Record>>& answer) {
+void Commands::on_looked(const JobPtr& job, const Executor::Answer<std::optional<Record>>& answer) {
     let_go(job);
     if (!answer.result) {
         switch (answer.result.error().kind) {
@@ -113,11 +111,11 @@ void Commands::on_found(const JobPtr& job, const std::optional<Record>& record) 
             return finish(job, {.status = OutcomeStatus::kGone,
                                 .reason = "written, but the record is not there any more"});
         case Phase::kReadConflict:
-            if (!there) return finish(job, {.status = OutcomeStatus::kGone,
-                                            .reason = job->last_error});
-            return finish(job, {.status = OutcomeStatus::kConflict,
-                                .record = record,
-                                .reason = job->last_error});
+            if (!there)
+                return finish(job, {.status = OutcomeStatus::kGone, .reason = job->last_error});
+            return finish(
+                job,
+                {.status = OutcomeStatus::kConflict, .record = record, .reason = job->last_error});
         case Phase::kWrite: break;
     }
 }

@@ -145,9 +145,9 @@ void Intake::apply_batch(Transaction& transaction, Taken& taken) {
         ++taken.at;
     }
     for (const Batch::Reject& reject : batch.rejects) {
-        transaction.keep_reject({reject.object, reject.id, reject.reason, reject.raw,
-                                 p_.environment.clock.now()},
-                                p_.settings.spool.rejects_max);
+        transaction.keep_reject(
+            {reject.object, reject.id, reject.reason, reject.raw, p_.environment.clock.now()},
+            p_.settings.spool.rejects_max);
     }
     // A full read that was asked for meanwhile has begun at a cursor of its own.
     if (pending_->round != round_) return;

@@ -86,10 +86,10 @@ private:
     enum class Took : std::uint8_t { kYes, kNoRoom };
     struct Fetch {
         bool in_flight = false;
-        bool again = false;             ///< What is in flight is older than what is known.
+        bool again = false;              ///< What is in flight is older than what is known.
         std::uint64_t after_create = 0;  ///< Waits until creates up to this one are finished.
         std::uint32_t failures = 0;
-        std::uint64_t ticket = 0;       ///< Of its place in due_; 0: it is not there.
+        std::uint64_t ticket = 0;  ///< Of its place in due_; 0: it is not there.
     };
 
     void start_read();
@@ -120,7 +120,7 @@ private:
 
     Parts p_;
     Cursor cursor_;
-    std::string origin_;  ///< As stored: "backfill", "reconcile" or "live".
+    std::string origin_;      ///< As stored: "backfill", "reconcile" or "live".
     std::string tombstones_;  ///< As stored; empty: none are to be sent again.
     bool sending_tombstones_ = false;
     std::uint64_t round_ = 1;  ///< A batch that was asked for in an earlier one has an old cursor.

@@ -89,9 +89,9 @@ public:
         service::notify("READY=1");
         while (!service::stop_requested()) {
             if (auto turned = turn(); !turned) {
-                return complain("the store can not be written, starting again is safe: " +
-                                    turned.error().what,
-                                kExitFailed);
+                return complain(
+                    "the store can not be written, starting again is safe: " + turned.error().what,
+                    kExitFailed);
             }
         }
         return stop();
@@ -126,7 +126,8 @@ private:
         while (!agent_->is_quiet() && clock_.steady() < limit) {
             loop_.poll(std::chrono::milliseconds{50});
             executor_->deliver();
-            if (auto done = agent_->on_timer(); !done) return complain(done.error().what, kExitFailed);
+            if (auto done = agent_->on_timer(); !done)
+                return complain(done.error().what, kExitFailed);
         }
         executor_.reset();
         agent_.reset();
@@ -146,8 +147,9 @@ private:
 };
 
 int run(int argc, char** argv) {
-    CLI::App app{"syncline-agent: keeps one platform in agreement with the others.\n"
-                 "Reads what changes there, carries out what the hubs decide, loses nothing."};
+    CLI::App app{
+        "syncline-agent: keeps one platform in agreement with the others.\n"
+        "Reads what changes there, carries out what the hubs decide, loses nothing."};
     std::string file;
     bool check = false;
     app.add_option("-c,--config", file, "The agent's file; configs/agent.toml lists every setting")
@@ -155,8 +157,9 @@ int run(int argc, char** argv) {
         ->check(CLI::ExistingFile);
     app.add_flag("--check-config", check, "Check the configuration and its profile, then end");
     app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
-    app.footer("Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"
-               "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.");
+    app.footer(
+        "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"
+        "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

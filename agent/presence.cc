@@ -12,9 +12,7 @@ namespace {
 
 Value count(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-Value moment(Timestamp time) {
-    return time.ns == 0 ? Value{} : Value{to_string(time)};
-}
+Value moment(Timestamp time) { return time.ns == 0 ? Value{} : Value{to_string(time)}; }
 
 /// Presence is said again soon, whatever became of it.
 class Ignored final : public nats::PublishSink {
@@ -43,8 +41,8 @@ Agent::Status Agent::status() const {
                   .intake = intake_.status(),
                   .commands = commands_.status()};
     for (const std::string* trouble : std::initializer_list<const std::string*>{
-          &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
-          &status.intake.last_error}) {
+             &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
+             &status.intake.last_error}) {
         if (status.trouble.empty()) status.trouble = *trouble;
     }
     if (status.denied) status.trouble = "the platform refuses the credentials: " + status.trouble;

@@ -16,11 +16,11 @@ struct AgentSettings {
     std::string run;      ///< Of this process: tells two that share a copied store apart.
 
     struct Spool {
-        std::uint64_t bytes = 256u << 20;           ///< Of entries without receipt.
-        std::uint64_t receipted_bytes = 4ull << 30; ///< Of entries kept after their receipt.
-        std::uint64_t entries_max = 200'000;        ///< Without receipt, until reading pauses.
-        std::uint64_t message_bytes = 1'000'000;    ///< The largest body of a message.
-        Duration retention{std::chrono::hours{24}}; ///< Kept this long after the receipt.
+        std::uint64_t bytes = 256u << 20;            ///< Of entries without receipt.
+        std::uint64_t receipted_bytes = 4ull << 30;  ///< Of entries kept after their receipt.
+        std::uint64_t entries_max = 200'000;         ///< Without receipt, until reading pauses.
+        std::uint64_t message_bytes = 1'000'000;     ///< The largest body of a message.
+        Duration retention{std::chrono::hours{24}};  ///< Kept this long after the receipt.
         std::uint64_t rejects_max = 10'000;
     } spool;
 

@@ -56,8 +56,8 @@ void Store::create(const Options& options) {
     if (empty) {
         database_->script(kCreate);
         transaction.set_number("schema", kSchema);
-        transaction.set_number("epoch",
-                               static_cast<std::uint64_t>(std::max<std::int64_t>(options.now.ns, 1)));
+        transaction.set_number(
+            "epoch", static_cast<std::uint64_t>(std::max<std::int64_t>(options.now.ns, 1)));
         transaction.set_text("platform", options.platform.text);
         transaction.set_text("instance", options.instance);
     }
@@ -65,9 +65,9 @@ void Store::create(const Options& options) {
     const std::uint64_t schema = transaction.number("schema");
     const std::string platform = transaction.text("platform");
     if (schema > kSchema) {
-        database_->fail_with({ErrorKind::kUnsupported,
-                              options.path + ": made by a newer version (schema " +
-                                  std::to_string(schema) + "); use that version"});
+        database_->fail_with(
+            {ErrorKind::kUnsupported, options.path + ": made by a newer version (schema " +
+                                          std::to_string(schema) + "); use that version"});
     } else if (platform != options.platform.text) {
         database_->fail_with({ErrorKind::kInvalid, options.path + ": belongs to platform '" +
                                                        platform + "', not '" +
@@ -243,19 +243,19 @@ void Transaction::save(const ObjectName& object, const RecordId& id, const Recor
     const std::uint64_t number = object_number(object);
     const sqlite::Blob digest{state.deleted ? std::string_view{} : state.digest.view()};
     if (state.entity) {
-        database_.run(kSave, number, id.text, state.n, store_.held_.era,
-                      state.last.partition.value, state.last.seq, state.deleted, digest,
-                      state.entity->text);
+        database_.run(kSave, number, id.text, state.n, store_.held_.era, state.last.partition.value,
+                      state.last.seq, state.deleted, digest, state.entity->text);
     } else {
-        database_.run(kSave, number, id.text, state.n, store_.held_.era,
-                      state.last.partition.value, state.last.seq, state.deleted, digest, nullptr);
+        database_.run(kSave, number, id.text, state.n, store_.held_.era, state.last.partition.value,
+                      state.last.seq, state.deleted, digest, nullptr);
     }
 }
 
 bool Transaction::link(const ObjectName& object, const RecordId& id, const EntityId& entity) {
-    return database_.run("UPDATE records SET entity = ?3 WHERE object = ?1 AND id = ?2"
-                         " AND entity IS NOT ?3",
-                         object_number(object), id.text, entity.text) > 0;
+    return database_.run(
+               "UPDATE records SET entity = ?3 WHERE object = ?1 AND id = ?2"
+               " AND entity IS NOT ?3",
+               object_number(object), id.text, entity.text) > 0;
 }
 
 std::vector<std::pair<ObjectName, RecordId>> Transaction::tombstones(const ObjectName& object,
@@ -348,9 +348,10 @@ std::uint64_t Transaction::fence(Partition partition) {
 }
 
 void Transaction::raise_fence(Partition partition, std::uint64_t fence) {
-    database_.run("INSERT INTO fences VALUES(?1, ?2) ON CONFLICT(part) DO UPDATE SET"
-                  " fence = max(fence, excluded.fence)",
-                  partition.value, fence);
+    database_.run(
+        "INSERT INTO fences VALUES(?1, ?2) ON CONFLICT(part) DO UPDATE SET"
+        " fence = max(fence, excluded.fence)",
+        partition.value, fence);
 }
 
 // ---- Rejects --------------------------------------------------------------------------------
@@ -359,13 +360,15 @@ void Transaction::keep_reject(const Reject& reject, std::size_t max) {
     // One row per record, so that a record which is read every minute is one problem, not many.
     const std::string& what = reject.record.empty() ? reject.raw : reject.record;
     const std::uint64_t id = stable_hash(reject.object.text + "\n" + what) >> 1;
-    database_.run("INSERT INTO rejects VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE"
-                  " SET at = excluded.at, times = times + 1, reason = excluded.reason,"
-                  " raw = excluded.raw",
-                  id, reject.at.ns, reject.object.text, reject.record, reject.reason, reject.raw);
-    database_.run("DELETE FROM rejects WHERE (SELECT count(*) FROM rejects) > ?1 AND id ="
-                  " (SELECT id FROM rejects ORDER BY at, id LIMIT 1)",
-                  max);
+    database_.run(
+        "INSERT INTO rejects VALUES(?1, ?2, 1, ?3, ?4, ?5, ?6) ON CONFLICT(id) DO UPDATE"
+        " SET at = excluded.at, times = times + 1, reason = excluded.reason,"
+        " raw = excluded.raw",
+        id, reject.at.ns, reject.object.text, reject.record, reject.reason, reject.raw);
+    database_.run(
+        "DELETE FROM rejects WHERE (SELECT count(*) FROM rejects) > ?1 AND id ="
+        " (SELECT id FROM rejects ORDER BY at, id LIMIT 1)",
+        max);
     sqlite::Query count = database_.query("SELECT count(*) FROM rejects");
     if (count.next()) store_.held_.rejects = count.unsigned_integer(0);
 }

@@ -157,7 +157,7 @@ class Store {
 public:
     struct Options {
         std::string path;
-        std::string vfs;       ///< A registered SQLite VFS; empty: the system's.
+        std::string vfs;  ///< A registered SQLite VFS; empty: the system's.
         PlatformId platform;
         std::string instance;  ///< Kept at creation only; says later which store this is.
         Timestamp now;         ///< The first epoch.

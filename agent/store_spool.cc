@@ -66,9 +66,8 @@ std::vector<SpoolEntry> Transaction::entries(Partition partition, std::uint64_t 
 
 std::uint64_t Transaction::bytes_between(Partition partition, std::uint64_t after,
                                          std::uint64_t to) {
-    sqlite::Query sum =
-        database_.query("SELECT sum(bytes) FROM spool WHERE id > ?1 AND id <= ?2",
-                        spool_id(partition, after), spool_id(partition, to));
+    sqlite::Query sum = database_.query("SELECT sum(bytes) FROM spool WHERE id > ?1 AND id <= ?2",
+                                        spool_id(partition, after), spool_id(partition, to));
     return sum.next() ? sum.unsigned_integer(0) : 0;
 }
 
@@ -94,9 +93,8 @@ std::size_t Transaction::trim_partition(Partition partition, std::uint64_t to, s
     Marks& marks = store_.changing(partition);
     const std::uint64_t end = std::min(to, marks.trimmed + max);
     const std::uint64_t bytes = bytes_between(partition, marks.trimmed, end);
-    const auto count =
-        database_.run("DELETE FROM spool WHERE id > ?1 AND id <= ?2",
-                      spool_id(partition, marks.trimmed), spool_id(partition, end));
+    const auto count = database_.run("DELETE FROM spool WHERE id > ?1 AND id <= ?2",
+                                     spool_id(partition, marks.trimmed), spool_id(partition, end));
     marks.held_bytes -= bytes;
     marks.trimmed = end;
     return static_cast<std::size_t>(count);
@@ -128,7 +126,8 @@ std::size_t Transaction::trim(Timestamp now, Duration retention, std::uint64_t r
 
 void Transaction::restart_numbering(std::uint16_t partitions, Timestamp now) {
     Store::Held& held = store_.held_;
-    held.epoch = std::max(held.epoch + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.ns, 0)));
+    held.epoch =
+        std::max(held.epoch + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.ns, 0)));
     ++held.era;
     set_number("epoch", held.epoch);
     set_number("era", held.era);
@@ -158,8 +157,7 @@ void Transaction::move_entry(std::uint64_t id, std::string_view subject, std::st
                              std::int64_t put_at) {
     const std::uint16_t partitions = store_.partitions();
     const auto bad = [&](const Error& error) {
-        fail_with({ErrorKind::kCorrupt,
-                   "spool entry " + std::to_string(id) + ": " + error.what});
+        fail_with({ErrorKind::kCorrupt, "spool entry " + std::to_string(id) + ": " + error.what});
     };
     const auto parsed = subjects::parse_input(subject);
     if (!parsed) return bad(parsed.error());
@@ -177,8 +175,8 @@ void Transaction::move_entry(std::uint64_t id, std::string_view subject, std::st
     auto state = record(change->key.object, change->key.record);
     // The partition must be the same for all entries of a record; what is known now decides, not
     // what was known when each was made.
-    const Partition home = home_partition(change->key, state ? state->entity : change->entity,
-                                          partitions);
+    const Partition home =
+        home_partition(change->key, state ? state->entity : change->entity, partitions);
     change->number = next_number(home);
     append(home, subjects::change(change->key, home), wire::encode(*change), Timestamp{put_at});
     if (!state) return;

@@ -27,8 +27,8 @@ Result<std::unique_ptr<ThreadExecutor>> ThreadExecutor::make(ConnectorFactory fa
     if (!reader) return fail(std::move(reader.error()));
     auto forms = factory();
     if (!forms) return fail(std::move(forms.error()));
-    std::unique_ptr<ThreadExecutor> executor{new ThreadExecutor{
-        std::move(factory), std::move(*reader), writers, std::move(wake)}};
+    std::unique_ptr<ThreadExecutor> executor{
+        new ThreadExecutor{std::move(factory), std::move(*reader), writers, std::move(wake)}};
     executor->forms_ = std::move(*forms);
     return executor;
 }
@@ -93,10 +93,12 @@ ThreadExecutor::Job ThreadExecutor::job(std::function<Result<T>(Connector&, std:
             answer.result = fail(std::move(up.error()));
         } else {
             answer.result = call(connector, stop);
-            const bool lost = !answer.result && answer.result.error().kind == ErrorKind::kUnavailable;
+            const bool lost =
+                !answer.result && answer.result.error().kind == ErrorKind::kUnavailable;
             if (lost) connected.up = false;
         }
-        const bool throttled = !answer.result && answer.result.error().kind == ErrorKind::kThrottled;
+        const bool throttled =
+            !answer.result && answer.result.error().kind == ErrorKind::kThrottled;
         if (throttled) answer.pause = connector.throttle_pause();
         // std::function wants what it holds copyable; a completion runs once.
         auto shared = std::make_shared<Answer<T>>(std::move(answer));
@@ -128,11 +130,10 @@ void ThreadExecutor::start_writer() {
 }
 
 void ThreadExecutor::read(const Cursor& from, std::size_t max, Done<Batch> done) {
-    submit(reading_, job<Batch>(
-                         [from, max](Connector& connector, std::stop_token stop) {
-                             return connector.read(from, max, stop);
-                         },
-                         std::move(done)));
+    submit(reading_,
+           job<Batch>([from, max](Connector& connector,
+                                  std::stop_token stop) { return connector.read(from, max, stop); },
+                      std::move(done)));
 }
 
 void ThreadExecutor::stored(const Cursor& cursor) {
@@ -163,11 +164,10 @@ void ThreadExecutor::find(const ObjectName& object, const EntityId& entity,
 }
 
 void ThreadExecutor::write(const Command& command, Done<Written> done) {
-    submit(writing_, job<Written>(
-                         [command](Connector& connector, std::stop_token stop) {
-                             return connector.write(command, stop);
-                         },
-                         std::move(done)));
+    submit(writing_,
+           job<Written>([command](Connector& connector,
+                                  std::stop_token stop) { return connector.write(command, stop); },
+                        std::move(done)));
 }
 
 Fields ThreadExecutor::normal_form(const ObjectName& object, const Fields& fields) const {

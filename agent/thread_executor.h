@@ -35,8 +35,7 @@ public:
     void write(const Command& command, Done<Written> done) override;
     [[nodiscard]] Cursor full_read_start() const override { return full_read_start_; }
     [[nodiscard]] Connector::Traits traits() const override { return traits_; }
-    [[nodiscard]] Fields normal_form(const ObjectName& object,
-                                     const Fields& fields) const override;
+    [[nodiscard]] Fields normal_form(const ObjectName& object, const Fields& fields) const override;
 
     /// Calls the completions that are ready. On the agent's thread.
     void deliver();
@@ -51,8 +50,8 @@ private:
         std::size_t idle = 0;  ///< Threads that wait for a job.
     };
 
-    ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connector> reader,
-                   std::size_t writers, std::function<void()> wake);
+    ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connector> reader, std::size_t writers,
+                   std::function<void()> wake);
     template <class T>
     Job job(std::function<Result<T>(Connector&, std::stop_token)> call, Done<T> done);
     void post(std::function<void()> completion);

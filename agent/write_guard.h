@@ -57,8 +57,7 @@ public:
     /// True if all creates up to `create` are finished.
     [[nodiscard]] bool created(const ObjectName& object, std::uint64_t create) const {
         const auto found = creating_.find(object);
-        return found == creating_.end() || found->second.empty() ||
-               *found->second.begin() > create;
+        return found == creating_.end() || found->second.empty() || *found->second.begin() > create;
     }
 
     /// A batch read begins: what was touched before it is only doubtful for its time.

@@ -217,18 +217,17 @@ void Entities::reserve(Slot& slot, const Reservation& reservation, std::uint64_t
 }
 
 void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
-    link_.get_last(
-        subjects::kStreamState, reservation.subject,
-        [this, token = token_of(slot), reservation](auto stored) {
-            Slot* found = current(token);
-            if (found == nullptr) return;
-            if (!stored || !*stored) return restart(*found, options_.retry_wait);
-            const auto holder = decode_reference((*stored)->body);
-            const bool vacant = (*stored)->deleted || !holder || holder->empty();
-            if (vacant) return reserve(*found, reservation, (*stored)->sequence);
-            if (*holder != found->key.entity) found->reserved = false;
-            reservation_done(*found);
-        });
+    link_.get_last(subjects::kStreamState, reservation.subject,
+                   [this, token = token_of(slot), reservation](auto stored) {
+                       Slot* found = current(token);
+                       if (found == nullptr) return;
+                       if (!stored || !*stored) return restart(*found, options_.retry_wait);
+                       const auto holder = decode_reference((*stored)->body);
+                       const bool vacant = (*stored)->deleted || !holder || holder->empty();
+                       if (vacant) return reserve(*found, reservation, (*stored)->sequence);
+                       if (*holder != found->key.entity) found->reserved = false;
+                       reservation_done(*found);
+                   });
 }
 
 void Entities::reservation_done(Slot& slot) {
@@ -301,8 +300,8 @@ void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
     sync_points_.reached("H5");
     counters_.commands += commands.size();
     for (const Command& command : commands) {
-        effects_.publish(subjects::command(command.platform, command.entity),
-                         wire::encode(command), this, token);
+        effects_.publish(subjects::command(command.platform, command.entity), wire::encode(command),
+                         this, token);
     }
     if (!all) return;
     for (const EntityState::Outgoing& outgoing : slot.state.outbox) {
@@ -319,15 +318,14 @@ void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
 void Entities::release_keys(const Slot& slot) {
     for (const Claim& claim : slot.step.releases) {
         const std::string subject = subjects::match_key(claim.object, claim.rule, claim.text);
-        link_.get_last(
-            subjects::kStreamState, subject,
-            [this, subject, entity = slot.key.entity](auto stored) {
-                if (!stored || !*stored || (*stored)->deleted) return;
-                const auto holder = decode_reference((*stored)->body);
-                if (!holder || *holder != entity) return;
-                link_.publish({subject, encode_reference({}), {}, (*stored)->sequence},
-                              reserving_.get(), 0);
-            });
+        link_.get_last(subjects::kStreamState, subject,
+                       [this, subject, entity = slot.key.entity](auto stored) {
+                           if (!stored || !*stored || (*stored)->deleted) return;
+                           const auto holder = decode_reference((*stored)->body);
+                           if (!holder || *holder != entity) return;
+                           link_.publish({subject, encode_reference({}), {}, (*stored)->sequence},
+                                         reserving_.get(), 0);
+                       });
     }
 }
 

@@ -77,7 +77,14 @@ public:
     [[nodiscard]] std::size_t busy() const { return busy_; }
 
 private:
-    enum class Phase : std::uint8_t { kIdle, kLoading, kReserving, kStoring, kPublishing, kWaiting };
+    enum class Phase : std::uint8_t {
+        kIdle,
+        kLoading,
+        kReserving,
+        kStoring,
+        kPublishing,
+        kWaiting
+    };
     struct Slot {
         EntityKey key;
         Partition home;
@@ -88,12 +95,12 @@ private:
         std::uint64_t sequence = 0;  ///< Of the stored state; 0: there is none.
         EntityState state;
         std::deque<Queued> waiting;
-        std::vector<Input> inputs;   ///< Being decided.
-        std::vector<Queued> works;   ///< The same, without their inputs.
+        std::vector<Input> inputs;  ///< Being decided.
+        std::vector<Queued> works;  ///< The same, without their inputs.
         Step step;
-        std::string body;            ///< Of the state being stored.
-        std::size_t outstanding = 0; ///< Reservations or effects not yet confirmed.
-        bool reserved = true;        ///< No reservation was refused.
+        std::string body;                         ///< Of the state being stored.
+        std::size_t outstanding = 0;              ///< Reservations or effects not yet confirmed.
+        bool reserved = true;                     ///< No reservation was refused.
         std::list<std::uint32_t>::iterator idle;  ///< Place in idle_, if phase is kIdle.
         std::uint32_t index = 0;
     };

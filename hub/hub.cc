@@ -119,8 +119,7 @@ void Hub::drop_silent() {
 
 void Hub::on_loss(const BrokerWatch::Loss& loss) {
     ++counters_.amnesia;
-    log::error("the broker lost messages; healing",
-               {{"stream", loss.stream}, {"what", loss.what}});
+    log::error("the broker lost messages; healing", {{"stream", loss.stream}, {"what", loss.what}});
     ExceptionRecord exception;
     exception.kind = exceptions::kBroker;
     exception.entity = {ObjectName{"_broker"}, EntityId{loss.stream}};
@@ -198,9 +197,8 @@ bool Hub::stopped() const {
 }
 
 bool Hub::quiescent() const {
-    return partitions_ == nullptr ||
-           (partitions_->in_work() == 0 && entities_.busy() == 0 && placing_.busy() == 0 &&
-            effects_.in_flight() == 0);
+    return partitions_ == nullptr || (partitions_->in_work() == 0 && entities_.busy() == 0 &&
+                                      placing_.busy() == 0 && effects_.in_flight() == 0);
 }
 
 std::vector<Partition> Hub::held() const {
@@ -297,8 +295,8 @@ void Hub::take_change(Change change, const WorkId& work, std::uint64_t fence) {
 void Hub::take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence) {
     if (policy_.object(outcome.entity.object) == nullptr) {
         return keep(outcome.entity, exceptions::kUnknownObject,
-                    "the policy has no object " + outcome.entity.object.text,
-                    wire::encode(outcome), outcome.platform, work);
+                    "the policy has no object " + outcome.entity.object.text, wire::encode(outcome),
+                    outcome.platform, work);
     }
     const EntityKey entity = outcome.entity;
     entities_.submit(entity, {std::move(outcome), work, fence, false});
@@ -318,9 +316,8 @@ void Hub::keep(const EntityKey& about, std::string_view kind, const std::string&
     ++counters_.exceptions;
     const std::uint64_t token = ++kept_tokens_;
     kept_.emplace(token, work);
-    effects_.publish(
-        subjects::exception(about, std::string{kind} + "@" + platform.text), encode(exception),
-        this, token);
+    effects_.publish(subjects::exception(about, std::string{kind} + "@" + platform.text),
+                     encode(exception), this, token);
 }
 
 void Hub::on_delivered(std::uint64_t token) {

@@ -89,13 +89,13 @@ private:
     ReliablePublisher effects_;
     Entities entities_;
     Placing placing_;
-    std::unique_ptr<Partitions> partitions_;      ///< From begin() on.
+    std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
     std::unique_ptr<nats::Subscription> presence_;
-    std::map<HubId, Duration> heard_;             ///< When each hub was last heard of.
+    std::map<HubId, Duration> heard_;  ///< When each hub was last heard of.
     bool presence_known_ = false;
     bool alive_changed_ = false;
     Duration announce_due_{0};
-    std::map<std::uint64_t, WorkId> kept_;        ///< Inputs whose exception is on its way.
+    std::map<std::uint64_t, WorkId> kept_;  ///< Inputs whose exception is on its way.
     std::uint64_t kept_tokens_ = 0;
     std::unique_ptr<WarmUp> warm_up_;
     std::vector<Partition> to_warm_;

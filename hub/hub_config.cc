@@ -22,7 +22,8 @@ void read_limits(TomlReader table, HubOptions& options) {
         milliseconds(table, "presence_interval_ms", 60'000, options.presence_interval);
     options.presence_timeout =
         milliseconds(table, "presence_timeout_ms", 600'000, options.presence_timeout);
-    options.watch_interval = milliseconds(table, "watch_interval_ms", 60'000, options.watch_interval);
+    options.watch_interval =
+        milliseconds(table, "watch_interval_ms", 60'000, options.watch_interval);
     options.retry_wait = milliseconds(table, "retry_wait_ms", 60'000, options.retry_wait);
     options.resend_wait = milliseconds(table, "resend_wait_ms", 60'000, options.resend_wait);
     if (options.presence_timeout < options.presence_interval * 2) {
@@ -42,9 +43,8 @@ void read_log(TomlReader table, log::Options& options) {
                                                                  {"info", log::Level::kInfo},
                                                                  {"warning", log::Level::kWarning},
                                                                  {"error", log::Level::kError}};
-    static constexpr TomlReader::Choice<log::Format> kFormats[] = {{"auto", log::Format::kAuto},
-                                                                   {"text", log::Format::kText},
-                                                                   {"json", log::Format::kJson}};
+    static constexpr TomlReader::Choice<log::Format> kFormats[] = {
+        {"auto", log::Format::kAuto}, {"text", log::Format::kText}, {"json", log::Format::kJson}};
     options.level = table.choice("level", kLevels, options.level);
     options.format = table.choice("format", kFormats, options.format);
 }

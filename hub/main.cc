@@ -44,8 +44,8 @@ int complain(const std::string& text) {
 }
 
 Result<HubConfig> configure(const Flags& flags) {
-    auto config = flags.config.empty() ? Result<HubConfig>{HubConfig{}}
-                                       : load_hub_config(flags.config);
+    auto config =
+        flags.config.empty() ? Result<HubConfig>{HubConfig{}} : load_hub_config(flags.config);
     if (!config) return config;
     if (!flags.id.empty()) config->id = flags.id;
     if (!flags.policy.empty()) config->policy = flags.policy;
@@ -107,8 +107,9 @@ public:
                 return complain(opened.error().what);
             }
         }
-        log::info("hub starts", {{"hub", config_.id}, {"policy", policy_.hash.substr(0, 12)},
-                                 {"version", kVersion}});
+        log::info(
+            "hub starts",
+            {{"hub", config_.id}, {"policy", policy_.hash.substr(0, 12)}, {"version", kVersion}});
         bool ready = false;
         Duration watchdog_due{0};
         while (!service::stop_requested()) {
@@ -163,8 +164,9 @@ private:
 };
 
 int run(int argc, char** argv) {
-    CLI::App app{"syncline-hub: decides what each platform must be told, and remembers why.\n"
-                 "Any number of hubs share the work; start more to go faster."};
+    CLI::App app{
+        "syncline-hub: decides what each platform must be told, and remembers why.\n"
+        "Any number of hubs share the work; start more to go faster."};
     Flags flags;
     app.add_option("-c,--config", flags.config, "The hub's file; configs/hub.toml lists it all")
         ->check(CLI::ExistingFile);
@@ -175,8 +177,9 @@ int run(int argc, char** argv) {
         ->envname("SYNCLINE_NATS_URL");
     app.add_flag("--check-config", flags.check_config, "Check configuration and policy, then end");
     app.set_version_flag("--version", "syncline-hub " + std::string{kVersion});
-    app.footer("Exit codes: 0 stopped cleanly, 1 stopped with work unfinished, 2 wrong usage,\n"
-               "configuration or policy. Signals: SIGTERM hands the partitions over and ends.");
+    app.footer(
+        "Exit codes: 0 stopped cleanly, 1 stopped with work unfinished, 2 wrong usage,\n"
+        "configuration or policy. Signals: SIGTERM hands the partitions over and ends.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

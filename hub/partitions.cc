@@ -125,8 +125,8 @@ void Partitions::taken(Hold& hold) {
     hold.asked.clear();
     hold.dirty = false;
     hold.mark_due = Duration{0};
-    const bool same_stream = hold.mark.inputs_created == inputs_->created &&
-                             hold.mark.floor <= inputs_->last_sequence;
+    const bool same_stream =
+        hold.mark.inputs_created == inputs_->created && hold.mark.floor <= inputs_->last_sequence;
     hold.floor = hold.read = same_stream ? hold.mark.floor : 0;
     hold.mark.inputs_created = inputs_->created;
     const bool commands_lost = hold.mark.commands_created != commands_created_;
@@ -335,7 +335,8 @@ void Partitions::read_again() {
         hold.accepted = hold.finished;
         hold.mark.inputs_created = inputs_->created;
         hold.dirty = true;
-        for (const Mark::Source& source : hold.finished) ask_resend(hold, source.platform, source.seq);
+        for (const Mark::Source& source : hold.finished)
+            ask_resend(hold, source.platform, source.seq);
     }
     reader_stale_ = true;
 }
@@ -382,9 +383,9 @@ void Partitions::stop() {
 }
 
 bool Partitions::idle() const {
-    return std::all_of(holds_.begin(), holds_.end(),
-                       [](const Hold& hold) { return hold.phase == Phase::kFree ||
-                                                     hold.phase == Phase::kWaiting; });
+    return std::all_of(holds_.begin(), holds_.end(), [](const Hold& hold) {
+        return hold.phase == Phase::kFree || hold.phase == Phase::kWaiting;
+    });
 }
 
 std::vector<Partition> Partitions::held() const {

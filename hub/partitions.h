@@ -75,22 +75,22 @@ private:
     struct Hold {
         Phase phase = Phase::kFree;
         bool wanted = false;
-        std::uint64_t id = 0;           ///< Of this holding.
-        Mark mark;                      ///< As stored, or being stored.
+        std::uint64_t id = 0;  ///< Of this holding.
+        Mark mark;             ///< As stored, or being stored.
         std::uint64_t mark_sequence = 0;
-        bool mark_out = false;          ///< A write of the mark is on its way.
-        std::uint64_t mark_token = 0;   ///< Of that write; answers to older ones are ignored.
-        std::uint64_t reader = 0;       ///< Which subscription reads for it.
-        bool dirty = false;             ///< More is done than the mark says.
+        bool mark_out = false;         ///< A write of the mark is on its way.
+        std::uint64_t mark_token = 0;  ///< Of that write; answers to older ones are ignored.
+        std::uint64_t reader = 0;      ///< Which subscription reads for it.
+        bool dirty = false;            ///< More is done than the mark says.
         Duration mark_due{0};
-        Duration look_again{0};         ///< kWaiting: when to read the mark again.
+        Duration look_again{0};  ///< kWaiting: when to read the mark again.
         Duration waiting_since{0};
-        std::vector<Mark::Source> accepted;  ///< Newest taken in, per agent.
-        std::vector<Mark::Source> finished;  ///< Newest done, per agent.
-        std::deque<Item> items;         ///< Taken in and not known to be done, oldest first.
-        std::uint64_t first = 0;        ///< Index of items.front().
-        std::uint64_t read = 0;         ///< Newest sequence that was read for it.
-        std::uint64_t floor = 0;        ///< Everything up to here is done.
+        std::vector<Mark::Source> accepted;    ///< Newest taken in, per agent.
+        std::vector<Mark::Source> finished;    ///< Newest done, per agent.
+        std::deque<Item> items;                ///< Taken in and not known to be done, oldest first.
+        std::uint64_t first = 0;               ///< Index of items.front().
+        std::uint64_t read = 0;                ///< Newest sequence that was read for it.
+        std::uint64_t floor = 0;               ///< Everything up to here is done.
         std::map<PlatformId, Duration> asked;  ///< When a resend was last asked for.
     };
 

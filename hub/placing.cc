@@ -60,15 +60,13 @@ void Placing::start(const RecordKey& record, Search& search) {
         if (!entity || entity->empty()) return std::nullopt;
         return *entity;
     };
-    look_up(record, subjects::link(record), [entity_in](Search& s, const auto& stored) {
-        s.found.link = entity_in(stored);
-    });
+    look_up(record, subjects::link(record),
+            [entity_in](Search& s, const auto& stored) { s.found.link = entity_in(stored); });
     for (std::size_t i = 0; i < search.wanted.keys.size(); ++i) {
         const Claim& key = search.wanted.keys[i];
-        look_up(record, subjects::match_key(key.object, key.rule, key.text),
-                [entity_in, i](Search& s, const auto& stored) {
-                    s.found.keys[i] = entity_in(stored);
-                });
+        look_up(
+            record, subjects::match_key(key.object, key.rule, key.text),
+            [entity_in, i](Search& s, const auto& stored) { s.found.keys[i] = entity_in(stored); });
     }
     if (!change.marker) return;
     const EntityKey marked{record.object, *change.marker};
@@ -91,8 +89,8 @@ void Placing::hand_over(const RecordKey& record, Search& search, const Placement
     open_.erase(key);
     using Kind = Placement::Kind;
     if (placement.kind == Kind::kAmbiguous || placement.kind == Kind::kUnmatched) {
-        const auto kind = placement.kind == Kind::kAmbiguous ? exceptions::kAmbiguous
-                                                             : exceptions::kUnmatched;
+        const auto kind =
+            placement.kind == Kind::kAmbiguous ? exceptions::kAmbiguous : exceptions::kUnmatched;
         Queued first = std::move(waiting.front());
         waiting.pop_front();
         host_.on_unplaceable(std::move(first), kind, placement.reason);

@@ -16,7 +16,8 @@ public:
     /// The change belongs to `entity`; `queued.needs_link` says whether that is news.
     virtual void on_placed(const EntityKey& entity, Queued queued) = 0;
     /// It cannot be placed: kept as an exception of `kind`.
-    virtual void on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) = 0;
+    virtual void on_unplaceable(Queued queued, std::string_view kind,
+                                const std::string& reason) = 0;
 
 protected:
     ~PlacingHost() = default;
@@ -46,7 +47,7 @@ private:
         Found found;
         std::size_t outstanding = 0;
         bool failed = false;
-        Duration retry_at{0};        ///< 0: not waiting for a retry.
+        Duration retry_at{0};  ///< 0: not waiting for a retry.
     };
     void start(const RecordKey& record, Search& search);
     void look_up(const RecordKey& record, const std::string& subject, auto take);

@@ -21,11 +21,11 @@ struct Record {
     ObjectName object;
     RecordId id;
     bool deleted = false;
-    Fields fields;       ///< Every mapped field that the platform told.
+    Fields fields;         ///< Every mapped field that the platform told.
     bool partial = false;  ///< The platform told only some (a push, an unchanged TOASTed column).
     std::optional<EntityId> marker;  ///< From the marker field, if the object has one.
-    std::string version;   ///< The platform's own version or stamp; may be empty.
-    Timestamp changed_at;  ///< As the platform says; 0 if it says nothing.
+    std::string version;             ///< The platform's own version or stamp; may be empty.
+    Timestamp changed_at;            ///< As the platform says; 0 if it says nothing.
 };
 
 /// A position in what a platform has to tell; the connector's own text. Empty is the beginning.
@@ -55,8 +55,8 @@ struct Batch {
 /// What a write did.
 struct Written {
     RecordId id;
-    bool existed = false;           ///< A create found its record already there (marker, upsert).
-    std::optional<Record> record;   ///< The record afterwards, if the platform told it.
+    bool existed = false;          ///< A create found its record already there (marker, upsert).
+    std::optional<Record> record;  ///< The record afterwards, if the platform told it.
 };
 
 /// One platform's door. Retry, back-off, rate limits, circuit breaking, batching of commands and

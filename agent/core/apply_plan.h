@@ -45,15 +45,15 @@ enum class FirstStep : std::uint8_t { kWrite, kLook };
 [[nodiscard]] FirstStep first_step(CommandKind kind, const Connector::Traits& traits);
 
 enum class AfterWrite : std::uint8_t {
-    kApplied,    ///< And the answer says what the record holds, where that matters.
-    kReadBack,   ///< Done, but what the record holds now must be read.
-    kRetry,      ///< Nothing happened; the platform could not be reached.
-    kPause,      ///< Nothing happened; the platform asks for a pause.
-    kVerify,     ///< It may have happened.
-    kRejected,   ///< Refused for good.
-    kConflict,   ///< The record did not hold what was expected.
-    kGone,       ///< The record does not exist.
-    kDenied,     ///< The credentials do not do.
+    kApplied,   ///< And the answer says what the record holds, where that matters.
+    kReadBack,  ///< Done, but what the record holds now must be read.
+    kRetry,     ///< Nothing happened; the platform could not be reached.
+    kPause,     ///< Nothing happened; the platform asks for a pause.
+    kVerify,    ///< It may have happened.
+    kRejected,  ///< Refused for good.
+    kConflict,  ///< The record did not hold what was expected.
+    kGone,      ///< The record does not exist.
+    kDenied,    ///< The credentials do not do.
 };
 [[nodiscard]] AfterWrite after_write(CommandKind kind, const Result<Written>& result);
 

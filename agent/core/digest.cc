@@ -10,12 +10,12 @@
 
 namespace syncline::agent {
 
-Digest digest_of(const Fields& fields, const std::optional<EntityId>& marker,
-                 std::uint64_t sweep) {
+Digest digest_of(const Fields& fields, const std::optional<EntityId>& marker, std::uint64_t sweep) {
     std::string content;
     for (int shift = 0; shift < 64; shift += 8) content += static_cast<char>(sweep >> shift & 0xff);
     // The marker's length leads, so that no marker can look like the beginning of fields.
-    content += marker ? static_cast<char>(1 + std::min<std::size_t>(marker->text.size(), 250)) : '\0';
+    content +=
+        marker ? static_cast<char>(1 + std::min<std::size_t>(marker->text.size(), 250)) : '\0';
     if (marker) content += marker->text;
     wire::append_fields(content, fields);
     // Looking the algorithm up costs more than hashing a record, so it is done once.

@@ -4,7 +4,9 @@
 
 namespace syncline::agent {
 
-Duration TokenBucket::interval() const { return Duration{std::chrono::seconds{1}} / rate_.per_second; }
+Duration TokenBucket::interval() const {
+    return Duration{std::chrono::seconds{1}} / rate_.per_second;
+}
 
 Duration TokenBucket::wait(Duration now) const {
     if (rate_.per_second == 0 || !started_) return Duration{0};

@@ -33,8 +33,8 @@ private:
 
 /// Exponential back-off with full jitter.
 struct RetrySchedule {
-    Duration first{std::chrono::seconds{1}};   ///< Longest pause after the first failure.
-    Duration most{std::chrono::minutes{5}};    ///< Longest pause at all.
+    Duration first{std::chrono::seconds{1}};  ///< Longest pause after the first failure.
+    Duration most{std::chrono::minutes{5}};   ///< Longest pause at all.
 };
 
 /// The longest pause after failure number `failure`, counted from 1: doubles up to `most`.

@@ -39,8 +39,7 @@ Fields update_fields(const Work& work, const RecordState& record, const Binding&
         const Value* value = desired(work, record.platform, name, view);
         if (value == nullptr) continue;
         const bool covered = update_out && record.pending->fields.find(name) != nullptr;
-        const bool held =
-            same(record.mirror.find(name), *value) || record.stands_for(name, *value);
+        const bool held = same(record.mirror.find(name), *value) || record.stands_for(name, *value);
         if (covered || !held) wanted.set(name, *value);
     }
     return wanted;
@@ -59,8 +58,7 @@ Fields create_fields(const Work& work, const Binding& binding) {
     return wanted;
 }
 
-bool create_allowed(const RecordState& record, const Binding& binding,
-                    const Fields& view) {
+bool create_allowed(const RecordState& record, const Binding& binding, const Fields& view) {
     if (record.rev != Revision{}) return true;  // It was there, and is to be restored.
     if (!binding.receives) return false;
     return !binding.receives_when || binding.receives_when->holds(view).value_or(false);
@@ -115,8 +113,7 @@ void plan_record(Work& work, RecordState& record, const Binding& binding, const 
         if (!wanted.empty()) {
             issue(work, record, CommandKind::kUpdate, std::move(wanted), commands);
         }
-    } else if (record.presence == Presence::kAbsent &&
-               create_allowed(record, binding, view)) {
+    } else if (record.presence == Presence::kAbsent && create_allowed(record, binding, view)) {
         Fields wanted = create_fields(work, binding);
         if (!wanted.empty()) {
             issue(work, record, CommandKind::kCreate, std::move(wanted), commands);
@@ -137,9 +134,9 @@ bool count_attempt(Work& work, RecordState& record, const FieldName& field) {
 }
 
 void plan_commands(Work& work, std::vector<Command>& commands) {
-    const bool conditions = std::any_of(
-        work.object.bindings.begin(), work.object.bindings.end(),
-        [](const Binding& binding) { return binding.receives_when.has_value(); });
+    const bool conditions =
+        std::any_of(work.object.bindings.begin(), work.object.bindings.end(),
+                    [](const Binding& binding) { return binding.receives_when.has_value(); });
     const bool look = conditions || !work.state.proposals.empty();
     const Fields view = look ? work.state.fields() : Fields{};
     for (const Binding& binding : work.object.bindings) {
@@ -150,9 +147,9 @@ void plan_commands(Work& work, std::vector<Command>& commands) {
     }
     for (const PlatformId& platform : work.reissue) {
         const RecordState* record = work.state.record(platform);
-        const bool out = std::any_of(
-            commands.begin(), commands.end(),
-            [&](const Command& command) { return command.platform == platform; });
+        const bool out = std::any_of(commands.begin(), commands.end(), [&](const Command& command) {
+            return command.platform == platform;
+        });
         if (record != nullptr && record->pending && !out) {
             commands.push_back(to_command(work.state, *record, work.context));
         }

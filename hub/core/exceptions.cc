@@ -16,10 +16,9 @@ void touch(Work& work, const std::string& kind, const PlatformId& platform) {
 }
 
 auto find_open(EntityState& state, std::string_view kind, const PlatformId& platform) {
-    return std::find_if(state.exceptions.begin(), state.exceptions.end(),
-                        [&](const OpenException& open) {
-                            return open.kind == kind && open.platform == platform;
-                        });
+    return std::find_if(
+        state.exceptions.begin(), state.exceptions.end(),
+        [&](const OpenException& open) { return open.kind == kind && open.platform == platform; });
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ Placement place(const ObjectSpec& object, const Change& change, const Found& fou
     }
     if (entities.size() == 1) return {Kind::kMatched, entities.front(), {}};
     const Binding* binding = object.binding(change.key.platform);
-    if (binding != nullptr && binding->founds) return {Kind::kFounds, founded_entity(change.key), {}};
+    if (binding != nullptr && binding->founds)
+        return {Kind::kFounds, founded_entity(change.key), {}};
     return {Kind::kUnmatched,
             {},
             "it matches no entity, and the policy does not let records of " +

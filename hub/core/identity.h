@@ -13,8 +13,8 @@ namespace syncline::hub {
 
 /// What must be known to place a change: its record's link and its match keys.
 struct Lookups {
-    bool link = true;          ///< Is the record's link needed?
-    std::vector<Claim> keys;   ///< The match keys that its fields make.
+    bool link = true;         ///< Is the record's link needed?
+    std::vector<Claim> keys;  ///< The match keys that its fields make.
 };
 [[nodiscard]] Lookups lookups(const ObjectSpec& object, const Change& change);
 

@@ -15,10 +15,10 @@ namespace syncline::hub {
 struct Mark {
     Partition partition;
     std::uint64_t fence = 0;
-    HubId holder;                    ///< Empty: given back.
-    Timestamp inputs_created;        ///< Identity of SYNC_IN that `floor` is about.
-    std::uint64_t floor = 0;         ///< Inputs up to this stream sequence are done.
-    Timestamp commands_created;      ///< Identity of SYNC_CMD that commands were published to.
+    HubId holder;                ///< Empty: given back.
+    Timestamp inputs_created;    ///< Identity of SYNC_IN that `floor` is about.
+    std::uint64_t floor = 0;     ///< Inputs up to this stream sequence are done.
+    Timestamp commands_created;  ///< Identity of SYNC_CMD that commands were published to.
     struct Source {
         PlatformId platform;
         Revision seq;  ///< Newest (epoch, seq) of this agent that is done.

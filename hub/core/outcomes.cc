@@ -109,13 +109,11 @@ void take_outcome(Work& work, const Outcome& outcome) {
     }
     const std::optional<Pending> answered = settle(work, record, outcome);
     if (answered) {
-        work.note(record.platform.text + " generation " + std::to_string(outcome.generation) +
-                  " " + name_of(outcome.status));
+        work.note(record.platform.text + " generation " + std::to_string(outcome.generation) + " " +
+                  name_of(outcome.status));
     }
     switch (outcome.status) {
-        case OutcomeStatus::kApplied:
-            applied(work, record, outcome, answered, fresh);
-            break;
+        case OutcomeStatus::kApplied: applied(work, record, outcome, answered, fresh); break;
         case OutcomeStatus::kRejected:
         case OutcomeStatus::kGaveUp:
         case OutcomeStatus::kInDoubt:

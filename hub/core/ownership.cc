@@ -59,9 +59,7 @@ void propose(Work& work, const FieldName& field, const Value& value, const Platf
 void carry_out(Work& work, RecordState& record, FieldDecision& decision, const Provenance& from) {
     const FieldName& field = decision.field;
     switch (decision.verdict) {
-        case Verdict::kAccepted:
-            make_canonical(work, field, decision.value, from);
-            break;
+        case Verdict::kAccepted: make_canonical(work, field, decision.value, from); break;
         case Verdict::kReverted:
         case Verdict::kOutdated:
             record.release(field);
@@ -120,8 +118,8 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
     }
     // We told the platform a value and it holds another: what it made of it, not somebody's wish.
     // Only an owner's form becomes canonical; another's is as good as what was commanded.
-    const bool owner = rule != nullptr && rule->resolution == Resolution::kOwner &&
-                       rule->owner == record.platform;
+    const bool owner =
+        rule != nullptr && rule->resolution == Resolution::kOwner && rule->owner == record.platform;
     if (commanded != nullptr && !owner) {
         if (formed == Formed::kYes) {
             record.release(spec.name);
@@ -211,9 +209,8 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
                        why + "; mend the value at the platform or the contract", invalid);
     }
     if (touched.empty()) return;
-    const Fields view = work.object.has_conditions()
-                            ? seen_by_conditions(work.state, fields)
-                            : Fields{};
+    const Fields view =
+        work.object.has_conditions() ? seen_by_conditions(work.state, fields) : Fields{};
     for (const Touched& one : touched) {
         const FieldName& name = one.spec->name;
         const bool form = std::find(formed.begin(), formed.end(), name) != formed.end();

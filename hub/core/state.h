@@ -71,9 +71,9 @@ struct RecordState {
     Fields mirror;                 ///< What the record holds, as far as is known.
     std::uint64_t generation = 0;  ///< Of the newest command issued.
     std::optional<Pending> pending;
-    std::vector<FieldName> held;   ///< Left alone until something about them changes; sorted.
+    std::vector<FieldName> held;  ///< Left alone until something about them changes; sorted.
     std::vector<Attempts> attempts;
-    std::vector<Form> forms;       ///< Of what the mirror holds now.
+    std::vector<Form> forms;  ///< Of what the mirror holds now.
     bool blocked = false;  ///< A create or delete failed for good; waits for a change or a person.
 
     [[nodiscard]] bool holds(const FieldName& field) const;
@@ -96,11 +96,11 @@ struct Proposal {
 
 /// An exception that is open on this entity; its full text is on the exceptions stream.
 struct OpenException {
-    std::string kind;                ///< Stable code: `command.rejected`, ...
-    PlatformId platform;             ///< Whose write or command it is about.
-    std::vector<FieldName> fields;   ///< Sorted; empty if it is about the whole record.
+    std::string kind;               ///< Stable code: `command.rejected`, ...
+    PlatformId platform;            ///< Whose write or command it is about.
+    std::vector<FieldName> fields;  ///< Sorted; empty if it is about the whole record.
     std::string reason;
-    Fields proposed;                 ///< What the platform wanted or was told.
+    Fields proposed;  ///< What the platform wanted or was told.
     Timestamp since;
     friend bool operator==(const OpenException&, const OpenException&) = default;
 };

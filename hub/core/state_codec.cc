@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/core/codec_parts.h"
 #include "shared/wire/limits.h"
 #include "shared/wire/reader.h"
 #include "shared/wire/writer.h"
@@ -14,22 +15,6 @@ using wire::Decoder;
 using wire::key_bits;
 using wire::Node;
 using wire::Writer;
-
-std::uint32_t present(auto... conditions) { return (std::uint32_t{conditions ? 1U : 0U} + ...); }
-
-std::uint32_t size_of(const auto& list) { return static_cast<std::uint32_t>(list.size()); }
-
-void write_names(Writer& out, int key, const std::vector<FieldName>& names) {
-    out.key(key);
-    out.array(size_of(names));
-    for (const FieldName& name : names) out.text(name.text);
-}
-
-std::vector<FieldName> read_names(Decoder& in, const Node& node) {
-    std::vector<FieldName> names;
-    in.array(node, [&](const Node& item) { names.emplace_back(in.id(item)); });
-    return names;
-}
 
 // The mirror is written as its difference from canonical: most of it is equal. Names of canonical
 // fields that the mirror lacks, then the fields that differ.
@@ -61,9 +46,8 @@ Fields rebuilt_mirror(const EntityState& state, const std::vector<FieldName>& la
 }
 
 void write_record(Writer& out, const EntityState& state, const RecordState& record) {
-    out.map(6 + present(record.record.has_value(), record.pending.has_value(),
-                        !record.held.empty(), !record.attempts.empty(), record.blocked,
-                        !record.forms.empty()));
+    out.map(6 + present(record.record.has_value(), record.pending.has_value(), !record.held.empty(),
+                        !record.attempts.empty(), record.blocked, !record.forms.empty()));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -162,9 +146,8 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
                 break;
             case 10: record.blocked = in.boolean(value); break;
             case 11:
-                in.array(value, [&](const Node& item) {
-                    record.forms.push_back(read_form(in, item));
-                });
+                in.array(value,
+                         [&](const Node& item) { record.forms.push_back(read_form(in, item)); });
                 break;
             default: break;
         }
@@ -394,161 +377,6 @@ Result<Mark> decode_mark(std::string_view body) {
     auto done = decode_message(body, "mark", key_bits(1, 2, 3, 4, 5, 6, 7), read);
     if (!done) return fail(std::move(done.error()));
     return mark;
-}
-
-std::string encode(const LogEntry& entry) {
-    std::string body;
-    body.reserve(512);
-    Writer out{body};
-    out.map(9 + present(!entry.trace.empty()));
-    out.field(0, wire::kWireVersion);
-    out.field(1, entry.entity.object.text);
-    out.field(2, entry.entity.entity.text);
-    out.field(3, entry.version);
-    out.field(4, entry.at);
-    out.field(5, entry.policy);
-    out.key(6);
-    out.array(size_of(entry.inputs));
-    for (const std::string& input : entry.inputs) out.text(input);
-    out.key(7);
-    out.array(size_of(entry.decisions));
-    for (const FieldDecision& decision : entry.decisions) {
-        out.array(6);
-        out.text(decision.field.text);
-        out.text(decision.from.text);
-        out.value(decision.before);
-        out.value(decision.value);
-        out.unsigned64(static_cast<std::uint64_t>(decision.verdict));
-        out.text(decision.rule);
-    }
-    out.key(8);
-    out.array(size_of(entry.commands) + size_of(entry.notes));
-    for (const auto& command : entry.commands) {
-        out.map(4);
-        out.field(0, command.platform.text);
-        out.field(1, static_cast<std::uint64_t>(command.kind));
-        out.field(2, command.generation);
-        write_names(out, 3, command.fields);
-    }
-    for (const std::string& note : entry.notes) out.text(note);
-    if (!entry.trace.empty()) out.field(9, entry.trace);
-    return body;
-}
-
-namespace {
-
-FieldDecision read_decision(Decoder& in, const Node& node) {
-    FieldDecision decision;
-    int position = 0;
-    in.array(node, [&](const Node& item) {
-        switch (position++) {
-            case 0: decision.field.text = in.id(item); break;
-            case 1: decision.from.text = in.text(item, wire::kIdBytesMax); break;
-            case 2: decision.before = in.value(item); break;
-            case 3: decision.value = in.value(item); break;
-            case 4: decision.verdict = in.enumeration(item, Verdict::kInvalid); break;
-            case 5: decision.rule = in.text(item, wire::kStringBytesMax); break;
-            default: break;
-        }
-    });
-    return decision;
-}
-
-LogEntry::Commanded read_commanded(Decoder& in, const Node& node) {
-    LogEntry::Commanded command;
-    in.map(node, key_bits(0, 1, 2, 3), [&](int key, const Node& value) {
-        if (key == 0) command.platform.text = in.id(value);
-        if (key == 1) command.kind = in.enumeration(value, CommandKind::kDelete);
-        if (key == 2) command.generation = in.unsigned64(value);
-        if (key == 3) command.fields = read_names(in, value);
-    });
-    return command;
-}
-
-}  // namespace
-
-Result<LogEntry> decode_log_entry(std::string_view body) {
-    LogEntry entry;
-    auto read = [&](Decoder& in, int key, const Node& node) {
-        switch (key) {
-            case 1: entry.entity.object.text = in.id(node); break;
-            case 2: entry.entity.entity.text = in.id(node); break;
-            case 3: entry.version = in.unsigned64(node); break;
-            case 4: entry.at.ns = in.signed64(node); break;
-            case 5: entry.policy = in.text(node, wire::kIdBytesMax); break;
-            case 6:
-                in.array(node, [&](const Node& item) {
-                    entry.inputs.push_back(in.text(item, wire::kStringBytesMax));
-                });
-                break;
-            case 7:
-                in.array(node, [&](const Node& item) {
-                    entry.decisions.push_back(read_decision(in, item));
-                });
-                break;
-            case 8:
-                in.array(node, [&](const Node& item) {
-                    if (item.type == wire::NodeType::kMap) {
-                        entry.commands.push_back(read_commanded(in, item));
-                    } else {
-                        entry.notes.push_back(in.text(item, wire::kStringBytesMax));
-                    }
-                });
-                break;
-            case 9: entry.trace = in.text(node, wire::kIdBytesMax); break;
-            default: break;
-        }
-    };
-    auto done = decode_message(body, "log entry", key_bits(1, 2, 3, 4, 5, 6, 7, 8), read);
-    if (!done) return fail(std::move(done.error()));
-    return entry;
-}
-
-std::string encode(const ExceptionRecord& exception) {
-    std::string body;
-    Writer out{body};
-    out.map(14);
-    out.field(0, wire::kWireVersion);
-    out.field(1, exception.kind);
-    out.field(2, exception.entity.object.text);
-    out.field(3, exception.entity.entity.text);
-    out.field(4, static_cast<std::uint64_t>(exception.status));
-    out.field(5, exception.platform.text);
-    out.field(6, exception.record);
-    out.field(7, exception.reason);
-    out.field(8, exception.proposed);
-    out.field(9, exception.canonical);
-    out.field(10, exception.opened_at);
-    out.field(11, exception.updated_at);
-    out.field(12, exception.source);
-    out.key(13);
-    out.bytes(exception.raw);
-    return body;
-}
-
-Result<ExceptionRecord> decode_exception(std::string_view body) {
-    ExceptionRecord out;
-    auto read = [&](Decoder& in, int key, const Node& node) {
-        switch (key) {
-            case 1: out.kind = in.id(node); break;
-            case 2: out.entity.object.text = in.text(node, wire::kIdBytesMax); break;
-            case 3: out.entity.entity.text = in.text(node, wire::kIdBytesMax); break;
-            case 4: out.status = in.enumeration(node, ExceptionStatus::kRejected); break;
-            case 5: out.platform.text = in.text(node, wire::kIdBytesMax); break;
-            case 6: out.record = in.text(node, wire::kStringBytesMax); break;
-            case 7: out.reason = in.text(node, wire::kStringBytesMax); break;
-            case 8: out.proposed = in.fields(node); break;
-            case 9: out.canonical = in.fields(node); break;
-            case 10: out.opened_at.ns = in.signed64(node); break;
-            case 11: out.updated_at.ns = in.signed64(node); break;
-            case 12: out.source = in.text(node, wire::kStringBytesMax); break;
-            case 13: out.raw = in.bytes(node, wire::kBodyBytesMax); break;
-            default: break;
-        }
-    };
-    auto done = decode_message(body, "exception", key_bits(1, 2, 3, 4, 5, 7, 8, 9), read);
-    if (!done) return fail(std::move(done.error()));
-    return out;
 }
 
 std::string encode(const Operation& operation) {

@@ -36,8 +36,8 @@ using Input = std::variant<Change, Outcome, Operation>;
 /// What a decision may know beside policy, state and input.
 struct Context {
     Timestamp now;
-    Partition partition;        ///< Where the input was read; commands carry it.
-    std::uint64_t fence = 0;    ///< Of this hub's hold on `partition`.
+    Partition partition;      ///< Where the input was read; commands carry it.
+    std::uint64_t fence = 0;  ///< Of this hub's hold on `partition`.
 };
 
 enum class Verdict : std::uint8_t {
@@ -89,14 +89,14 @@ struct ExceptionRecord {
     EntityKey entity;
     ExceptionStatus status = ExceptionStatus::kOpen;
     PlatformId platform;
-    std::string record;     ///< Native id, if known.
-    std::string reason;     ///< What happened and what to do.
-    Fields proposed;        ///< The platform's values.
-    Fields canonical;       ///< Ours, of the same fields.
+    std::string record;  ///< Native id, if known.
+    std::string reason;  ///< What happened and what to do.
+    Fields proposed;     ///< The platform's values.
+    Fields canonical;    ///< Ours, of the same fields.
     Timestamp opened_at;
     Timestamp updated_at;
-    std::string source;     ///< Subject and sequence of the input, for what could not be decided.
-    std::string raw;        ///< The input itself, for what could not be decoded; may be binary.
+    std::string source;  ///< Subject and sequence of the input, for what could not be decided.
+    std::string raw;     ///< The input itself, for what could not be decoded; may be binary.
 };
 
 /// A normalised match key that must belong to the entity before its state is stored.

@@ -3,9 +3,9 @@
 namespace syncline {
 
 Timestamp SystemClock::now() const {
-    return {std::chrono::duration_cast<Duration>(
-                std::chrono::system_clock::now().time_since_epoch())
-                .count()};
+    return {
+        std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch())
+            .count()};
 }
 
 Duration SystemClock::steady() const {

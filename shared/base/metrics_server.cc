@@ -15,8 +15,7 @@ MetricsServer::MetricsServer() : impl_(std::make_unique<Impl>()) {}
 MetricsServer::~MetricsServer() = default;
 
 Result<void> MetricsServer::open(const Metrics& metrics, int port) try {
-    impl_->exposer =
-        std::make_unique<prometheus::Exposer>("127.0.0.1:" + std::to_string(port), 1);
+    impl_->exposer = std::make_unique<prometheus::Exposer>("127.0.0.1:" + std::to_string(port), 1);
     impl_->exposer->RegisterCollectable(metrics.registry());
     return {};
 } catch (const std::exception& error) {

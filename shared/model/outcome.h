@@ -32,11 +32,11 @@ struct Outcome {
     EntityKey entity;
     std::optional<RecordId> record;  ///< Known unless a create did not get that far.
     Numbering number;
-    Revision rev;                        ///< Zero if it says nothing about the record's values.
-    std::uint64_t generation = 0;        ///< Of the command it answers.
-    std::uint64_t ledger_generation = 0; ///< Newest one that the agent has taken up.
+    Revision rev;                         ///< Zero if it says nothing about the record's values.
+    std::uint64_t generation = 0;         ///< Of the command it answers.
+    std::uint64_t ledger_generation = 0;  ///< Newest one that the agent has taken up.
     OutcomeStatus status = OutcomeStatus::kApplied;
-    Fields fields;       ///< The record's fields, where known: becomes the mirror.
+    Fields fields;  ///< The record's fields, where known: becomes the mirror.
     /// Of the command's fields, those that the record holds in the platform's own form (rounded,
     /// trimmed, ...) of what was commanded; sorted. They are as wanted, though they differ.
     std::vector<FieldName> formed;

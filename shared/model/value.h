@@ -21,22 +21,21 @@ public:
     using List = std::vector<Value>;
     using Map = std::map<std::string, Value, std::less<>>;
     /// Null is a value: "the field is empty".
-    using Variant =
-        std::variant<std::monostate, bool, std::int64_t, Decimal, std::string, Date, Timestamp,
-                     List, Map>;
+    using Variant = std::variant<std::monostate, bool, std::int64_t, Decimal, std::string, Date,
+                                 Timestamp, List, Map>;
 
     Value() = default;
-    Value(bool value) : data_(value) {}                     // NOLINT
-    Value(std::int64_t value) : data_(value) {}             // NOLINT
-    Value(int value) : data_(std::int64_t{value}) {}        // NOLINT
-    Value(Decimal value) : data_(value) {}                  // NOLINT
-    Value(std::string value) : data_(std::move(value)) {}   // NOLINT
+    Value(bool value) : data_(value) {}                           // NOLINT
+    Value(std::int64_t value) : data_(value) {}                   // NOLINT
+    Value(int value) : data_(std::int64_t{value}) {}              // NOLINT
+    Value(Decimal value) : data_(value) {}                        // NOLINT
+    Value(std::string value) : data_(std::move(value)) {}         // NOLINT
     Value(std::string_view value) : data_(std::string{value}) {}  // NOLINT
-    Value(const char* value) : data_(std::string{value}) {}  // NOLINT
-    Value(Date value) : data_(value) {}                     // NOLINT
-    Value(Timestamp value) : data_(value) {}                // NOLINT
-    Value(List value) : data_(std::move(value)) {}          // NOLINT
-    Value(Map value) : data_(std::move(value)) {}           // NOLINT
+    Value(const char* value) : data_(std::string{value}) {}       // NOLINT
+    Value(Date value) : data_(value) {}                           // NOLINT
+    Value(Timestamp value) : data_(value) {}                      // NOLINT
+    Value(List value) : data_(std::move(value)) {}                // NOLINT
+    Value(Map value) : data_(std::move(value)) {}                 // NOLINT
 
     [[nodiscard]] bool is_null() const { return data_.index() == 0; }
     [[nodiscard]] const Variant& data() const { return data_; }

@@ -37,12 +37,12 @@ struct OutMessage {
 /// A message received or read. The views live until the callback returns.
 struct InMessage {
     std::string_view subject;
-    std::string_view reply;      ///< Empty for stored messages.
+    std::string_view reply;  ///< Empty for stored messages.
     std::string_view body;
     std::uint64_t sequence = 0;  ///< In its stream; 0 for a message that no stream stored.
     std::uint64_t pending = 0;   ///< How many stored ones follow for this consumer, as known.
     Timestamp stored_at;
-    bool deleted = false;        ///< A key-value delete or purge marker; `body` is empty.
+    bool deleted = false;  ///< A key-value delete or purge marker; `body` is empty.
     /// First value of a header, empty if absent. Works only inside the callback.
     std::function<std::string_view(std::string_view name)> header;
 };
@@ -102,8 +102,8 @@ struct StreamConfig {
     std::vector<std::string> subjects;
     std::int64_t max_messages_per_subject = -1;
     std::int64_t max_bytes = -1;
-    Duration max_age{0};            ///< 0 keeps for ever.
-    bool refuse_when_full = true;   ///< Discard policy "new"; false drops the oldest.
+    Duration max_age{0};           ///< 0 keeps for ever.
+    bool refuse_when_full = true;  ///< Discard policy "new"; false drops the oldest.
     std::int32_t max_message_bytes = 1 << 20;
     int replicas = 1;
     std::vector<std::pair<std::string, std::string>> metadata;

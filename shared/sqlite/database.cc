@@ -100,10 +100,10 @@ void Query::bind_blob(int index, std::string_view value) {
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
     std::unique_ptr<Database> database{new Database(options.path)};
-    const int code = sqlite3_open_v2(options.path.c_str(), &database->handle_,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                                         SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                                     options.vfs.empty() ? nullptr : options.vfs.c_str());
+    const int code = sqlite3_open_v2(
+        options.path.c_str(), &database->handle_,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+        options.vfs.empty() ? nullptr : options.vfs.c_str());
     if (code != SQLITE_OK) return fail(database->error_of(code));
     const std::string cache =
         "PRAGMA cache_size=-" + std::to_string(options.cache_bytes >> 10) + ";";

@@ -83,7 +83,7 @@ class Database {
 public:
     struct Options {
         std::string path;
-        std::string vfs;                        ///< Name of a registered VFS; empty: the system's.
+        std::string vfs;  ///< Name of a registered VFS; empty: the system's.
         std::size_t cache_bytes = 256u << 10;
     };
 

@@ -2,8 +2,8 @@
 
 #include <msgpack.hpp>
 
-#include "shared/wire/limits.h"
 #include "shared/base/utf8.h"
+#include "shared/wire/limits.h"
 
 namespace syncline::wire {
 
@@ -11,9 +11,9 @@ namespace syncline::wire {
 struct TreeVisitor : msgpack::null_visitor {
     std::vector<Node>& nodes;
     std::string_view body;
-    std::vector<std::uint32_t> open;   ///< Containers not yet ended.
-    std::size_t announced = 0;         ///< Items that headers promised so far.
-    std::uint32_t offset = 0;          ///< Of the last string, as near as we can tell.
+    std::vector<std::uint32_t> open;  ///< Containers not yet ended.
+    std::size_t announced = 0;        ///< Items that headers promised so far.
+    std::uint32_t offset = 0;         ///< Of the last string, as near as we can tell.
     Error error{ErrorKind::kInvalid, {}};
 
     TreeVisitor(std::vector<Node>& tree, std::string_view bytes) : nodes(tree), body(bytes) {}
@@ -37,8 +37,7 @@ struct TreeVisitor : msgpack::null_visitor {
         announced += count * nodes_each;
         if (announced > body.size()) return stop(ErrorKind::kInvalid, "a header promises too much");
         if (open.size() >= kDepthMax) {
-            return stop(ErrorKind::kTooLarge,
-                        "nesting deeper than " + std::to_string(kDepthMax));
+            return stop(ErrorKind::kTooLarge, "nesting deeper than " + std::to_string(kDepthMax));
         }
         open.push_back(static_cast<std::uint32_t>(nodes.size()));
         nodes.push_back({type, 0, offset, count, 0, {}});
@@ -132,7 +131,8 @@ bool Decoder::expect(const Node& node, NodeType type, const char* what) {
 }
 
 std::uint64_t Decoder::unsigned64(const Node& node) {
-    if (node.type == NodeType::kUnsigned || (node.type == NodeType::kInteger && node.integer >= 0)) {
+    if (node.type == NodeType::kUnsigned ||
+        (node.type == NodeType::kInteger && node.integer >= 0)) {
         return static_cast<std::uint64_t>(node.integer);
     }
     problem(node, "must be an integer of 0 or more");
@@ -248,7 +248,9 @@ Value Decoder::value(const Node& node) {
         case NodeType::kArray: return tagged(node);  // Depth is bounded by the parser.
         case NodeType::kUnsigned: problem(node, "is out of the range of integers"); return {};
         case NodeType::kMap:
-        case NodeType::kBytes: problem(node, "is neither a plain value nor a tagged one"); return {};
+        case NodeType::kBytes:
+            problem(node, "is neither a plain value nor a tagged one");
+            return {};
     }
     return {};
 }
@@ -272,7 +274,8 @@ Fields Decoder::fields(const Node& node) {
 Revision Decoder::revision(const Node& node) {
     Revision out;
     int position = 0;
-    array(node, [&](const Node& item) { (position++ == 0 ? out.epoch : out.n) = unsigned64(item); });
+    array(node,
+          [&](const Node& item) { (position++ == 0 ? out.epoch : out.n) = unsigned64(item); });
     if (position != 2) problem(node, "must be an epoch and a number");
     return out;
 }

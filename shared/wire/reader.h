@@ -13,7 +13,16 @@
 /// limit checked before memory is taken for what a header announces.
 namespace syncline::wire {
 
-enum class NodeType : std::uint8_t { kNil, kBool, kInteger, kUnsigned, kString, kBytes, kArray, kMap };
+enum class NodeType : std::uint8_t {
+    kNil,
+    kBool,
+    kInteger,
+    kUnsigned,
+    kString,
+    kBytes,
+    kArray,
+    kMap
+};
 
 struct Node {
     NodeType type = NodeType::kNil;
@@ -83,8 +92,7 @@ public:
         return static_cast<Enum>(raw);
     }
 
-    void problem(const Node& node, std::string_view what,
-                 ErrorKind kind = ErrorKind::kInvalid);
+    void problem(const Node& node, std::string_view what, ErrorKind kind = ErrorKind::kInvalid);
     [[nodiscard]] bool good() const { return error_.what.empty(); }
     [[nodiscard]] const Error& error() const { return error_; }
 

@@ -163,7 +163,8 @@ Result<EntityKey> parse_entity(std::string_view subject) {
     if (tokens.size() == 6 && tokens[0] == kPrefix && tokens[1] == "st" && tokens[2] == "entity") {
         auto object = decode_token(tokens[4]);
         auto id = decode_token(tokens[5]);
-        if (object && id) return EntityKey{ObjectName{*std::move(object)}, EntityId{*std::move(id)}};
+        if (object && id)
+            return EntityKey{ObjectName{*std::move(object)}, EntityId{*std::move(id)}};
     }
     return fail(ErrorKind::kInvalid, "'" + std::string{subject} + "' is not an entity subject");
 }

@@ -46,8 +46,8 @@ struct InputSubject {
     InputKind kind = InputKind::kChange;
     PlatformId platform;  ///< Empty for kOperation.
     Partition partition;
-    std::string object;   ///< Operation: its kind.
-    std::string key;      ///< Record id, entity id or operation id.
+    std::string object;  ///< Operation: its kind.
+    std::string key;     ///< Record id, entity id or operation id.
 };
 /// kInvalid: not an input subject.
 [[nodiscard]] Result<InputSubject> parse_input(std::string_view subject);

@@ -54,9 +54,9 @@ public:
                       RecordId{"r" + std::to_string(index)}};
         const EntityId entity = founded_entity(change.key);
         if (round > 1) change.entity = entity;  // From its first receipt on an agent knows it.
-        const Partition part =
-            round > 1 ? entity_partition({change.key.object, entity}, kPartitions)
-                      : record_partition(change.key, kPartitions);
+        const Partition part = round > 1
+                                   ? entity_partition({change.key.object, entity}, kPartitions)
+                                   : record_partition(change.key, kPartitions);
         change.number = {part, {1, ++numbers_[part.value]}};
         change.rev = {1, round};
         change.seen_at = {static_cast<std::int64_t>(sent_at)};
@@ -126,9 +126,9 @@ private:
         if (!command) die(command.error().what);
         const Value* sent = command->fields.find("sent_at");
         if (sent == nullptr) return;
-        latency_ms.push_back(
-            static_cast<double>(static_cast<std::int64_t>(steady_ns()) - *sent->get<std::int64_t>()) /
-            1e6);
+        latency_ms.push_back(static_cast<double>(static_cast<std::int64_t>(steady_ns()) -
+                                                 *sent->get<std::int64_t>()) /
+                             1e6);
     }
     nats::EventLoop loop_;
     nats::NatsLink link_;
@@ -161,7 +161,8 @@ private:
 
 double percentile(std::vector<double> values, double part) {
     if (values.empty()) return 0;
-    values.erase(values.begin(), values.begin() + static_cast<long>(values.size() / 10));  // Warm-up.
+    values.erase(values.begin(),
+                 values.begin() + static_cast<long>(values.size() / 10));  // Warm-up.
     std::sort(values.begin(), values.end());
     return values[std::min(values.size() - 1,
                            static_cast<std::size_t>(part * static_cast<double>(values.size())))];
@@ -276,7 +277,8 @@ int run(int argc, char** argv) {
                      sizes.runs, all["publishes_ratio"].back(), all["p99_ratio"].back());
     }
     std::printf("{\"bench\":\"hub\",\"runs\":%d", sizes.runs);
-    for (const auto& [name, values] : all) std::printf(",\"%s\":%.3f", name.c_str(), median(values));
+    for (const auto& [name, values] : all)
+        std::printf(",\"%s\":%.3f", name.c_str(), median(values));
     std::printf("}\n");
     return 0;
 }

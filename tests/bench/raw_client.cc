@@ -141,8 +141,7 @@ void RawClient::turn(int wait_ms) {
 }
 
 std::uint64_t steady_ns() {
-    return static_cast<std::uint64_t>(
-        std::chrono::steady_clock::now().time_since_epoch().count());
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }
 
 std::string new_inbox() {

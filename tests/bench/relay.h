@@ -10,9 +10,9 @@ namespace syncline::bench {
 /// JetStream on this machine. It pulls from a durable consumer, publishes one output without
 /// message id for each input, waits for the output's ack, then acks the input.
 struct RelayResult {
-    double per_second = 0;            ///< Inputs, and as many publishes.
-    std::vector<double> latency_ms;   ///< From the time that an input was due to its output's
-                                      ///< being acknowledged; only for a paced run.
+    double per_second = 0;           ///< Inputs, and as many publishes.
+    std::vector<double> latency_ms;  ///< From the time that an input was due to its output's
+                                     ///< being acknowledged; only for a paced run.
 };
 
 /// Relays what was stored in stream BENCH_IN before: `inputs` messages.

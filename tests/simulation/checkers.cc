@@ -45,9 +45,10 @@ void Checkers::watch_create(const Mutation& mutation) {
     auto& made = made_[{mutation.key.platform, mutation.entity}];
     for (const RecordId& id : made) {
         if (rows.at(id).current().deleted) continue;
-        world_.violate("I2", "two records of entity " + mutation.entity.entity.text + " on " +
-                                 mutation.key.platform.text + ": " + id.text + " and " +
-                                 mutation.key.record.text + " (" + mutation.kid + ")",
+        world_.violate("I2",
+                       "two records of entity " + mutation.entity.entity.text + " on " +
+                           mutation.key.platform.text + ": " + id.text + " and " +
+                           mutation.key.record.text + " (" + mutation.kid + ")",
                        mutation.entity.entity.text);
     }
     made.push_back(mutation.key.record);
@@ -58,16 +59,17 @@ void Checkers::watch_order(const Mutation& mutation) {
     const std::pair key{mutation.key.platform, mutation.entity};
     std::uint64_t& generation = generations_[key];
     if (mutation.generation < generation) {
-        world_.violate("I4", "generation " + std::to_string(mutation.generation) + " after " +
-                                 std::to_string(generation) + " on " + text_of(mutation.key),
+        world_.violate("I4",
+                       "generation " + std::to_string(mutation.generation) + " after " +
+                           std::to_string(generation) + " on " + text_of(mutation.key),
                        mutation.entity.entity.text);
     }
     generation = std::max(generation, mutation.generation);
-    std::uint64_t& fence =
-        fences_[{mutation.key.platform, mutation.entity, mutation.partition}];
+    std::uint64_t& fence = fences_[{mutation.key.platform, mutation.entity, mutation.partition}];
     if (mutation.fence < fence) {
-        world_.violate("I13", "fence " + std::to_string(mutation.fence) + " after " +
-                                  std::to_string(fence) + " on " + text_of(mutation.key),
+        world_.violate("I13",
+                       "fence " + std::to_string(mutation.fence) + " after " +
+                           std::to_string(fence) + " on " + text_of(mutation.key),
                        mutation.entity.entity.text);
     }
     fence = std::max(fence, mutation.fence);
@@ -95,9 +97,10 @@ void Checkers::watch_owner(const Mutation& mutation) {
             std::any_of(nature.derived.begin(), nature.derived.end(),
                         [&](const auto& derived) { return derived.set == field.name; });
         if (automation) continue;
-        world_.violate("I3", "the owner's " + field.name.text + " of " + text_of(mutation.key) +
-                                 " was changed from " + display(field.before) + " to " +
-                                 display(field.after),
+        world_.violate("I3",
+                       "the owner's " + field.name.text + " of " + text_of(mutation.key) +
+                           " was changed from " + display(field.before) + " to " +
+                           display(field.after),
                        mutation.entity.entity.text);
     }
 }
@@ -168,8 +171,9 @@ void Checkers::check_entity(const hub::EntityState& state) {
     for (const hub::RecordState& record : state.records) {
         const Binding* binding = object->binding(record.platform);
         if (record.pending) {
-            find("I16", "a command to " + record.platform.text + " is still not answered, generation " +
-                            std::to_string(record.generation),
+            find("I16",
+                 "a command to " + record.platform.text + " is still not answered, generation " +
+                     std::to_string(record.generation),
                  state.key.entity.text);
         }
         check_record(state, record, *binding);
@@ -217,11 +221,12 @@ void Checkers::check_record(const hub::EntityState& state, const hub::RecordStat
 
 void Checkers::check_field(const hub::EntityState& state, const hub::RecordState& record,
                            const Binding& binding, const FieldName& field, const Value& truth) {
-    const std::string where = field.text + " on " + record.platform.text + "/" +
-                              record.record->text;
+    const std::string where =
+        field.text + " on " + record.platform.text + "/" + record.record->text;
     if (!same(record.mirror.find(field), truth)) {
-        find("I1", where + " is " + display(truth) + ", the hub believes " +
-                       display(or_null(record.mirror.find(field))),
+        find("I1",
+             where + " is " + display(truth) + ", the hub believes " +
+                 display(or_null(record.mirror.find(field))),
              state.key.entity.text);
         return;
     }
@@ -231,8 +236,7 @@ void Checkers::check_field(const hub::EntityState& state, const hub::RecordState
     if (truth == wanted || truth == *normal.find(field)) return;
     if (std::binary_search(binding.read_only.begin(), binding.read_only.end(), field)) return;
     if (excused(state, record.platform, &field)) return;
-    const OwnershipRule* rule =
-        policy_.object(state.key.object)->rule(field, state.fields());
+    const OwnershipRule* rule = policy_.object(state.key.object)->rule(field, state.fields());
     if (rule != nullptr && rule->resolution == Resolution::kOwner &&
         rule->owner != record.platform && rule->otherwise == NonOwnerWrite::kIgnore) {
         return;
@@ -255,8 +259,8 @@ void Checkers::check_rows() {
             const std::uint32_t count = claimed[row.key];
             if (row.current().deleted || count == 1) continue;
             const EntityId founded = founded_entity(row.key);
-            const bool excused = std::any_of(
-                open_.begin(), open_.end(), [&](const hub::ExceptionRecord& exception) {
+            const bool excused =
+                std::any_of(open_.begin(), open_.end(), [&](const hub::ExceptionRecord& exception) {
                     if (exception.platform != row.key.platform) return false;
                     return exception.entity.entity == founded || exception.record == id.text ||
                            exception.reason.find(id.text + ",") != std::string::npos;
@@ -265,8 +269,9 @@ void Checkers::check_rows() {
                 find("I1", "record " + text_of(row.key) + " belongs to no entity", id.text);
             }
             if (count > 1) {
-                find("I2", "record " + text_of(row.key) + " belongs to " + std::to_string(count) +
-                               " entities",
+                find("I2",
+                     "record " + text_of(row.key) + " belongs to " + std::to_string(count) +
+                         " entities",
                      id.text);
             }
         }
@@ -287,13 +292,14 @@ void Checkers::check_exceptions() {
         }
     }
     for (const std::string& one : held) {
-        if (!published.contains(one)) find("I8", "open and not published: " + one, one.substr(0, 24));
+        if (!published.contains(one))
+            find("I8", "open and not published: " + one, one.substr(0, 24));
     }
     for (const std::string& one : published) {
-        const bool of_entity = one.find(" identity.second_record") != std::string::npos ||
-                               (one.find(" identity.") == std::string::npos &&
-                                one.find(" input.") == std::string::npos &&
-                                one.find(" broker.") == std::string::npos);
+        const bool of_entity =
+            one.find(" identity.second_record") != std::string::npos ||
+            (one.find(" identity.") == std::string::npos &&
+             one.find(" input.") == std::string::npos && one.find(" broker.") == std::string::npos);
         if (of_entity && !held.contains(one)) {
             find("I8", "published as open and not held: " + one, one.substr(0, 24));
         }
@@ -307,8 +313,9 @@ void Checkers::check_bounds() {
     const std::size_t stored = broker_.all(subjects::kStreamState).size();
     const std::size_t most = records * 4 + 32;
     if (stored > most) {
-        find("I10", std::to_string(stored) + " messages of state for " + std::to_string(records) +
-                        " records",
+        find("I10",
+             std::to_string(stored) + " messages of state for " + std::to_string(records) +
+                 " records",
              {});
     }
     for (const hub::EntityState& state : states_) {
@@ -327,13 +334,15 @@ void Checkers::check_spools() {
         for (std::uint16_t part = 0; part < store.partitions(); ++part) {
             const agent::Marks& marks = store.marks({part});
             if (marks.trimmed > marks.receipted) {
-                find("I11", agent->name() + " trimmed " + std::to_string(marks.trimmed) +
-                                ", receipts are up to " + std::to_string(marks.receipted),
+                find("I11",
+                     agent->name() + " trimmed " + std::to_string(marks.trimmed) +
+                         ", receipts are up to " + std::to_string(marks.receipted),
                      agent->name());
             }
             if (marks.waiting() > 0) {
-                find("I16", agent->name() + " has " + std::to_string(marks.waiting()) +
-                                " entries without receipt in partition " + std::to_string(part),
+                find("I16",
+                     agent->name() + " has " + std::to_string(marks.waiting()) +
+                         " entries without receipt in partition " + std::to_string(part),
                      agent->name());
             }
         }

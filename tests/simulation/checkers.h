@@ -66,7 +66,7 @@ private:
     const Workload& workload_;
 
     // watch()
-    std::map<std::string, std::size_t> seen_;  ///< Mutations looked at, by platform.
+    std::map<std::string, std::size_t> seen_;       ///< Mutations looked at, by platform.
     std::map<std::string, std::uint32_t> creates_;  ///< By idempotency key.
     std::map<std::pair<PlatformId, EntityKey>, std::uint64_t> generations_;
     std::map<std::pair<PlatformId, EntityKey>, std::vector<RecordId>> made_;

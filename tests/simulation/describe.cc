@@ -41,8 +41,8 @@ std::string of_input(std::string_view subject, std::string_view body) {
     if (!outcome) return outcome.error().what;
     return "outcome" + text_of(outcome->number) + " g" + std::to_string(outcome->generation) + " " +
            kStatuses[static_cast<int>(outcome->status)] +
-           (outcome->record ? " " + outcome->record->text : "") + " rev " +
-           text_of(outcome->rev) + text_of(outcome->fields) + " " + outcome->reason;
+           (outcome->record ? " " + outcome->record->text : "") + " rev " + text_of(outcome->rev) +
+           text_of(outcome->fields) + " " + outcome->reason;
 }
 
 std::string of_state(std::string_view body) {
@@ -50,8 +50,7 @@ std::string of_state(std::string_view body) {
     if (!state) return state.error().what;
     std::string text = "v" + std::to_string(state->version) + (state->deleted ? " deleted" : "");
     for (const hub::RecordState& record : state->records) {
-        text += "; " + record.platform.text + " " +
-                kPresences[static_cast<int>(record.presence)] +
+        text += "; " + record.platform.text + " " + kPresences[static_cast<int>(record.presence)] +
                 (record.record ? " " + record.record->text : "") + " g" +
                 std::to_string(record.generation) + " rev " + text_of(record.rev) +
                 (record.blocked ? " blocked" : "");

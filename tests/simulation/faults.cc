@@ -149,32 +149,28 @@ Duration Faults::some_time(Duration least, Duration most) {
 
 void Faults::begin_processes() {
     Random& random = world_.random();
-    now_and_then("hub.crash", random.between(seconds{10}, seconds{120}), [this] {
-        some_hub().crash(some_time(milliseconds{100}, seconds{30}));
-    });
+    now_and_then("hub.crash", random.between(seconds{10}, seconds{120}),
+                 [this] { some_hub().crash(some_time(milliseconds{100}, seconds{30})); });
     now_and_then("hub.crash_point", random.between(seconds{3}, seconds{60}), [this] {
         some_hub().death = {kHubPoints[world_.random().below(std::size(kHubPoints))], false,
                             static_cast<std::uint32_t>(world_.random().between(1, 3)), false};
     });
-    now_and_then("hub.pause", random.between(seconds{20}, seconds{120}), [this] {
-        some_hub().pause(some_time(seconds{1}, seconds{60}));
-    });
+    now_and_then("hub.pause", random.between(seconds{20}, seconds{120}),
+                 [this] { some_hub().pause(some_time(seconds{1}, seconds{60})); });
     now_and_then("agent.crash", random.between(seconds{10}, seconds{120}), [this] {
         some_agent().crash(AgentProcess::Loss::kProcess, some_time(milliseconds{100}, seconds{30}));
     });
     now_and_then("agent.crash_point", random.between(seconds{3}, seconds{60}), [this] {
         const auto& points = agent::kSyncPoints;
-        some_agent().death = {std::string{points[world_.random().below(points.size())]},
-                              world_.random().one_in(2),
-                              static_cast<std::uint32_t>(world_.random().between(1, 3)),
-                              world_.random().one_in(3)};
+        some_agent().death = {
+            std::string{points[world_.random().below(points.size())]}, world_.random().one_in(2),
+            static_cast<std::uint32_t>(world_.random().between(1, 3)), world_.random().one_in(3)};
     });
     now_and_then("agent.power", random.between(seconds{15}, seconds{120}), [this] {
         some_agent().crash(AgentProcess::Loss::kPower, some_time(milliseconds{100}, seconds{30}));
     });
-    now_and_then("agent.pause", random.between(seconds{20}, seconds{120}), [this] {
-        some_agent().pause(some_time(seconds{1}, seconds{60}));
-    });
+    now_and_then("agent.pause", random.between(seconds{20}, seconds{120}),
+                 [this] { some_agent().pause(some_time(seconds{1}, seconds{60})); });
     now_and_then("agent.wipe", random.between(minutes{1}, minutes{5}), [this] {
         some_agent().crash(AgentProcess::Loss::kStore, some_time(milliseconds{100}, seconds{30}));
     });
@@ -217,9 +213,9 @@ void Faults::begin_broker() {
     now_and_then("broker.delete_commands", rarely, [=] { remove(subjects::kStreamCommands); });
     now_and_then("broker.delete_state", rarely, [=] { remove(subjects::kStreamState); });
     now_and_then("broker.delete_other", rarely, [=, this] {
-        constexpr std::string_view kOthers[] = {
-            subjects::kStreamExceptions, subjects::kStreamLog, subjects::kStreamLease,
-            subjects::kStreamAgent, subjects::kStreamEvents};
+        constexpr std::string_view kOthers[] = {subjects::kStreamExceptions, subjects::kStreamLog,
+                                                subjects::kStreamLease, subjects::kStreamAgent,
+                                                subjects::kStreamEvents};
         remove(kOthers[world_.random().below(std::size(kOthers))]);
     });
     now_and_then("broker.full", random.between(seconds{20}, seconds{120}), [this] {

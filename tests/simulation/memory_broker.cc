@@ -103,8 +103,7 @@ Result<std::uint64_t> MemoryBroker::publish(std::string_view subject, std::strin
     message->sequence = ++stream->last;
     message->stored_at = Timestamp{SimClock::kStart} + world_.now();
     if (!is_new && config.max_messages_per_subject > 0) {
-        while (known->second.size() >=
-               static_cast<std::size_t>(config.max_messages_per_subject)) {
+        while (known->second.size() >= static_cast<std::size_t>(config.max_messages_per_subject)) {
             const std::uint64_t oldest = known->second.front();
             const bool last_one = known->second.size() == 1;
             stream->replaced.push_back({stream->last, stream->messages.at(oldest)});
@@ -114,9 +113,10 @@ Result<std::uint64_t> MemoryBroker::publish(std::string_view subject, std::strin
     }
     insert(*stream, message);
     world_.mix(stable_hash(message->body) ^ message->sequence);
-    world_.note("broker", "stored " + config.name + " " + std::to_string(stream->last) + " " +
-                              message->subject,
-                world_.traces() ? describe(subject, body) : std::string{});
+    world_.note(
+        "broker",
+        "stored " + config.name + " " + std::to_string(stream->last) + " " + message->subject,
+        world_.traces() ? describe(subject, body) : std::string{});
     schedule_sync();
     const std::uint64_t sequence = stream->last;
     for (auto at = consumers_.begin(); at != consumers_.end();) {

@@ -16,8 +16,8 @@ constexpr Duration kStep{1};
 MemoryLink::MemoryLink(World& world, MemoryBroker& broker, NetworkFaults& faults, Ticket ticket,
                        std::string name)
     : world_(world), broker_(broker), faults_(faults), ticket_(ticket), name_(std::move(name)) {
-    connect_later(world_.random().between(std::chrono::milliseconds{1},
-                                          std::chrono::milliseconds{20}));
+    connect_later(
+        world_.random().between(std::chrono::milliseconds{1}, std::chrono::milliseconds{20}));
 }
 
 MemoryLink::~MemoryLink() {
@@ -102,10 +102,9 @@ void MemoryLink::keep_away(Duration until) { away_until_ = std::max(away_until_,
 void MemoryLink::uplink(std::function<void()> arrive) {
     const auto wire = wire_;
     wire->up_at = std::max(wire->up_at + kStep, world_.now() + wire->delay(world_, faults_));
-    world_.after(wire->up_at - world_.now(),
-                 [wire, broker = &broker_, arrive = std::move(arrive)] {
-                     if (!wire->cut && broker->up()) arrive();
-                 });
+    world_.after(wire->up_at - world_.now(), [wire, broker = &broker_, arrive = std::move(arrive)] {
+        if (!wire->cut && broker->up()) arrive();
+    });
 }
 
 void MemoryLink::downlink(std::function<void()> arrive) {
@@ -148,12 +147,11 @@ void MemoryLink::publish(const nats::OutMessage& message, nats::PublishSink* sin
                          expected);
         }
         world->note("broker", "holds back " + subject);
-        world->after(random.between(std::chrono::milliseconds{10}, faults->late_most),
-                     [=] {
-                         if (broker->up()) {
-                             store(*world, *broker, *faults, wire, id, subject, body, expected);
-                         }
-                     });
+        world->after(random.between(std::chrono::milliseconds{10}, faults->late_most), [=] {
+            if (broker->up()) {
+                store(*world, *broker, *faults, wire, id, subject, body, expected);
+            }
+        });
     });
 }
 
@@ -224,8 +222,8 @@ void MemoryLink::stream_info(std::string_view stream, Done<nats::StreamInfo> don
 }
 
 void MemoryLink::ensure_stream(const nats::StreamConfig& config, Done<nats::StreamInfo> done) {
-    request<nats::StreamInfo>(
-        [config](MemoryBroker& broker) { return broker.ensure(config); }, std::move(done));
+    request<nats::StreamInfo>([config](MemoryBroker& broker) { return broker.ensure(config); },
+                              std::move(done));
 }
 
 // ---- Reading. -------------------------------------------------------------------------------

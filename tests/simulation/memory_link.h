@@ -18,7 +18,7 @@ namespace syncline::sim {
 struct NetworkFaults {
     Duration latency_least = std::chrono::microseconds{200};
     Duration latency_most = std::chrono::milliseconds{3};
-    std::uint64_t slow = 0;          ///< A message takes up to `slow_most`, and all behind it.
+    std::uint64_t slow = 0;  ///< A message takes up to `slow_most`, and all behind it.
     Duration slow_most = std::chrono::seconds{2};
     std::uint64_t lose_publish = 0;  ///< The server never stores it and never answers.
     std::uint64_t lose_ack = 0;      ///< Stored, but the answer never comes.

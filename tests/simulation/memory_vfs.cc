@@ -43,8 +43,7 @@ int read_file(sqlite3_file* raw, void* to, int count, sqlite3_int64 offset) {
     const std::string& content = (*open->file)->content;
     const auto from = static_cast<std::size_t>(offset);
     const auto wanted = static_cast<std::size_t>(count);
-    const std::size_t there =
-        from >= content.size() ? 0 : std::min(wanted, content.size() - from);
+    const std::size_t there = from >= content.size() ? 0 : std::min(wanted, content.size() - from);
     if (there > 0) std::memcpy(to, content.data() + from, there);
     if (there == wanted) return SQLITE_OK;
     std::memset(static_cast<char*>(to) + there, 0, wanted - there);
@@ -95,11 +94,10 @@ int file_control(sqlite3_file*, int, void*) { return SQLITE_NOTFOUND; }
 int sector_size(sqlite3_file*) { return static_cast<int>(MemoryDisk::kSector); }
 int characteristics(sqlite3_file*) { return 0; }
 
-const sqlite3_io_methods kMethods = {1,         close_file,    read_file,    write_file,
-                                     truncate_file, sync_file, file_size,    lock_file,
-                                     lock_file, check_lock,    file_control, sector_size,
-                                     characteristics, nullptr, nullptr, nullptr, nullptr,
-                                     nullptr, nullptr};
+const sqlite3_io_methods kMethods = {
+    1,         close_file, read_file,  write_file,   truncate_file, sync_file,       file_size,
+    lock_file, lock_file,  check_lock, file_control, sector_size,   characteristics, nullptr,
+    nullptr,   nullptr,    nullptr,    nullptr,      nullptr};
 
 // ---- The file system. -----------------------------------------------------------------------
 
@@ -175,8 +173,7 @@ void register_vfs() {
 
 }  // namespace
 
-MemoryDisk::MemoryDisk(std::string name, Random& random)
-    : name_(std::move(name)), random_(random) {
+MemoryDisk::MemoryDisk(std::string name, Random& random) : name_(std::move(name)), random_(random) {
     register_vfs();
     disks()[name_] = this;
 }

@@ -17,8 +17,8 @@ constexpr std::array kBugs{
     PlantedBug{kStateNotStored, "state_not_stored",
                "a state write is acknowledged that was never stored", 20, ""},
     PlantedBug{kExceptionLost, "exception_lost", "exceptions are not published", 40, ""},
-    PlantedBug{kIgnoreAmnesia, "ignore_amnesia", "nobody notices that the broker lost messages",
-               40, "broker.power broker.delete_commands broker.delete_input"},
+    PlantedBug{kIgnoreAmnesia, "ignore_amnesia", "nobody notices that the broker lost messages", 40,
+               "broker.power broker.delete_commands broker.delete_input"},
     PlantedBug{kNoResend, "no_resend", "hubs never ask for what is missing", 40,
                "broker.power net.lose_ack"},
     PlantedBug{kReceiptBeforeMark, "receipt_before_mark",
@@ -64,12 +64,12 @@ public:
 
     void find(const ObjectName& object, const EntityId& entity,
               Done<std::optional<agent::Record>> done) override {
-        SimExecutor::find(object, entity,
-                          [this, done = std::move(done)](
-                              Answer<std::optional<agent::Record>> answer) {
-                              if (bug_ == kFindMisses && answer.result) answer.result->reset();
-                              done(std::move(answer));
-                          });
+        SimExecutor::find(
+            object, entity,
+            [this, done = std::move(done)](Answer<std::optional<agent::Record>> answer) {
+                if (bug_ == kFindMisses && answer.result) answer.result->reset();
+                done(std::move(answer));
+            });
     }
 
     void write(const Command& told, Done<agent::Written> done) override {
@@ -77,21 +77,21 @@ public:
         if (const auto truth = undisguise(told.trace)) {
             std::tie(command.generation, command.fence) = *truth;
         }
-        SimExecutor::write(command, [this, command, done = std::move(done)](
-                                        Answer<agent::Written> answer) {
-            const bool doubt =
-                !answer.result && answer.result.error().kind == ErrorKind::kAmbiguous;
-            if (doubt && bug_ == kBlindRetry) return write(command, done);
-            if (doubt && bug_ == kAmbiguousIsFailure) {
-                answer.result = fail(ErrorKind::kUnavailable, "no answer");
-            }
-            if (doubt && bug_ == kAmbiguousIsSuccess && command.record) {
-                agent::Record record{.object = command.entity.object, .id = *command.record};
-                record.fields = command.fields;
-                answer.result = agent::Written{*command.record, true, record};
-            }
-            done(std::move(answer));
-        });
+        SimExecutor::write(
+            command, [this, command, done = std::move(done)](Answer<agent::Written> answer) {
+                const bool doubt =
+                    !answer.result && answer.result.error().kind == ErrorKind::kAmbiguous;
+                if (doubt && bug_ == kBlindRetry) return write(command, done);
+                if (doubt && bug_ == kAmbiguousIsFailure) {
+                    answer.result = fail(ErrorKind::kUnavailable, "no answer");
+                }
+                if (doubt && bug_ == kAmbiguousIsSuccess && command.record) {
+                    agent::Record record{.object = command.entity.object, .id = *command.record};
+                    record.fields = command.fields;
+                    answer.result = agent::Written{*command.record, true, record};
+                }
+                done(std::move(answer));
+            });
     }
 
 private:

@@ -45,8 +45,8 @@ struct PlantedBug {
     Planted bug;
     std::string_view name;
     std::string_view what;
-    std::uint32_t seeds;        ///< Within how many it must be caught.
-    std::string_view faults;    ///< Kinds that such a world has besides its own; by blanks.
+    std::uint32_t seeds;      ///< Within how many it must be caught.
+    std::string_view faults;  ///< Kinds that such a world has besides its own; by blanks.
 };
 
 [[nodiscard]] std::span<const PlantedBug> planted_bugs();

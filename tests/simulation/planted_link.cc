@@ -209,16 +209,16 @@ void PlantedLink::send(std::string_view subject, std::string_view body) {
 nats::Link::Done<nats::StreamInfo> PlantedLink::forgetful(std::string_view stream,
                                                           Done<nats::StreamInfo> done) {
     if (bug_ != kIgnoreAmnesia) return done;
-    return [this, name = std::string{stream}, done = std::move(done)](
-               Result<nats::StreamInfo> info) {
-        if (info) {
-            nats::StreamInfo& known = first_seen_.try_emplace(name, *info).first->second;
-            known.last_sequence = std::max(known.last_sequence, info->last_sequence);
-            info->created = known.created;
-            info->last_sequence = known.last_sequence;
-        }
-        done(std::move(info));
-    };
+    return
+        [this, name = std::string{stream}, done = std::move(done)](Result<nats::StreamInfo> info) {
+            if (info) {
+                nats::StreamInfo& known = first_seen_.try_emplace(name, *info).first->second;
+                known.last_sequence = std::max(known.last_sequence, info->last_sequence);
+                info->created = known.created;
+                info->last_sequence = known.last_sequence;
+            }
+            done(std::move(info));
+        };
 }
 
 std::unique_ptr<nats::Subscription> PlantedLink::consume(nats::ConsumeSpec spec,

@@ -302,8 +302,8 @@ agent::Batch Platform::list(const agent::Cursor& from, std::size_t max, Duration
     const bool full = at[0] == "F";
     agent::Batch batch;
     // A sweep ends where it began: what is changed while it runs is for the next one.
-    const std::string first = (full ? at[1] : at[2]).empty() ? text_of(as_of)
-                                                             : (full ? at[1] : at[2]);
+    const std::string first =
+        (full ? at[1] : at[2]).empty() ? text_of(as_of) : (full ? at[1] : at[2]);
     std::vector<std::pair<std::pair<Duration, RecordId>, const Row*>> found;
     for (const auto& [id, row] : rows_) {
         const Version* version = row.as_of(as_of);
@@ -325,8 +325,8 @@ agent::Batch Platform::list(const agent::Cursor& from, std::size_t max, Duration
     } else if (full) {
         batch.next.text = "F;" + first + ";" + found.back().first.second.text;
     } else {
-        batch.next.text = "L;" + at[1] + ";" + first + ";" +
-                          text_of(found.back().first.first) + ";" + found.back().first.second.text;
+        batch.next.text = "L;" + at[1] + ";" + first + ";" + text_of(found.back().first.first) +
+                          ";" + found.back().first.second.text;
     }
     return batch;
 }

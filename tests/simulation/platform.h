@@ -44,8 +44,8 @@ struct PlatformNature {
     bool revives = false;      ///< A deleted record may come back under its id.
     bool trims = true;
     int decimals = 4;
-    bool picky = false;        ///< Refuses text that contains an exclamation mark.
-    Duration lag{0};           ///< Reads may be this old.
+    bool picky = false;  ///< Refuses text that contains an exclamation mark.
+    Duration lag{0};     ///< Reads may be this old.
     Duration overlap = std::chrono::seconds{3};  ///< Longest transaction; reads go back so far.
     /// When `when` changes, `set` is made from it, in the same transaction.
     struct Derived {
@@ -66,13 +66,14 @@ struct PlatformTrouble {
     std::uint64_t late = 0;               ///< Applied after the caller has given up waiting.
     std::uint64_t throttled = 0;
     std::uint64_t slow = 0;
-    std::uint64_t late_commit = 0;        ///< A user's transaction that stays open for a while.
+    std::uint64_t late_commit = 0;  ///< A user's transaction that stays open for a while.
 };
 
 /// A business system with users of its own, seen from outside by a connector.
 class Platform {
 public:
-    Platform(World& world, PlatformNature nature) : world_(world), nature_(std::move(nature)), reread_(nature_.overlap) {}
+    Platform(World& world, PlatformNature nature)
+        : world_(world), nature_(std::move(nature)), reread_(nature_.overlap) {}
 
     struct Version {
         Duration visible{0};

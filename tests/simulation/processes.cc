@@ -35,9 +35,8 @@ private:
 
 HubProcess::HubProcess(Site& site, std::string name, hub::HubOptions options)
     : site_(site), name_(std::move(name)), options_(std::move(options)), clock_(site.world) {
-    process_ = site_.world.add_process(name_, [this] {
-        crash(site_.world.random().between(restart_least, restart_most));
-    });
+    process_ = site_.world.add_process(
+        name_, [this] { crash(site_.world.random().between(restart_least, restart_most)); });
     points_ = std::make_unique<Points>(*this);
 }
 
@@ -52,8 +51,8 @@ void HubProcess::start() {
     link_->on_event = [this] { turn_soon(); };
     wrapped_ = plant_link(site_.planted, Role::kHub, site_.world, *link_);
     nats::Link& link = wrapped_ ? *wrapped_ : *link_;
-    hub_ = std::make_unique<hub::Hub>(link, clock_, site_.policy, options_, site_.streams,
-                                      *points_);
+    hub_ =
+        std::make_unique<hub::Hub>(link, clock_, site_.policy, options_, site_.streams, *points_);
     idle();
 }
 

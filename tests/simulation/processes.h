@@ -16,8 +16,8 @@ namespace syncline::sim {
 
 /// Where a process is to die next: at the n-th time that it reaches a sync point.
 struct DeathWish {
-    std::string point;  ///< Empty: nowhere.
-    bool after = false; ///< Agents: after the step, else before it.
+    std::string point;   ///< Empty: nowhere.
+    bool after = false;  ///< Agents: after the step, else before it.
     std::uint32_t count = 1;
     bool with_power = false;  ///< Agents: the host loses its power.
 };

@@ -41,9 +41,8 @@ public:
         return low + below(high - low + 1);
     }
     Duration between(Duration low, Duration high) {
-        return Duration{static_cast<Duration::rep>(
-            between(static_cast<std::uint64_t>(low.count()),
-                    static_cast<std::uint64_t>(high.count())))};
+        return Duration{static_cast<Duration::rep>(between(
+            static_cast<std::uint64_t>(low.count()), static_cast<std::uint64_t>(high.count())))};
     }
     /// True `per_million` times in a million.
     bool chance(std::uint64_t per_million) { return below(1'000'000) < per_million; }

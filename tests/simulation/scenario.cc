@@ -43,8 +43,8 @@ agent::AgentSettings draw_settings(Random& random, const PlatformId& platform) {
     settings.publishing.window = static_cast<std::uint32_t>(random.between(1, 64));
     settings.publishing.receipt = {seconds{5}, seconds{60}};
     settings.publishing.retry = {milliseconds{500}, seconds{10}};
-    settings.spool.retention = random.one_in(4) ? random.between(minutes{2}, minutes{10})
-                                                : Duration{hours{24}};
+    settings.spool.retention =
+        random.one_in(4) ? random.between(minutes{2}, minutes{10}) : Duration{hours{24}};
     if (random.one_in(4)) settings.spool.entries_max = random.between(4, 40);
     if (random.one_in(4)) settings.rate = {static_cast<std::uint32_t>(random.between(2, 20)), 5};
     return settings;

@@ -94,7 +94,8 @@ void SimExecutor::write(const Command& command, Done<agent::Written> done) {
         Random& random = world->random();
         if (trouble.outage) return reply(fail(ErrorKind::kUnavailable, "connection refused"), back);
         if (trouble.denied) return reply(fail(ErrorKind::kDenied, "401: token revoked"), back);
-        if (random.chance(trouble.throttled)) return reply(fail(ErrorKind::kThrottled, "429"), back);
+        if (random.chance(trouble.throttled))
+            return reply(fail(ErrorKind::kThrottled, "429"), back);
         if (random.chance(trouble.unavailable)) {
             return reply(fail(ErrorKind::kUnavailable, "503"), back);
         }

@@ -21,7 +21,8 @@
 namespace syncline::sim {
 namespace {
 
-constexpr const char* kHelp = R"(simulate: runs whole simulated worlds and checks that Syncline kept its promises
+constexpr const char* kHelp =
+    R"(simulate: runs whole simulated worlds and checks that Syncline kept its promises
 
     simulate [--from N] [--worlds N] [--jobs N]     many seeds, from N on
     simulate --seed N [--verbose]                   one seed; verbose prints everything that happens
@@ -243,32 +244,33 @@ std::string to_line(const Options& options, const Totals& totals) {
     const auto number = [](std::uint64_t value) { return Value{static_cast<std::int64_t>(value)}; };
     Value::List failed;
     for (const std::uint64_t seed : totals.failed) failed.push_back(number(seed));
-    return to_json(Value{Value::Map{
-        {"from", number(options.from)},
-        {"worlds", number(totals.worlds)},
-        {"failed", std::move(failed)},
-        {"planted", options.planted == nullptr ? Value{} : Value{options.planted->name}},
-        {"simulated_hours", number(totals.simulated_seconds / 3'600)},
-        {"events", number(totals.events)},
-        {"edits", number(totals.edits)},
-        {"effects", number(totals.effects)},
-        {"faults_injected", number(totals.injected)},
-        {"fault_kinds", number(totals.kinds.size())},
-        {"process_deaths", number(totals.deaths)}}});
+    return to_json(Value{
+        Value::Map{{"from", number(options.from)},
+                   {"worlds", number(totals.worlds)},
+                   {"failed", std::move(failed)},
+                   {"planted", options.planted == nullptr ? Value{} : Value{options.planted->name}},
+                   {"simulated_hours", number(totals.simulated_seconds / 3'600)},
+                   {"events", number(totals.events)},
+                   {"edits", number(totals.edits)},
+                   {"effects", number(totals.effects)},
+                   {"faults_injected", number(totals.injected)},
+                   {"fault_kinds", number(totals.kinds.size())},
+                   {"process_deaths", number(totals.deaths)}}});
 }
 
 int finish(const Options& options, const Totals& totals) {
     if (options.json) {
         std::printf("%s\n", to_line(options, totals).c_str());
     } else {
-        std::printf("%llu worlds, %.1f simulated hours, %llu edits, %llu effects, %llu faults of "
-                    "%zu kinds, %llu process deaths: %zu failed\n",
-                    static_cast<unsigned long long>(totals.worlds),
-                    static_cast<double>(totals.simulated_seconds) / 3'600.0,
-                    static_cast<unsigned long long>(totals.edits),
-                    static_cast<unsigned long long>(totals.effects),
-                    static_cast<unsigned long long>(totals.injected), totals.kinds.size(),
-                    static_cast<unsigned long long>(totals.deaths), totals.failed.size());
+        std::printf(
+            "%llu worlds, %.1f simulated hours, %llu edits, %llu effects, %llu faults of "
+            "%zu kinds, %llu process deaths: %zu failed\n",
+            static_cast<unsigned long long>(totals.worlds),
+            static_cast<double>(totals.simulated_seconds) / 3'600.0,
+            static_cast<unsigned long long>(totals.edits),
+            static_cast<unsigned long long>(totals.effects),
+            static_cast<unsigned long long>(totals.injected), totals.kinds.size(),
+            static_cast<unsigned long long>(totals.deaths), totals.failed.size());
     }
     if (options.planted != nullptr) {
         std::printf(totals.failed.empty() ? "%s was NOT caught\n" : "%s was caught\n",
@@ -283,15 +285,16 @@ int run_single(const Options& options) {
     run.trace = true;
     const RunResult result = run_world(run);
     if (!result.violations.empty()) print_failure(options, result);
-    std::printf("seed %llu: %s, %.0f simulated seconds, %llu events, %llu edits, %llu effects, hash "
-                "%016llx: %s\n",
-                static_cast<unsigned long long>(result.seed), result.setup.c_str(),
-                static_cast<double>(result.simulated.count()) / 1e9,
-                static_cast<unsigned long long>(result.events),
-                static_cast<unsigned long long>(result.edits),
-                static_cast<unsigned long long>(result.effects),
-                static_cast<unsigned long long>(result.hash),
-                result.violations.empty() ? "well" : "FAILED");
+    std::printf(
+        "seed %llu: %s, %.0f simulated seconds, %llu events, %llu edits, %llu effects, hash "
+        "%016llx: %s\n",
+        static_cast<unsigned long long>(result.seed), result.setup.c_str(),
+        static_cast<double>(result.simulated.count()) / 1e9,
+        static_cast<unsigned long long>(result.events),
+        static_cast<unsigned long long>(result.edits),
+        static_cast<unsigned long long>(result.effects),
+        static_cast<unsigned long long>(result.hash),
+        result.violations.empty() ? "well" : "FAILED");
     return result.violations.empty() ? 0 : 1;
 }
 
@@ -300,11 +303,12 @@ int run_bench(Options options) {
     const auto begin = std::chrono::steady_clock::now();
     const Totals totals = run_all(options);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    std::printf("{\"bench\":\"simulation\",\"worlds_per_minute\":%.0f,\"simulated_hours\":%.1f,"
-                "\"worlds\":%llu,\"failed\":%zu}\n",
-                static_cast<double>(totals.worlds) * 60.0 / took.count(),
-                static_cast<double>(totals.simulated_seconds) / 3'600.0,
-                static_cast<unsigned long long>(totals.worlds), totals.failed.size());
+    std::printf(
+        "{\"bench\":\"simulation\",\"worlds_per_minute\":%.0f,\"simulated_hours\":%.1f,"
+        "\"worlds\":%llu,\"failed\":%zu}\n",
+        static_cast<double>(totals.worlds) * 60.0 / took.count(),
+        static_cast<double>(totals.simulated_seconds) / 3'600.0,
+        static_cast<unsigned long long>(totals.worlds), totals.failed.size());
     return totals.failed.empty() ? 0 : 1;
 }
 

@@ -69,8 +69,9 @@ resolve   = "latest"
 constexpr const char* kDeletes[] = {"review", "propagate", "restore", "unlink"};
 
 std::string binding(const std::string& platform, bool founds, const char* on_delete) {
-    return "[objects.customer.on." + platform + "]\nfields = [\"*\"]\nfounds = " +
-           (founds ? "true" : "false") + "\nreceives = true\non_delete = \"" + on_delete + "\"\n";
+    return "[objects.customer.on." + platform +
+           "]\nfields = [\"*\"]\nfounds = " + (founds ? "true" : "false") +
+           "\nreceives = true\non_delete = \"" + on_delete + "\"\n";
 }
 
 std::string policy_text(Random& random, bool support) {
@@ -98,8 +99,8 @@ PlatformNature draw_nature(Random& random, const std::string& id) {
     nature.decimals = static_cast<int>(random.between(0, 4));
     nature.lag = random.one_in(2) ? Duration{0} : random.between(milliseconds{100}, seconds{4});
     if (random.one_in(3)) {
-        nature.derived.push_back({FieldName{"phone"}, FieldName{random.one_in(2) ? "note"
-                                                                                 : "alias"}});
+        nature.derived.push_back(
+            {FieldName{"phone"}, FieldName{random.one_in(2) ? "note" : "alias"}});
     }
     return nature;
 }
@@ -203,9 +204,9 @@ Fields Workload::some_values(const Platform& platform, bool all) {
     while (fields.empty()) {
         for (const FieldName& name : binding.fields) {
             if (name == kNumber) continue;
-            const bool chosen = all ? name.text == "name" || name.text == "stage" ||
-                                          !random.one_in(3)
-                                    : random.one_in(binding.fields.size());
+            const bool chosen =
+                all ? name.text == "name" || name.text == "stage" || !random.one_in(3)
+                    : random.one_in(binding.fields.size());
             if (chosen) fields.set(name, some_value(*object.field(name)));
         }
     }

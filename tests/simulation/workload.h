@@ -2,8 +2,8 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,12 +19,12 @@ struct Setup {
     std::uint16_t partitions = 4;
     std::vector<PlatformNature> platforms;
     std::string policy_text;
-    std::uint32_t first_records = 3;   ///< Made before anything else.
+    std::uint32_t first_records = 3;                ///< Made before anything else.
     Duration edit_pause = std::chrono::seconds{3};  ///< Between two edits of all users, on average.
     bool deletes = false;
-    bool twins = false;      ///< Two platforms make records for one customer at about one time.
-    bool bad_values = false; ///< Values that break the contract, or that a platform refuses.
-    bool operators = false;  ///< People decide exceptions.
+    bool twins = false;       ///< Two platforms make records for one customer at about one time.
+    bool bad_values = false;  ///< Values that break the contract, or that a platform refuses.
+    bool operators = false;   ///< People decide exceptions.
 };
 [[nodiscard]] Setup draw_setup(Random& random);
 

@@ -51,7 +51,8 @@ public:
     [[nodiscard]] std::uint64_t events() const { return events_; }
 
     // ---- Processes.
-    /// `on_crash` is called after Crashed has left an event of the process: it must call end_life().
+    /// `on_crash` is called after Crashed has left an event of the process: it must call
+    /// end_life().
     std::uint32_t add_process(std::string name, Event on_crash);
     [[nodiscard]] Ticket begin_life(std::uint32_t process);
     void end_life(std::uint32_t process);

@@ -106,7 +106,9 @@ Result<bool> Reader::turn_of(const Stream& stream, ReadState& state, std::size_t
         const auto needed = begin_pass(stream, position, stop);
         if (!needed) return fail(needed.error());
         if (!*needed) {
-            state.streams[stream.name].round_done = true;
+            // Nothing was asked, so the next window begins where this one would have.
+            state.streams[stream.name] =
+                Position{.watermark = position.watermark, .round_done = true};
             return true;
         }
     }

@@ -159,8 +159,8 @@ TEST_F(CommandsTest, WorksOnSeveralEntitiesAtOnceButNotOnMoreThanAllowed) {
     world.platform.holds_writes = true;
     for (char c = 'a'; c < 'k'; ++c) {
         world.platform.put(std::string(1, c).c_str(), named("x"));
-        world.send(world.update(1, std::string(1, c).c_str(), named("y"),
-                                std::string(24, c).c_str()));
+        world.send(
+            world.update(1, std::string(1, c).c_str(), named("y"), std::string(24, c).c_str()));
     }
     world.run_seconds(10);
     EXPECT_EQ(world.platform.writes.size(), 4u);
@@ -272,9 +272,9 @@ TEST_F(CommandsTest, LetsOthersGoFirstAfterTheOneThatAlwaysFails) {
     world.send(world.update(1, "2", named("new"), std::string(24, 'b').c_str()));
     world.run_seconds(60);
     ASSERT_GE(world.platform.writes.size(), 2u);
-    const auto first_after = std::find_if(
-        world.platform.writes.begin(), world.platform.writes.end(),
-        [](const Command& command) { return command.record == RecordId{"2"}; });
+    const auto first_after =
+        std::find_if(world.platform.writes.begin(), world.platform.writes.end(),
+                     [](const Command& command) { return command.record == RecordId{"2"}; });
     ASSERT_NE(first_after, world.platform.writes.end());
     EXPECT_EQ(first_after - world.platform.writes.begin(), 3);
     EXPECT_EQ(world.outcomes().size(), 2u);

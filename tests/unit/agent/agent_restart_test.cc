@@ -89,12 +89,11 @@ TEST_P(EveryCrash, LosesNothingAndDoesNothingTwice) {
     EXPECT_EQ(world.store->waiting_entries(), 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Agent, EveryCrash, testing::ValuesIn(all_crashes()),
-                         [](const auto& row) {
-                             return std::string{row.param.point} +
-                                    (row.param.moment == Moment::kBefore ? "Before" : "After") +
-                                    std::to_string(row.param.hits);
-                         });
+INSTANTIATE_TEST_SUITE_P(Agent, EveryCrash, testing::ValuesIn(all_crashes()), [](const auto& row) {
+    return std::string{row.param.point} +
+           (row.param.moment == Moment::kBefore ? "Before" : "After") +
+           std::to_string(row.param.hits);
+});
 
 TEST(SyncPointList, NamesEveryPointThatIsReached) {
     World world;
@@ -113,7 +112,7 @@ TEST(Restart, ClearsUpFirstWhatTheLedgerDoubts) {
     for (const Effect effect : {Effect::kNone, Effect::kApplied}) {
         World world;
         world.auto_receipts = true;
-    world.start();
+        world.start();
         world.run_seconds(1);
         world.platform.holds_writes = true;
         if (effect == Effect::kNone) world.platform.scripts.push_back({effect});

@@ -24,7 +24,8 @@ protected:
 };
 
 TEST_F(AgentTest, PublishesWhatItReadsNumberedDenselyPerPartition) {
-    for (const char* id : {"1", "2", "3", "4", "5", "6", "7", "8"}) world.platform.put(id, named(id));
+    for (const char* id : {"1", "2", "3", "4", "5", "6", "7", "8"})
+        world.platform.put(id, named(id));
     world.start();
     world.run_seconds(1);
     const auto changes = world.changes();
@@ -47,9 +48,10 @@ TEST_F(AgentTest, WaitsForTheStreamToLearnThePartitionsAndSaysSoOnce) {
     world.start();
     world.run_seconds(60);
     EXPECT_EQ(world.platform.reads, 0u);
-    EXPECT_EQ(std::count_if(world.notes.begin(), world.notes.end(),
-                            [](const auto& note) { return note.contains("waiting for stream SYNC_IN"); }),
-              1);
+    EXPECT_EQ(
+        std::count_if(world.notes.begin(), world.notes.end(),
+                      [](const auto& note) { return note.contains("waiting for stream SYNC_IN"); }),
+        1);
     world.link.input.exists = true;
     world.run_seconds(10);
     EXPECT_EQ(world.changes().size(), 1u);
@@ -440,7 +442,8 @@ TEST_F(AgentTest, WakesUpOnlyForItsTimersWhenNothingHappens) {
     const Duration end = world.clock.steady() + 60s;
     while (world.clock.steady() < end) {
         world.run(1ns);
-        world.clock.advance(std::max(Duration{0}, world.agent->next_deadline() - world.clock.steady()));
+        world.clock.advance(
+            std::max(Duration{0}, world.agent->next_deadline() - world.clock.steady()));
         ++wakeups;
     }
     EXPECT_LE(wakeups, 12 + 6 + 2 + 4) << "streams, presence, polling and trimming";

@@ -83,7 +83,8 @@ public:
             std::optional<Error> error;
             if (!is_connected) error = Error{ErrorKind::kUnavailable, "not connected"};
             if (!error && refuse) error = refuse(subject);
-            if (!error) input.messages.push_back({++input.last, subject, std::string{message.body}});
+            if (!error)
+                input.messages.push_back({++input.last, subject, std::string{message.body}});
             if (!answers_publishes) return;
             events_.push_back([sink, token, error, sequence = input.last] {
                 if (error) return sink->on_published(token, fail(*error));
@@ -148,8 +149,7 @@ private:
             next_ = m.sequence + 1;
             --credit_;
             any = true;
-            consumer_->on_message(
-                {.subject = m.subject, .body = m.body, .sequence = m.sequence});
+            consumer_->on_message({.subject = m.subject, .body = m.body, .sequence = m.sequence});
         }
         return any;
     }

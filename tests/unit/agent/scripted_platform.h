@@ -29,11 +29,11 @@ public:
     std::optional<Error> down;        ///< Every call fails with it.
     std::optional<Error> reads_fail;  ///< Reads, fetches and finds do.
     agent::Connector::Traits the_traits{.has_marker = true};
-    bool marks = true;           ///< Creates set the marker.
-    bool tells_record = true;    ///< Writes answer with the record.
-    bool holds_reads = false;    ///< Batches are answered when release_reads() is called.
+    bool marks = true;         ///< Creates set the marker.
+    bool tells_record = true;  ///< Writes answer with the record.
+    bool holds_reads = false;  ///< Batches are answered when release_reads() is called.
     bool holds_fetches = false;
-    bool holds_writes = false;   ///< They are applied, and answered by release_writes().
+    bool holds_writes = false;    ///< They are applied, and answered by release_writes().
     std::vector<Command> writes;  ///< Every one that was asked for.
     std::size_t applied = 0;      ///< Mutations.
     std::size_t reads = 0;

@@ -42,8 +42,8 @@ protected:
         Change change{.key = {PlatformId{"crm"}, kCustomer, RecordId{id}},
                       .number = transaction.next_number(partition),
                       .rev = {1, 1}};
-        transaction.append(partition, subjects::change(change.key, partition),
-                           wire::encode(change), kNow);
+        transaction.append(partition, subjects::change(change.key, partition), wire::encode(change),
+                           kNow);
     }
 
     std::filesystem::path folder_;
@@ -58,9 +58,10 @@ TEST_F(StoreTest, KeepsEverythingOverReopening) {
             t.set_text(keys::kCursor, "c1");
             t.save(kCustomer, RecordId{"7"},
                    {.n = 3, .entity = EntityId{"e"}, .last = {Partition{2}, 9}});
-            t.save({kCustomer, EntityId{"e"}},
-                   LedgerEntry{.generation = 5, .state = LedgerState::kInDoubt,
-                               .record = RecordId{"7"}, .command = "body"});
+            t.save({kCustomer, EntityId{"e"}}, LedgerEntry{.generation = 5,
+                                                           .state = LedgerState::kInDoubt,
+                                                           .record = RecordId{"7"},
+                                                           .command = "body"});
             t.raise_fence({1}, 8);
             t.raise_fence({1}, 6);
             t.want_fetch(kCustomer, RecordId{"8"});
@@ -360,36 +361,33 @@ private:
         static const sqlite3_io_methods methods{
             .iVersion = 1,
             .xClose = [](sqlite3_file* f) { return real(f)->pMethods->xClose(real(f)); },
-            .xRead = [](sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
-                return real(f)->pMethods->xRead(real(f), to, n, at);
-            },
-            .xWrite = [](sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
-                if (at + n > limit) return SQLITE_FULL;
-                return real(f)->pMethods->xWrite(real(f), from, n, at);
-            },
-            .xTruncate = [](sqlite3_file* f, sqlite3_int64 n) {
-                return real(f)->pMethods->xTruncate(real(f), n);
-            },
-            .xSync = [](sqlite3_file* f, int flag) {
-                return real(f)->pMethods->xSync(real(f), flag);
-            },
-            .xFileSize = [](sqlite3_file* f, sqlite3_int64* n) {
-                return real(f)->pMethods->xFileSize(real(f), n);
-            },
+            .xRead = [](sqlite3_file* f, void* to, int n,
+                        sqlite3_int64 at) { return real(f)->pMethods->xRead(real(f), to, n, at); },
+            .xWrite =
+                [](sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
+                    if (at + n > limit) return SQLITE_FULL;
+                    return real(f)->pMethods->xWrite(real(f), from, n, at);
+                },
+            .xTruncate = [](sqlite3_file* f,
+                            sqlite3_int64 n) { return real(f)->pMethods->xTruncate(real(f), n); },
+            .xSync = [](sqlite3_file* f,
+                        int flag) { return real(f)->pMethods->xSync(real(f), flag); },
+            .xFileSize = [](sqlite3_file* f,
+                            sqlite3_int64* n) { return real(f)->pMethods->xFileSize(real(f), n); },
             .xLock = [](sqlite3_file* f, int l) { return real(f)->pMethods->xLock(real(f), l); },
-            .xUnlock = [](sqlite3_file* f, int l) {
-                return real(f)->pMethods->xUnlock(real(f), l);
-            },
-            .xCheckReservedLock = [](sqlite3_file* f, int* out_) {
-                return real(f)->pMethods->xCheckReservedLock(real(f), out_);
-            },
-            .xFileControl = [](sqlite3_file* f, int op, void* arg) {
-                return real(f)->pMethods->xFileControl(real(f), op, arg);
-            },
+            .xUnlock = [](sqlite3_file* f,
+                          int l) { return real(f)->pMethods->xUnlock(real(f), l); },
+            .xCheckReservedLock =
+                [](sqlite3_file* f, int* out_) {
+                    return real(f)->pMethods->xCheckReservedLock(real(f), out_);
+                },
+            .xFileControl =
+                [](sqlite3_file* f, int op, void* arg) {
+                    return real(f)->pMethods->xFileControl(real(f), op, arg);
+                },
             .xSectorSize = [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); },
-            .xDeviceCharacteristics = [](sqlite3_file* f) {
-                return real(f)->pMethods->xDeviceCharacteristics(real(f));
-            },
+            .xDeviceCharacteristics =
+                [](sqlite3_file* f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); },
         };
         own->base.pMethods = &methods;
         return SQLITE_OK;

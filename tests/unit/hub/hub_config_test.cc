@@ -22,7 +22,8 @@ TEST(HubConfigFile, ListsEverySettingAtItsDefault) {
 
 TEST(HubConfigFile, TellsEveryProblemWithItsPlace) {
     const auto config = parse_hub_config(
-        "polcy = \"x\"\n[limits]\nwindow = 3\nwarm_up = \"yes\"\n[streams]\nreplicas = 2\n", "h.toml");
+        "polcy = \"x\"\n[limits]\nwindow = 3\nwarm_up = \"yes\"\n[streams]\nreplicas = 2\n",
+        "h.toml");
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().kind, ErrorKind::kInvalid);
     for (const char* part : {"h.toml:1:", "polcy", "h.toml:3:", "window", "h.toml:4:", "warm_up",

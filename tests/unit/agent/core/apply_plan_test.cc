@@ -32,14 +32,12 @@ INSTANTIATE_TEST_SUITE_P(
         AdmitCase{"newer than the ledger", 6, 10, LedgerState::kDone, Admission::kExecute},
         AdmitCase{"newer than one in doubt", 6, 10, LedgerState::kInDoubt, Admission::kExecute},
         AdmitCase{"older than the ledger", 4, 10, LedgerState::kDone, Admission::kStale},
-        AdmitCase{"older than one not applied", 4, 10, LedgerState::kNotApplied,
-                  Admission::kStale},
+        AdmitCase{"older than one not applied", 4, 10, LedgerState::kNotApplied, Admission::kStale},
         AdmitCase{"the same again", 5, 10, LedgerState::kDone, Admission::kStale},
         AdmitCase{"the same, not applied", 5, 10, LedgerState::kNotApplied, Admission::kExecute},
         AdmitCase{"the same, intended", 5, 10, LedgerState::kIntent, Admission::kVerify},
         AdmitCase{"the same, in doubt", 5, 10, LedgerState::kInDoubt, Admission::kVerify},
-        AdmitCase{"older fence and same generation", 5, 9, LedgerState::kDone,
-                  Admission::kFenced}),
+        AdmitCase{"older fence and same generation", 5, 9, LedgerState::kDone, Admission::kFenced}),
     [](const auto& row) { return "row" + std::to_string(row.index); });
 
 struct WriteCase {
@@ -61,25 +59,24 @@ constexpr auto kCreate = CommandKind::kCreate;
 constexpr auto kDelete = CommandKind::kDelete;
 INSTANTIATE_TEST_SUITE_P(
     ApplyPlan, AfterTheWrite,
-    testing::Values(
-        WriteCase{kUpdate, std::nullopt, true, AfterWrite::kApplied},
-        WriteCase{kUpdate, std::nullopt, false, AfterWrite::kReadBack},
-        WriteCase{kCreate, std::nullopt, false, AfterWrite::kReadBack},
-        WriteCase{kDelete, std::nullopt, false, AfterWrite::kApplied},
-        WriteCase{kUpdate, ErrorKind::kUnavailable, false, AfterWrite::kRetry},
-        WriteCase{kUpdate, ErrorKind::kFull, false, AfterWrite::kRetry},
-        WriteCase{kUpdate, ErrorKind::kThrottled, false, AfterWrite::kPause},
-        WriteCase{kUpdate, ErrorKind::kAmbiguous, false, AfterWrite::kVerify},
-        WriteCase{kUpdate, ErrorKind::kInternal, false, AfterWrite::kVerify},
-        WriteCase{kUpdate, ErrorKind::kDenied, false, AfterWrite::kDenied},
-        WriteCase{kUpdate, ErrorKind::kConflict, false, AfterWrite::kConflict},
-        WriteCase{kUpdate, ErrorKind::kNotFound, false, AfterWrite::kGone},
-        WriteCase{kDelete, ErrorKind::kNotFound, false, AfterWrite::kApplied},
-        WriteCase{kCreate, ErrorKind::kNotFound, false, AfterWrite::kRejected},
-        WriteCase{kUpdate, ErrorKind::kInvalid, false, AfterWrite::kRejected},
-        WriteCase{kUpdate, ErrorKind::kTooLarge, false, AfterWrite::kRejected},
-        WriteCase{kUpdate, ErrorKind::kUnsupported, false, AfterWrite::kRejected},
-        WriteCase{kUpdate, ErrorKind::kCorrupt, false, AfterWrite::kRejected}),
+    testing::Values(WriteCase{kUpdate, std::nullopt, true, AfterWrite::kApplied},
+                    WriteCase{kUpdate, std::nullopt, false, AfterWrite::kReadBack},
+                    WriteCase{kCreate, std::nullopt, false, AfterWrite::kReadBack},
+                    WriteCase{kDelete, std::nullopt, false, AfterWrite::kApplied},
+                    WriteCase{kUpdate, ErrorKind::kUnavailable, false, AfterWrite::kRetry},
+                    WriteCase{kUpdate, ErrorKind::kFull, false, AfterWrite::kRetry},
+                    WriteCase{kUpdate, ErrorKind::kThrottled, false, AfterWrite::kPause},
+                    WriteCase{kUpdate, ErrorKind::kAmbiguous, false, AfterWrite::kVerify},
+                    WriteCase{kUpdate, ErrorKind::kInternal, false, AfterWrite::kVerify},
+                    WriteCase{kUpdate, ErrorKind::kDenied, false, AfterWrite::kDenied},
+                    WriteCase{kUpdate, ErrorKind::kConflict, false, AfterWrite::kConflict},
+                    WriteCase{kUpdate, ErrorKind::kNotFound, false, AfterWrite::kGone},
+                    WriteCase{kDelete, ErrorKind::kNotFound, false, AfterWrite::kApplied},
+                    WriteCase{kCreate, ErrorKind::kNotFound, false, AfterWrite::kRejected},
+                    WriteCase{kUpdate, ErrorKind::kInvalid, false, AfterWrite::kRejected},
+                    WriteCase{kUpdate, ErrorKind::kTooLarge, false, AfterWrite::kRejected},
+                    WriteCase{kUpdate, ErrorKind::kUnsupported, false, AfterWrite::kRejected},
+                    WriteCase{kUpdate, ErrorKind::kCorrupt, false, AfterWrite::kRejected}),
     [](const auto& row) { return "row" + std::to_string(row.index); });
 
 TEST(FirstStep, LooksBeforeACreateThatWouldBeDoneTwice) {
@@ -111,18 +108,18 @@ TEST_P(AfterTheLook, FollowsTheRule) {
     const auto found = row.there ? std::optional{Record{}} : std::nullopt;
     EXPECT_EQ(after_look(row.kind, found, row.equal, row.looks), row.expected);
 }
-INSTANTIATE_TEST_SUITE_P(
-    ApplyPlan, AfterTheLook,
-    testing::Values(LookCase{kUpdate, true, true, 1, AfterLook::kApplied},
-                    LookCase{kUpdate, true, false, 1, AfterLook::kWriteAgain},
-                    LookCase{kUpdate, false, false, 1, AfterLook::kGone},
-                    LookCase{kDelete, false, false, 1, AfterLook::kApplied},
-                    LookCase{kDelete, true, false, 1, AfterLook::kWriteAgain},
-                    LookCase{kCreate, true, true, 1, AfterLook::kApplied},
-                    LookCase{kCreate, true, false, 1, AfterLook::kUpdateFound},
-                    LookCase{kCreate, false, false, 1, AfterLook::kLookAgain},
-                    LookCase{kCreate, false, false, 2, AfterLook::kWriteAgain}),
-    [](const auto& row) { return "row" + std::to_string(row.index); });
+INSTANTIATE_TEST_SUITE_P(ApplyPlan, AfterTheLook,
+                         testing::Values(LookCase{kUpdate, true, true, 1, AfterLook::kApplied},
+                                         LookCase{kUpdate, true, false, 1, AfterLook::kWriteAgain},
+                                         LookCase{kUpdate, false, false, 1, AfterLook::kGone},
+                                         LookCase{kDelete, false, false, 1, AfterLook::kApplied},
+                                         LookCase{kDelete, true, false, 1, AfterLook::kWriteAgain},
+                                         LookCase{kCreate, true, true, 1, AfterLook::kApplied},
+                                         LookCase{kCreate, true, false, 1, AfterLook::kUpdateFound},
+                                         LookCase{kCreate, false, false, 1, AfterLook::kLookAgain},
+                                         LookCase{kCreate, false, false, 2,
+                                                  AfterLook::kWriteAgain}),
+                         [](const auto& row) { return "row" + std::to_string(row.index); });
 
 TEST(Holds, ComparesOnlyWhatTheCommandSets) {
     const Record record{.fields = {{FieldName{"a"}, 1}, {FieldName{"b"}, 2}}};

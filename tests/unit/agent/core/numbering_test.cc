@@ -30,8 +30,7 @@ TEST(HomePartition, IsTheEntitysOnceThatIsKnown) {
     const RecordKey record{PlatformId{"crm"}, ObjectName{"customer"}, RecordId{"7"}};
     const EntityId entity{"aaaaaaaaaaaaaaaaaaaaaaaa"};
     EXPECT_EQ(home_partition(record, std::nullopt, 64), record_partition(record, 64));
-    EXPECT_EQ(home_partition(record, entity, 64),
-              entity_partition({record.object, entity}, 64));
+    EXPECT_EQ(home_partition(record, entity, 64), entity_partition({record.object, entity}, 64));
 }
 
 }  // namespace

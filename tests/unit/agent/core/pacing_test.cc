@@ -51,9 +51,9 @@ TEST_P(BackoffLimit, DoublesUpToTheMost) {
     }
 }
 INSTANTIATE_TEST_SUITE_P(Pacing, BackoffLimit,
-                         testing::Values(BackoffCase{0, 1s}, BackoffCase{1, 1s},
-                                         BackoffCase{2, 2s}, BackoffCase{4, 8s},
-                                         BackoffCase{5, 10s}, BackoffCase{4'000'000'000u, 10s}));
+                         testing::Values(BackoffCase{0, 1s}, BackoffCase{1, 1s}, BackoffCase{2, 2s},
+                                         BackoffCase{4, 8s}, BackoffCase{5, 10s},
+                                         BackoffCase{4'000'000'000u, 10s}));
 
 using State = Breaker::State;
 

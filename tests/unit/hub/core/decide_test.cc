@@ -133,10 +133,13 @@ protected:
         const CanonicalField* field = state_.find(FieldName{name});
         return field == nullptr ? kAbsent : field->value;
     }
-    const Fields full_{{kName, "bolt"},        {FieldName{"stage"}, "draft"},
+    const Fields full_{{kName, "bolt"},
+                       {FieldName{"stage"}, "draft"},
                        {FieldName{"price"}, *Decimal::parse("2.5")},
-                       {FieldName{"note"}, "n"}, {FieldName{"colour"}, "red"},
-                       {FieldName{"size"}, "M"}, {FieldName{"phone"}, "1"},
+                       {FieldName{"note"}, "n"},
+                       {FieldName{"colour"}, "red"},
+                       {FieldName{"size"}, "M"},
+                       {FieldName{"phone"}, "1"},
                        {FieldName{"rank"}, "a"}};
 
     Policy policy_;
@@ -180,7 +183,11 @@ TEST_F(Decide, LetsAnEchoDie) {
 
 TEST_F(Decide, SplitsAnEchoFieldByField) {
     settle(full_);
-    Step step = take(change(kCrm, [&] { Fields f = full_; f.set(kName, "nut"); return f; }()));
+    Step step = take(change(kCrm, [&] {
+        Fields f = full_;
+        f.set(kName, "nut");
+        return f;
+    }()));
     ASSERT_EQ(step.commands.size(), 1U);
     // The ERP stored the name, and its automation changed the note in the same transaction.
     Fields echoed = full_;
@@ -227,15 +234,15 @@ INSTANTIATE_TEST_SUITE_P(
     Fields, OwnershipOf,
     testing::Values(
         //        name                        from  field     value  canonical told   exception
-        WriteCase{"owner_is_followed",        kCrm, "name",   "nut", "nut",    "erp", ""},
-        WriteCase{"other_is_reverted",        kErp, "name",   "nut", "bolt",   "erp", ""},
-        WriteCase{"other_is_accepted",        kCrm, "stage",  "live", "live",  "erp", ""},
-        WriteCase{"other_is_ignored",         kCrm, "note",   "x",   "n",      "",    ""},
-        WriteCase{"other_goes_to_a_person",   kCrm, "colour", "x",   "red",    "", "ownership.review"},
-        WriteCase{"other_asks_the_owner",     kCrm, "size",   "L",   "M",      "erp", ""},
-        WriteCase{"latest_wins",              kErp, "phone",  "2",   "2",      "crm", ""},
-        WriteCase{"lower_priority_fills_its_own", kCrm, "rank", "b", "b",      "erp", ""},
-        WriteCase{"broken_contract_is_kept",  kErp, "stage",  "odd", "draft",  "", "change.contract"}),
+        WriteCase{"owner_is_followed", kCrm, "name", "nut", "nut", "erp", ""},
+        WriteCase{"other_is_reverted", kErp, "name", "nut", "bolt", "erp", ""},
+        WriteCase{"other_is_accepted", kCrm, "stage", "live", "live", "erp", ""},
+        WriteCase{"other_is_ignored", kCrm, "note", "x", "n", "", ""},
+        WriteCase{"other_goes_to_a_person", kCrm, "colour", "x", "red", "", "ownership.review"},
+        WriteCase{"other_asks_the_owner", kCrm, "size", "L", "M", "erp", ""},
+        WriteCase{"latest_wins", kErp, "phone", "2", "2", "crm", ""},
+        WriteCase{"lower_priority_fills_its_own", kCrm, "rank", "b", "b", "erp", ""},
+        WriteCase{"broken_contract_is_kept", kErp, "stage", "odd", "draft", "", "change.contract"}),
     [](const auto& row) { return std::string{row.param.name}; });
 
 TEST_F(Decide, GivesAFieldToTheStagesOwner) {
@@ -245,7 +252,11 @@ TEST_F(Decide, GivesAFieldToTheStagesOwner) {
     fields.set(price, *Decimal::parse("3"));
     take(change(kErp, fields));  // In draft the price is the CRM's.
     EXPECT_EQ(canonical("price"), Value{*Decimal::parse("2.5")});
-    answer(take(change(kCrm, [&] { Fields f = full_; f.set(FieldName{"stage"}, "live"); return f; }())));
+    answer(take(change(kCrm, [&] {
+        Fields f = full_;
+        f.set(FieldName{"stage"}, "live");
+        return f;
+    }())));
     fields.set(FieldName{"stage"}, "live");
     fields.set(price, *Decimal::parse("4"));
     take(change(kErp, fields));
@@ -297,7 +308,11 @@ TEST_F(Decide, OpensOneExceptionInsteadOfAStorm) {
 
 TEST_F(Decide, CoversWhatIsOutWithTheNextCommand) {
     settle(full_);
-    const Step first = take(change(kCrm, [&] { Fields f = full_; f.set(kName, "a"); return f; }()));
+    const Step first = take(change(kCrm, [&] {
+        Fields f = full_;
+        f.set(kName, "a");
+        return f;
+    }()));
     // Back to the old value before the ERP answered: the command on its way must not win.
     const Step second = take(change(kCrm, full_));
     ASSERT_EQ(second.commands.size(), 1U);
@@ -307,8 +322,16 @@ TEST_F(Decide, CoversWhatIsOutWithTheNextCommand) {
 
 TEST_F(Decide, SendsAPendingCommandAgainWhenAnOlderOneAnswers) {
     settle(full_);
-    const Step first = take(change(kCrm, [&] { Fields f = full_; f.set(kName, "a"); return f; }()));
-    const Step second = take(change(kCrm, [&] { Fields f = full_; f.set(kName, "b"); return f; }()));
+    const Step first = take(change(kCrm, [&] {
+        Fields f = full_;
+        f.set(kName, "a");
+        return f;
+    }()));
+    const Step second = take(change(kCrm, [&] {
+        Fields f = full_;
+        f.set(kName, "b");
+        return f;
+    }()));
     const Step step = take(outcome(first.commands.at(0), first.commands.at(0).fields));
     ASSERT_EQ(step.commands.size(), 1U);
     EXPECT_EQ(step.commands[0].generation, second.commands.at(0).generation);
@@ -316,7 +339,11 @@ TEST_F(Decide, SendsAPendingCommandAgainWhenAnOlderOneAnswers) {
 
 TEST_F(Decide, GoesPastWhatTheAgentRemembers) {
     settle(full_);
-    Step step = take(change(kCrm, [&] { Fields f = full_; f.set(kName, "a"); return f; }()));
+    Step step = take(change(kCrm, [&] {
+        Fields f = full_;
+        f.set(kName, "a");
+        return f;
+    }()));
     Outcome stale = outcome(step.commands.at(0), {});
     stale.status = OutcomeStatus::kStale;
     stale.rev = {};
@@ -329,7 +356,11 @@ TEST_F(Decide, GoesPastWhatTheAgentRemembers) {
 
 TEST_F(Decide, LeavesAFailedFieldAloneUntilItsValueChanges) {
     settle(full_);
-    Step step = take(change(kCrm, [&] { Fields f = full_; f.set(kName, "bad"); return f; }()));
+    Step step = take(change(kCrm, [&] {
+        Fields f = full_;
+        f.set(kName, "bad");
+        return f;
+    }()));
     Outcome refused = outcome(step.commands.at(0), {});
     refused.status = OutcomeStatus::kRejected;
     refused.reason = "name is taken";
@@ -337,7 +368,11 @@ TEST_F(Decide, LeavesAFailedFieldAloneUntilItsValueChanges) {
     EXPECT_TRUE(step.commands.empty());
     ASSERT_EQ(state_.exceptions.size(), 1U);
     EXPECT_EQ(state_.exceptions[0].kind, "command.rejected");
-    step = take(change(kCrm, [&] { Fields f = full_; f.set(kName, "good"); return f; }()));
+    step = take(change(kCrm, [&] {
+        Fields f = full_;
+        f.set(kName, "good");
+        return f;
+    }()));
     EXPECT_EQ(step.commands.size(), 1U);
     EXPECT_TRUE(state_.exceptions.empty());
 }
@@ -401,7 +436,11 @@ TEST_F(Decide, FoldsARunOfInputsIntoOneDecision) {
     settle(full_);
     std::vector<Input> inputs;
     for (const char* name : {"a", "b", "c"}) {
-        inputs.emplace_back(change(kCrm, [&] { Fields f = full_; f.set(kName, name); return f; }()));
+        inputs.emplace_back(change(kCrm, [&] {
+            Fields f = full_;
+            f.set(kName, name);
+            return f;
+        }()));
     }
     const Step step = decide(policy_, state_, inputs, {});
     EXPECT_EQ(step.next.version, state_.version + 1);

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "shared/model/ids.h"
+#include "shared/wire/reader.h"
+#include "shared/wire/writer.h"
+
+/// What the codecs of this folder share. Included by their .cc files only.
+namespace syncline::hub {
+
+/// How many of the conditions hold: optional entries of a map.
+inline std::uint32_t present(auto... conditions) {
+    return (std::uint32_t{conditions ? 1U : 0U} + ...);
+}
+
+inline std::uint32_t size_of(const auto& list) { return static_cast<std::uint32_t>(list.size()); }
+
+inline void write_names(wire::Writer& out, int key, const std::vector<FieldName>& names) {
+    out.key(key);
+    out.array(size_of(names));
+    for (const FieldName& name : names) out.text(name.text);
+}
+
+inline std::vector<FieldName> read_names(wire::Decoder& in, const wire::Node& node) {
+    std::vector<FieldName> names;
+    in.array(node, [&](const wire::Node& item) { names.emplace_back(in.id(item)); });
+    return names;
+}
+
+}  // namespace syncline::hub
