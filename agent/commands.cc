@@ -460,7 +460,7 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
     state.entity = job.command.entity.entity;
     state.deleted = deleted;
     state.digest = {};
-    if (ending.status == OutcomeStatus::kApplied && !deleted) note_forms(job, ending, outcome);
+    if (ending.status == OutcomeStatus::kApplied && !deleted) note_effects(job, ending, outcome);
     if (ending.record) {
         outcome.fields = ending.record->fields;
         // So that the next read of what was just written is no news.
@@ -475,16 +475,16 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
     transaction.save(object, *outcome.record, state);
 }
 
-/// Says what the platform holds in a form of its own, so that the hub neither takes it for an edit
-/// nor commands it again.
-void Commands::note_forms(const Job& job, const Ending& ending, Outcome& outcome) const {
+/// Says what is the effect of this command, so that the hub does not take it for somebody's edit,
+/// even if it has commanded something else meanwhile.
+void Commands::note_effects(const Job& job, const Ending& ending, Outcome& outcome) const {
     const Fields& held = ending.record ? ending.record->fields : *ending.believed;
     const Fields wanted = p_.executor.normal_form(job.command.entity.object, job.command.fields);
     for (const auto& [name, value] : job.command.fields) {
         const Value* is = held.find(name);
         const Value* form = wanted.find(name);
-        if (is == nullptr || form == nullptr || *is == value) continue;
-        if (*is == *form) outcome.formed.push_back(name);
+        if (is == nullptr) continue;
+        if (*is == value || (form != nullptr && *is == *form)) outcome.as_commanded.push_back(name);
     }
 }
 
@@ -494,6 +494,7 @@ void Commands::append_outcome(Transaction& transaction, Outcome outcome, Partiti
     if (body.size() > p_.settings.spool.message_bytes) {
         // What became of the command matters more than what the record holds.
         outcome.fields.clear();
+        outcome.as_commanded.clear();
         outcome.rev = {};
         body = wire::encode(outcome);
     }

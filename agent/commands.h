@@ -153,7 +153,7 @@ private:
     void write_outcome(Transaction& transaction, const Job& job, const Ending& ending);
     void remember(Transaction& transaction, const Job& job, const Ending& ending, Outcome& outcome,
                   Partition partition);
-    void note_forms(const Job& job, const Ending& ending, Outcome& outcome) const;
+    void note_effects(const Job& job, const Ending& ending, Outcome& outcome) const;
     void append_outcome(Transaction& transaction, Outcome outcome, Partition partition);
     [[nodiscard]] Partition partition_of(const Command& command) const;
     [[nodiscard]] bool holds_wanted(const Job& job, const std::optional<Record>& record) const;

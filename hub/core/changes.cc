@@ -50,7 +50,7 @@ void take_change(Work& work, const Change& change) {
         return;
     }
     mark_present(work, record, change.key.record);
-    take_fields(work, record, change.fields, provenance_of(change), nullptr);
+    take_fields(work, record, change.fields, provenance_of(change), {});
 }
 
 void take_delete(Work& work, RecordState& record, bool ours) {

@@ -28,7 +28,9 @@ void accept(Work& work, RecordState& record, const OpenException& exception, Tim
     }
     const bool about_our_command =
         exception.kind == exceptions::kRejected || exception.kind == exceptions::kGaveUp;
-    if (about_our_command || exception.kind == exceptions::kSecondRecord) {
+    // A value that breaks the contract never becomes canonical, whoever wants it.
+    if (about_our_command || exception.kind == exceptions::kSecondRecord ||
+        exception.kind == exceptions::kContract) {
         return;  // The platform stays as it is; the fields stay held.
     }
     for (const auto& [name, value] : exception.proposed) {

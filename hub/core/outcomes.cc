@@ -48,8 +48,8 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         }
     }
     if (fresh) {
-        take_fields(work, record, outcome.fields, from, answered ? &answered->fields : nullptr,
-                    outcome.formed);
+        take_fields(work, record, outcome.fields, from,
+                    {answered ? &answered->fields : nullptr, outcome.as_commanded});
     }
     if (!answered) return;
     for (const std::string_view kind :
@@ -119,7 +119,7 @@ void take_outcome(Work& work, const Outcome& outcome) {
         case OutcomeStatus::kInDoubt:
             if (fresh) {
                 take_fields(work, record, outcome.fields,
-                            {record.platform, outcome.rev, outcome.done_at}, nullptr);
+                            {record.platform, outcome.rev, outcome.done_at}, {});
             }
             if (answered) failed(work, record, outcome, *answered);
             break;
@@ -136,7 +136,7 @@ void take_outcome(Work& work, const Outcome& outcome) {
             }
             if (fresh) {
                 take_fields(work, record, outcome.fields,
-                            {record.platform, outcome.rev, outcome.done_at}, nullptr);
+                            {record.platform, outcome.rev, outcome.done_at}, {});
             }
             break;
         case OutcomeStatus::kGone:

@@ -93,13 +93,13 @@ void carry_out(Work& work, RecordState& record, FieldDecision& decision, const P
     }
 }
 
-enum class Formed : std::uint8_t { kNo, kYes };
+enum class AsCommanded : std::uint8_t { kNo, kYes };
 
 /// Decides one field that the platform changed. `commanded`: what we told it the field shall be, if
-/// we did; `formed`: what it holds is its form of that.
+/// we did; `as_commanded`: it holds that, or its own form of it.
 void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const Value& value,
                   const Provenance& from, const Fields& view, const Value* commanded,
-                  Formed formed) {
+                  AsCommanded as_commanded) {
     const CanonicalField* current = work.state.find(spec.name);
     const OwnershipRule* rule = work.object.rule(spec.name, view);
     if (equal_or_both_empty(current == nullptr ? nullptr : &current->value, value)) {
@@ -121,9 +121,9 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
     const bool owner =
         rule != nullptr && rule->resolution == Resolution::kOwner && rule->owner == record.platform;
     if (commanded != nullptr && !owner) {
-        if (formed == Formed::kYes) {
+        if (as_commanded == AsCommanded::kYes) {
             record.release(spec.name);
-            record.set_form(spec.name, *commanded);
+            if (!(*commanded == value)) record.set_form(spec.name, *commanded);
             work.changed = true;
             return;
         }
@@ -167,12 +167,14 @@ void make_canonical(Work& work, const FieldName& field, const Value& value, Prov
 }
 
 void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,
-                 const Fields* commanded, const std::vector<FieldName>& formed) {
+                 const Effects& effects) {
     const Binding* binding = work.object.binding(record.platform);
     if (binding == nullptr) return;
     struct Touched {
         const FieldSpec* spec;
         Value value;
+        const Value* commanded;
+        AsCommanded as_commanded;
     };
     std::vector<Touched> touched;
     Fields invalid;
@@ -186,18 +188,22 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         auto value = conform(*spec, raw);
         const Value& told = value ? *value : raw;
         const Value* known = record.mirror.find(name);
-        const Value* wanted = commanded == nullptr ? nullptr : commanded->find(name);
-        // Not changed there; but a command that changed nothing has not done what it should.
-        const bool refused = wanted != nullptr && !(*wanted == told);
-        if (known != nullptr && *known == told && !refused) continue;
-        const bool first_empty = known == nullptr && told.is_null() && !refused;
+        const Value* wanted = effects.commanded ? effects.commanded->find(name) : nullptr;
+        const bool ours = std::find(effects.as_commanded.begin(), effects.as_commanded.end(),
+                                    name) != effects.as_commanded.end();
+        // Not changed there; but a command that did not bring what it should must be counted.
+        const bool missed = wanted != nullptr && !(*wanted == told);
+        if (known != nullptr && *known == told && !missed) continue;
+        const bool first_empty = known == nullptr && told.is_null() && !missed;
         record.mirror.set(name, told);
         record.clear_form(name);
         work.changed = true;
-        if (first_empty) continue;
+        // The echo of an older command: what is wanted by now has been commanded since.
+        if (first_empty || (ours && wanted == nullptr)) continue;
         if (value) {
             close_exception(work, exceptions::kContract, record.platform, &name);
-            touched.push_back({spec, std::move(*value)});
+            touched.push_back(
+                {spec, std::move(*value), wanted, ours ? AsCommanded::kYes : AsCommanded::kNo});
         } else {
             record.hold(name);
             invalid.set(name, raw);
@@ -212,11 +218,8 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
     const Fields view =
         work.object.has_conditions() ? seen_by_conditions(work.state, fields) : Fields{};
     for (const Touched& one : touched) {
-        const FieldName& name = one.spec->name;
-        const bool form = std::find(formed.begin(), formed.end(), name) != formed.end();
-        decide_field(work, record, *one.spec, one.value, from, view,
-                     commanded == nullptr ? nullptr : commanded->find(name),
-                     form ? Formed::kYes : Formed::kNo);
+        decide_field(work, record, *one.spec, one.value, from, view, one.commanded,
+                     one.as_commanded);
     }
 }
 

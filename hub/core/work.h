@@ -25,11 +25,15 @@ struct Work {
 
 // ownership.cc
 /// A record's fields as a platform told them: takes in what is new against the mirror and decides
-/// each such field by its rule. Fields in `commanded` were told to the platform by us, so a
-/// difference is what the platform made of it, not somebody's edit (null: none was); of those,
-/// the ones in `formed` are held in the platform's own form and are as wanted.
+/// each such field by its rule. `effects`: what of it a command of ours has done.
+struct Effects {
+    /// Of the command that is out, which this answers; null if it answers none or an older one.
+    const Fields* commanded = nullptr;
+    /// Fields that hold what some command told, or the platform's form of it: nobody's edit.
+    std::vector<FieldName> as_commanded;
+};
 void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,
-                 const Fields* commanded, const std::vector<FieldName>& formed = {});
+                 const Effects& effects);
 /// Makes a value canonical: releases what was held back for the field everywhere.
 void make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from);
 

@@ -37,9 +37,9 @@ struct Outcome {
     std::uint64_t ledger_generation = 0;  ///< Newest one that the agent has taken up.
     OutcomeStatus status = OutcomeStatus::kApplied;
     Fields fields;  ///< The record's fields, where known: becomes the mirror.
-    /// Of the command's fields, those that the record holds in the platform's own form (rounded,
-    /// trimmed, ...) of what was commanded; sorted. They are as wanted, though they differ.
-    std::vector<FieldName> formed;
+    /// Of the command's fields, those that the record holds as commanded, or in the platform's own
+    /// form (rounded, trimmed, ...) of it: nobody's edit. Sorted.
+    std::vector<FieldName> as_commanded;
     std::string reason;  ///< For a person; secrets removed. Empty if applied.
     std::string code;    ///< The platform's own error code, may be empty.
     std::uint32_t attempts = 1;

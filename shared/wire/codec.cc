@@ -70,7 +70,7 @@ std::string encode(const Outcome& outcome) {
     body.reserve(256);
     Writer out{body};
     out.map(13 + present(outcome.record.has_value(), !outcome.reason.empty(), !outcome.code.empty(),
-                         !outcome.trace.empty(), !outcome.formed.empty()));
+                         !outcome.trace.empty(), !outcome.as_commanded.empty()));
     out.field(0, kWireVersion);
     out.field(1, outcome.platform.text);
     out.field(2, outcome.entity.object.text);
@@ -88,10 +88,10 @@ std::string encode(const Outcome& outcome) {
     out.field(14, std::uint64_t{outcome.attempts});
     out.field(15, outcome.done_at);
     if (!outcome.trace.empty()) out.field(16, outcome.trace);
-    if (!outcome.formed.empty()) {
+    if (!outcome.as_commanded.empty()) {
         out.key(17);
-        out.array(static_cast<std::uint32_t>(outcome.formed.size()));
-        for (const FieldName& name : outcome.formed) out.text(name.text);
+        out.array(static_cast<std::uint32_t>(outcome.as_commanded.size()));
+        for (const FieldName& name : outcome.as_commanded) out.text(name.text);
     }
     return body;
 }
@@ -117,7 +117,8 @@ Result<Outcome> decode_outcome(std::string_view body) {
             case 15: outcome.done_at.ns = in.signed64(node); break;
             case 16: outcome.trace = in.text(node, kIdBytesMax); break;
             case 17:
-                in.array(node, [&](const Node& item) { outcome.formed.emplace_back(in.id(item)); });
+                in.array(node,
+                         [&](const Node& item) { outcome.as_commanded.emplace_back(in.id(item)); });
                 break;
             default: break;
         }

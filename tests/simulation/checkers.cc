@@ -77,7 +77,7 @@ void Checkers::watch_order(const Mutation& mutation) {
 
 // I3: what a platform owns without condition, nobody else's value replaces.
 void Checkers::watch_owner(const Mutation& mutation) {
-    if (mutation.created) return;
+    if (mutation.created || workload_.was_accepted(mutation.entity.entity)) return;
     const ObjectSpec& object = policy_.objects[0];
     for (const Mutation::Field& field : mutation.fields) {
         const OwnershipRule* rule = object.rule(field.name, {});
@@ -241,6 +241,11 @@ void Checkers::check_field(const hub::EntityState& state, const hub::RecordState
         rule->owner != record.platform && rule->otherwise == NonOwnerWrite::kIgnore) {
         return;
     }
+    // Its owner cannot be asked while it has no record there, and an exception says why.
+    const bool proposed = std::ranges::any_of(state.proposals, [&](const hub::Proposal& proposal) {
+        return proposal.field == field && proposal.from == record.platform;
+    });
+    if (proposed && rule != nullptr && excused(state, rule->owner, nullptr)) return;
     find("I5", where + " is " + display(truth) + ", wanted is " + display(wanted),
          state.key.entity.text);
 }

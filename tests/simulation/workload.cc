@@ -259,6 +259,7 @@ void Workload::decide(const MessagePtr& message) {
     operation.at = Timestamp{SimClock::kStart} + world_.now();
     if (operation.kind == hub::OperationKind::kAccept) {
         left_alone_.insert({exception->entity.entity, exception->platform});
+        accepted_.insert(exception->entity.entity);
     }
     const Partition partition = entity_partition(operation.entity, setup_.partitions);
     const char* kind = operation.kind == hub::OperationKind::kAccept   ? "accept"

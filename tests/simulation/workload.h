@@ -47,6 +47,10 @@ public:
     [[nodiscard]] bool left_alone(const EntityId& entity, const PlatformId& platform) const {
         return left_alone_.contains({entity, platform});
     }
+    /// Did somebody take a platform's value for the entity's?
+    [[nodiscard]] bool was_accepted(const EntityId& entity) const {
+        return accepted_.contains(entity);
+    }
     /// Decides everything that is open, for good.
     void decide_all();
 
@@ -69,6 +73,7 @@ private:
     std::uint64_t numbers_ = 0;
     std::uint64_t operations_ = 0;
     std::set<std::pair<EntityId, PlatformId>> left_alone_;
+    std::set<EntityId> accepted_;
 };
 
 }  // namespace syncline::sim

@@ -51,6 +51,22 @@ path = "/{native}/{id}"
 path = "/{native}/{id}"
 )";
 
+/// Appended to the profile: a list of deletions.
+constexpr const char* kDeletes = R"(
+[deletes]
+path = "/deleted/{native}"
+query.from = "{from}"
+query.until = "{until}"
+query.stamp = "{cursor.stamp}"
+query.id = "{cursor.id}"
+query.limit = "{limit}"
+records = "rows"
+all_after = "-"
+after = "-"
+id_path = "id"
+stamp_path = "stamp"
+)";
+
 struct Row {
     Timestamp stamp;
     Timestamp visible;  ///< Its transaction commits then.
@@ -62,6 +78,7 @@ struct Memory {
     test::ManualClock& clock;
     Duration skew{0};
     std::map<std::string, Row> rows;
+    std::map<std::string, Row> deletions;
     std::function<void()> before_page;  ///< What happens on the platform meanwhile.
     bool ignores_window = false;
     int requests = 0;
@@ -113,7 +130,8 @@ private:
             return parsed ? std::optional{*parsed} : std::nullopt;
         };
         std::vector<std::tuple<Timestamp, std::string, const Row*>> found;
-        for (const auto& [id, row] : memory_.rows) {
+        const bool deletions = url.find("/deleted/") != std::string::npos;
+        for (const auto& [id, row] : deletions ? memory_.deletions : memory_.rows) {
             const auto from = time("from");
             const auto until = time("until");
             const auto stamp = time("stamp");
@@ -144,10 +162,11 @@ class RestReader : public testing::Test {
 protected:
     std::unique_ptr<Connector> connect(std::vector<std::string> objects = {"customer"}) {
         auto settings = std::make_shared<rest::Settings>();
-        auto profile = rest::parse_profile(kProfile, "memory.toml");
+        auto profile = rest::parse_profile(kProfile + deletes, "memory.toml");
         if (!profile) throw std::runtime_error(profile.error().what);
         settings->profile = *profile;
         settings->profile.read.overlap = overlap;
+        settings->profile.deletes.overlap = overlap;
         settings->base_url = "http://memory";
         for (const std::string& name : objects) {
             settings->objects.push_back({.object = ObjectName{name},
@@ -167,8 +186,12 @@ protected:
             const auto batch = connector->read(cursor, 100, {});
             ASSERT_TRUE(batch) << batch.error().what;
             for (const Record& record : batch->records) {
-                seen[record.id.text] = *record.fields.find("name")->get<std::string>();
                 ++handed_out;
+                if (record.deleted) {
+                    deleted.insert(record.id.text);
+                    continue;
+                }
+                seen[record.id.text] = *record.fields.find("name")->get<std::string>();
             }
             notes += batch->notes.size();
             cursor = batch->next;
@@ -184,9 +207,11 @@ protected:
     test::ManualClock clock;
     Memory memory{clock};
     Duration overlap = 60s;
+    std::string deletes;  ///< More of the profile.
     std::unique_ptr<Connector> connector = connect();
     Cursor cursor;
     std::map<std::string, std::string> seen;
+    std::set<std::string> deleted;
     std::size_t handed_out = 0;
     std::size_t notes = 0;
 };
@@ -213,6 +238,29 @@ TEST_F(RestReader, CountsARecordInTheBinAsDeleted) {
     ASSERT_TRUE(batch);
     ASSERT_EQ(batch->records.size(), 1u);
     EXPECT_TRUE(batch->records[0].deleted);
+}
+
+TEST_F(RestReader, TakesDeletionsFromAListOfTheirOwn) {
+    deletes = kDeletes;
+    for (const Duration each : {Duration{0s}, Duration{60s}}) {
+        overlap = each;
+        connector = connect();
+        cursor = {};
+        clock.advance(2h);  // What an earlier round deleted is long ago as well.
+        memory.deletions["long ago"] = {clock.now() - 1h, clock.now() - 1h, "x"};
+        const std::string id = "r" + std::to_string(each.count());
+        memory.put(id, "a");
+        clock.advance(10s);
+        read_all();
+        EXPECT_TRUE(seen.contains(id));
+        EXPECT_TRUE(deleted.empty()) << "it concerns no record that was ever read";
+        memory.rows.erase(id);
+        memory.deletions[id] = {clock.now(), clock.now(), "x"};
+        clock.advance(10s);
+        read_all();
+        EXPECT_EQ(deleted, std::set{id});
+        deleted.clear();
+    }
 }
 
 TEST_F(RestReader, PassesATieThatIsLargerThanAPage) {
