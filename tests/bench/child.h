@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace syncline::bench {
+
+/// A program of ours under measurement. What it prints goes to a file. It ends with the benchmark,
+/// however that ends. What does not work throws std::runtime_error.
+class Child {
+public:
+    Child(const std::vector<std::string>& command, const std::filesystem::path& log);
+    ~Child();
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+
+    /// Sends the signal and waits for the end.
+    void end_by(int signal);
+    /// CPU that all its threads have used, in microseconds; the kernel counts in steps of 10 ms.
+    [[nodiscard]] double cpu_us() const;
+    [[nodiscard]] bool running();
+
+private:
+    pid_t pid_ = 0;
+};
+
+}  // namespace syncline::bench
