@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/agent_config.h"
+#include "agent/nats_start.h"
 #include "agent/thread_executor.h"
 #include "shared/base/clock.h"
 #include "shared/base/service.h"
@@ -180,6 +181,7 @@ int run(int argc, char** argv) {
                               .instance = config->settings.run,
                               .now = clock.now()});
     if (!store) return complain(store.error().what, kExitFailed);
+    start_nats_lean();
     return Program{std::move(*config), std::move(*store)}.run();
 }
 

@@ -1,11 +1,9 @@
 #include "agent/core/digest.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
+#include "agent/core/sha256.h"
 #include "shared/wire/codec.h"
 
 namespace syncline::agent {
@@ -18,15 +16,9 @@ Digest digest_of(const Fields& fields, const std::optional<EntityId>& marker, st
         marker ? static_cast<char>(1 + std::min<std::size_t>(marker->text.size(), 250)) : '\0';
     if (marker) content += marker->text;
     wire::append_fields(content, fields);
-    // Looking the algorithm up costs more than hashing a record, so it is done once.
-    static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    if (sha256 == nullptr ||
-        EVP_Digest(content.data(), content.size(), hash, nullptr, sha256, nullptr) != 1) {
-        std::abort();  // No SHA-256 means a broken installation; a wrong digest would lose changes.
-    }
+    const Sha256 hash = sha256({content});
     Digest digest;
-    std::copy_n(hash, digest.bytes.size(), digest.bytes.begin());
+    std::copy_n(hash.begin(), digest.bytes.size(), digest.bytes.begin());
     return digest;
 }
 

@@ -36,7 +36,7 @@ CORE_MAY_INCLUDE = (
     "shared/base/toml_reader.h",
     "agent/connectors/connector.h",  # Values and an interface.
 )
-CORE_MAY_INCLUDE_LIBRARIES = {"openssl/evp.h"}  # Digests.
+CORE_MAY_INCLUDE_LIBRARIES = {"openssl/sha.h"}  # Digests.
 # Standard headers that bring a clock, a thread, I/O or chance into what must be a pure function.
 CORE_MAY_NOT_INCLUDE_STD = {
     "atomic", "barrier", "condition_variable", "ctime", "filesystem", "fstream",

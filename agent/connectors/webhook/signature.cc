@@ -2,7 +2,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <array>
 #include <charconv>
@@ -10,36 +9,27 @@
 #include <optional>
 #include <utility>
 
+#include "agent/core/sha256.h"
+
 namespace syncline::agent::webhook {
 namespace {
 
 constexpr std::string_view kStandardKeyPrefix = "whsec_";
 constexpr std::size_t kStandardKeyMin = 24;
 constexpr std::size_t kStandardKeyMax = 64;
-constexpr std::size_t kDigestBytes = 32;
-
-using Digest = std::array<unsigned char, kDigestBytes>;
 
 const unsigned char* bytes_of(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-Digest hmac_sha256(std::string_view key, std::string_view content) {
-    Digest digest{};
-    unsigned int size = kDigestBytes;
-    HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(content), content.size(),
-         digest.data(), &size);
-    return digest;
-}
-
-std::string base64(const Digest& digest) {
-    std::string text(4 * ((kDigestBytes + 2) / 3), '\0');
+std::string base64(const Sha256& digest) {
+    std::string text(4 * ((digest.size() + 2) / 3), '\0');
     EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), digest.data(),
                     static_cast<int>(digest.size()));
     return text;
 }
 
-std::string hexadecimal_of(const Digest& digest) {
+std::string hexadecimal_of(const Sha256& digest) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     std::string text;
     for (const unsigned char byte : digest) {
@@ -168,7 +158,7 @@ bool SignatureVerifier::any_key_signs(std::string_view content, std::string_view
         if (scheme_ == SignatureScheme::kStandard) {
             decoded = standard_key(key.reveal()).value_or(std::string{});
         }
-        const Digest digest =
+        const Sha256 digest =
             hmac_sha256(scheme_ == SignatureScheme::kStandard ? decoded : key.reveal(), content);
         OPENSSL_cleanse(decoded.data(), decoded.size());
         // No early end: which of the keys fits is nobody's business either.
