@@ -1,8 +1,8 @@
-// What an agent costs: memory idle and under load, size, start, CPU for each change. A real
-// nats-server and hub; the source is a folder of JSONL files. Prints one JSON line.
+// What an agent costs: size, start, memory idle and under load, wake-ups, CPU for each change. A
+// real nats-server and hub; the source is a folder of JSONL files. Prints one JSON line: medians.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync }
-  from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync,
+  writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,9 +12,30 @@ import { freePort, sleep, start, stopAll, until } from '../../configs/demo/lib/p
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const bin = path.resolve(process.argv[2]);
 const quick = process.argv.includes('--quick');
+const runsAt = process.argv.indexOf('--runs');
+const runs = runsAt > 0 ? Math.max(1, Number(process.argv[runsAt + 1]) || 1) : quick ? 1 : 5;
 const changes = quick ? 2_000 : 50_000;
+const settleMs = quick ? 3_000 : 6_000;
+const idleSeconds = 10; // Each timer of an idle agent fires once in it, or more often.
 
-const rss = (pid) => Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]);
+// What wakes an idle agent's main thread in ten seconds, all of it by a timer of its own or by the
+// answer to one: the heartbeats of its command consumer (1 s); the look at two streams (5 s: the
+// timer, two answers); the read (5 s: the timer, its completion); presence and the ping (10 s: the
+// timer, an answer). One more for each where a window holds one more of its periods.
+const wakeupsMost = (11 + 3 * 3 + 3 * 2 + 2 * 2 + 2 * 3) / idleSeconds;
+
+const status = (file, name) => Number(readFileSync(file, 'utf8')
+  .match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'))[1]);
+const rss = (pid) => status(`/proc/${pid}/status`, 'VmRSS');
+const switches = (pid, task) => status(`/proc/${pid}/task/${task}/status`, 'voluntary_ctxt_switches');
+const allSwitches = (pid) => readdirSync(`/proc/${pid}/task`)
+  .reduce((sum, task) => sum + switches(pid, task), 0);
+
+/** KiB that are in memory because of this process alone; the rest is libraries that others map. */
+function privateKib(pid) {
+  return [...readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^Private_\w+:\s+(\d+)/gm)]
+    .reduce((sum, match) => sum + Number(match[1]), 0);
+}
 
 /** Seconds of CPU that a process has used. */
 function cpu(pid) {
@@ -22,13 +43,11 @@ function cpu(pid) {
   return (Number(words[11]) + Number(words[12])) / 100;
 }
 
-function switches(pid) {
-  return Number(readFileSync(`/proc/${pid}/status`, 'utf8')
-    .match(/\nvoluntary_ctxt_switches:\s+(\d+)/)[1]);
+function median(values) {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'syncline-bench-'));
-try {
+async function startWorld(folder) {
   const port = await freePort();
   const url = `nats://127.0.0.1:${port}`;
   const config = path.join(folder, 'nats.conf');
@@ -37,48 +56,84 @@ try {
     { folder, ready: /Server is ready/ });
   await start('hub', path.join(bin, 'syncline-hub'), ['--server', url, '--id', 'bench', '--policy',
     path.join(root, 'tests/bench/policy')], { folder, ready: /hub is ready/ });
-  const drops = path.join(folder, 'drops');
-  mkdirSync(path.join(drops, 'in'), { recursive: true });
-  const file = path.join(folder, 'agent.toml');
-  writeFileSync(file, readFileSync(path.join(root, 'tests/bench/agent.toml'), 'utf8')
-    .replaceAll('{folder}', folder).replaceAll('{nats}', url));
-  const before = process.hrtime.bigint();
-  const agent = await start('agent', path.join(bin, 'syncline-agent'), ['--config', file],
-    { folder, ready: /agent is ready/ });
-  const startMs = Number(process.hrtime.bigint() - before) / 1e6;
+  return { port, url };
+}
 
-  await sleep(6_000);
-  const idle = rss(agent.pid);
-  const switchesBefore = switches(agent.pid);
-  await sleep(10_000);
-  const wakes = (switches(agent.pid) - switchesBefore) / 10;
-
+/** A file of records, put in place when the agent shall see it. */
+function stageLoad(folder) {
   const lines = [];
   for (let i = 0; i < changes; i += 1) {
     lines.push(JSON.stringify({ id: `r${i}`, a: `${i}${'x'.repeat(40)}`, b: 'y'.repeat(40),
       c: 'z'.repeat(40), d: 'w'.repeat(28), n: i, stage: 'open', amount: '1250.75' }));
   }
-  const staged = path.join(folder, 'load.jsonl');
-  writeFileSync(staged, `${lines.join('\n')}\n`);
-  const cpuBefore = cpu(agent.pid);
-  copyFileSync(staged, path.join(drops, 'in', 'load.part'));
-  renameSync(path.join(drops, 'in', 'load.part'), path.join(drops, 'in', 'load.jsonl'));
-  const nats = await Nats.open(port);
-  let load = 0;
-  const done = await until(async () => {
-    load = Math.max(load, rss(agent.pid));
-    return (await nats.messages('SYNC_IN')) >= changes;
-  }, 300_000, 50);
-  if (!done) throw new Error(`only ${await nats.messages('SYNC_IN')} of ${changes} arrived`);
-  const used = cpu(agent.pid) - cpuBefore;
-  nats.close();
-  const stripped = path.join(folder, 'stripped');
-  execFileSync('strip', ['-o', stripped, path.join(bin, 'syncline-agent')]);
-  console.log(JSON.stringify({ bench: 'agent', idle_rss_kib: idle, load_rss_kib: load,
-    binary_kib: Math.round(statSync(stripped).size / 1024), start_ms: Math.round(startMs),
-    cpu_us_per_change: Math.round((used / changes) * 1e7) / 10, idle_wakeups_per_s: wakes,
-    changes }));
-} finally {
-  await stopAll();
-  rmSync(folder, { recursive: true, force: true });
+  writeFileSync(path.join(folder, 'load.jsonl'), `${lines.join('\n')}\n`);
 }
+
+async function measureLoad(agent, folder, port) {
+  stageLoad(folder);
+  const drops = path.join(folder, 'drops', 'in');
+  const before = cpu(agent.pid);
+  copyFileSync(path.join(folder, 'load.jsonl'), path.join(drops, 'load.part'));
+  renameSync(path.join(drops, 'load.part'), path.join(drops, 'load.jsonl'));
+  const nats = await Nats.open(port);
+  let most = 0;
+  const done = await until(async () => {
+    most = Math.max(most, rss(agent.pid));
+    return (await nats.messages('SYNC_IN')) >= changes;
+  }, 300_000, 20);
+  if (!done) throw new Error(`only ${await nats.messages('SYNC_IN')} of ${changes} arrived`);
+  const used = cpu(agent.pid) - before;
+  nats.close();
+  return { load_rss_kib: most, cpu_us_per_change: (used / changes) * 1e6 };
+}
+
+async function oneRun() {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'syncline-bench-'));
+  try {
+    const { port, url } = await startWorld(folder);
+    mkdirSync(path.join(folder, 'drops', 'in'), { recursive: true });
+    const file = path.join(folder, 'agent.toml');
+    writeFileSync(file, readFileSync(path.join(root, 'tests/bench/agent.toml'), 'utf8')
+      .replaceAll('{folder}', folder).replaceAll('{nats}', url));
+    const before = process.hrtime.bigint();
+    const agent = await start('agent', path.join(bin, 'syncline-agent'), ['--config', file],
+      { folder, ready: /agent is ready/ });
+    const startMs = Number(process.hrtime.bigint() - before) / 1e6;
+    await sleep(settleMs);
+    const idle = { idle_rss_kib: rss(agent.pid), idle_private_kib: privateKib(agent.pid) };
+    const wakeups = switches(agent.pid, agent.pid);
+    const all = allSwitches(agent.pid);
+    await sleep(idleSeconds * 1_000);
+    idle.idle_wakeups_per_s = (switches(agent.pid, agent.pid) - wakeups) / idleSeconds;
+    idle.idle_switches_per_s = (allSwitches(agent.pid) - all) / idleSeconds;
+    return { start_ms: startMs, ...idle, ...await measureLoad(agent, folder, port) };
+  } finally {
+    await stopAll();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function strippedKib() {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'syncline-bench-'));
+  try {
+    const stripped = path.join(folder, 'stripped');
+    execFileSync('strip', ['-o', stripped, path.join(bin, 'syncline-agent')]);
+    return Math.round(statSync(stripped).size / 1024);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const figures = [];
+for (let i = 0; i < runs; i += 1) {
+  figures.push(await oneRun());
+  const { idle_rss_kib: idle, load_rss_kib: load } = figures.at(-1);
+  console.error(`run ${i + 1} of ${runs}: ${idle} KiB idle, ${load} KiB under load`);
+}
+const result = { bench: 'agent', runs, changes, binary_kib: strippedKib() };
+for (const name of Object.keys(figures[0])) {
+  result[name] = Math.round(median(figures.map((run) => run[name])) * 10) / 10;
+}
+result.idle_wakeups_explained_per_s = wakeupsMost;
+result.load_1min = os.loadavg()[0];
+console.log(JSON.stringify(result));
