@@ -1,8 +1,10 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace syncline {
 
@@ -19,6 +21,21 @@ struct SourcePlace {
 /// "orders.toml:12:3", as editors and compilers write it.
 [[nodiscard]] inline std::string to_string(const SourcePlace& place) {
     return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+}
+
+/// The place of a byte of `text`, which is UTF-8.
+[[nodiscard]] inline SourcePlace place_in(std::string_view text, std::string_view file,
+                                          std::size_t offset) {
+    SourcePlace place{std::string{file}, 1, 1};
+    for (const char c : text.substr(0, offset)) {
+        if (c == '\n') {
+            ++place.line;
+            place.column = 1;
+        } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+            ++place.column;
+        }
+    }
+    return place;
 }
 
 }  // namespace syncline

@@ -9,19 +9,6 @@
 namespace syncline {
 namespace {
 
-SourcePlace place_of(std::string_view text, std::string_view file, std::size_t offset) {
-    SourcePlace place{std::string{file}, 1, 1};
-    for (const char c : text.substr(0, offset)) {
-        if (c == '\n') {
-            ++place.line;
-            place.column = 1;
-        } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
-            ++place.column;
-        }
-    }
-    return place;
-}
-
 /// The offset behind the string that opens at `at`. An unclosed one ends with its line, or with
 /// the text: toml++ stops there with an error and sees nothing of what follows.
 std::size_t skip_string(std::string_view text, std::size_t at) {
@@ -76,7 +63,7 @@ Result<void> guard_toml(std::string_view text, std::string_view file, const Toml
                                               std::to_string(limits.bytes_max) + " bytes");
     }
     const auto refuse = [&](ErrorKind kind, std::size_t at, const std::string& what) {
-        return fail(kind, to_string(place_of(text, file, at)) + ": " + what);
+        return fail(kind, to_string(place_in(text, file, at)) + ": " + what);
     };
     if (const auto bad = find_invalid_utf8(text); bad != std::string_view::npos) {
         return refuse(ErrorKind::kInvalid, bad, "not valid UTF-8");

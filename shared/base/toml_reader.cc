@@ -4,11 +4,10 @@
 #include <deque>
 #include <set>
 
-#include <toml++/toml.h>
-
 #include "shared/base/nearest_name.h"
 #include "shared/base/text_file.h"
 #include "shared/base/toml_guard.h"
+#include "shared/base/toml_library.h"
 
 namespace syncline {
 namespace {
@@ -24,6 +23,22 @@ std::string listed(const std::vector<std::string>& names) {
     return text;
 }
 
+/// Names and texts of the file go into messages, and so may toml++'s: what could break a line or
+/// steer a terminal is shown as an escape.
+std::string one_line(std::string_view text) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte != 0x7F) {
+            out += c;
+        } else {
+            out += c == '\n' ? "\\n" : std::string{"\\x"} + kHex[byte >> 4] + kHex[byte & 15];
+        }
+    }
+    return out;
+}
+
 bool is_environment_name(std::string_view name) {
     const auto fits = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -34,6 +49,30 @@ bool is_environment_name(std::string_view name) {
 
 bool is_credential_name(std::string_view name) {
     return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
+}
+
+/// Does toml++ fail an assertion of its own (toml_library.h) on this?
+bool confuses(std::string_view text) {
+    try {
+        std::ignore = toml::parse(text);
+    } catch (const toml::parse_error&) {
+        return false;
+    } catch (const std::logic_error&) {
+        return true;
+    }
+    return false;
+}
+
+/// Where it does so: it reads from front to back, so at the end of the shortest beginning of `text`
+/// that confuses it. An assertion itself tells no place.
+std::size_t confusion_in(std::string_view text) {
+    std::size_t fine = 0;
+    std::size_t confusing = text.size();
+    while (fine + 1 < confusing) {
+        const std::size_t middle = fine + (confusing - fine) / 2;
+        (confuses(text.substr(0, middle)) ? confusing : fine) = middle;
+    }
+    return fine;
 }
 
 TomlReader::Kind kind_of(const toml::node* node) {
@@ -86,8 +125,8 @@ struct TomlReader::Document {
         opened.push_back({table, std::move(path), std::move(place), {}});
         return opened.size() - 1;
     }
-    void note(SourcePlace place, std::string what) {
-        problems.push_back({std::move(place), std::move(what)});
+    void note(SourcePlace place, std::string_view what) {
+        problems.push_back({std::move(place), one_line(what)});
     }
     void refuse_unknown(const Opened& in);
 };
@@ -109,17 +148,23 @@ void TomlReader::Document::refuse_unknown(const Opened& in) {
 TomlReader::TomlReader(std::shared_ptr<Document> document, std::size_t table)
     : document_(std::move(document)), table_(table) {}
 
-Result<TomlReader> TomlReader::parse(std::string_view text, std::string_view file) try {
+Result<TomlReader> TomlReader::parse(std::string_view text, std::string_view file) {
     if (auto guarded = guard_toml(text, file); !guarded) return fail(std::move(guarded.error()));
     auto document = std::make_shared<Document>();
     document->file = file;
-    document->root = toml::parse(text, file);
+    const auto refuse = [&](const SourcePlace& place, std::string_view what) {
+        return fail(ErrorKind::kInvalid, to_string(place) + ": " + one_line(what));
+    };
+    try {
+        document->root = toml::parse(text, file);
+    } catch (const toml::parse_error& error) {  // toml++ throws; the exception ends here.
+        const toml::source_position at = error.source().begin;
+        return refuse({std::string{file}, at.line, at.column}, error.description());
+    } catch (const std::logic_error&) {
+        return refuse(place_in(text, file, confusion_in(text)), "this is not TOML");
+    }
     document->open(&document->root, "", {std::string{file}, 1, 1});
     return TomlReader{std::move(document), 0};
-} catch (const toml::parse_error& error) {  // toml++ throws; the exception ends here.
-    const toml::source_position at = error.source().begin;
-    return fail(ErrorKind::kInvalid, to_string(SourcePlace{std::string{file}, at.line, at.column}) +
-                                         ": " + std::string{error.description()});
 }
 
 Result<TomlReader> TomlReader::load(const std::filesystem::path& path) {

@@ -160,6 +160,25 @@ TEST(TomlReader, PlacesAnErrorOfSyntax) {
     EXPECT_EQ(error.substr(0, 11), "hub.toml:2:") << error;
 }
 
+// toml++ 3.3 fails assertions of its own on these instead of refusing them.
+TEST(TomlReader, PlacesWhatConfusesTheParser) {
+    const auto error = [](const char* text) {
+        const auto read = TomlReader::parse(text, "x.toml");
+        return read ? std::string{} : read.error().what;
+    };
+    EXPECT_EQ(error("a = 1\n[.b]\nc = 2\n"), "x.toml:2:2: this is not TOML");
+    EXPECT_EQ(error("[[ [a]]\n"), "x.toml:1:4: this is not TOML");
+    EXPECT_EQ(error("a = \"\xC3\xA4\"\nb = [\"\xC3\xA4\", }\nc = 1\n"),
+              "x.toml:2:11: this is not TOML");
+}
+
+TEST(TomlReader, ShowsWhatWouldBreakALineAsAnEscape) {
+    auto read = *TomlReader::parse("\"a\\n\\u001b[31m\" = 1\n", "x.toml");
+    EXPECT_EQ(read.finish().error().what, "x.toml:1:1: unknown key `a\\n\\x1B[31m`");
+    const auto cut = TomlReader::parse("a = tru\nb = 1", "x.toml");
+    EXPECT_EQ(cut.error().what.find('\n'), std::string::npos) << cut.error().what;
+}
+
 struct SecretCase {
     const char* name;
     const char* text;
