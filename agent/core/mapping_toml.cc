@@ -92,6 +92,20 @@ FieldMapping read_field(TomlReader& fields, const std::string& name,
     return field;
 }
 
+/// What is written is built from paths, so none may end nowhere or inside another.
+void check_written(TomlReader& fields, const std::string& field, const std::string& path,
+                   const std::set<std::string>& others) {
+    const std::string whole = "." + path + ".";
+    if (whole.find("..") != std::string::npos) {
+        fields.problem(field, "writes `" + path + "`, which has an empty part");
+    }
+    for (const std::string& other : others) {
+        const bool inside = path.starts_with(other + ".") || other.starts_with(path + ".");
+        if (!inside) continue;
+        fields.problem(field, "writes `" + path + "`, but `" + other + "` is written too");
+    }
+}
+
 ObjectMapping read_object(TomlReader& objects, const std::string& name,
                           const MappingDefaults& defaults) {
     TomlReader table = objects.table(name);
@@ -109,6 +123,7 @@ ObjectMapping read_object(TomlReader& objects, const std::string& name,
         mapping.fields.push_back(read_field(fields, field, defaults));
         const FieldMapping& last = mapping.fields.back();
         if (!last.write || last.path.empty()) continue;
+        check_written(fields, field, last.path, written);
         if (!written.insert(last.path).second || last.path == mapping.marker) {
             fields.problem(field, "writes `" + last.path + "`, which something else writes too");
         }

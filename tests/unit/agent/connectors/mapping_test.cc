@@ -298,6 +298,9 @@ d = { path = "D", format = "%Y" }
 e = { path = "E", type = "date", format = "%q" }
 f = { path = "F", type = "integer", empty_is_null = false }
 g = { path = "G", spelled = 1 }
+h = "H."
+i = "I.x"
+j = "I"
 )",
                                   "agent.toml");
     TomlReader objects = root->table("objects");
@@ -305,11 +308,27 @@ g = { path = "G", spelled = 1 }
     const auto done = root->finish();
     ASSERT_FALSE(done);
     const std::string& what = done.error().what;
-    for (const char* part :
-         {"native", "key", "agent.toml:3:", "must list the values",
-          "agent.toml:4:", "did you mean `decimal`", "agent.toml:5:", "as another value does",
-          "means an empty", "agent.toml:6:", "is for dates", "agent.toml:7:", "%q is not known",
-          "agent.toml:8:", "only be false", "agent.toml:9:", "spelled"}) {
+    for (const char* part : {"native",
+                             "key",
+                             "agent.toml:3:",
+                             "must list the values",
+                             "agent.toml:4:",
+                             "did you mean `decimal`",
+                             "agent.toml:5:",
+                             "as another value does",
+                             "means an empty",
+                             "agent.toml:6:",
+                             "is for dates",
+                             "agent.toml:7:",
+                             "%q is not known",
+                             "agent.toml:8:",
+                             "only be false",
+                             "agent.toml:9:",
+                             "spelled",
+                             "agent.toml:10:",
+                             "has an empty part",
+                             "agent.toml:12:",
+                             "but `I.x` is written too"}) {
         EXPECT_NE(what.find(part), std::string::npos) << part << "\n" << what;
     }
 }
