@@ -1,6 +1,7 @@
 // main of the fuzz targets where there is no libFuzzer (GCC): every file of the corpus once, then
 // a fixed number of seeded mutations of them. Finds little that is new, but proves on every build
-// that each target builds, and that nothing in the corpus breaks what it broke before.
+// that each target builds, and that nothing in the corpus breaks what it broke before. An input
+// that breaks something, or takes over five seconds, is kept in ./crash-input.
 //
 //     some_fuzz CORPUS... [--mutations N] [--seed S]
 
@@ -32,22 +33,28 @@ namespace {
 using Input = std::vector<std::uint8_t>;
 
 constexpr std::size_t kGrownMax = 4096;  // Bytes a mutation may reach.
+constexpr unsigned kSecondsMax = 5;      // That one input may take.
 
 const Input* running = nullptr;  // What keep_input() writes: a signal handler takes no argument.
 
+void say(std::string_view text) {
+    [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+}
+
 void keep_input(int signal) {
     std::signal(signal, SIG_DFL);  // A trap that is returned to would trap again, for ever.
+    if (signal == SIGALRM) say("An input took longer than it may\n");
     if (std::FILE* file = std::fopen("crash-input", "wb"); file != nullptr && running != nullptr) {
         std::fwrite(running->data(), 1, running->size(), file);
         std::fclose(file);
-        constexpr std::string_view kText = "The input at fault is in ./crash-input\n";
-        [[maybe_unused]] const auto written = write(STDERR_FILENO, kText.data(), kText.size());
+        say("The input at fault is in ./crash-input\n");
     }
     std::raise(signal);
 }
 
 void run(const Input& input) {
     running = &input;
+    alarm(kSecondsMax);
     LLVMFuzzerTestOneInput(input.data(), input.size());
     running = nullptr;
 }
@@ -119,6 +126,10 @@ int main(int count, char** words) {
     }
     std::signal(SIGABRT, keep_input);
     std::signal(SIGILL, keep_input);
+    std::signal(SIGALRM, keep_input);
+    // A sanitizer's own handler says more, and ends by SIGABRT.
+    const auto before = std::signal(SIGSEGV, keep_input);
+    if (before != SIG_DFL) std::signal(SIGSEGV, before);
     std::mt19937_64 random{seed};
     for (const Input& input : corpus) run(input);
     for (std::uint64_t i = 0; i < mutations; ++i) {

@@ -1,29 +1,12 @@
 // Whatever arrives on the wire is decoded whole or refused with a reason.
-#include <cstdlib>
-#include <string_view>
-
 #include "hub/core/state_codec.h"
 #include "shared/wire/codec.h"
-
-namespace {
-
-/// What was taken is written and read again as the same.
-template <class T>
-void must_round_trip(const syncline::Result<T>& decoded, auto encode, auto decode) {
-    if (!decoded) {
-        if (decoded.error().what.empty()) std::abort();
-        return;
-    }
-    const std::string first = encode(*decoded);
-    const auto again = decode(first);
-    if (!again || encode(*again) != first) std::abort();
-}
-
-}  // namespace
+#include "tests/fuzz/must.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace syncline;
-    const std::string_view body{reinterpret_cast<const char*>(data), size};
+    using fuzz::must_round_trip;
+    const std::string_view body = fuzz::text_of(data, size);
     const auto write = [](const auto& value) { return wire::encode(value); };
     const auto write_state = [](const auto& value) { return hub::encode(value); };
     must_round_trip(wire::decode_change(body), write, wire::decode_change);
@@ -34,6 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must_round_trip(hub::decode_operation(body), write_state, hub::decode_operation);
     must_round_trip(hub::decode_log_entry(body), write_state, hub::decode_log_entry);
     must_round_trip(hub::decode_exception(body), write_state, hub::decode_exception);
-    static_cast<void>(hub::decode_entity(body));
+    must_round_trip(
+        hub::decode_reference(body), [](const EntityId& id) { return hub::encode_reference(id); },
+        hub::decode_reference);
+    must_round_trip(hub::decode_entity(body), write_state, hub::decode_entity);
     return 0;
 }

@@ -1,0 +1,45 @@
+// Subjects: one subject means one thing, and is spelled in one way.
+#include "shared/wire/subjects.h"
+#include "tests/fuzz/must.h"
+
+namespace syncline::fuzz {
+namespace {
+
+void check_token(std::string_view text) {
+    const auto decoded = subjects::decode_token(text);
+    if (taken(decoded)) must(subjects::encode_token(*decoded) == text);
+    const std::string token = subjects::encode_token(text);
+    must(subjects::decode_token(token) == std::string{text});
+    must(!token.empty() && token.find_first_of(".*> \t\r\n\0") == std::string::npos);
+}
+
+std::string subject_of(const subjects::InputSubject& input) {
+    const ObjectName object{input.object};
+    switch (input.kind) {
+        case subjects::InputKind::kChange:
+            return subjects::change({input.platform, object, RecordId{input.key}}, input.partition);
+        case subjects::InputKind::kOutcome:
+            return subjects::outcome(input.platform, {object, EntityId{input.key}},
+                                     input.partition);
+        case subjects::InputKind::kOperation: break;
+    }
+    return subjects::operation(input.partition, input.object, input.key);
+}
+
+}  // namespace
+}  // namespace syncline::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace syncline;
+    const std::string_view text = fuzz::text_of(data, size);
+    fuzz::check_token(text);
+    const auto input = subjects::parse_input(text);
+    if (fuzz::taken(input)) fuzz::must(fuzz::subject_of(*input) == text);
+    const auto entity = subjects::parse_entity(text);
+    if (fuzz::taken(entity)) {
+        const std::string again = subjects::entity(*entity, Partition{7});
+        fuzz::must(subjects::parse_entity(again) == *entity);
+    }
+    static_cast<void>(fuzz::taken(subjects::last_token(text)));
+    return 0;
+}
