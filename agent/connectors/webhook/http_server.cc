@@ -1,12 +1,13 @@
 #include "agent/connectors/webhook/http_server.h"
 
 #include <algorithm>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -25,11 +26,18 @@ namespace http = beast::http;
 using tcp = net::ip::tcp;
 using boost::system::error_code;
 using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
+// The executor by its own type: the one that may be any executor costs more than the requests.
+using Executor = net::io_context::executor_type;
+using Socket = net::basic_stream_socket<tcp, Executor>;
+using Timer = net::basic_waitable_timer<SteadyClock, net::wait_traits<SteadyClock>, Executor>;
 
 constexpr std::size_t kReadAhead = 64u << 10;
+constexpr std::size_t kReadBytes = 8u << 10;
 /// After a refusal, what the client still sends is read and dropped for this long, so that it
 /// gets to see the answer instead of a reset connection.
-constexpr auto kDrain = 2s;
+constexpr auto kDrainLimit = 2s;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
@@ -45,25 +53,56 @@ bool is_json(std::string_view content_type) {
            (type.starts_with("application/") && type.ends_with("+json"));
 }
 
-/// The way from other threads back to the server, closed when it stops.
+std::string text_of(const HttpReply& reply, bool keep_alive) {
+    std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " ";
+    out += view_of(http::obsolete_reason(http::int_to_status(reply.status)));
+    out += "\r\n";
+    if (reply.status == 405) out += "Allow: POST\r\n";
+    if (reply.retry_after > 0s) {
+        out += "Retry-After: " + std::to_string(reply.retry_after.count()) + "\r\n";
+    }
+    if (!keep_alive) out += "Connection: close\r\n";
+    if (!reply.text.empty()) out += "Content-Type: text/plain\r\n";
+    // A 204 must not have a length at all.
+    if (reply.status != 204) {
+        out += "Content-Length: " + std::to_string(reply.text.size()) + "\r\n";
+    }
+    return out + "\r\n" + reply.text;
+}
+
+class Connection;
+
+/// The way from other threads back to a loop, closed when the server stops. Answers that come
+/// together, as those of one commit do, wake the loop once.
 class Gate {
 public:
+    struct Entry {
+        std::weak_ptr<Connection> connection;
+        std::uint64_t request = 0;
+        HttpReply reply;
+    };
     explicit Gate(net::io_context& context) : context_(&context) {}
     void close() {
         const std::lock_guard lock{mutex_};
         context_ = nullptr;
+        entries_.clear();
     }
-    void post(auto work) {
-        const std::lock_guard lock{mutex_};
-        if (context_ != nullptr) net::post(*context_, std::move(work));
+    /// `gate` is what the loop calls back; it may be the last to hold it.
+    static void post(const std::shared_ptr<Gate>& gate, Entry entry) {
+        const std::lock_guard lock{gate->mutex_};
+        if (gate->context_ == nullptr) return;
+        gate->entries_.push_back(std::move(entry));
+        if (gate->entries_.size() > 1) return;  // The loop knows already.
+        net::post(*gate->context_, [gate] { gate->deliver(); });
     }
 
 private:
+    void deliver();
+
     std::mutex mutex_;
     net::io_context* context_;
+    std::vector<Entry> entries_;
 };
-
-class Connection;
 
 /// The open connections. They are held here and nowhere else, so that none outlives the server.
 class Connections {
@@ -91,67 +130,109 @@ struct Shared {
     HttpServer::Settings settings;
     HttpServer::Handler handler;
     Connections connections;
-    std::shared_ptr<Gate> gate;
 };
 
-/// One client: wait, headers, checks, body, handler, answer, and again.
+/// One client: wait, headers, checks, body, handler, answer, and again. All of it on one thread.
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
-    Connection(tcp::socket socket, Shared& shared)
-        : stream_(std::move(socket)),
-          reply_timer_(stream_.get_executor()),
+    Connection(Socket socket, Shared& shared, std::shared_ptr<Gate> gate)
+        : socket_(std::move(socket)),
+          timer_(socket_.get_executor()),
           shared_(shared),
+          gate_(std::move(gate)),
           buffer_(shared.settings.header_bytes_max + kReadAhead) {}
 
     void start() {
         error_code ignored;
-        stream_.socket().set_option(tcp::no_delay{true}, ignored);
-        net::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->wait(); });
+        socket_.set_option(tcp::no_delay{true}, ignored);
+        socket_.non_blocking(true, ignored);
+        net::dispatch(socket_.get_executor(), [self = shared_from_this()] { self->wait(); });
     }
 
     /// Too many are open: says so, as far as the socket's buffer takes it, and closes.
     void turn_away() {
         error_code ignored;
-        stream_.socket().non_blocking(true, ignored);
-        stream_.socket().write_some(net::buffer(kTooMany), ignored);
-        stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+        socket_.non_blocking(true, ignored);
+        socket_.write_some(net::buffer(kTooMany), ignored);
+        socket_.shutdown(tcp::socket::shutdown_send, ignored);
     }
 
-    /// Runs on any thread of the server.
     void answer(std::uint64_t request, HttpReply reply) {
-        net::dispatch(stream_.get_executor(),
-                      [self = shared_from_this(), request, reply = std::move(reply)]() mutable {
-                          if (!self->awaiting_ || request != self->request_) return;
-                          self->reply_timer_.cancel();
-                          self->respond(std::move(reply), self->keep_alive_);
-                      });
+        if (phase_ != Phase::kReply || request != request_) return;
+        respond(reply, keep_alive_);
     }
 
 private:
+    /// What is waited for; each has a time limit of its own.
+    enum class Phase : std::uint8_t { kIdle, kHeader, kBody, kReply, kWrite, kDrain, kClosed };
+
+    void enter(Phase phase, SteadyClock::duration limit) {
+        phase_ = phase;
+        deadline_ = SteadyClock::now() + limit;
+        if (!timer_runs_ || deadline_ < timer_at_) start_timer();
+    }
+
+    /// The timer is left alone when the deadline moves back, which it does several times a
+    /// request: having come too early, it is set anew.
+    void start_timer() {
+        timer_runs_ = true;
+        timer_at_ = deadline_;
+        timer_.expires_at(deadline_);
+        timer_.async_wait([self = shared_from_this()](error_code error) {
+            if (error) return;  // Set to an earlier time, or closed.
+            self->timer_runs_ = false;
+            if (self->phase_ == Phase::kClosed) return;
+            if (SteadyClock::now() < self->deadline_) return self->start_timer();
+            if (self->phase_ != Phase::kReply) return self->close();
+            self->respond({.status = 503, .retry_after = 5s}, self->keep_alive_);
+        });
+    }
+
     void wait() {
         parser_.emplace();
         parser_->header_limit(shared_.settings.header_bytes_max);
         parser_->body_limit(shared_.settings.body_bytes_max);
+        enter(Phase::kIdle, shared_.settings.idle_timeout);
         if (buffer_.size() > 0) return read_header();  // Sent ahead.
-        stream_.expires_after(shared_.settings.idle_timeout);
-        stream_.async_read_some(buffer_.prepare(kReadAhead / 8),
+        receive();
+    }
+
+    void receive() {
+        if (buffer_.size() + kReadBytes > buffer_.max_size()) return refuse(400);
+        socket_.async_read_some(buffer_.prepare(kReadBytes),
                                 [self = shared_from_this()](error_code error, std::size_t bytes) {
-                                    if (error) return self->close();
-                                    self->buffer_.commit(bytes);
-                                    self->read_header();
+                                    self->on_received(error, bytes);
                                 });
     }
 
-    void read_header() {
-        stream_.expires_after(shared_.settings.header_timeout);
-        http::async_read_header(
-            stream_, buffer_, *parser_,
-            [self = shared_from_this()](error_code error, std::size_t) { self->on_header(error); });
+    void on_received(error_code error, std::size_t bytes) {
+        if (phase_ == Phase::kClosed) return;
+        buffer_.commit(bytes);
+        if (phase_ == Phase::kDrain) return error ? close() : drain();
+        // In the middle of headers an end is answered: the client may only have stopped sending.
+        if (error == net::error::eof && phase_ == Phase::kHeader) return refuse(400);
+        if (error) return close();
+        phase_ == Phase::kBody ? parse_body() : read_header();
     }
 
-    void on_header(error_code error) {
-        if (error == http::error::end_of_stream || error == beast::error::timeout) return close();
-        if (error) return refuse(status_of(error));
+    /// 0: fine, or more is needed.
+    unsigned parse() {
+        error_code error;
+        // One part at a time until the parser has taken what is there.
+        while (buffer_.size() > 0) {
+            buffer_.consume(parser_->put(buffer_.data(), error));
+            if (error == http::error::need_more) return 0;
+            if (error) return status_of(error);
+            const bool header_phase = phase_ != Phase::kBody;
+            if (header_phase ? parser_->is_header_done() : parser_->is_done()) return 0;
+        }
+        return 0;
+    }
+
+    void read_header() {
+        if (phase_ == Phase::kIdle) enter(Phase::kHeader, shared_.settings.header_timeout);
+        if (const unsigned status = parse(); status != 0) return refuse(status);
+        if (!parser_->is_header_done()) return receive();
         if (const unsigned status = check_header(); status != 0) return refuse(status);
         const auto& fields = parser_->get();
         if (beast::iequals(fields[http::field::expect], "100-continue")) return send_continue();
@@ -177,32 +258,31 @@ private:
     }
 
     void send_continue() {
-        stream_.expires_after(shared_.settings.header_timeout);
-        net::async_write(stream_, net::buffer(kContinue),
+        net::async_write(socket_, net::buffer(kContinue),
                          [self = shared_from_this()](error_code error, std::size_t) {
+                             if (self->phase_ == Phase::kClosed) return;
                              if (error) return self->close();
                              self->read_body();
                          });
     }
 
     void read_body() {
-        stream_.expires_after(shared_.settings.body_timeout);
-        http::async_read(
-            stream_, buffer_, *parser_,
-            [self = shared_from_this()](error_code error, std::size_t) { self->on_body(error); });
+        enter(Phase::kBody, shared_.settings.body_timeout);
+        parser_->eager(true);
+        parse_body();
     }
 
-    void on_body(error_code error) {
-        if (error == beast::error::timeout || error == http::error::partial_message) {
-            return close();
-        }
-        if (error) return refuse(status_of(error));
+    void parse_body() {
+        if (const unsigned status = parse(); status != 0) return refuse(status);
+        if (!parser_->is_done()) return receive();
+        handle();
+    }
+
+    void handle() {
         const auto& message = parser_->get();
         keep_alive_ = message.keep_alive();
-        awaiting_ = true;
         ++request_;
-        stream_.expires_never();
-        start_reply_timer();
+        enter(Phase::kReply, shared_.settings.reply_timeout);
         HttpRequest request;
         request.method = view_of(message.method_string());
         request.target = view_of(message.target());
@@ -211,20 +291,10 @@ private:
         request.header = [&message](std::string_view name) {
             return view_of(message[beast::string_view{name.data(), name.size()}]);
         };
-        shared_.handler(request, [weak = weak_from_this(), gate = shared_.gate,
-                                  number = request_](HttpReply reply) {
-            gate->post([weak, number, reply = std::move(reply)]() mutable {
-                if (const auto self = weak.lock()) self->answer(number, std::move(reply));
+        shared_.handler(
+            request, [weak = weak_from_this(), gate = gate_, number = request_](HttpReply reply) {
+                Gate::post(gate, {weak, number, std::move(reply)});
             });
-        });
-    }
-
-    void start_reply_timer() {
-        reply_timer_.expires_after(shared_.settings.reply_timeout);
-        reply_timer_.async_wait([self = shared_from_this(), number = request_](error_code error) {
-            if (error || !self->awaiting_ || number != self->request_) return;
-            self->respond({.status = 503, .retry_after = 5s}, self->keep_alive_);
-        });
     }
 
     void refuse(unsigned status) {
@@ -232,65 +302,83 @@ private:
         respond({.status = status}, false);
     }
 
-    void respond(HttpReply reply, bool keep_alive) {
-        awaiting_ = false;
-        response_ = {};
-        response_.version(11);
-        response_.result(reply.status);
-        if (reply.status == 405) response_.set(http::field::allow, "POST");
-        if (reply.retry_after > 0s) {
-            response_.set(http::field::retry_after, std::to_string(reply.retry_after.count()));
-        }
-        if (!reply.text.empty()) response_.set(http::field::content_type, "text/plain");
-        response_.body() = std::move(reply.text);
-        response_.keep_alive(keep_alive);
-        // A 204 must not have a length at all.
-        if (reply.status != 204) response_.prepare_payload();
-        stream_.expires_after(shared_.settings.body_timeout);
-        http::async_write(stream_, response_,
-                          [self = shared_from_this(), keep_alive](error_code error, std::size_t) {
-                              if (error) return self->close();
-                              if (keep_alive) return self->wait();
-                              if (self->draining_) return self->start_drain();
-                              self->close();
-                          });
+    void respond(const HttpReply& reply, bool keep_alive) {
+        enter(Phase::kWrite, shared_.settings.body_timeout);
+        keep_alive_ = keep_alive;
+        answer_ = text_of(reply, keep_alive);
+        // Nearly always the socket takes it at once.
+        error_code error;
+        const std::size_t written = socket_.write_some(net::buffer(answer_), error);
+        if (error && error != net::error::would_block) return close();
+        if (written == answer_.size()) return on_written();
+        net::async_write(socket_, net::buffer(answer_) + written,
+                         [self = shared_from_this()](error_code failed, std::size_t) {
+                             if (self->phase_ == Phase::kClosed) return;
+                             if (failed) return self->close();
+                             self->on_written();
+                         });
     }
 
-    void start_drain() {
+    void on_written() {
+        if (keep_alive_) return wait();
+        if (!draining_) return close();
         error_code ignored;
-        stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-        stream_.expires_after(kDrain);
+        socket_.shutdown(tcp::socket::shutdown_send, ignored);
+        enter(Phase::kDrain, kDrainLimit);
         drain();
     }
 
     void drain() {
         buffer_.clear();
-        stream_.async_read_some(buffer_.prepare(kReadAhead / 8),
-                                [self = shared_from_this()](error_code error, std::size_t) {
-                                    // The time limit of start_drain() goes on running.
-                                    if (error) return self->close();
-                                    self->drain();
-                                });
+        receive();
     }
 
     void close() {
+        if (std::exchange(phase_, Phase::kClosed) == Phase::kClosed) return;
         error_code ignored;
-        reply_timer_.cancel();
-        stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
-        stream_.close();
+        timer_.cancel();
+        socket_.shutdown(tcp::socket::shutdown_both, ignored);
+        socket_.close(ignored);
         shared_.connections.remove(shared_from_this());
     }
 
-    beast::tcp_stream stream_;
-    net::steady_timer reply_timer_;
+    Socket socket_;
+    Timer timer_;
     Shared& shared_;
+    std::shared_ptr<Gate> gate_;
     beast::flat_buffer buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
-    http::response<http::string_body> response_;
+    std::string answer_;
     std::uint64_t request_ = 0;
-    bool awaiting_ = false;  ///< The handler has the request.
+    Phase phase_ = Phase::kIdle;
+    SteadyClock::time_point deadline_;
+    SteadyClock::time_point timer_at_;
+    bool timer_runs_ = false;
     bool keep_alive_ = false;
     bool draining_ = false;
+};
+
+void Gate::deliver() {
+    std::vector<Entry> entries;
+    {
+        const std::lock_guard lock{mutex_};
+        entries.swap(entries_);
+    }
+    for (Entry& entry : entries) {
+        if (const auto connection = entry.connection.lock()) {
+            connection->answer(entry.request, std::move(entry.reply));
+        }
+    }
+}
+
+/// A thread with its connections: nothing of them is ever touched by another.
+struct Loop {
+    Loop() : gate(std::make_shared<Gate>(context)) {}
+
+    net::io_context context{1};
+    net::executor_work_guard<Executor> work{context.get_executor()};
+    std::shared_ptr<Gate> gate;
+    std::thread thread;
 };
 
 }  // namespace
@@ -298,15 +386,19 @@ private:
 class HttpServer::Impl {
 public:
     Impl(const Settings& settings, Handler handler)
-        : context_(static_cast<int>(settings.threads)),
-          acceptor_(context_),
-          shared_{settings, std::move(handler), Connections{settings.connections_max},
-                  std::make_shared<Gate>(context_)} {}
+        : loops_(settings.threads),
+          acceptor_(loops_.front().context),
+          pause_(loops_.front().context),
+          shared_{settings, std::move(handler), Connections{settings.connections_max}} {}
 
     ~Impl() {
-        shared_.gate->close();
-        context_.stop();
-        for (std::thread& thread : threads_) thread.join();
+        for (Loop& loop : loops_) {
+            loop.gate->close();
+            loop.context.stop();
+        }
+        for (Loop& loop : loops_) {
+            if (loop.thread.joinable()) loop.thread.join();
+        }
     }
 
     Result<void> start() {
@@ -328,9 +420,7 @@ public:
         }
         port_ = acceptor_.local_endpoint().port();
         accept();
-        for (unsigned i = 0; i < shared_.settings.threads; ++i) {
-            threads_.emplace_back([this] { context_.run(); });
-        }
+        for (Loop& loop : loops_) loop.thread = std::thread{[&loop] { loop.context.run(); }};
         return {};
     }
 
@@ -338,18 +428,19 @@ public:
 
 private:
     void accept() {
-        acceptor_.async_accept(
-            net::make_strand(context_), [this](error_code error, tcp::socket socket) {
-                if (!acceptor_.is_open()) return;
-                if (error) return accept_later();
-                const auto connection = std::make_shared<Connection>(std::move(socket), shared_);
-                if (shared_.connections.add(connection)) {
-                    connection->start();
-                } else {
-                    connection->turn_away();
-                }
-                accept();
-            });
+        Loop& loop = loops_[turn_++ % loops_.size()];
+        acceptor_.async_accept(loop.context, [this, &loop](error_code error, Socket socket) {
+            if (!acceptor_.is_open()) return;
+            if (error) return accept_later();
+            const auto connection =
+                std::make_shared<Connection>(std::move(socket), shared_, loop.gate);
+            if (shared_.connections.add(connection)) {
+                connection->start();
+            } else {
+                connection->turn_away();
+            }
+            accept();
+        });
     }
 
     /// Out of file descriptors, most likely: trying again at once would only burn time.
@@ -360,12 +451,12 @@ private:
         });
     }
 
-    net::io_context context_;
+    std::vector<Loop> loops_;  ///< First: the sockets of all others belong to them.
     tcp::acceptor acceptor_;
-    net::steady_timer pause_{context_};
+    net::steady_timer pause_;
     Shared shared_;
     std::uint16_t port_ = 0;
-    std::vector<std::thread> threads_;
+    std::size_t turn_ = 0;
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
