@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kLoadEntries = 64;
 constexpr std::size_t kLoadBytes = 1u << 20;
+/// Published and not acknowledged, beside the window's count: what nats.c may have to hold.
+constexpr std::size_t kWindowBytes = 4u << 20;
 /// Receipts come often and losing one is harmless, so several share a commit.
 constexpr Duration kSaveReceipts{std::chrono::milliseconds{100}};
 /// A hub that is behind asks again for what it has not reached yet.
@@ -57,6 +59,7 @@ std::uint64_t Publisher::receipted(Partition partition) const {
 }
 
 std::size_t Publisher::room() const {
+    if (sent_bytes_ >= kWindowBytes) return 0;
     return settings_.window > sent_.size() ? settings_.window - sent_.size() : 0;
 }
 
@@ -107,13 +110,17 @@ Duration Publisher::receipt_due(Partition partition) const {
 Result<void> Publisher::send_again() {
     if (again_.empty()) return {};
     std::vector<std::pair<Partition, SpoolEntry>> loaded;
-    const std::size_t count = std::min(room(), again_.size());
+    const std::size_t most = std::min(room(), again_.size());
+    std::size_t count = 0;
     auto read = store_.transaction([&](Transaction& transaction) {
         loaded.clear();
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto& [partition, seq] = again_[i];
+        std::size_t bytes = 0;
+        for (count = 0; count < most && bytes < kLoadBytes; ++count) {
+            const auto& [partition, seq] = again_[count];
             for (SpoolEntry& entry : transaction.entries(partition, seq, 1, kLoadBytes)) {
-                if (entry.seq == seq) loaded.emplace_back(partition, std::move(entry));
+                if (entry.seq != seq) continue;
+                bytes += entry.body.size();
+                loaded.emplace_back(partition, std::move(entry));
             }
         }
     });
@@ -124,31 +131,55 @@ Result<void> Publisher::send_again() {
 }
 
 Result<void> Publisher::send_next() {
-    const auto count = static_cast<std::uint16_t>(lanes_.size());
-    for (std::uint16_t i = 0; i < count && room() > 0; ++i) {
-        const Partition partition{static_cast<std::uint16_t>((turn_ + i) % count)};
-        Lane& lane = lanes_[partition.value];
-        while (!lane.failing && lane.next < store_.marks(partition).next_seq && room() > 0) {
-            std::vector<SpoolEntry> loaded;
-            auto read = store_.transaction([&](Transaction& transaction) {
-                loaded = transaction.entries(partition, lane.next, std::min(room(), kLoadEntries),
-                                             kLoadBytes);
-            });
-            if (!read) return read;
-            if (loaded.empty()) {
-                return fail(ErrorKind::kCorrupt, "the spool lacks entry " +
-                                                     std::to_string(partition.value) + "/" +
-                                                     std::to_string(lane.next));
-            }
-            for (const SpoolEntry& entry : loaded) {
+    while (room() > 0) {
+        bool any = false;
+        for (std::uint16_t part = 0; part < lanes_.size() && !any; ++part) any = has_next({part});
+        if (!any) return {};
+        std::vector<Load> loads;
+        // One transaction for all partitions: a busy agent has a few entries in each.
+        auto read = store_.transaction([&](Transaction& transaction) {
+            loads.clear();
+            load_next(transaction, loads);
+        });
+        if (!read) return read;
+        for (const Load& load : loads) {
+            Lane& lane = lanes_[load.partition.value];
+            for (const SpoolEntry& entry : load.entries) {
                 lane.next = entry.seq + 1;
                 ++lane.in_flight;
-                publish(partition, entry, lane.round);
+                publish(load.partition, entry, lane.round);
             }
+            turn_ = static_cast<std::uint16_t>((load.partition.value + 1U) % lanes_.size());
         }
-        if (room() == 0) turn_ = static_cast<std::uint16_t>((partition.value + 1) % count);
     }
     return {};
+}
+
+bool Publisher::has_next(Partition partition) const {
+    const Lane& lane = lanes_[partition.value];
+    return !lane.failing && lane.next < store_.marks(partition).next_seq;
+}
+
+/// From the partition whose turn it is on, as much as there is room for and memory is granted.
+void Publisher::load_next(Transaction& transaction, std::vector<Load>& loads) const {
+    const std::size_t count = lanes_.size();
+    std::size_t places = room();
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < count && places > 0 && bytes < kLoadBytes; ++i) {
+        const Partition partition{static_cast<std::uint16_t>((turn_ + i) % count)};
+        if (!has_next(partition)) continue;
+        const std::uint64_t next = lanes_[partition.value].next;
+        auto entries = transaction.entries(partition, next, std::min(places, kLoadEntries),
+                                           kLoadBytes - bytes);
+        if (entries.empty()) {
+            return transaction.fail_with({ErrorKind::kCorrupt, "the spool lacks entry " +
+                                                                   std::to_string(partition.value) +
+                                                                   "/" + std::to_string(next)});
+        }
+        places -= entries.size();
+        for (const SpoolEntry& entry : entries) bytes += entry.body.size();
+        loads.push_back({partition, std::move(entries)});
+    }
 }
 
 void Publisher::publish(Partition partition, const SpoolEntry& entry, std::uint64_t round) {
@@ -156,7 +187,8 @@ void Publisher::publish(Partition partition, const SpoolEntry& entry, std::uint6
     const bool outcome = parsed && parsed->kind == subjects::InputKind::kOutcome;
     environment_.before(outcome ? "C6" : "A5");
     const std::uint64_t token = next_token_++;
-    sent_.emplace(token, Sent{partition, entry.seq, round});
+    sent_.emplace(token, Sent{partition, entry.seq, round, entry.body.size()});
+    sent_bytes_ += entry.body.size();
     link_.publish({.subject = entry.subject, .body = entry.body}, this, token);
     environment_.after(outcome ? "C6" : "A5");
 }
@@ -166,6 +198,7 @@ void Publisher::on_published(std::uint64_t token, const Result<std::uint64_t>& s
     if (found == sent_.end()) return;
     const Sent sent = found->second;
     sent_.erase(found);
+    sent_bytes_ -= sent.bytes;
     if (sent.partition.value >= lanes_.size()) return;
     Lane& lane = lanes_[sent.partition.value];
     if (lane.round != sent.round) return;
@@ -215,9 +248,7 @@ Duration Publisher::next_deadline() const {
     for (std::uint16_t part = 0; part < lanes_.size(); ++part) {
         const Lane& lane = lanes_[part];
         if (lane.failing && lane.in_flight == 0) next = std::min(next, lane.retry_at);
-        if (!lane.failing && lane.next < store_.marks({part}).next_seq && room() > 0) {
-            return Duration{0};
-        }
+        if (has_next({part}) && room() > 0) return Duration{0};
         next = std::min(next, receipt_due({part}));
     }
     return next;

@@ -65,6 +65,11 @@ private:
         Partition partition;
         std::uint64_t seq = 0;
         std::uint64_t round = 0;
+        std::size_t bytes = 0;
+    };
+    struct Load {
+        Partition partition;
+        std::vector<SpoolEntry> entries;
     };
 
     void go_back(Partition partition, std::uint64_t to);
@@ -72,6 +77,8 @@ private:
     void check_receipt_timeout(Partition partition, Duration now);
     Result<void> send_again();
     Result<void> send_next();
+    void load_next(Transaction& transaction, std::vector<Load>& loads) const;
+    [[nodiscard]] bool has_next(Partition partition) const;
     void publish(Partition partition, const SpoolEntry& entry, std::uint64_t round);
     void on_acknowledged(Lane& lane, std::uint64_t seq);
     void on_refused(Lane& lane, const Error& error);
@@ -90,6 +97,7 @@ private:
 
     std::vector<Lane> lanes_;
     std::unordered_map<std::uint64_t, Sent> sent_;  ///< By token.
+    std::size_t sent_bytes_ = 0;
     std::uint64_t next_token_ = 1;
     std::uint64_t rounds_ = 0;
     std::uint16_t turn_ = 0;  ///< The partition that is served first next time.
