@@ -45,8 +45,8 @@ bool Child::running() {
     return pid_ != 0;
 }
 
-double Child::cpu_us() const {
-    std::ifstream file{"/proc/" + std::to_string(pid_) + "/stat"};
+double cpu_us_of(pid_t process) {
+    std::ifstream file{"/proc/" + std::to_string(process) + "/stat"};
     const std::string text{std::istreambuf_iterator<char>{file}, {}};
     // The name in brackets may hold blanks; after it the state is the first word.
     std::istringstream rest{text.substr(text.rfind(')') + 1)};

@@ -298,17 +298,30 @@ void must_all_be_accepted(const std::vector<PushClients::Answer>& answers) {
     }
 }
 
-void measure(PushClients& clients, const Child& agent, const Sizes& sizes, Figures& out) {
+/// Who takes part in a run, besides the senders, which are this process.
+struct Cast {
+    Child& hub;
+    Child& agent;
+    const test::NatsServer& server;
+
+    /// CPU used so far; together they share the machine's cores with the senders.
+    [[nodiscard]] Figures cpu_us() const {
+        return {{"agent_cpu_us_per_event", agent.cpu_us()},
+                {"hub_cpu_us_per_event", hub.cpu_us()},
+                {"server_cpu_us_per_event", cpu_us_of(server.pid())},
+                {"generator_cpu_us_per_event", own_cpu_us()}};
+    }
+};
+
+void measure(PushClients& clients, const Cast& cast, const Sizes& sizes, Figures& out) {
     must_all_be_accepted(clients.push(requests(0, sizes.warm_up, sizes.records)));
     const auto ready = requests(sizes.warm_up, sizes.events, sizes.records);
-    const double agent_before = agent.cpu_us();
-    const double own_before = own_cpu_us();
+    const Figures before = cast.cpu_us();
     const auto start = Clock::now();
     const auto answers = clients.push(ready);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const auto count = static_cast<double>(sizes.events);
-    out["generator_us_per_event"] = (own_cpu_us() - own_before) / count;
-    out["agent_cpu_us_per_event"] = (agent.cpu_us() - agent_before) / count;
+    for (const auto& [name, used] : cast.cpu_us()) out[name] = (used - before.at(name)) / count;
     must_all_be_accepted(answers);
     std::vector<double> latency;
     for (const PushClients::Answer& answer : answers) latency.push_back(answer.latency_ms);
@@ -330,9 +343,11 @@ void check_kill(PushClients& clients, Child& agent, const fs::path& folder, cons
                                      .now = Timestamp{1}});
     if (!store) fault("the store after the kill: " + store.error().what);
     Seen seen;
+    std::uint64_t receipted = 0;
     auto read = (*store)->transaction([&](agent::Transaction& transaction) {
         for (std::uint16_t part = 0; part < (*store)->partitions(); ++part) {
             const agent::Marks& marks = (*store)->marks({part});
+            receipted += marks.receipted;
             std::uint64_t from = marks.trimmed + 1;
             while (from < marks.next_seq) {
                 const auto entries = transaction.entries({part}, from, 1'000, 1 << 20);
@@ -343,6 +358,7 @@ void check_kill(PushClients& clients, Child& agent, const fs::path& folder, cons
         }
     });
     if (!read) fault("the spool after the kill: " + read.error().what);
+    if (receipted < sizes.events / 2) fault("the hub sent no receipts, or too late");
     for (std::size_t n = 0; n < first; ++n) seen.check_once(n, "the spool after the kill");
     std::size_t accepted = 0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -367,7 +383,7 @@ Figures one_run(const Programs& programs, const Sizes& sizes) {
                  write_config(programs.config, folder.path(), server.url(), port)},
                 folder.path() / "agent.log"};
     const auto clients = connect(port, agent);
-    measure(*clients, agent, sizes, out);
+    measure(*clients, {hub, agent, server}, sizes, out);
     const std::size_t pushed = sizes.warm_up + sizes.events;
     await("all events are in SYNC_IN", [&] { return watcher.count() >= pushed; });
     Seen seen;
