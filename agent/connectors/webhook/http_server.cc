@@ -1,7 +1,6 @@
 #include "agent/connectors/webhook/http_server.h"
 
 #include <algorithm>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -17,6 +16,8 @@
 #include <thread>
 #include <utility>
 
+#include "shared/base/clock.h"
+
 namespace syncline::agent::webhook {
 namespace {
 
@@ -26,12 +27,12 @@ namespace http = beast::http;
 using tcp = net::ip::tcp;
 using boost::system::error_code;
 using namespace std::chrono_literals;
-using SteadyClock = std::chrono::steady_clock;
 
 // The executor by its own type: the one that may be any executor costs more than the requests.
 using Executor = net::io_context::executor_type;
 using Socket = net::basic_stream_socket<tcp, Executor>;
-using Timer = net::basic_waitable_timer<SteadyClock, net::wait_traits<SteadyClock>, Executor>;
+using Timer = net::basic_waitable_timer<std::chrono::steady_clock,
+                                        net::wait_traits<std::chrono::steady_clock>, Executor>;
 
 constexpr std::size_t kReadAhead = 64u << 10;
 constexpr std::size_t kReadBytes = 8u << 10;
@@ -130,6 +131,7 @@ struct Shared {
     HttpServer::Settings settings;
     HttpServer::Handler handler;
     Connections connections;
+    SystemClock clock{};
 };
 
 /// One client: wait, headers, checks, body, handler, answer, and again. All of it on one thread.
@@ -166,9 +168,9 @@ private:
     /// What is waited for; each has a time limit of its own.
     enum class Phase : std::uint8_t { kIdle, kHeader, kBody, kReply, kWrite, kDrain, kClosed };
 
-    void enter(Phase phase, SteadyClock::duration limit) {
+    void enter(Phase phase, Duration limit) {
         phase_ = phase;
-        deadline_ = SteadyClock::now() + limit;
+        deadline_ = shared_.clock.steady() + limit;
         if (!timer_runs_ || deadline_ < timer_at_) start_timer();
     }
 
@@ -177,12 +179,12 @@ private:
     void start_timer() {
         timer_runs_ = true;
         timer_at_ = deadline_;
-        timer_.expires_at(deadline_);
+        timer_.expires_after(deadline_ - shared_.clock.steady());
         timer_.async_wait([self = shared_from_this()](error_code error) {
             if (error) return;  // Set to an earlier time, or closed.
             self->timer_runs_ = false;
             if (self->phase_ == Phase::kClosed) return;
-            if (SteadyClock::now() < self->deadline_) return self->start_timer();
+            if (self->shared_.clock.steady() < self->deadline_) return self->start_timer();
             if (self->phase_ != Phase::kReply) return self->close();
             self->respond({.status = 503, .retry_after = 5s}, self->keep_alive_);
         });
@@ -351,8 +353,8 @@ private:
     std::string answer_;
     std::uint64_t request_ = 0;
     Phase phase_ = Phase::kIdle;
-    SteadyClock::time_point deadline_;
-    SteadyClock::time_point timer_at_;
+    Duration deadline_{0};
+    Duration timer_at_{0};
     bool timer_runs_ = false;
     bool keep_alive_ = false;
     bool draining_ = false;

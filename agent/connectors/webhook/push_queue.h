@@ -19,7 +19,8 @@ namespace syncline::agent::webhook {
 struct PushedEvent {
     std::vector<Record> records;
     std::vector<Batch::Reject> rejects;
-    std::string event_id;  ///< The sender's, may be empty. For messages only.
+    std::string event_id;   ///< The sender's, may be empty. For messages only.
+    std::size_t bytes = 0;  ///< Of the request's body: about what the event takes in memory.
     /// Called exactly once: with success when the agent's spool holds everything durably, else
     /// with the reason why the sender must try again. From any thread; must not block.
     std::function<void(Result<void>)> done;
@@ -36,7 +37,12 @@ public:
 /// Threading: every call from any thread.
 class BoundedPushQueue final : public PushQueue {
 public:
-    explicit BoundedPushQueue(std::size_t events_max) : events_max_(events_max) {}
+    struct Limits {
+        std::size_t events = 1'024;
+        /// Of all bodies together. One event is taken however large it is.
+        std::size_t bytes = 16u << 20;
+    };
+    explicit BoundedPushQueue(Limits limits) : limits_(limits) {}
     /// Events left over are completed with kUnavailable.
     ~BoundedPushQueue() override;
     BoundedPushQueue(const BoundedPushQueue&) = delete;
@@ -44,17 +50,18 @@ public:
 
     [[nodiscard]] bool try_push(PushedEvent&& event) override;
 
-    /// The oldest events holding together about `records_max` records, at least one event if
-    /// there is any. Waits at most `wait` for the first.
+    /// The oldest events holding together about `records_max` records, and about as much memory as
+    /// a batch may take; at least one event if there is any. Waits at most `wait` for the first.
     [[nodiscard]] std::vector<PushedEvent> take(std::size_t records_max, Duration wait,
                                                 const std::stop_token& stop);
     [[nodiscard]] std::size_t size() const;
 
 private:
-    const std::size_t events_max_;
+    const Limits limits_;
     mutable std::mutex mutex_;
     std::condition_variable_any filled_;
     std::deque<PushedEvent> events_;
+    std::size_t bytes_ = 0;
 };
 
 }  // namespace syncline::agent::webhook

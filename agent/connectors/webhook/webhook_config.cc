@@ -89,8 +89,10 @@ WebhookConfig parse_webhook_config(TomlReader& read) {
     server.body_timeout = read.milliseconds("body_timeout_ms", {100, 600'000}, server.body_timeout);
     server.reply_timeout =
         read.milliseconds("reply_timeout_ms", {100, 600'000}, server.reply_timeout);
-    config.queue_events =
-        read.integer<std::size_t>("queue_events", {1, 1'000'000}, config.queue_events);
+    config.queue.events =
+        read.integer<std::size_t>("queue_events", {1, 1'000'000}, config.queue.events);
+    config.queue.bytes =
+        read.integer<std::size_t>("queue_bytes", {1 << 20, 1 << 30}, config.queue.bytes);
     config.retry_after = read.seconds("retry_after_s", {1, 3'600}, config.retry_after);
     std::set<std::string> paths;
     for (TomlReader& table : read.tables("route")) {

@@ -7,6 +7,7 @@
 
 #include "agent/connectors/webhook/events.h"
 #include "agent/connectors/webhook/http_server.h"
+#include "agent/connectors/webhook/push_queue.h"
 #include "agent/connectors/webhook/signature.h"
 #include "shared/base/secret.h"
 #include "shared/base/toml_reader.h"
@@ -27,9 +28,9 @@ struct Route {
 
 /// `[connector]` with `kind = "webhook"`.
 struct WebhookConfig {
-    HttpServer::Settings server;  ///< `listen` and the limits.
-    std::string public_url;       ///< As senders call it, without path; for HubSpot's signature.
-    std::size_t queue_events = 1'024;     ///< Events received and not stored yet; then 503.
+    HttpServer::Settings server;     ///< `listen` and the limits.
+    std::string public_url;          ///< As senders call it, without path; for HubSpot's signature.
+    BoundedPushQueue::Limits queue;  ///< `queue_events`, `queue_bytes`: not stored yet; then 503.
     std::chrono::seconds retry_after{5};  ///< `retry_after_s`, told with a 503.
     std::vector<Route> routes;
 };

@@ -42,6 +42,7 @@ struct WebhookConnector::Receiver {
         auto event = events_of(route.shape, mapping, request.body, limits);
         if (!event) return answer({.status = 400, .text = event.error().what + "\n"});
         if (event->records.empty() && event->rejects.empty()) return answer({.status = 200});
+        event->bytes = request.body.size();
         event->event_id = std::string{event_id(route.scheme, request)};
         event->done = [answer, pause = retry_after](Result<void> stored) {
             if (stored) return answer({.status = 200});

@@ -36,7 +36,7 @@ public:
           objects_(std::move(objects)),
           clock_(&clock),
           inner_(std::move(inner)),
-          queue_(config_.queue_events) {}
+          queue_(config_.queue) {}
     ~WebhookConnector() override;
 
     /// Loads the keys (again) and connects the inner connector. Errors as Secret::load() and

@@ -302,7 +302,7 @@ TEST(PushQueue, IsBoundedAndLeavesNobodyWaiting) {
                            }};
     };
     {
-        BoundedPushQueue queue{2};
+        BoundedPushQueue queue{{.events = 2}};
         EXPECT_TRUE(queue.take(10, Duration{0}, {}).empty());
         EXPECT_TRUE(queue.try_push(event()));
         EXPECT_TRUE(queue.try_push(event()));
@@ -311,6 +311,30 @@ TEST(PushQueue, IsBoundedAndLeavesNobodyWaiting) {
         EXPECT_TRUE(queue.try_push(event()));
     }
     EXPECT_EQ(failed, 2);
+}
+
+TEST(PushQueue, IsBoundedByTheSizeOfItsEvents) {
+    const auto event = [](std::size_t bytes) {
+        return PushedEvent{.records = {Record{}}, .bytes = bytes, .done = [](Result<void>) {}};
+    };
+    BoundedPushQueue queue{{.events = 100, .bytes = 1'000}};
+    EXPECT_TRUE(queue.try_push(event(5'000))) << "else it could never be taken";
+    EXPECT_FALSE(queue.try_push(event(1)));
+    EXPECT_EQ(queue.take(10, Duration{0}, {}).size(), 1u);
+    EXPECT_TRUE(queue.try_push(event(600)));
+    EXPECT_FALSE(queue.try_push(event(600)));
+    EXPECT_TRUE(queue.try_push(event(400)));
+    EXPECT_EQ(queue.take(10, Duration{0}, {}).size(), 2u);
+}
+
+TEST(PushQueue, HandsOutNoMoreThanABatchMayTake) {
+    const auto event = [] {
+        return PushedEvent{.records = {Record{}}, .bytes = 3u << 20, .done = [](Result<void>) {}};
+    };
+    BoundedPushQueue queue{{}};
+    for (int i = 0; i < 4; ++i) EXPECT_TRUE(queue.try_push(event()));
+    EXPECT_EQ(queue.take(10, Duration{0}, {}).size(), 2u);
+    EXPECT_EQ(queue.take(10, Duration{0}, {}).size(), 2u);
 }
 
 // ---- The connector ----------------------------------------------------------------------------
@@ -364,7 +388,7 @@ protected:
     std::unique_ptr<WebhookConnector> make(std::unique_ptr<Connector> inner = nullptr) {
         ::setenv("SYNCLINE_TEST_WEBHOOK", kKey, 1);
         WebhookConfig config;
-        config.queue_events = 2;
+        config.queue.events = 2;
         config.server.paths = {"/hook"};
         config.routes.push_back({.path = "/hook",
                                  .object = ObjectName{"customer"},
