@@ -58,4 +58,13 @@ double cpu_us_of(pid_t process) {
     return (user + system) * 1e6 / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+double most_rss_kib_of(pid_t process) {
+    std::ifstream file{"/proc/" + std::to_string(process) + "/status"};
+    for (std::string word; file >> word;) {
+        double kib = 0;
+        if (word == "VmHWM:" && file >> kib) return kib;
+    }
+    return 0;
+}
+
 }  // namespace syncline::bench

@@ -11,6 +11,9 @@ namespace syncline::bench {
 /// CPU that all threads of a process have used, in microseconds; the kernel counts in 10 ms.
 [[nodiscard]] double cpu_us_of(pid_t process);
 
+/// The most memory that a process has had resident so far, in KiB.
+[[nodiscard]] double most_rss_kib_of(pid_t process);
+
 /// A program of ours under measurement. What it prints goes to a file. It ends with the benchmark,
 /// however that ends. What does not work throws std::runtime_error.
 class Child {
@@ -23,6 +26,7 @@ public:
     /// Sends the signal and waits for the end.
     void end_by(int signal);
     [[nodiscard]] double cpu_us() const { return cpu_us_of(pid_); }
+    [[nodiscard]] double most_rss_kib() const { return most_rss_kib_of(pid_); }
     [[nodiscard]] bool running();
 
 private:

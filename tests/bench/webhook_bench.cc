@@ -322,6 +322,7 @@ void measure(PushClients& clients, const Cast& cast, const Sizes& sizes, Figures
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const auto count = static_cast<double>(sizes.events);
     for (const auto& [name, used] : cast.cpu_us()) out[name] = (used - before.at(name)) / count;
+    out["agent_most_rss_kib"] = cast.agent.most_rss_kib();
     must_all_be_accepted(answers);
     std::vector<double> latency;
     for (const PushClients::Answer& answer : answers) latency.push_back(answer.latency_ms);
