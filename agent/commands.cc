@@ -29,6 +29,8 @@ std::size_t Commands::busy_max(Duration now) const {
                                                                    : 1;
 }
 
+bool Commands::may_subscribe() const { return started_ && !subscription_ && p_.link.connected(); }
+
 bool Commands::is_shunned(const EntityKey& entity, Duration now) const {
     return shunned_ == entity && now < shunned_until_ &&
            p_.gate.breaker().state(now) != Breaker::State::kClosed;
@@ -50,7 +52,8 @@ void Commands::pump() {
         if (subscription_) suspend();
         return;
     }
-    if (started_ && !subscription_ && p_.link.connected()) subscribe();
+    // Until the hub knows what is there, it may ask for records that there are.
+    if (may_subscribe() && p_.intake.is_acquainted()) subscribe();
     while (may_start() && busy_ < busy_max(at) && p_.gate.next_call(at) <= at && start_next(at)) {
     }
 }
@@ -62,7 +65,7 @@ Duration Commands::next_deadline() const {
     if (breaker.state(at) == Breaker::State::kOpen) {
         return subscription_ ? at : std::min(next, breaker.open_until());
     }
-    if (started_ && !subscription_ && p_.link.connected()) return at;
+    if (may_subscribe() && p_.intake.was_acquainted()) return at;
     if (!may_start() || busy_ >= busy_max(at)) return next;
     const auto consider = [&](const EntityKey& entity, Duration due) {
         const Duration allowed = is_shunned(entity, at) ? shunned_until_ : due;
@@ -219,7 +222,8 @@ void Commands::admit_job(const JobPtr& job) {
                     .ledger_generation = ledger ? ledger->generation : 0,
                     .status = stale ? OutcomeStatus::kStale : OutcomeStatus::kFenced,
                     .done_at = p_.environment.clock.now(),
-                    .trace = command.trace};
+                    .trace = command.trace,
+                    .fence = stale ? 0 : transaction.fence(command.partition)};
                 append_outcome(transaction, std::move(outcome), partition_of(command));
             }
         },
@@ -235,6 +239,10 @@ void Commands::after_admission(const JobPtr& job, Admission admission) {
             job->admitted = job->intent = true;
             job->phase = first_step(job->command.kind, traits) == FirstStep::kLook ? Phase::kLook
                                                                                    : Phase::kWrite;
+            // It only takes an older command's place: there is nothing to be set.
+            if (job->command.kind == CommandKind::kUpdate && job->command.fields.empty()) {
+                return finish(job, {});
+            }
             if (!job->made) return wait(job, now());
             job->phase = Phase::kLook;
             return wait(job, now() + traits.read_back_lag);

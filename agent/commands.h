@@ -117,7 +117,7 @@ private:
     void subscribe();
     void suspend();
     void take(Command command, std::uint64_t sequence);
-    void refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation);
+    void refuse(const JobPtr& job, const Command& newer);
     void reject_message(const nats::InMessage& message, const std::string& why);
     void settled(const JobPtr& job);
     void save_position(Transaction& transaction);
@@ -125,6 +125,7 @@ private:
 
     // Carrying out (commands.cc).
     [[nodiscard]] bool may_start() const;
+    [[nodiscard]] bool may_subscribe() const;
     [[nodiscard]] bool start_next(Duration now);
     [[nodiscard]] std::size_t busy_max(Duration now) const;
     [[nodiscard]] bool is_shunned(const EntityKey& entity, Duration now) const;

@@ -173,8 +173,9 @@ void Commands::take(Command command, std::uint64_t sequence) {
     Slot& slot = slots_[entity];
     if (slot.waiting) {
         // Who holds the partition now knows better than who held it before.
-        if (job->command.fence < slot.waiting->command.fence) {
-            return refuse(job, OutcomeStatus::kFenced, slot.waiting->command.generation);
+        const Command& waiting = slot.waiting->command;
+        if (job->command.partition == waiting.partition && job->command.fence < waiting.fence) {
+            return refuse(job, waiting);
         }
         ++superseded_;
         if (job->command.generation < slot.waiting->command.generation) return settled(job);
@@ -185,17 +186,20 @@ void Commands::take(Command command, std::uint64_t sequence) {
     slot.waiting = job;
 }
 
-void Commands::refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation) {
-    p_.commits.add([this, job, status, ledger_generation](Transaction& transaction) {
+/// Another holder of its partition has told `newer` since.
+void Commands::refuse(const JobPtr& job, const Command& newer) {
+    p_.commits.add([this, job, ledger_generation = newer.generation,
+                    fence = newer.fence](Transaction& transaction) {
         append_outcome(transaction,
                        Outcome{.platform = job->command.platform,
                                .entity = job->command.entity,
                                .record = job->command.record,
                                .generation = job->command.generation,
                                .ledger_generation = ledger_generation,
-                               .status = status,
+                               .status = OutcomeStatus::kFenced,
                                .done_at = p_.environment.clock.now(),
-                               .trace = job->command.trace},
+                               .trace = job->command.trace,
+                               .fence = fence},
                        partition_of(job->command));
     });
     settled(job);

@@ -33,6 +33,7 @@ Result<void> Intake::start() {
         cursor_.text = transaction.text(keys::kCursor);
         origin_ = transaction.text(keys::kOrigin);
         tombstones_ = transaction.text(keys::kTombstones);
+        acquainted_ = transaction.number(keys::kAcquainted) != 0;
         wanted = transaction.wanted_fetches();
     });
     if (!loaded) return loaded;
@@ -172,6 +173,25 @@ void Intake::after_batch(const Taken& taken) {
         p_.executor.stored(cursor_);
     }
     pending_.reset();
+}
+
+bool Intake::is_acquainted() {
+    if (acquainted_) return true;
+    const std::uint16_t partitions = p_.store.partitions();
+    if (origin_ != kLive || partitions == 0 || p_.commits.blocked()) return false;
+    if (!first_read_ || first_read_->epoch != p_.store.epoch()) {
+        if (!fetches_.empty()) return false;
+        first_read_ = FirstRead{.epoch = p_.store.epoch(), .last = {}};
+        for (std::uint16_t part = 0; part < partitions; ++part) {
+            first_read_->last.push_back(p_.store.marks({part}).next_seq - 1);
+        }
+    }
+    for (std::uint16_t part = 0; part < partitions; ++part) {
+        if (p_.store.marks({part}).receipted < first_read_->last[part]) return false;
+    }
+    p_.commits.add([](Transaction& transaction) { transaction.set_number(keys::kAcquainted, 1); });
+    acquainted_ = true;
+    return true;
 }
 
 // ---- One record -----------------------------------------------------------------------------

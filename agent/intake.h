@@ -48,6 +48,11 @@ public:
     void prepare_full_read(Transaction& transaction);
     void restarted();
 
+    /// Has the hub decided everything that the first read of the platform found? Before that it
+    /// does not know what is there, and may ask for records that there are.
+    [[nodiscard]] bool is_acquainted();
+    [[nodiscard]] bool was_acquainted() const { return acquainted_; }
+
     /// What is known of a record changed by a write: whatever is on its way is older.
     void write_started(const RecordKey& record);
     void write_finished(const RecordKey& record);
@@ -118,7 +123,15 @@ private:
     [[nodiscard]] Duration now() const { return p_.environment.steady(); }
     [[nodiscard]] ChangeOrigin origin() const;
 
+    /// What was in the spool when the first read was complete.
+    struct FirstRead {
+        std::uint64_t epoch = 0;
+        std::vector<std::uint64_t> last;  ///< By partition.
+    };
+
     Parts p_;
+    bool acquainted_ = false;
+    std::optional<FirstRead> first_read_;
     Cursor cursor_;
     std::string origin_;      ///< As stored: "backfill", "reconcile" or "live".
     std::string tombstones_;  ///< As stored; empty: none are to be sent again.

@@ -16,22 +16,32 @@ void BrokerWatch::seen(std::string_view stream, std::uint64_t sequence) {
 
 void BrokerWatch::tick() {
     const Duration now = clock_.steady();
-    if (!link_.connected() || now < due_) return;
+    if (!link_.connected()) {
+        // The server may have been down: look as soon as it is back, before much is stored.
+        due_ = now;
+        asked_ = 0;
+        return;
+    }
+    if (now < due_) return;
     if (asked_ > 0 && now < due_ + interval_ * 4) return;  // Answers are still due.
     due_ = now + interval_;
     asked_ = configs_.size();
     for (const nats::StreamConfig& config : configs_) {
+        const nats::StreamInfo* known = info(config.name);
+        const std::uint64_t least = known == nullptr ? 0 : known->last_sequence;
         // Creating is harmless when it is there, and answers what there is.
-        link_.ensure_stream(config, [this, name = config.name](auto info) {
+        link_.ensure_stream(config, [this, name = config.name, least](auto info) {
             if (asked_ > 0) --asked_;
-            arrived(name, std::move(info));
+            arrived(name, least, std::move(info));
         });
     }
 }
 
-void BrokerWatch::arrived(const std::string& stream, Result<nats::StreamInfo> info) {
+/// `least`: what the stream had for certain when it was asked.
+void BrokerWatch::arrived(const std::string& stream, std::uint64_t least,
+                          Result<nats::StreamInfo> info) {
     if (!info) {
-        if (on_trouble) on_trouble(stream, info.error());
+        if (on_trouble && link_.connected()) on_trouble(stream, info.error());
         return;
     }
     const auto known = infos_.find(stream);
@@ -39,9 +49,12 @@ void BrokerWatch::arrived(const std::string& stream, Result<nats::StreamInfo> in
     if (known != infos_.end()) {
         if (known->second.created != info->created) {
             what = "was made anew at " + to_string(info->created);
-        } else if (info->last_sequence < known->second.last_sequence) {
+        } else if (info->last_sequence < least) {
             what = "ends at " + std::to_string(info->last_sequence) + ", it had " +
-                   std::to_string(known->second.last_sequence);
+                   std::to_string(least);
+        } else {
+            // What was stored since it answered.
+            info->last_sequence = std::max(info->last_sequence, known->second.last_sequence);
         }
     }
     infos_.insert_or_assign(stream, std::move(*info));

@@ -38,7 +38,7 @@ public:
     void seen(std::string_view stream, std::uint64_t sequence);
 
 private:
-    void arrived(const std::string& stream, Result<nats::StreamInfo> info);
+    void arrived(const std::string& stream, std::uint64_t least, Result<nats::StreamInfo> info);
 
     nats::Link& link_;
     const Clock& clock_;

@@ -243,6 +243,7 @@ void Entities::reservation_done(Slot& slot) {
 }
 
 void Entities::misplaced(Slot& slot) {
+    const EntityKey key = slot.key;
     std::vector<Queued> again;
     for (std::size_t i = 0; i < slot.works.size(); ++i) {
         slot.works[i].input = std::move(slot.inputs[i]);
@@ -256,7 +257,12 @@ void Entities::misplaced(Slot& slot) {
     finish(slot);
     for (Queued& queued : again) {
         queued.needs_link = false;
-        host_.on_misplaced(std::move(queued));
+        // Outcomes and operations name their entity; only a record can be placed elsewhere.
+        if (std::holds_alternative<Change>(queued.input)) {
+            host_.on_misplaced(std::move(queued));
+        } else {
+            submit(key, std::move(queued));
+        }
     }
 }
 
@@ -274,6 +280,7 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
     if (sequence) {
         ++counters_.publishes;
         ++counters_.decisions;
+        host_.on_stored(*sequence);
         slot->sequence = *sequence;
         slot->body.clear();
         for (std::size_t i = 0; i < slot->works.size(); ++i) {
@@ -295,7 +302,8 @@ void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
     slot.phase = Phase::kPublishing;
     const bool all = slot.step.changed || slot.step.replayed;
     const std::uint64_t token = token_of(slot);
-    slot.outstanding = commands.size() + (all ? slot.state.outbox.size() : 0);
+    slot.outstanding =
+        commands.size() + slot.step.rechecked.size() + (all ? slot.state.outbox.size() : 0);
     if (slot.outstanding == 0) return finish(slot);
     sync_points_.reached("H5");
     counters_.commands += commands.size();
@@ -303,14 +311,17 @@ void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
         effects_.publish(subjects::command(command.platform, command.entity), wire::encode(command),
                          this, token);
     }
-    if (!all) return;
-    for (const EntityState::Outgoing& outgoing : slot.state.outbox) {
-        const bool entry = outgoing.exception.empty();
-        if (!entry) ++counters_.exceptions;
-        effects_.publish(
-            entry ? subjects::log(slot.key) : subjects::exception(slot.key, outgoing.exception),
-            outgoing.body, this, token);
-    }
+    const auto publish_all = [&](const std::vector<EntityState::Outgoing>& messages) {
+        for (const EntityState::Outgoing& outgoing : messages) {
+            const bool entry = outgoing.exception.empty();
+            if (!entry) ++counters_.exceptions;
+            effects_.publish(
+                entry ? subjects::log(slot.key) : subjects::exception(slot.key, outgoing.exception),
+                outgoing.body, this, token);
+        }
+    };
+    publish_all(slot.step.rechecked);
+    if (all) publish_all(slot.state.outbox);
 }
 
 // Best effort: a key left behind names an entity that no longer has it, and claiming it finds that

@@ -41,6 +41,8 @@ public:
     virtual void on_done(const WorkId& work) = 0;
     /// The record has to be placed again: somebody else claimed one of its keys first.
     virtual void on_misplaced(Queued queued) = 0;
+    /// A state was stored under this sequence.
+    virtual void on_stored(std::uint64_t sequence) = 0;
     /// The record belongs to the entity from now on.
     virtual void on_linked(const RecordKey& record, const EntityId& entity) = 0;
     /// The input can never be decided; keep and show it. Calls on_done() when that is stored.

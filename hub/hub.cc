@@ -11,35 +11,6 @@
 
 namespace syncline::hub {
 
-/// Reads stored entities: to fill the cache, and to publish pending commands again.
-struct Hub::WarmUp final : nats::MessageSink {
-    Hub& hub;
-    std::set<Partition> republish;
-    std::unique_ptr<nats::Subscription> reader;
-    bool finished = false;
-
-    explicit WarmUp(Hub& owner) : hub(owner) {}
-    void on_message(const nats::InMessage& message) override {
-        reader->processed(1);
-        if (message.pending == 0) finished = true;
-        if (message.deleted) return;
-        const bool room = hub.entities_.warm(message.sequence, message.body);
-        if (!room && republish.empty()) finished = true;
-        if (!republish.empty()) send_pending(message);
-    }
-    void send_pending(const nats::InMessage& message) {
-        const auto state = decode_entity(message.body);
-        if (!state) return;
-        const Partition home = entity_partition(state->key, hub.options_.partitions);
-        if (!republish.contains(home)) return;
-        // Fence 0: whoever holds the partition commands with a greater one, and wins.
-        for (const Command& command : pending_commands(*state, {{}, home, 0})) {
-            hub.effects_.publish(subjects::command(command.platform, command.entity),
-                                 wire::encode(command), nullptr, 0);
-        }
-    }
-};
-
 Hub::Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions options,
          std::vector<nats::StreamConfig> streams, SyncPoints& sync_points)
     : link_(link),
@@ -52,6 +23,9 @@ Hub::Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions 
       effects_(link, clock, counters_, options_.retry_wait),
       entities_(link, clock, policy, options_, counters_, sync_points, *this, effects_),
       placing_(link, clock, policy, options_, *this) {
+    effects_.on_stored = [this](std::string_view subject, std::uint64_t sequence) {
+        watch_.seen(subjects::stream_of(subject), sequence);
+    };
     watch_.on_ready = [this] { begin(); };
     watch_.on_loss = [this](const BrokerWatch::Loss& loss) { on_loss(loss); };
     watch_.on_trouble = [](const std::string& stream, const Error& error) {
@@ -70,9 +44,10 @@ void Hub::begin() {
             options_.partitions = static_cast<std::uint16_t>(count);
         }
     }
-    partitions_ = std::make_unique<Partitions>(link_, clock_, options_, counters_, sync_points_,
-                                               static_cast<PartitionsHost&>(*this));
-    partitions_->set_streams(inputs, watch_.info(subjects::kStreamCommands)->created);
+    partitions_ = std::make_unique<Partitions>(link_, clock_, watch_, options_, counters_,
+                                               sync_points_, static_cast<PartitionsHost&>(*this));
+    sweep_ = std::make_unique<StateSweep>(link_, watch_, effects_, options_.partitions,
+                                          static_cast<StateSweepHost&>(*this));
     nats::ConsumeSpec spec;
     spec.stream = subjects::kStreamLease;
     spec.filters = {subjects::all_hub_presence()};
@@ -131,21 +106,28 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
     effects_.publish(subjects::exception(exception.entity, exception.kind), encode(exception),
                      nullptr, 0);
     if (partitions_ == nullptr) return;
-    partitions_->set_streams(*watch_.info(subjects::kStreamIn),
-                             watch_.info(subjects::kStreamCommands)->created);
+    sweep_->start_over();
     if (loss.stream == subjects::kStreamIn) partitions_->read_again();
     if (loss.stream == subjects::kStreamState) {
         entities_.forget_all();
         placing_.forget_all();
         partitions_->forget_all();
         partitions_->ask_full_read(policy_.platforms);
+        state_lost_ = true;
     }
-    if (loss.stream == subjects::kStreamCommands) republish_commands(partitions_->held());
+    if (loss.stream == subjects::kStreamCommands) heal(partitions_->held());
+    if (loss.stream == subjects::kStreamExceptions) {
+        heal(partitions_->held());
+        // Inputs that could not be decided were kept there and nowhere else.
+        partitions_->ask_full_read(policy_.platforms);
+    }
     if (loss.stream == subjects::kStreamLease) announce();
 }
 
-void Hub::republish_commands(const std::vector<Partition>& partitions) {
-    to_republish_.insert(to_republish_.end(), partitions.begin(), partitions.end());
+void Hub::heal(const std::vector<Partition>& partitions) {
+    for (const Partition partition : partitions) {
+        sweep_->heal(partition, partitions_->heal(partition));
+    }
 }
 
 void Hub::tick() {
@@ -163,20 +145,8 @@ void Hub::tick() {
     entities_.tick();
     placing_.tick();
     partitions_->tick();
-    if (warm_up_ && warm_up_->finished) warm_up_.reset();
-    if (warm_up_ || (to_warm_.empty() && to_republish_.empty()) || !link_.connected()) return;
-    nats::ConsumeSpec spec;
-    spec.stream = subjects::kStreamState;
-    spec.last_per_subject = true;
-    std::set<Partition> both{to_warm_.begin(), to_warm_.end()};
-    both.insert(to_republish_.begin(), to_republish_.end());
-    for (const Partition partition : both) spec.filters.push_back(subjects::entities_of(partition));
-    if (both.size() == options_.partitions) spec.filters = {subjects::all_entities()};
-    warm_up_ = std::make_unique<WarmUp>(*this);
-    warm_up_->republish.insert(to_republish_.begin(), to_republish_.end());
-    to_warm_.clear();
-    to_republish_.clear();
-    warm_up_->reader = link_.consume(std::move(spec), warm_up_.get());
+    sweep_->tick();
+    watch_.seen(subjects::kStreamIn, partitions_->position());
 }
 
 Duration Hub::next_wait() const { return std::chrono::milliseconds{20}; }
@@ -298,6 +268,10 @@ void Hub::take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence)
                     "the policy has no object " + outcome.entity.object.text, wire::encode(outcome),
                     outcome.platform, work);
     }
+    if (outcome.status == OutcomeStatus::kFenced && outcome.fence > fence) {
+        // Either another hub holds it now, or the marks went back in time and the fences with them.
+        return partitions_->outfence(work.partition, outcome.fence);
+    }
     const EntityKey entity = outcome.entity;
     entities_.submit(entity, {std::move(outcome), work, fence, false});
 }
@@ -327,7 +301,14 @@ void Hub::on_delivered(std::uint64_t token) {
     on_done(work);
 }
 
-void Hub::on_done(const WorkId& work) { partitions_->done(work); }
+void Hub::on_done(const WorkId& work) {
+    if (work.hold == kNoHold) return sweep_->rechecked(work.index);
+    partitions_->done(work);
+}
+
+void Hub::on_stored(std::uint64_t sequence) { watch_.seen(subjects::kStreamState, sequence); }
+
+void Hub::on_mark_stored(std::uint64_t sequence) { watch_.seen(subjects::kStreamState, sequence); }
 
 void Hub::on_misplaced(Queued queued) { placing_.submit(std::move(queued)); }
 
@@ -355,9 +336,11 @@ void Hub::on_undecidable(Queued queued, const Error& error) {
         about = outcome->entity;
         platform = outcome->platform;
         raw = wire::encode(*outcome);
+    } else if (const auto* operation = std::get_if<Operation>(&queued.input)) {
+        about = operation->entity;
+        raw = encode(*operation);
     } else {
-        about = std::get<Operation>(queued.input).entity;
-        raw = encode(std::get<Operation>(queued.input));
+        return on_done(queued.work);  // Nobody's input: it was ours.
     }
     keep(about, exceptions::kUndecodable, error.what, std::move(raw), platform, queued.work);
 }
@@ -368,9 +351,28 @@ void Hub::on_unplaceable(Queued queued, std::string_view kind, const std::string
          change.key.platform, queued.work);
 }
 
-void Hub::on_taken(Partition partition, bool commands_lost) {
-    if (options_.warm_up) to_warm_.push_back(partition);
-    if (commands_lost) to_republish_.push_back(partition);
+void Hub::on_taken(Partition partition, Lost lost) {
+    if (options_.warm_up) sweep_->warm(partition);
+    if (lost.commands || lost.exceptions || state_lost_) heal({partition});
+    if (lost.exceptions) partitions_->ask_full_read(policy_.platforms);
 }
+
+// ---- Healing. ---------------------------------------------------------------------------------
+
+bool Hub::warm(std::uint64_t sequence, std::string_view body) {
+    return entities_.warm(sequence, body);
+}
+
+void Hub::recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) {
+    if (policy_.object(entity.object) == nullptr) return sweep_->rechecked(sweep);
+    const Partition home = entity_partition(entity, options_.partitions);
+    entities_.submit(entity, {std::move(recheck), {home, kNoHold, sweep}, 0, false});
+}
+
+void Hub::on_healed(Partition partition, std::uint64_t hold) {
+    partitions_->healed(partition, hold);
+}
+
+std::uint64_t Hub::fence_of(Partition partition) const { return partitions_->fence_of(partition); }
 
 }  // namespace syncline::hub

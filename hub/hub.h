@@ -11,6 +11,7 @@
 #include "hub/partitions.h"
 #include "hub/placing.h"
 #include "hub/reliable_publisher.h"
+#include "hub/state_sweep.h"
 
 namespace syncline::hub {
 
@@ -26,6 +27,7 @@ class Hub final : nats::MessageSink,
                   EntitiesHost,
                   PlacingHost,
                   PartitionsHost,
+                  StateSweepHost,
                   DeliverySink,
                   nats::PublishSink {
 public:
@@ -53,14 +55,15 @@ public:
     [[nodiscard]] Value status() const;
 
 private:
-    struct WarmUp;
+    /// WorkId::hold of what is no input.
+    static constexpr std::uint64_t kNoHold = 0;
 
     void begin();
     void announce();
     void note_presence(const nats::InMessage& message);
     void drop_silent();
     void on_loss(const BrokerWatch::Loss& loss);
-    void republish_commands(const std::vector<Partition>& partitions);
+    void heal(const std::vector<Partition>& partitions);
     void keep(const EntityKey& about, std::string_view kind, const std::string& reason,
               std::string raw, const PlatformId& platform, const WorkId& work);
     void take_change(Change change, const WorkId& work, std::uint64_t fence);
@@ -68,14 +71,20 @@ private:
 
     void on_message(const nats::InMessage& message) override;
     void on_input(const nats::InMessage& message, const WorkId& work, std::uint64_t fence) override;
-    void on_taken(Partition partition, bool commands_lost) override;
+    void on_taken(Partition partition, Lost lost) override;
+    void on_mark_stored(std::uint64_t sequence) override;
     void on_done(const WorkId& work) override;
+    void on_stored(std::uint64_t sequence) override;
     void on_misplaced(Queued queued) override;
     void on_linked(const RecordKey& record, const EntityId& entity) override;
     void on_undecidable(Queued queued, const Error& error) override;
     void on_placed(const EntityKey& entity, Queued queued) override;
     void on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) override;
     void on_delivered(std::uint64_t token) override;
+    bool warm(std::uint64_t sequence, std::string_view body) override;
+    void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) override;
+    void on_healed(Partition partition, std::uint64_t hold) override;
+    [[nodiscard]] std::uint64_t fence_of(Partition partition) const override;
     void on_published(std::uint64_t, const Result<std::uint64_t>&) override {}
 
     nats::Link& link_;
@@ -90,6 +99,8 @@ private:
     Entities entities_;
     Placing placing_;
     std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
+    std::unique_ptr<StateSweep> sweep_;       ///< The same.
+    bool state_lost_ = false;                 ///< Since this hub started.
     std::unique_ptr<nats::Subscription> presence_;
     std::map<HubId, Duration> heard_;  ///< When each hub was last heard of.
     bool presence_known_ = false;
@@ -97,9 +108,6 @@ private:
     Duration announce_due_{0};
     std::map<std::uint64_t, WorkId> kept_;  ///< Inputs whose exception is on its way.
     std::uint64_t kept_tokens_ = 0;
-    std::unique_ptr<WarmUp> warm_up_;
-    std::vector<Partition> to_warm_;
-    std::vector<Partition> to_republish_;
     bool stopping_ = false;
 };
 

@@ -30,6 +30,11 @@ HubId chosen(const std::set<HubId>& alive, Partition partition) {
     return best;
 }
 
+/// Does the stream lack something that it had at `point`?
+bool has_lost(const nats::StreamInfo& stream, const Mark::StreamPoint& point) {
+    return stream.created != point.created || stream.last_sequence < point.last;
+}
+
 Mark::Source& source_of(std::vector<Mark::Source>& sources, const PlatformId& platform) {
     const auto at = std::lower_bound(
         sources.begin(), sources.end(), platform,
@@ -40,10 +45,12 @@ Mark::Source& source_of(std::vector<Mark::Source>& sources, const PlatformId& pl
 
 }  // namespace
 
-Partitions::Partitions(nats::Link& link, const Clock& clock, const HubOptions& options,
-                       HubCounters& counters, SyncPoints& sync_points, PartitionsHost& host)
+Partitions::Partitions(nats::Link& link, const Clock& clock, const BrokerWatch& watch,
+                       const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
+                       PartitionsHost& host)
     : link_(link),
       clock_(clock),
+      watch_(watch),
       options_(options),
       counters_(counters),
       sync_points_(sync_points),
@@ -60,9 +67,8 @@ void Partitions::set_alive(const std::set<HubId>& alive) {
     }
 }
 
-void Partitions::set_streams(const nats::StreamInfo& inputs, Timestamp commands_created) {
-    inputs_ = inputs;
-    commands_created_ = commands_created;
+Mark::StreamPoint Partitions::point_of(std::string_view name) const {
+    return {stream(name).created, stream(name).last_sequence};
 }
 
 void Partitions::read_mark(Hold& hold) {
@@ -80,11 +86,12 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
     hold.phase = Phase::kWaiting;
     hold.look_again = now + kLookAgain;
     if (hold.waiting_since == Duration{0}) hold.waiting_since = now;
-    if (!stored || !hold.wanted || !inputs_) return;
+    if (!stored || !hold.wanted) return;
     hold.mark = Mark{};
     hold.mark.partition = number_of(hold);
-    hold.mark.inputs_created = inputs_->created;
-    hold.mark.commands_created = commands_created_;
+    hold.mark.inputs_created = stream(subjects::kStreamIn).created;
+    hold.mark.commands = point_of(subjects::kStreamCommands);
+    hold.mark.exceptions = point_of(subjects::kStreamExceptions);
     hold.mark_sequence = 0;
     if (*stored) {
         hold.mark_sequence = (*stored)->sequence;
@@ -101,7 +108,7 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
                        {{"partition", number_of(hold).value}, {"error", mark.error()}});
         }
     }
-    ++hold.mark.fence;
+    hold.mark.fence = std::max(hold.mark.fence, hold.fence_seen) + 1;
     hold.mark.holder = options_.id;
     hold.phase = Phase::kTaking;
     publish_mark(hold);
@@ -124,16 +131,17 @@ void Partitions::taken(Hold& hold) {
     hold.first = 0;
     hold.asked.clear();
     hold.dirty = false;
+    hold.healing = 0;
     hold.mark_due = Duration{0};
-    const bool same_stream =
-        hold.mark.inputs_created == inputs_->created && hold.mark.floor <= inputs_->last_sequence;
-    hold.floor = hold.read = same_stream ? hold.mark.floor : 0;
-    hold.mark.inputs_created = inputs_->created;
-    const bool commands_lost = hold.mark.commands_created != commands_created_;
-    hold.mark.commands_created = commands_created_;
+    const nats::StreamInfo& inputs = stream(subjects::kStreamIn);
+    const bool lost = has_lost(inputs, {hold.mark.inputs_created, hold.mark.floor});
+    hold.floor = hold.read = lost ? 0 : hold.mark.floor;
+    hold.mark.inputs_created = inputs.created;
     reader_stale_ = true;
     for (const Mark::Source& source : hold.finished) add_receipt(hold, source.platform);
-    host_.on_taken(number_of(hold), commands_lost);
+    host_.on_taken(number_of(hold),
+                   {has_lost(stream(subjects::kStreamCommands), hold.mark.commands),
+                    has_lost(stream(subjects::kStreamExceptions), hold.mark.exceptions)});
 }
 
 void Partitions::lose(Hold& hold, const char* why) {
@@ -155,6 +163,10 @@ void Partitions::write_mark(Hold& hold, bool give_back) {
     hold.dirty = false;
     hold.mark.floor = hold.floor;
     hold.mark.sources = hold.finished;
+    if (hold.healing == 0) {
+        hold.mark.commands = point_of(subjects::kStreamCommands);
+        hold.mark.exceptions = point_of(subjects::kStreamExceptions);
+    }
     if (give_back) hold.mark.holder = HubId{};
     hold.mark_due = clock_.steady() + options_.mark_interval;
     sync_points_.reached("H7");
@@ -168,6 +180,7 @@ void Partitions::on_published(std::uint64_t token, const Result<std::uint64_t>& 
     sync_points_.reached("H8");
     if (sequence) {
         ++counters_.publishes;
+        host_.on_mark_stored(*sequence);
         hold.mark_sequence = *sequence;
         if (hold.phase == Phase::kTaking) return taken(hold);
         for (const Mark::Source& source : hold.mark.sources) add_receipt(hold, source.platform);
@@ -270,6 +283,23 @@ void Partitions::ask_resend(Hold& hold, const PlatformId& platform, const Revisi
     receipt_for(platform).resends.push_back({number_of(hold), seen.epoch, from});
 }
 
+void Partitions::outfence(Partition partition, std::uint64_t fence) {
+    Hold& hold = hold_of(partition);
+    hold.fence_seen = std::max(hold.fence_seen, fence);
+    lose(hold, "an agent knows a greater fence");
+}
+
+std::uint64_t Partitions::heal(Partition partition) {
+    ++hold_of(partition).healing;
+    return hold_of(partition).id;
+}
+
+void Partitions::healed(Partition partition, std::uint64_t hold_id) {
+    Hold& hold = hold_of(partition);
+    if (hold.id != hold_id || hold.healing == 0) return;
+    if (--hold.healing == 0) hold.dirty = true;
+}
+
 void Partitions::done(const WorkId& work) {
     Hold& hold = hold_of(work.partition);
     if (hold.id != work.hold || work.index < hold.first) return;
@@ -333,11 +363,12 @@ void Partitions::read_again() {
         hold.first = 0;
         hold.read = hold.floor = 0;
         hold.accepted = hold.finished;
-        hold.mark.inputs_created = inputs_->created;
+        hold.mark.inputs_created = stream(subjects::kStreamIn).created;
         hold.dirty = true;
         for (const Mark::Source& source : hold.finished)
             ask_resend(hold, source.platform, source.seq);
     }
+    position_ = 0;
     reader_stale_ = true;
 }
 
@@ -349,7 +380,7 @@ void Partitions::tick() {
     if (!link_.connected()) return;
     const Duration now = clock_.steady();
     for (Hold& hold : holds_) {
-        if (hold.wanted && inputs_ && hold.phase == Phase::kFree) read_mark(hold);
+        if (hold.wanted && hold.phase == Phase::kFree) read_mark(hold);
         if (hold.phase == Phase::kWaiting && now >= hold.look_again) {
             if (hold.wanted) {
                 read_mark(hold);

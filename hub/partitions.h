@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "hub/broker_watch.h"
 #include "hub/core/mark.h"
 #include "hub/entities.h"
 #include "shared/model/receipt.h"
@@ -20,7 +21,14 @@ public:
     /// Partitions::done().
     virtual void on_input(const nats::InMessage& message, const WorkId& work,
                           std::uint64_t fence) = 0;
-    virtual void on_taken(Partition partition, bool commands_lost) = 0;
+    /// What the streams have lost since the last holder wrote its mark.
+    struct Lost {
+        bool commands = false;
+        bool exceptions = false;
+    };
+    virtual void on_taken(Partition partition, Lost lost) = 0;
+    /// A mark was stored under this sequence.
+    virtual void on_mark_stored(std::uint64_t sequence) = 0;
 
 protected:
     ~PartitionsHost() = default;
@@ -35,23 +43,30 @@ protected:
 /// Threading: the link's.
 class Partitions final : nats::PublishSink, nats::MessageSink {
 public:
-    Partitions(nats::Link& link, const Clock& clock, const HubOptions& options,
-               HubCounters& counters, SyncPoints& sync_points, PartitionsHost& host);
+    /// All streams must be there.
+    Partitions(nats::Link& link, const Clock& clock, const BrokerWatch& watch,
+               const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
+               PartitionsHost& host);
     ~Partitions();
 
     /// Who is alive now, this hub included (unless it is about to stop).
     void set_alive(const std::set<HubId>& alive);
-    /// The streams' identities, once known and whenever they changed.
-    void set_streams(const nats::StreamInfo& inputs, Timestamp commands_created);
     /// Is the number the next one of its agent? Duplicates and what follows a gap are not for the
     /// core: false, and the input is done.
     bool next_in_order(const WorkId& work, const PlatformId& platform, const Revision& seq);
     void done(const WorkId& work);
+    /// An agent has seen `fence`, greater than ours: takes the partition again, with a greater one,
+    /// if nobody else holds it. Its inputs are read again from its mark.
+    void outfence(Partition partition, std::uint64_t fence);
     void linked(const RecordKey& record, const EntityId& entity);
     /// Starts over from the marks: the state store lost what it had.
     void forget_all();
     /// Reads the inputs again from the start: their stream lost what it had.
     void read_again();
+    /// What the partition's streams lost is about to be published again: its mark says so until
+    /// healed() was called as often. Returns the holding, for healed().
+    std::uint64_t heal(Partition partition);
+    void healed(Partition partition, std::uint64_t hold);
     /// Asks every platform's agent to read and send everything.
     void ask_full_read(const std::vector<PlatformId>& platforms);
     void tick();
@@ -59,6 +74,9 @@ public:
     void stop();
     [[nodiscard]] bool idle() const;
     [[nodiscard]] std::vector<Partition> held() const;
+    [[nodiscard]] std::uint64_t fence_of(Partition partition) const {
+        return holds_[partition.value].mark.fence;
+    }
     [[nodiscard]] std::size_t in_work() const { return in_work_; }
     /// Newest input handed out, in the sequence of SYNC_IN.
     [[nodiscard]] std::uint64_t position() const { return position_; }
@@ -82,6 +100,8 @@ private:
         std::uint64_t mark_token = 0;  ///< Of that write; answers to older ones are ignored.
         std::uint64_t reader = 0;      ///< Which subscription reads for it.
         bool dirty = false;            ///< More is done than the mark says.
+        std::uint64_t fence_seen = 0;  ///< By an agent; greater than any that we knew of.
+        std::uint32_t healing = 0;     ///< Calls of heal() without healed().
         Duration mark_due{0};
         Duration look_again{0};  ///< kWaiting: when to read the mark again.
         Duration waiting_since{0};
@@ -94,6 +114,10 @@ private:
         std::map<PlatformId, Duration> asked;  ///< When a resend was last asked for.
     };
 
+    [[nodiscard]] const nats::StreamInfo& stream(std::string_view name) const {
+        return *watch_.info(name);
+    }
+    [[nodiscard]] Mark::StreamPoint point_of(std::string_view stream) const;
     Hold& hold_of(Partition partition) { return holds_[partition.value]; }
     Partition number_of(const Hold& hold) const {
         return {static_cast<std::uint16_t>(&hold - holds_.data())};
@@ -117,14 +141,13 @@ private:
 
     nats::Link& link_;
     const Clock& clock_;
+    const BrokerWatch& watch_;
     const HubOptions& options_;
     HubCounters& counters_;
     SyncPoints& sync_points_;
     PartitionsHost& host_;
     std::vector<Hold> holds_;
     std::set<HubId> alive_;
-    std::optional<nats::StreamInfo> inputs_;
-    Timestamp commands_created_;
     std::unique_ptr<nats::Subscription> reader_;
     std::uint64_t reader_id_ = 0;
     bool reader_stale_ = false;  ///< The set of held partitions changed since it was made.

@@ -33,6 +33,7 @@ void ReliablePublisher::on_published(std::uint64_t token, const Result<std::uint
     }
     if (sequence) {
         ++counters_.publishes;
+        if (on_stored) on_stored(entry.subject, *sequence);
     } else {
         log::error("a message is too large for its stream and was given up",
                    {{"subject", entry.subject}, {"error", sequence.error()}});

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/hub_options.h"
@@ -31,6 +33,8 @@ public:
     /// `sink` (may be null) hears of `token` once. A message over a limit is logged and given up.
     void publish(std::string subject, std::string body, DeliverySink* sink, std::uint64_t token);
 
+    /// Called with every message that a stream has taken.
+    std::function<void(std::string_view subject, std::uint64_t sequence)> on_stored;
     /// Sends again what is due.
     void tick();
     [[nodiscard]] std::size_t in_flight() const { return used_; }

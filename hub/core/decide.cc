@@ -20,7 +20,8 @@ std::string describe(const Input& input) {
     if (const auto* outcome = std::get_if<Outcome>(&input)) {
         return outcome->platform.text + " outcome " + text_of(outcome->number);
     }
-    return "operation " + std::get<Operation>(input).id;
+    const auto* operation = std::get_if<Operation>(&input);
+    return operation == nullptr ? "recheck" : "operation " + operation->id;
 }
 
 /// The match keys of the canonical values.
@@ -59,8 +60,10 @@ void take(Work& work, const Input& input) {
         if (work.log.trace.empty()) work.log.trace = change->trace;
     } else if (const auto* outcome = std::get_if<Outcome>(&input)) {
         take_outcome(work, *outcome);
+    } else if (const auto* operation = std::get_if<Operation>(&input)) {
+        take_operation(work, *operation);
     } else {
-        take_operation(work, std::get<Operation>(input));
+        recheck_exceptions(work, std::get<Recheck>(input));
     }
     if (work.changed) work.log.inputs.push_back(describe(input));
     work.changed = work.changed || changed_before;
@@ -72,7 +75,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
             const Context& context) {
     const ObjectSpec* object = policy.object(state.key.object);
     std::vector<Claim> before = keys_of(*object, state);
-    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}};
+    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);
@@ -87,13 +90,18 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         work.log.version = work.state.version;
         work.log.at = context.now;
         work.log.policy = policy.hash;
-        flush_exceptions(work);
+        for (const std::string& token : work.touched_exceptions) {
+            work.state.outbox.push_back(exception_message(work, token));
+        }
         work.state.outbox.push_back({{}, encode(work.log)});
         std::vector<Claim> after = keys_of(*object, work.state);
         step.claims = minus(after, before);
         step.releases = minus(before, after);
     } else {
         work.state.outbox = std::move(last_outbox);
+    }
+    for (const std::string& token : work.rechecked) {
+        step.rechecked.push_back(exception_message(work, token));
     }
     step.changed = work.changed;
     step.replayed = work.replayed;

@@ -110,7 +110,9 @@ void plan_record(Work& work, RecordState& record, const Binding& binding, const 
     }
     if (record.presence == Presence::kPresent) {
         Fields wanted = update_fields(work, record, binding, view);
-        if (!wanted.empty()) {
+        // The record is there, made by whomever: a create still out must not make another.
+        const bool create_out = record.pending && record.pending->kind == CommandKind::kCreate;
+        if (!wanted.empty() || create_out) {
             issue(work, record, CommandKind::kUpdate, std::move(wanted), commands);
         }
     } else if (record.presence == Presence::kAbsent && create_allowed(record, binding, view)) {

@@ -6,8 +6,12 @@
 namespace syncline::hub {
 namespace {
 
+std::string token_of(std::string_view kind, const PlatformId& platform) {
+    return std::string{kind} + "@" + platform.text;
+}
+
 void touch(Work& work, const std::string& kind, const PlatformId& platform) {
-    std::string token = kind + "@" + platform.text;
+    std::string token = token_of(kind, platform);
     auto& touched = work.touched_exceptions;
     if (std::find(touched.begin(), touched.end(), token) == touched.end()) {
         touched.push_back(std::move(token));
@@ -15,7 +19,7 @@ void touch(Work& work, const std::string& kind, const PlatformId& platform) {
     work.changed = true;
 }
 
-auto find_open(EntityState& state, std::string_view kind, const PlatformId& platform) {
+auto find_open(auto& state, std::string_view kind, const PlatformId& platform) {
     return std::find_if(
         state.exceptions.begin(), state.exceptions.end(),
         [&](const OpenException& open) { return open.kind == kind && open.platform == platform; });
@@ -57,30 +61,51 @@ void close_exception(Work& work, std::string_view kind, const PlatformId& platfo
     work.state.exceptions.erase(at);
 }
 
-void flush_exceptions(Work& work) {
-    for (const std::string& token : work.touched_exceptions) {
-        const auto split = token.rfind('@');
-        ExceptionRecord out;
-        out.kind = token.substr(0, split);
-        out.platform = PlatformId{token.substr(split + 1)};
-        out.entity = work.state.key;
-        out.updated_at = work.context.now;
-        const auto open = find_open(work.state, out.kind, out.platform);
-        if (open == work.state.exceptions.end()) {
-            out.status = ExceptionStatus::kResolved;
-        } else {
-            out.reason = open->reason;
-            out.proposed = open->proposed;
-            out.opened_at = open->since;
-            for (const FieldName& field : open->fields) {
-                const CanonicalField* canonical = work.state.find(field);
-                out.canonical.set(field, canonical == nullptr ? Value{} : canonical->value);
-            }
-        }
-        const RecordState* record = work.state.record(out.platform);
-        if (record != nullptr && record->record) out.record = record->record->text;
-        work.state.outbox.push_back({token, encode(out)});
+bool is_open(const EntityState& state, std::string_view kind, const PlatformId& platform,
+             const FieldName& field) {
+    const auto at = find_open(state, kind, platform);
+    return at != state.exceptions.end() &&
+           std::binary_search(at->fields.begin(), at->fields.end(), field);
+}
+
+void recheck_exceptions(Work& work, const Recheck& recheck) {
+    if (!recheck.exception.empty()) return work.rechecked.push_back(recheck.exception);
+    for (const OpenException& open : work.state.exceptions) {
+        work.rechecked.push_back(token_of(open.kind, open.platform));
     }
+}
+
+EntityState::Outgoing exception_message(const Work& work, const std::string& token) {
+    const auto split = token.rfind('@');
+    ExceptionRecord out;
+    out.kind = token.substr(0, split);
+    out.platform = PlatformId{token.substr(split + 1)};
+    out.entity = work.state.key;
+    out.updated_at = work.context.now;
+    const auto open = find_open(work.state, out.kind, out.platform);
+    if (open == work.state.exceptions.end()) {
+        out.status = ExceptionStatus::kResolved;
+    } else {
+        out.reason = open->reason;
+        out.proposed = open->proposed;
+        out.opened_at = open->since;
+        for (const FieldName& field : open->fields) {
+            const CanonicalField* canonical = work.state.find(field);
+            out.canonical.set(field, canonical == nullptr ? Value{} : canonical->value);
+        }
+    }
+    const RecordState* record = work.state.record(out.platform);
+    if (record != nullptr && record->record) out.record = record->record->text;
+    return {token, encode(out)};
+}
+
+bool is_held(std::string_view kind) {
+    using namespace exceptions;
+    static constexpr std::string_view kHeld[] = {
+        kContract, kReview,        kUndecided,    kRejected,     kGaveUp,
+        kInDoubt,  kNotConverging, kDeleteReview, kSecondRecord,
+    };
+    return std::find(std::begin(kHeld), std::end(kHeld), kind) != std::end(kHeld);
 }
 
 }  // namespace syncline::hub

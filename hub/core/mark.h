@@ -15,10 +15,18 @@ namespace syncline::hub {
 struct Mark {
     Partition partition;
     std::uint64_t fence = 0;
-    HubId holder;                ///< Empty: given back.
-    Timestamp inputs_created;    ///< Identity of SYNC_IN that `floor` is about.
-    std::uint64_t floor = 0;     ///< Inputs up to this stream sequence are done.
-    Timestamp commands_created;  ///< Identity of SYNC_CMD that commands were published to.
+    HubId holder;              ///< Empty: given back.
+    Timestamp inputs_created;  ///< Identity of SYNC_IN that `floor` is about.
+    std::uint64_t floor = 0;   ///< Inputs up to this stream sequence are done.
+    /// A stream as it was when everything that belongs into it was in it: whoever takes the
+    /// partition and finds it made anew, or ending earlier, publishes again what was lost.
+    struct StreamPoint {
+        Timestamp created;
+        std::uint64_t last = 0;
+        friend bool operator==(const StreamPoint&, const StreamPoint&) = default;
+    };
+    StreamPoint commands;
+    StreamPoint exceptions;
     struct Source {
         PlatformId platform;
         Revision seq;  ///< Newest (epoch, seq) of this agent that is done.

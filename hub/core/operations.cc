@@ -47,6 +47,24 @@ void reject(RecordState& record, const OpenException& exception) {
     release_all(record, exception);
 }
 
+/// Is it about what the platform wanted, rather than about what we want of it?
+bool is_about_a_change(const OpenException& exception) {
+    return exception.kind == exceptions::kContract || exception.kind == exceptions::kReview ||
+           exception.kind == exceptions::kUndecided;
+}
+
+/// Decides what the platform holds once more: the policy, or who is to decide, may be another now.
+void decide_again(Work& work, RecordState& record, const OpenException& exception) {
+    Fields told;
+    for (const auto& [name, proposed] : exception.proposed) {
+        const Value* mirror = record.mirror.find(name);
+        told.set(name, mirror == nullptr ? proposed : *mirror);
+        record.mirror.erase(name);
+    }
+    release_all(record, exception);
+    take_fields(work, record, told, {record.platform, record.rev, exception.since}, {});
+}
+
 }  // namespace
 
 void take_operation(Work& work, const Operation& operation) {
@@ -62,14 +80,20 @@ void take_operation(Work& work, const Operation& operation) {
     static constexpr const char* kNames[] = {"accepted", "rejected", "retried"};
     for (const OpenException& exception : chosen) {
         RecordState& record = work.state.record_or_new(exception.platform);
-        switch (operation.kind) {
-            case OperationKind::kAccept: accept(work, record, exception, operation.at); break;
-            case OperationKind::kReject: reject(record, exception); break;
-            case OperationKind::kRetry: release_all(record, exception); break;
-        }
         work.note(exception.kind + " " + kNames[static_cast<int>(operation.kind)] + " by " +
                   operation.actor + (operation.reason.empty() ? "" : ": " + operation.reason));
         close_exception(work, exception.kind, exception.platform);
+        switch (operation.kind) {
+            case OperationKind::kAccept: accept(work, record, exception, operation.at); break;
+            case OperationKind::kReject: reject(record, exception); break;
+            case OperationKind::kRetry:
+                if (is_about_a_change(exception)) {
+                    decide_again(work, record, exception);
+                } else {
+                    release_all(record, exception);
+                }
+                break;
+        }
     }
 }
 

@@ -19,6 +19,12 @@ bool equal_or_both_empty(const Value* a, const Value& b) {
     return a == nullptr ? b.is_null() : *a == b;
 }
 
+/// Is a value for the field proposed to the owner, by another platform than this?
+bool is_asked(const EntityState& state, const FieldName& field, const PlatformId& platform) {
+    return std::any_of(state.proposals.begin(), state.proposals.end(),
+                       [&](const Proposal& p) { return p.field == field && p.from != platform; });
+}
+
 std::size_t rank(const std::vector<PlatformId>& order, const PlatformId& platform) {
     return static_cast<std::size_t>(std::find(order.begin(), order.end(), platform) -
                                     order.begin());
@@ -154,6 +160,8 @@ void make_canonical(Work& work, const FieldName& field, const Value& value, Prov
     work.state.set(field, value, std::move(from));
     std::erase_if(work.state.proposals, [&](const Proposal& p) { return p.field == field; });
     for (RecordState& record : work.state.records) {
+        // A value that breaks the contract stays where it is until somebody has dealt with it.
+        if (is_open(work.state, exceptions::kContract, record.platform, field)) continue;
         record.release(field);
         record.blocked = false;
         std::erase_if(record.attempts, [&](const Attempts& a) { return a.field == field; });
@@ -198,8 +206,10 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         record.mirror.set(name, told);
         record.clear_form(name);
         work.changed = true;
-        // The echo of an older command: what is wanted by now has been commanded since.
-        if (first_empty || (ours && wanted == nullptr)) continue;
+        // The echo of an older command: what is wanted by now has been commanded since. But an
+        // owner that was asked has answered.
+        const bool echo = ours && wanted == nullptr && !is_asked(work.state, name, record.platform);
+        if (first_empty || echo) continue;
         if (value) {
             close_exception(work, exceptions::kContract, record.platform, &name);
             touched.push_back(

@@ -327,14 +327,14 @@ Result<EntityState> decode_entity(std::string_view body) {
 std::string encode(const Mark& mark) {
     std::string body;
     Writer out{body};
-    out.map(8);
+    out.map(11);
     out.field(0, wire::kWireVersion);
     out.field(1, std::uint64_t{mark.partition.value});
     out.field(2, mark.fence);
     out.field(3, mark.holder.text);
     out.field(4, mark.inputs_created);
     out.field(5, mark.floor);
-    out.field(6, mark.commands_created);
+    out.field(6, mark.commands.created);
     out.key(7);
     out.array(size_of(mark.sources));
     for (const Mark::Source& source : mark.sources) {
@@ -343,6 +343,9 @@ std::string encode(const Mark& mark) {
         out.unsigned64(source.seq.epoch);
         out.unsigned64(source.seq.n);
     }
+    out.field(8, mark.commands.last);
+    out.field(9, mark.exceptions.created);
+    out.field(10, mark.exceptions.last);
     return body;
 }
 
@@ -366,11 +369,14 @@ Result<Mark> decode_mark(std::string_view body) {
             case 3: mark.holder.text = in.text(node, wire::kIdBytesMax); break;
             case 4: mark.inputs_created.ns = in.signed64(node); break;
             case 5: mark.floor = in.unsigned64(node); break;
-            case 6: mark.commands_created.ns = in.signed64(node); break;
+            case 6: mark.commands.created.ns = in.signed64(node); break;
             case 7:
                 in.array(node,
                          [&](const Node& item) { mark.sources.push_back(read_source(in, item)); });
                 break;
+            case 8: mark.commands.last = in.unsigned64(node); break;
+            case 9: mark.exceptions.created.ns = in.signed64(node); break;
+            case 10: mark.exceptions.last = in.unsigned64(node); break;
             default: break;
         }
     };

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -31,7 +32,15 @@ struct Operation {
     Timestamp at;
 };
 
-using Input = std::variant<Change, Outcome, Operation>;
+/// Has an entity publish again what it holds open, after the exceptions stream lost messages or
+/// the entity's own state did.
+struct Recheck {
+    /// `kind@platform` of one that is open on the stream; resolved if the entity does not hold it.
+    /// Empty: all that the entity holds.
+    std::string exception;
+};
+
+using Input = std::variant<Change, Outcome, Operation, Recheck>;
 
 /// What a decision may know beside policy, state and input.
 struct Context {
@@ -99,6 +108,10 @@ struct ExceptionRecord {
     std::string raw;     ///< The input itself, for what could not be decoded; may be binary.
 };
 
+/// Is an exception of this kind held by its entity's state? Else it keeps an input that could not
+/// be decided.
+[[nodiscard]] bool is_held(std::string_view kind);
+
 /// A normalised match key that must belong to the entity before its state is stored.
 struct Claim {
     ObjectName object;
@@ -112,9 +125,10 @@ struct Step {
     EntityState next;
     bool changed = false;   ///< `next` must be stored (its version was raised).
     bool replayed = false;  ///< An input came back: publish outbox and pending commands again.
-    std::vector<Command> commands;  ///< To publish after `next` is stored.
-    std::vector<Claim> claims;      ///< To hold before `next` is stored.
-    std::vector<Claim> releases;    ///< No longer the entity's, after `next` is stored.
+    std::vector<Command> commands;                 ///< To publish after `next` is stored.
+    std::vector<EntityState::Outgoing> rechecked;  ///< Exceptions to publish, whatever changed.
+    std::vector<Claim> claims;                     ///< To hold before `next` is stored.
+    std::vector<Claim> releases;  ///< No longer the entity's, after `next` is stored.
 };
 
 }  // namespace syncline::hub

@@ -15,7 +15,8 @@ struct Work {
     bool changed = false;
     bool replayed = false;
     std::vector<PlatformId> reissue;  ///< Whose pending command must go out again as it is.
-    std::vector<std::string> touched_exceptions;  ///< Kinds to publish.
+    std::vector<std::string> touched_exceptions;  ///< `kind@platform`, to publish.
+    std::vector<std::string> rechecked;           ///< The same, even if nothing changed.
 
     void note(std::string text) {
         log.notes.push_back(std::move(text));
@@ -56,8 +57,11 @@ void open_exception(Work& work, std::string kind, const RecordState& record, std
 /// Closes what is open of `kind` for a platform; with `field`, only that field's part.
 void close_exception(Work& work, std::string_view kind, const PlatformId& platform,
                      const FieldName* field = nullptr);
-/// Publishes the touched exceptions into the outbox.
-void flush_exceptions(Work& work);
+[[nodiscard]] bool is_open(const EntityState& state, std::string_view kind,
+                           const PlatformId& platform, const FieldName& field);
+void recheck_exceptions(Work& work, const Recheck& recheck);
+/// The message that tells how the exception `kind@platform` stands.
+[[nodiscard]] EntityState::Outgoing exception_message(const Work& work, const std::string& token);
 
 /// Stable codes of exception kinds.
 namespace exceptions {

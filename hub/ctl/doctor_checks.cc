@@ -226,7 +226,7 @@ std::vector<Check> check_marks(const Cluster& cluster) {
                                  "server's disk and use sync_interval: always"));
         }
         if (commands != nullptr && commands->info &&
-            view.mark->commands_created != commands->info->created) {
+            view.mark->commands.created != commands->info->created) {
             checks.push_back(warn("marks", name + " is about another " + commands->name,
                                   "The hub that takes the partition publishes its commands again"));
         }

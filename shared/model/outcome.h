@@ -45,6 +45,7 @@ struct Outcome {
     std::uint32_t attempts = 1;
     Timestamp done_at;
     std::string trace;
+    std::uint64_t fence = 0;  ///< Of kFenced: the greatest seen for the command's partition.
 };
 
 }  // namespace syncline

@@ -70,7 +70,7 @@ std::string encode(const Outcome& outcome) {
     body.reserve(256);
     Writer out{body};
     out.map(13 + present(outcome.record.has_value(), !outcome.reason.empty(), !outcome.code.empty(),
-                         !outcome.trace.empty(), !outcome.as_commanded.empty()));
+                         !outcome.trace.empty(), !outcome.as_commanded.empty(), outcome.fence > 0));
     out.field(0, kWireVersion);
     out.field(1, outcome.platform.text);
     out.field(2, outcome.entity.object.text);
@@ -93,6 +93,7 @@ std::string encode(const Outcome& outcome) {
         out.array(static_cast<std::uint32_t>(outcome.as_commanded.size()));
         for (const FieldName& name : outcome.as_commanded) out.text(name.text);
     }
+    if (outcome.fence > 0) out.field(18, outcome.fence);
     return body;
 }
 
@@ -120,6 +121,7 @@ Result<Outcome> decode_outcome(std::string_view body) {
                 in.array(node,
                          [&](const Node& item) { outcome.as_commanded.emplace_back(in.id(item)); });
                 break;
+            case 18: outcome.fence = in.unsigned64(node); break;
             default: break;
         }
     };

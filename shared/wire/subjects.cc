@@ -58,12 +58,24 @@ std::vector<std::string_view> split(std::string_view subject) {
 }
 
 bool read_partition(std::string_view token, Partition& partition) {
+    if (token.size() > 1 && token[0] == '0') return false;  // Spelled in one way only.
     const auto [end, error] =
         std::from_chars(token.data(), token.data() + token.size(), partition.value);
     return error == std::errc{} && end == token.data() + token.size();
 }
 
 }  // namespace
+
+std::string_view stream_of(std::string_view subject) {
+    static constexpr std::pair<std::string_view, std::string_view> kStreams[] = {
+        {"sync.in.", kStreamIn},   {"sync.st.", kStreamState},       {"sync.cmd.", kStreamCommands},
+        {"sync.log.", kStreamLog}, {"sync.exc.", kStreamExceptions}, {"sync.evt.", kStreamEvents},
+    };
+    for (const auto& [root, stream] : kStreams) {
+        if (subject.starts_with(root)) return stream;
+    }
+    return {};
+}
 
 std::string encode_token(std::string_view text) {
     std::string out;

@@ -24,6 +24,9 @@ inline constexpr std::string_view kStreamLease = "KV_sync_lease";
 inline constexpr std::string_view kStreamAgent = "KV_sync_agent";
 inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 
+/// The stream that takes a subject of ours; empty for one that none stores.
+[[nodiscard]] std::string_view stream_of(std::string_view subject);
+
 /// Reversible: letters, digits, `-` and `_` stand for themselves, any other byte is `=XX` in hex.
 /// An empty text is `=`, so a token is never empty.
 [[nodiscard]] std::string encode_token(std::string_view text);

@@ -236,7 +236,7 @@ protected:
         mark.fence = 3;
         mark.holder = HubId{holder};
         mark.inputs_created = inputs_created;
-        mark.commands_created = commands_created;
+        mark.commands.created = commands_created;
         mark.floor = floor;
         mark.sources = {{PlatformId{"crm"}, {1, 1}}};
         put(subjects::mark(Partition{partition}), encode(mark));

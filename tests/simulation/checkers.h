@@ -30,15 +30,6 @@ public:
     [[nodiscard]] std::vector<Violation> final_findings();
 
 private:
-    struct OpenException {
-        hub::ExceptionRecord record;
-    };
-    /// Per (platform, record, field): what its own people last set.
-    struct Own {
-        Value value;
-        bool synced_since = false;
-    };
-
     void watch_mutation(const Mutation& mutation);
     void watch_create(const Mutation& mutation);
     void watch_order(const Mutation& mutation);
@@ -58,6 +49,8 @@ private:
     [[nodiscard]] bool excused(const hub::EntityState& state, const PlatformId& platform,
                                const FieldName* field) const;
     [[nodiscard]] const Platform* platform(const PlatformId& id) const;
+    /// Has its agent lost its store?
+    [[nodiscard]] bool wiped(const PlatformId& platform) const;
 
     World& world_;
     MemoryBroker& broker_;
@@ -66,8 +59,7 @@ private:
     const Workload& workload_;
 
     // watch()
-    std::map<std::string, std::size_t> seen_;       ///< Mutations looked at, by platform.
-    std::map<std::string, std::uint32_t> creates_;  ///< By idempotency key.
+    std::map<std::string, std::size_t> seen_;  ///< Mutations looked at, by platform.
     std::map<std::pair<PlatformId, EntityKey>, std::uint64_t> generations_;
     std::map<std::pair<PlatformId, EntityKey>, std::vector<RecordId>> made_;
     std::map<std::tuple<PlatformId, EntityKey, Partition>, std::uint64_t> fences_;

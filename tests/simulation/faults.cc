@@ -32,6 +32,7 @@ const std::vector<FaultKind>& fault_kinds() {
         {"net.partition", "a client cannot reach the server for a while"},
         {"broker.restart", "the server is killed and comes back"},
         {"broker.power", "the server loses its power and the newest messages of each stream"},
+        {"site.power", "server, hubs and agents lose their power together"},
         {"broker.delete_input", "an administrator deletes SYNC_IN"},
         {"broker.delete_commands", "an administrator deletes SYNC_CMD"},
         {"broker.delete_state", "an administrator deletes SYNC_STATE"},
@@ -204,6 +205,13 @@ void Faults::begin_broker() {
                  [this] { restart_broker(false); });
     now_and_then("broker.power", random.between(seconds{40}, seconds{180}),
                  [this] { restart_broker(true); });
+    now_and_then("site.power", random.between(seconds{60}, seconds{240}), [this] {
+        restart_broker(true);
+        for (auto& hub : cast_.hubs) hub->crash(some_time(milliseconds{100}, seconds{30}));
+        for (auto& agent : cast_.agents) {
+            agent->crash(AgentProcess::Loss::kPower, some_time(milliseconds{100}, seconds{30}));
+        }
+    });
     const auto remove = [this](std::string_view stream) {
         broker_losses_ += broker_.all(stream).size();
         broker_.delete_stream(stream);

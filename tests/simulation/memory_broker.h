@@ -94,6 +94,8 @@ public:
     void start();
     /// stop(), and each stream loses what was not synced, or some of it. Returns how many.
     std::uint64_t cut_power();
+    /// How often the stream of states lost something.
+    [[nodiscard]] std::uint64_t state_losses() const { return state_losses_; }
     void delete_stream(std::string_view name);
     void sync_all();
 
@@ -152,6 +154,7 @@ private:
     std::map<std::uint64_t, Subscriber> subscriptions_;
     std::vector<BrokerClient*> clients_;
     std::uint64_t ids_ = 0;
+    std::uint64_t state_losses_ = 0;
     std::int64_t last_created_ = 0;
 };
 

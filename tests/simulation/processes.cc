@@ -245,7 +245,10 @@ void AgentProcess::crash(Loss loss, Duration down) {
         end();
     }
     if (loss == Loss::kPower) disk_.lose_power();
-    if (loss == Loss::kStore) disk_.wipe();
+    if (loss == Loss::kStore) {
+        ++wipes;
+        disk_.wipe();
+    }
     site_.world.after(down, [this] { start(); });
 }
 

@@ -105,6 +105,7 @@ public:
     Duration restart_most = std::chrono::seconds{15};
     bool stay_down = false;
     std::uint64_t deaths = 0;
+    std::uint64_t wipes = 0;  ///< How often the store was lost.
 
 private:
     class Points;

@@ -257,6 +257,10 @@ void Workload::decide(const MessagePtr& message) {
     operation.id = "op" + std::to_string(++operations_);
     operation.actor = "operator";
     operation.at = Timestamp{SimClock::kStart} + world_.now();
+    decided_.push_back(exception->reason);
+    for (const auto& [field, value] : exception->proposed) {
+        decided_fields_.insert({exception->entity.entity, exception->platform, field});
+    }
     if (operation.kind == hub::OperationKind::kAccept) {
         left_alone_.insert({exception->entity.entity, exception->platform});
         accepted_.insert(exception->entity.entity);

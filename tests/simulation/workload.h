@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "shared/policy/policy.h"
@@ -51,6 +53,16 @@ public:
     [[nodiscard]] bool was_accepted(const EntityId& entity) const {
         return accepted_.contains(entity);
     }
+    /// Did an operator decide an exception whose reason names the record?
+    [[nodiscard]] bool was_decided(const RecordId& record) const {
+        return std::ranges::any_of(decided_, [&](const std::string& reason) {
+            return reason.find(record.text + ",") != std::string::npos;
+        });
+    }
+    [[nodiscard]] bool was_decided(const EntityId& entity, const PlatformId& platform,
+                                   const FieldName& field) const {
+        return decided_fields_.contains({entity, platform, field});
+    }
     /// Decides everything that is open, for good.
     void decide_all();
 
@@ -74,6 +86,8 @@ private:
     std::uint64_t operations_ = 0;
     std::set<std::pair<EntityId, PlatformId>> left_alone_;
     std::set<EntityId> accepted_;
+    std::vector<std::string> decided_;  ///< Reasons.
+    std::set<std::tuple<EntityId, PlatformId, FieldName>> decided_fields_;
 };
 
 }  // namespace syncline::sim

@@ -95,7 +95,7 @@ Cluster with_mark(const hub::Mark& mark) {
 TEST(Marks, MustFitTheirStreams) {
     hub::Mark mark;
     mark.inputs_created = Timestamp{1};
-    mark.commands_created = Timestamp{2};
+    mark.commands.created = Timestamp{2};
     mark.floor = 100;
     EXPECT_EQ(check_marks(with_mark(mark)).front().health, Health::kOk);
     mark.floor = 101;
@@ -104,7 +104,7 @@ TEST(Marks, MustFitTheirStreams) {
     mark.inputs_created = Timestamp{9};
     EXPECT_EQ(check_marks(with_mark(mark)).front().health, Health::kWarn);
     mark.inputs_created = Timestamp{1};
-    mark.commands_created = Timestamp{9};
+    mark.commands.created = Timestamp{9};
     EXPECT_EQ(check_marks(with_mark(mark)).front().health, Health::kWarn);
     Cluster broken = with_mark(mark);
     broken.marks[0].broken = "byte 4";

@@ -1,0 +1,115 @@
+#include "hub/state_sweep.h"
+
+#include "hub/core/decide.h"
+#include "hub/core/state_codec.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::hub {
+
+void StateSweep::tick() {
+    if (!link_.connected()) return;
+    if (states_) {
+        const bool checked = !exceptions_ || exceptions_->finished;
+        if (read_ && checked && outstanding_ == 0) end();
+        return;
+    }
+    if (!to_warm_.empty() || !to_heal_.empty()) begin();
+}
+
+void StateSweep::begin() {
+    ++sweep_;
+    read_ = false;
+    outstanding_ = 0;
+    owed_ = 0;
+    healing_ = std::exchange(to_heal_, {});
+    std::set<Partition> wanted = std::exchange(to_warm_, {});
+    for (const auto& [partition, hold] : healing_) wanted.insert(partition);
+    nats::ConsumeSpec spec;
+    spec.stream = subjects::kStreamState;
+    spec.last_per_subject = true;
+    for (const Partition partition : wanted) {
+        spec.filters.push_back(subjects::entities_of(partition));
+    }
+    if (wanted.size() == partitions_) spec.filters = {subjects::all_entities()};
+    states_end_ = watch_.info(subjects::kStreamState)->last_sequence;
+    // A held partition has a mark, so there is something to read and the pass comes to its end.
+    spec.filters.push_back(subjects::mark(*wanted.begin()));
+    states_ = link_.consume(std::move(spec), this);
+    const nats::StreamInfo& exceptions = *watch_.info(subjects::kStreamExceptions);
+    if (healing_.empty() || exceptions.messages == 0) return;
+    spec = {};
+    spec.stream = subjects::kStreamExceptions;
+    spec.last_per_subject = true;
+    spec.filters = {subjects::all_exceptions()};
+    exceptions_ = std::make_unique<Exceptions>(*this, exceptions.last_sequence);
+    exceptions_->reader = link_.consume(std::move(spec), exceptions_.get());
+}
+
+void StateSweep::end() {
+    states_.reset();
+    exceptions_.reset();
+    for (const auto& [partition, hold] : std::exchange(healing_, {})) {
+        host_.on_healed(partition, hold);
+    }
+}
+
+void StateSweep::start_over() {
+    states_.reset();
+    exceptions_.reset();
+    to_heal_.merge(healing_);
+    healing_.clear();
+}
+
+void StateSweep::on_message(const nats::InMessage& message) {
+    if (read_) return states_->processed(1);
+    read_ = message.pending == 0 || message.sequence >= states_end_;
+    const bool entity = !message.deleted && subjects::parse_entity(message.subject).has_value();
+    const bool room = !entity || host_.warm(message.sequence, message.body);
+    if (!room && healing_.empty()) read_ = true;
+    const std::uint64_t before = outstanding_;
+    if (entity && !healing_.empty()) send_again(message);
+    if (outstanding_ == before) return states_->processed(1);
+    ++owed_;  // So that what is under way stays bounded by the window.
+}
+
+void StateSweep::send_again(const nats::InMessage& message) {
+    const auto state = decode_entity(message.body);
+    if (!state || !heals(state->key)) return;
+    const Partition home = entity_partition(state->key, partitions_);
+    const Context context{{}, home, host_.fence_of(home)};
+    for (const Command& command : pending_commands(*state, context)) {
+        ++outstanding_;
+        effects_.publish(subjects::command(command.platform, command.entity), wire::encode(command),
+                         this, sweep_);
+    }
+    if (!state->exceptions.empty()) recheck(state->key, {});
+}
+
+void StateSweep::Exceptions::on_message(const nats::InMessage& message) {
+    reader->processed(1);
+    if (finished) return;  // What comes now is by the hubs of today, this pass included.
+    finished = message.pending == 0 || message.sequence >= last;
+    const auto exception = decode_exception(message.body);
+    if (!exception || exception->status != ExceptionStatus::kOpen) return;
+    if (!is_held(exception->kind) || !sweep.heals(exception->entity)) return;
+    sweep.recheck(exception->entity, exception->kind + "@" + exception->platform.text);
+}
+
+bool StateSweep::heals(const EntityKey& entity) const {
+    return healing_.contains(entity_partition(entity, partitions_));
+}
+
+void StateSweep::recheck(const EntityKey& entity, std::string exception) {
+    ++outstanding_;
+    host_.recheck(entity, {std::move(exception)}, sweep_);
+}
+
+void StateSweep::rechecked(std::uint64_t sweep) { on_delivered(sweep); }
+
+void StateSweep::on_delivered(std::uint64_t token) {
+    if (token != sweep_ || outstanding_ == 0 || --outstanding_ > 0) return;
+    if (states_) states_->processed(std::exchange(owed_, 0));
+}
+
+}  // namespace syncline::hub

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "hub/broker_watch.h"
+#include "hub/core/step.h"
+#include "hub/reliable_publisher.h"
+#include "shared/nats/link.h"
+
+namespace syncline::hub {
+
+/// What StateSweep asks of the rest of the hub.
+class StateSweepHost {
+public:
+    /// Takes a stored entity into the cache. False: there is no more room.
+    virtual bool warm(std::uint64_t sequence, std::string_view body) = 0;
+    /// Has the entity compare what it holds open with the exceptions stream; answered by
+    /// StateSweep::rechecked() with the same `sweep`.
+    virtual void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) = 0;
+    /// Everything that belongs into the streams is in them again.
+    virtual void on_healed(Partition partition, std::uint64_t hold) = 0;
+    [[nodiscard]] virtual std::uint64_t fence_of(Partition partition) const = 0;
+
+protected:
+    ~StateSweepHost() = default;
+};
+
+/// Reads the stored entities of partitions: to fill the cache and, where the broker lost messages,
+/// to publish pending commands again and bring the exceptions stream in line with the states. One
+/// pass at a time; what is asked for meanwhile is the next one.
+/// Threading: the link's.
+class StateSweep final : nats::MessageSink, DeliverySink {
+public:
+    StateSweep(nats::Link& link, const BrokerWatch& watch, ReliablePublisher& effects,
+               std::uint16_t partitions, StateSweepHost& host)
+        : link_(link), watch_(watch), effects_(effects), partitions_(partitions), host_(host) {}
+
+    void warm(Partition partition) { to_warm_.insert(partition); }
+    /// `hold` names the holding of the partition, for on_healed().
+    void heal(Partition partition, std::uint64_t hold) { to_heal_[partition] = hold; }
+    /// A stream changed under the pass that runs: it is made again.
+    void start_over();
+    void rechecked(std::uint64_t sweep);
+    void tick();
+
+private:
+    /// Reads the exceptions stream beside the states: what is open there and held by no state.
+    struct Exceptions final : nats::MessageSink {
+        StateSweep& sweep;
+        std::unique_ptr<nats::Subscription> reader;
+        std::uint64_t last;  ///< Sequence at which it ends.
+        bool finished = false;
+        Exceptions(StateSweep& owner, std::uint64_t end) : sweep(owner), last(end) {}
+        void on_message(const nats::InMessage& message) override;
+    };
+
+    void begin();
+    void end();
+    void on_message(const nats::InMessage& message) override;
+    void send_again(const nats::InMessage& message);
+    void recheck(const EntityKey& entity, std::string exception);
+    void on_delivered(std::uint64_t token) override;
+    [[nodiscard]] bool heals(const EntityKey& entity) const;
+
+    nats::Link& link_;
+    const BrokerWatch& watch_;
+    ReliablePublisher& effects_;
+    std::uint16_t partitions_;
+    StateSweepHost& host_;
+    std::set<Partition> to_warm_;
+    std::map<Partition, std::uint64_t> to_heal_;
+
+    // ---- The pass that runs.
+    std::uint64_t sweep_ = 0;  ///< Counts the passes; answers to an older one are ignored.
+    std::unique_ptr<nats::Subscription> states_;
+    std::unique_ptr<Exceptions> exceptions_;
+    std::map<Partition, std::uint64_t> healing_;
+    std::uint64_t states_end_ = 0;   ///< Sequence at which the states end.
+    bool read_ = false;              ///< All states were read.
+    std::uint64_t outstanding_ = 0;  ///< Publishes and rechecks without answer.
+    std::size_t owed_ = 0;           ///< Messages whose credit waits for these answers.
+};
+
+}  // namespace syncline::hub
