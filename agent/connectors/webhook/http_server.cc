@@ -217,16 +217,20 @@ private:
         phase_ == Phase::kBody ? parse_body() : read_header();
     }
 
+    /// What this phase wants is here. The parser must not be given more then: with an empty body
+    /// the message ends with its headers, and what follows is the next request.
+    [[nodiscard]] bool is_parsed() const {
+        return phase_ == Phase::kBody ? parser_->is_done() : parser_->is_header_done();
+    }
+
     /// 0: fine, or more is needed.
     unsigned parse() {
-        error_code error;
-        // One part at a time until the parser has taken what is there.
-        while (buffer_.size() > 0) {
-            buffer_.consume(parser_->put(buffer_.data(), error));
-            if (error == http::error::need_more) return 0;
+        while (!is_parsed() && buffer_.size() > 0) {
+            error_code error;
+            const std::size_t taken = parser_->put(buffer_.data(), error);
+            buffer_.consume(taken);
+            if (error == http::error::need_more || (!error && taken == 0)) return 0;
             if (error) return status_of(error);
-            const bool header_phase = phase_ != Phase::kBody;
-            if (header_phase ? parser_->is_header_done() : parser_->is_done()) return 0;
         }
         return 0;
     }

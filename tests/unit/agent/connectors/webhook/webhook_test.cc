@@ -125,6 +125,24 @@ TEST_F(HttpServerTest, AnswersManyRequestsOfOneConnection) {
     EXPECT_EQ(requests_, 5);
 }
 
+TEST_F(HttpServerTest, ARequestMayFollowAnEmptyOne) {
+    start();
+    auto client = this->client();
+    client.send(post("/hook", "") + post("/hook", "2"));
+    EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 200"));
+    EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 200"));
+    EXPECT_EQ(requests_, 2);
+    EXPECT_EQ(body_, "2");
+}
+
+TEST_F(HttpServerTest, TakesARequestByteByByte) {
+    start();
+    auto client = this->client();
+    for (const char byte : post("/hook", "{\"a\":1}")) client.send(std::string(1, byte));
+    EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 200"));
+    EXPECT_EQ(body_, "{\"a\":1}");
+}
+
 TEST_F(HttpServerTest, RefusesWhatIsNoPushAndCloses) {
     start();
     const std::string json = "Content-Type: application/json\r\n";
