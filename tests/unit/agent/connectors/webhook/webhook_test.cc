@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -123,6 +124,19 @@ TEST_F(HttpServerTest, AnswersManyRequestsOfOneConnection) {
     EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 200"));
     EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 200"));
     EXPECT_EQ(requests_, 5);
+}
+
+TEST_F(HttpServerTest, SharesItsConnectionsAmongItsThreads) {
+    settings_.threads = 3;
+    start();
+    std::deque<RawClient> clients;
+    for (int i = 0; i < 7; ++i) clients.emplace_back(server_->port());
+    for (int round = 0; round < 3; ++round) {
+        for (RawClient& one : clients) one.send(post("/hook", "{}"));
+        for (RawClient& one : clients) EXPECT_THAT(one.answer(), StartsWith("HTTP/1.1 200"));
+    }
+    const std::lock_guard lock{mutex_};
+    EXPECT_EQ(requests_, 21);
 }
 
 TEST_F(HttpServerTest, ARequestMayFollowAnEmptyOne) {
