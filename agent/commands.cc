@@ -52,8 +52,11 @@ void Commands::pump() {
         if (subscription_) suspend();
         return;
     }
-    // Until the hub knows what is there, it may ask for records that there are.
-    if (may_subscribe() && p_.intake.is_acquainted()) subscribe();
+    if (!p_.intake.is_acquainted()) {
+        if (subscription_) suspend();
+    } else if (may_subscribe()) {
+        subscribe();
+    }
     while (may_start() && busy_ < busy_max(at) && p_.gate.next_call(at) <= at && start_next(at)) {
     }
 }
@@ -65,7 +68,7 @@ Duration Commands::next_deadline() const {
     if (breaker.state(at) == Breaker::State::kOpen) {
         return subscription_ ? at : std::min(next, breaker.open_until());
     }
-    if (may_subscribe() && p_.intake.was_acquainted()) return at;
+    if (p_.intake.was_acquainted() ? may_subscribe() : subscription_ != nullptr) return at;
     if (!may_start() || busy_ >= busy_max(at)) return next;
     const auto consider = [&](const EntityKey& entity, Duration due) {
         const Duration allowed = is_shunned(entity, at) ? shunned_until_ : due;
@@ -199,6 +202,10 @@ void Commands::admit_job(const JobPtr& job) {
             const Command& command = job->command;
             const auto ledger = transaction.ledger(command.entity);
             *admission = admit(command, ledger, transaction.fence(command.partition));
+            if (*admission == Admission::kVerify) {
+                const auto begun = wire::decode_command(ledger->command);
+                if (!begun || !is_same(*begun, command)) *admission = Admission::kStale;
+            }
             job->attempts =
                 ledger && ledger->generation == command.generation ? ledger->attempts : 0;
             if (*admission == Admission::kExecute) {
@@ -219,6 +226,7 @@ void Commands::admit_job(const JobPtr& job) {
                     .entity = command.entity,
                     .record = ledger && ledger->record ? ledger->record : command.record,
                     .generation = command.generation,
+                    .decided_at = command.decided_at,
                     .ledger_generation = ledger ? ledger->generation : 0,
                     .status = stale ? OutcomeStatus::kStale : OutcomeStatus::kFenced,
                     .done_at = p_.environment.clock.now(),
@@ -397,7 +405,7 @@ void Commands::give_up(const JobPtr& job) {
 
 void Commands::finish(const JobPtr& job, Ending ending) {
     hold(job);
-    if (job->sequence == 0) finished_early_[job->command.entity] = job->command.generation;
+    if (job->sequence == 0) finished_early_.insert_or_assign(job->command.entity, job->command);
     successes_at_failure_.erase(job->command.entity);
     settled(job);
     auto kept = std::make_shared<Ending>(std::move(ending));
@@ -438,6 +446,7 @@ void Commands::write_outcome(Transaction& transaction, const Job& job, const End
                     .entity = command.entity,
                     .record = known,
                     .generation = command.generation,
+                    .decided_at = command.decided_at,
                     .ledger_generation = command.generation,
                     .status = ending.status,
                     .reason = ending.reason,
@@ -471,6 +480,10 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
     if (ending.status == OutcomeStatus::kApplied && !deleted) note_effects(job, ending, outcome);
     if (ending.record) {
         outcome.fields = ending.record->fields;
+        // The hub takes what is not told for set, but here nothing was.
+        for (const auto& [name, value] : job.command.fields) {
+            if (job.found && outcome.fields.find(name) == nullptr) outcome.fields.set(name, {});
+        }
         // So that the next read of what was just written is no news.
         state.digest = digest_of(ending.record->fields, ending.record->marker, p_.store.sweep());
     } else if (ending.believed) {

@@ -98,6 +98,7 @@ private:
         bool guarded = false;
         std::string last_error;
         std::optional<RecordId> written;  ///< The record that the write answered with.
+        bool found = false;  ///< `written` was there before: this command has set nothing.
         std::optional<RecordId> made;  ///< By an earlier create of the entity, as far as is known.
     };
     using JobPtr = std::shared_ptr<Job>;
@@ -184,7 +185,7 @@ private:
     /// which is dropped when the breaker opens and comes again from the stream.
     std::map<EntityKey, std::uint64_t> successes_at_failure_;
     /// Finished from the ledger before the stream told them again.
-    std::map<EntityKey, std::uint64_t> finished_early_;
+    std::map<EntityKey, Command> finished_early_;
     std::optional<EntityKey> shunned_;  ///< Failed as the last probe: let another one try.
     Duration shunned_until_{0};
 

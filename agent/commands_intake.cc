@@ -145,7 +145,7 @@ void Commands::take(Command command, std::uint64_t sequence) {
     const EntityKey entity = command.entity;
     const auto known = slots_.find(entity);
     const JobPtr running = known == slots_.end() ? nullptr : known->second.running;
-    if (running && running->command.generation == command.generation) {
+    if (running && is_same(running->command, command)) {
         // The stream tells again what the ledger has brought up, or what a pause left running.
         if (running->sequence == 0 && !running->settled) {
             running->sequence = sequence;
@@ -158,7 +158,7 @@ void Commands::take(Command command, std::uint64_t sequence) {
     }
     const auto early = finished_early_.find(command.entity);
     if (early != finished_early_.end()) {
-        const bool same = early->second == command.generation;
+        const bool same = is_same(early->second, command);
         finished_early_.erase(early);
         if (same) {  // Its outcome is on its way already.
             save_position_at_ = std::min(save_position_at_, now() + kSavePosition);
@@ -195,6 +195,7 @@ void Commands::refuse(const JobPtr& job, const Command& newer) {
                                .entity = job->command.entity,
                                .record = job->command.record,
                                .generation = job->command.generation,
+                               .decided_at = job->command.decided_at,
                                .ledger_generation = ledger_generation,
                                .status = OutcomeStatus::kFenced,
                                .done_at = p_.environment.clock.now(),

@@ -127,7 +127,7 @@ void Commands::on_verified(const JobPtr& job, const std::optional<Record>& recor
         case AfterLook::kApplied:
             if (kind == CommandKind::kDelete) return finish(job, {});
             return finish(job, {.record = record});
-        case AfterLook::kUpdateFound: return use_found(job, *record);
+        case AfterLook::kFound: return use_found(job, *record);
         case AfterLook::kLookAgain:
             return wait(job, now() + std::max(p_.executor.traits().read_back_lag, kLookPause));
         case AfterLook::kGone:
@@ -138,15 +138,14 @@ void Commands::on_verified(const JobPtr& job, const std::optional<Record>& recor
 }
 
 void Commands::use_found(const JobPtr& job, const Record& record) {
-    // The create has its record; what is left to do is an update of it, which may be repeated.
+    // The create has its record. What that holds by now may be somebody's edit since, so nothing is
+    // set: the hub sees the difference and decides.
     job->doubt = false;
     job->written = record.id;
-    if (holds_wanted(*job, record)) return finish(job, {.record = record});
-    job->command.kind = CommandKind::kUpdate;
-    job->command.record = record.id;
-    job->written.reset();
-    if (job->guarded) p_.intake.write_started(key_of(*job, record.id));
-    job->phase = Phase::kWrite;
+    job->found = true;
+    if (!record.partial) return finish(job, {.record = record});
+    job->phase = Phase::kReadBack;
+    job->looks = 0;
     wait(job, now());
 }
 

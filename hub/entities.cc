@@ -108,6 +108,7 @@ bool Entities::warm(std::uint64_t sequence, std::string_view body) {
     slot.state = std::move(*state);
     slot.sequence = sequence;
     slot.loaded = true;
+    slot.delivered = false;
     return true;
 }
 
@@ -125,11 +126,8 @@ void Entities::advance(Slot& slot) {
     idle_.erase(slot.idle);
     ++busy_;
     ++slot.attempt;
-    if (slot.loaded) {
-        decide_now(slot);
-    } else {
-        load(slot);
-    }
+    if (!slot.loaded) return load(slot);
+    catch_up(slot);
 }
 
 void Entities::load(Slot& slot) {
@@ -160,7 +158,16 @@ void Entities::loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> sto
         }
     }
     slot.loaded = true;
-    decide_now(slot);
+    slot.delivered = false;
+    catch_up(slot);
+}
+
+// Who stored the state may have died before its outbox was out, and the next decision replaces it.
+void Entities::catch_up(Slot& slot) {
+    if (slot.delivered || slot.state.outbox.empty()) return decide_now(slot);
+    slot.phase = Phase::kCatchingUp;
+    slot.outstanding = slot.state.outbox.size();
+    publish_outgoing(slot, slot.state.outbox);
 }
 
 Context Entities::context_of(const Slot& slot) const {
@@ -202,7 +209,7 @@ void Entities::reserve_all(Slot& slot) {
     for (std::size_t i = 0; i < slot.works.size(); ++i) {
         if (!slot.works[i].needs_link) continue;
         const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
-        wanted.push_back({subjects::link(record), record});
+        wanted.push_back({subjects::link(record), slot.works[i].not_in});
     }
     slot.outstanding = wanted.size();
     if (wanted.empty()) return store(slot);
@@ -223,7 +230,8 @@ void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
                        if (found == nullptr) return;
                        if (!stored || !*stored) return restart(*found, options_.retry_wait);
                        const auto holder = decode_reference((*stored)->body);
-                       const bool vacant = (*stored)->deleted || !holder || holder->empty();
+                       const bool vacant = (*stored)->deleted || !holder || holder->empty() ||
+                                           reservation.instead_of == *holder;
                        if (vacant) return reserve(*found, reservation, (*stored)->sequence);
                        if (*holder != found->key.entity) found->reserved = false;
                        reservation_done(*found);
@@ -243,7 +251,7 @@ void Entities::reservation_done(Slot& slot) {
 }
 
 void Entities::misplaced(Slot& slot) {
-    const EntityKey key = slot.key;
+    const EntityId entity = slot.key.entity;
     std::vector<Queued> again;
     for (std::size_t i = 0; i < slot.works.size(); ++i) {
         slot.works[i].input = std::move(slot.inputs[i]);
@@ -257,11 +265,13 @@ void Entities::misplaced(Slot& slot) {
     finish(slot);
     for (Queued& queued : again) {
         queued.needs_link = false;
-        // Outcomes and operations name their entity; only a record can be placed elsewhere.
+        queued.not_in = entity;
+        // Only a record can be placed elsewhere. What else names an entity without a state is of
+        // before the states were lost; the full read that follows tells what it would have.
         if (std::holds_alternative<Change>(queued.input)) {
             host_.on_misplaced(std::move(queued));
         } else {
-            submit(key, std::move(queued));
+            host_.on_done(queued.work);
         }
     }
 }
@@ -311,17 +321,19 @@ void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
         effects_.publish(subjects::command(command.platform, command.entity), wire::encode(command),
                          this, token);
     }
-    const auto publish_all = [&](const std::vector<EntityState::Outgoing>& messages) {
-        for (const EntityState::Outgoing& outgoing : messages) {
-            const bool entry = outgoing.exception.empty();
-            if (!entry) ++counters_.exceptions;
-            effects_.publish(
-                entry ? subjects::log(slot.key) : subjects::exception(slot.key, outgoing.exception),
-                outgoing.body, this, token);
-        }
-    };
-    publish_all(slot.step.rechecked);
-    if (all) publish_all(slot.state.outbox);
+    publish_outgoing(slot, slot.step.rechecked);
+    if (all) publish_outgoing(slot, slot.state.outbox);
+}
+
+void Entities::publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages) {
+    const std::uint64_t token = token_of(slot);
+    for (const EntityState::Outgoing& outgoing : messages) {
+        const bool entry = outgoing.exception.empty();
+        if (!entry) ++counters_.exceptions;
+        effects_.publish(
+            entry ? subjects::log(slot.key) : subjects::exception(slot.key, outgoing.exception),
+            outgoing.body, this, token);
+    }
 }
 
 // Best effort: a key left behind names an entity that no longer has it, and claiming it finds that
@@ -343,7 +355,10 @@ void Entities::release_keys(const Slot& slot) {
 void Entities::on_delivered(std::uint64_t token) {
     Slot* slot = current(token);
     if (slot == nullptr) return;
-    if (--slot->outstanding == 0) finish(*slot);
+    if (--slot->outstanding > 0) return;
+    slot->delivered = true;
+    if (slot->phase == Phase::kCatchingUp) return decide_now(*slot);
+    finish(*slot);
 }
 
 void Entities::finish(Slot& slot) {

@@ -32,6 +32,8 @@ struct Queued {
     WorkId work;
     std::uint64_t fence = 0;
     bool needs_link = false;  ///< The record was just placed: its link must be stored.
+    /// An entity that it was placed in and that there is not: the store lost its state.
+    std::optional<EntityId> not_in;
 };
 
 /// What Entities asks of the rest of the hub.
@@ -82,6 +84,7 @@ private:
     enum class Phase : std::uint8_t {
         kIdle,
         kLoading,
+        kCatchingUp,  ///< Its outbox, of whoever stored it, goes out first.
         kReserving,
         kStoring,
         kPublishing,
@@ -93,6 +96,7 @@ private:
         std::string subject;
         Phase phase = Phase::kIdle;
         bool loaded = false;
+        bool delivered = false;      ///< The state's outbox is out.
         std::uint32_t attempt = 0;   ///< Callbacks of an older attempt are ignored.
         std::uint64_t sequence = 0;  ///< Of the stored state; 0: there is none.
         EntityState state;
@@ -114,7 +118,7 @@ private:
     /// A link or match key that must name this entity.
     struct Reservation {
         std::string subject;
-        std::optional<RecordKey> record;  ///< For a link.
+        std::optional<EntityId> instead_of;  ///< Whose it may have been, wrongly.
     };
 
     Slot& find_or_make(const EntityKey& key);
@@ -122,7 +126,9 @@ private:
     void advance(Slot& slot);
     void load(Slot& slot);
     void loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> stored);
+    void catch_up(Slot& slot);
     void decide_now(Slot& slot);
+    void publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages);
     void reserve_all(Slot& slot);
     void reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected);
     void check_reservation(Slot& slot, const Reservation& reservation);

@@ -12,6 +12,7 @@ void Placing::submit(Queued queued) {
         searching->second.waiting.push_back(std::move(queued));
         return;
     }
+    if (queued.not_in) known_.erase(record);
     if (const auto known = known_.find(record); known != known_.end()) {
         return host_.on_placed({record.object, known->second}, std::move(queued));
     }
@@ -55,9 +56,10 @@ void Placing::start(const RecordKey& record, Search& search) {
     search.failed = false;
     search.retry_at = Duration{0};
     search.outstanding = 1 + search.wanted.keys.size() + (change.marker ? 1 : 0);
-    const auto entity_in = [](const nats::StoredMessage& stored) -> std::optional<EntityId> {
+    const auto entity_in = [not_in = search.waiting.front().not_in](
+                               const nats::StoredMessage& stored) -> std::optional<EntityId> {
         auto entity = decode_reference(stored.body);
-        if (!entity || entity->empty()) return std::nullopt;
+        if (!entity || entity->empty() || *entity == not_in) return std::nullopt;
         return *entity;
     };
     look_up(record, subjects::link(record),

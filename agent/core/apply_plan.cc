@@ -51,8 +51,9 @@ AfterWrite after_write(CommandKind kind, const Result<Written>& result) {
 
 Proof proof_for(CommandKind kind, const Connector::Traits& traits) {
     if (kind != CommandKind::kCreate) return Proof::kFetch;
-    if (traits.create_is_idempotent) return Proof::kRepeat;
-    return traits.has_marker ? Proof::kFind : Proof::kNone;
+    // Looking is better than repeating: what was made may have been edited since.
+    if (traits.has_marker) return Proof::kFind;
+    return traits.create_is_idempotent ? Proof::kRepeat : Proof::kNone;
 }
 
 AfterLook after_look(CommandKind kind, const std::optional<Record>& found, bool equal,
@@ -65,7 +66,7 @@ AfterLook after_look(CommandKind kind, const std::optional<Record>& found, bool 
             return equal ? AfterLook::kApplied : AfterLook::kWriteAgain;
         case CommandKind::kCreate: break;
     }
-    if (there) return equal ? AfterLook::kApplied : AfterLook::kUpdateFound;
+    if (there) return AfterLook::kFound;
     return looks < kLooksBeforeCreate ? AfterLook::kLookAgain : AfterLook::kWriteAgain;
 }
 

@@ -69,7 +69,7 @@ enum class Proof : std::uint8_t {
 enum class AfterLook : std::uint8_t {
     kApplied,      ///< The record is as the command wants it.
     kWriteAgain,   ///< It certainly has had no effect (or setting it again is harmless).
-    kUpdateFound,  ///< A create's record is there and holds other values: set them.
+    kFound,        ///< A create's record is there, whatever it holds by now.
     kLookAgain,    ///< A create's record is not there, but one look is not enough: wait, look.
     kGone,         ///< The record to be updated does not exist.
 };

@@ -8,6 +8,10 @@ Provenance provenance_of(const Change& change) {
     return {change.key.platform, change.rev, at};
 }
 
+constexpr std::string_view kAlso = "also";
+constexpr std::string_view kBelong =
+    " belong to this entity on the same platform; merge them there or change the match rules";
+
 /// The record is there: links it, and brings back an entity that was deleted.
 void mark_present(Work& work, RecordState& record, const RecordId& id) {
     if (record.presence == Presence::kPresent && record.record == id) return;
@@ -33,12 +37,7 @@ void take_change(Work& work, const Change& change) {
     RecordState& record = work.state.record_or_new(change.key.platform);
     const bool known = record.presence == Presence::kPresent && record.record.has_value();
     if (known && *record.record != change.key.record) {
-        open_exception(work, std::string{exceptions::kSecondRecord}, record,
-                       "a second record, " + change.key.record.text +
-                           ", matches this entity on the same platform; merge them there or "
-                           "change the match rules",
-                       change.fields);
-        return;
+        return second_record(work, record, change.key.record, change.fields);
     }
     if (change.rev <= record.rev) {
         work.replayed = true;
@@ -51,6 +50,20 @@ void take_change(Work& work, const Change& change) {
     }
     mark_present(work, record, change.key.record);
     take_fields(work, record, change.fields, provenance_of(change), {});
+}
+
+void second_record(Work& work, const RecordState& record, const RecordId& second,
+                   const Fields& fields) {
+    std::string which = second.text + ",";
+    for (const OpenException& open : work.state.exceptions) {
+        if (open.kind != exceptions::kSecondRecord || open.platform != record.platform) continue;
+        // It names all of them, at its beginning: "also r1, r2, ...".
+        const std::string named = open.reason.substr(0, open.reason.find(kBelong));
+        if (named.find(" " + which) == std::string::npos) which += named.substr(kAlso.size());
+        else which = named.substr(kAlso.size() + 1);
+    }
+    open_exception(work, std::string{exceptions::kSecondRecord}, record,
+                   std::string{kAlso} + " " + which + std::string{kBelong}, fields);
 }
 
 void take_delete(Work& work, RecordState& record, bool ours) {

@@ -20,7 +20,10 @@ const char* name_of(OutcomeStatus status) {
 /// The answer to the command that is out: it is no longer pending. Empty if it answers an older
 /// one.
 std::optional<Pending> settle(Work& work, RecordState& record, const Outcome& outcome) {
-    if (outcome.generation != record.generation || !record.pending) return std::nullopt;
+    if (outcome.generation != record.generation || !record.pending ||
+        outcome.decided_at != record.pending->decided_at) {
+        return std::nullopt;
+    }
     std::optional<Pending> pending = std::move(record.pending);
     record.pending.reset();
     work.changed = true;
@@ -31,6 +34,11 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
              const std::optional<Pending>& answered, bool fresh) {
     if (answered && answered->kind == CommandKind::kDelete) {
         take_delete(work, record, /*ours=*/true);
+        return;
+    }
+    if (outcome.record && record.record && record.presence == Presence::kPresent &&
+        *outcome.record != *record.record) {
+        second_record(work, record, *outcome.record, outcome.fields);
         return;
     }
     if (outcome.record && record.presence != Presence::kPresent && fresh) {

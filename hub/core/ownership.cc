@@ -61,6 +61,16 @@ void propose(Work& work, const FieldName& field, const Value& value, const Platf
     proposals.push_back({field, value, from});
 }
 
+/// The field is no longer asked for, and who asked gets what is canonical.
+void settle_proposals(Work& work, const FieldName& field) {
+    for (const Proposal& proposal : work.state.proposals) {
+        if (proposal.field == field) work.state.record_or_new(proposal.from).release(field);
+    }
+    const auto settled =
+        std::erase_if(work.state.proposals, [&](const Proposal& p) { return p.field == field; });
+    if (settled > 0) work.changed = true;
+}
+
 /// Carries a verdict out, but for what desired minus mirror does by itself.
 void carry_out(Work& work, RecordState& record, FieldDecision& decision, const Provenance& from) {
     const FieldName& field = decision.field;
@@ -108,6 +118,10 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
                   AsCommanded as_commanded) {
     const CanonicalField* current = work.state.find(spec.name);
     const OwnershipRule* rule = work.object.rule(spec.name, view);
+    const bool owner =
+        rule != nullptr && rule->resolution == Resolution::kOwner && rule->owner == record.platform;
+    // Whatever the owner made of what it was asked to take: it has answered.
+    if (owner && commanded != nullptr) settle_proposals(work, spec.name);
     if (equal_or_both_empty(current == nullptr ? nullptr : &current->value, value)) {
         // Platform and hub agree: nothing left to wait for.
         record.release(spec.name);
@@ -124,8 +138,6 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
     }
     // We told the platform a value and it holds another: what it made of it, not somebody's wish.
     // Only an owner's form becomes canonical; another's is as good as what was commanded.
-    const bool owner =
-        rule != nullptr && rule->resolution == Resolution::kOwner && rule->owner == record.platform;
     if (commanded != nullptr && !owner) {
         if (as_commanded == AsCommanded::kYes) {
             record.release(spec.name);
@@ -207,8 +219,9 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         record.clear_form(name);
         work.changed = true;
         // The echo of an older command: what is wanted by now has been commanded since. But an
-        // owner that was asked has answered.
-        const bool echo = ours && wanted == nullptr && !is_asked(work.state, name, record.platform);
+        // owner that was asked has answered, and of a record not seen before nothing is an echo.
+        const bool echo = ours && wanted == nullptr && known != nullptr &&
+                          !is_asked(work.state, name, record.platform);
         if (first_empty || echo) continue;
         if (value) {
             close_exception(work, exceptions::kContract, record.platform, &name);

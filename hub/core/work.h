@@ -42,6 +42,9 @@ void make_canonical(Work& work, const FieldName& field, const Value& value, Prov
 void take_change(Work& work, const Change& change);
 void take_outcome(Work& work, const Outcome& outcome);
 void take_operation(Work& work, const Operation& operation);
+/// The entity has another record on the platform than `record`: a person must see to it.
+void second_record(Work& work, const RecordState& record, const RecordId& second,
+                   const Fields& fields);
 /// The platform's record is gone: what that means by the policy.
 void take_delete(Work& work, RecordState& record, bool ours);
 

@@ -36,6 +36,12 @@ struct Command {
     std::string trace;   ///< W3C traceparent, may be empty.
 };
 
+/// Are they one command? The generation alone would not tell: a state store that went back in time
+/// counts it again.
+[[nodiscard]] inline bool is_same(const Command& a, const Command& b) {
+    return a.generation == b.generation && a.decided_at == b.decided_at;
+}
+
 /// The idempotency key of a command: the same over all retries, different for any other command.
 [[nodiscard]] std::string idempotency_key(const Command& command);
 

@@ -34,6 +34,9 @@ struct Outcome {
     Numbering number;
     Revision rev;                         ///< Zero if it says nothing about the record's values.
     std::uint64_t generation = 0;         ///< Of the command it answers.
+    /// Of the command too: a store that went back in time counts generations again, and an answer
+    /// from before then is not one to the command of today.
+    Timestamp decided_at;
     std::uint64_t ledger_generation = 0;  ///< Newest one that the agent has taken up.
     OutcomeStatus status = OutcomeStatus::kApplied;
     Fields fields;  ///< The record's fields, where known: becomes the mirror.

@@ -69,7 +69,7 @@ std::string encode(const Outcome& outcome) {
     std::string body;
     body.reserve(256);
     Writer out{body};
-    out.map(13 + present(outcome.record.has_value(), !outcome.reason.empty(), !outcome.code.empty(),
+    out.map(14 + present(outcome.record.has_value(), !outcome.reason.empty(), !outcome.code.empty(),
                          !outcome.trace.empty(), !outcome.as_commanded.empty(), outcome.fence > 0));
     out.field(0, kWireVersion);
     out.field(1, outcome.platform.text);
@@ -94,6 +94,7 @@ std::string encode(const Outcome& outcome) {
         for (const FieldName& name : outcome.as_commanded) out.text(name.text);
     }
     if (outcome.fence > 0) out.field(18, outcome.fence);
+    out.field(19, outcome.decided_at);
     return body;
 }
 
@@ -122,6 +123,7 @@ Result<Outcome> decode_outcome(std::string_view body) {
                          [&](const Node& item) { outcome.as_commanded.emplace_back(in.id(item)); });
                 break;
             case 18: outcome.fence = in.unsigned64(node); break;
+            case 19: outcome.decided_at.ns = in.signed64(node); break;
             default: break;
         }
     };

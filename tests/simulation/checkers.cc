@@ -44,7 +44,8 @@ void Checkers::watch_create(const Mutation& mutation) {
     const auto& rows = platform(mutation.key.platform)->rows();
     auto& made = made_[{mutation.key.platform, mutation.entity}];
     for (const RecordId& id : made) {
-        if (rows.at(id).current().deleted) continue;
+        const Platform::Version* then = rows.at(id).as_of(mutation.at);
+        if (then == nullptr || then->deleted) continue;
         world_.violate("I2",
                        "two records of entity " + mutation.entity.entity.text + " on " +
                            mutation.key.platform.text + ": " + id.text + " and " +
@@ -251,9 +252,8 @@ void Checkers::check_field(const hub::EntityState& state, const hub::RecordState
         return;
     }
     // Its owner cannot be asked while it has no record there, and an exception says why.
-    const bool proposed = std::ranges::any_of(state.proposals, [&](const hub::Proposal& proposal) {
-        return proposal.field == field && proposal.from == record.platform;
-    });
+    const bool proposed = std::ranges::any_of(
+        state.proposals, [&](const hub::Proposal& proposal) { return proposal.field == field; });
     if (proposed && rule != nullptr && excused(state, rule->owner, nullptr)) return;
     find("I5", where + " is " + display(truth) + ", wanted is " + display(wanted),
          state.key.entity.text);

@@ -92,6 +92,7 @@ TEST(Proof, DependsOnWhatThePlatformCanSay) {
     EXPECT_EQ(proof_for(kDelete, {}), Proof::kFetch);
     EXPECT_EQ(proof_for(kCreate, {.has_marker = true}), Proof::kFind);
     EXPECT_EQ(proof_for(kCreate, {.create_is_idempotent = true}), Proof::kRepeat);
+    EXPECT_EQ(proof_for(kCreate, {.create_is_idempotent = true, .has_marker = true}), Proof::kFind);
     EXPECT_EQ(proof_for(kCreate, {}), Proof::kNone);
 }
 
@@ -114,8 +115,8 @@ INSTANTIATE_TEST_SUITE_P(ApplyPlan, AfterTheLook,
                                          LookCase{kUpdate, false, false, 1, AfterLook::kGone},
                                          LookCase{kDelete, false, false, 1, AfterLook::kApplied},
                                          LookCase{kDelete, true, false, 1, AfterLook::kWriteAgain},
-                                         LookCase{kCreate, true, true, 1, AfterLook::kApplied},
-                                         LookCase{kCreate, true, false, 1, AfterLook::kUpdateFound},
+                                         LookCase{kCreate, true, true, 1, AfterLook::kFound},
+                                         LookCase{kCreate, true, false, 1, AfterLook::kFound},
                                          LookCase{kCreate, false, false, 1, AfterLook::kLookAgain},
                                          LookCase{kCreate, false, false, 2,
                                                   AfterLook::kWriteAgain}),

@@ -101,6 +101,7 @@ protected:
         out.record = command.record.value_or(RecordId{command.platform.text + "-1"});
         out.rev = {1, ++revs_[command.platform]};
         out.generation = out.ledger_generation = command.generation;
+        out.decided_at = command.decided_at;
         out.fields = std::move(fields);
         return out;
     }

@@ -51,7 +51,8 @@ TEST(Command, HasAnIdempotencyKeyPerGeneration) {
     command.platform = PlatformId{"erp"};
     command.entity = {ObjectName{"order"}, EntityId{"abc"}};
     command.generation = 7;
-    EXPECT_EQ(idempotency_key(command), "erp/order/abc/7");
+    command.decided_at = Timestamp{1'700'000'000'000'000'000};
+    EXPECT_EQ(idempotency_key(command), "erp/order/abc/7/1700000000000000000");
 }
 
 }  // namespace
