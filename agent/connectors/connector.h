@@ -115,6 +115,7 @@ public:
     struct Traits {
         bool create_is_idempotent = false;  ///< Upsert by a unique external id.
         bool has_marker = false;            ///< find() works.
+        bool can_fetch = true;              ///< fetch() works; else what is read is all there is.
         bool waits_for_changes = false;     ///< read() blocks until there is something (up to 1 s).
         Duration read_back_lag{0};          ///< How long a read may lag behind a write.
     };

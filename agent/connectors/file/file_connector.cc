@@ -57,7 +57,9 @@ public:
                                        std::stop_token) override {
         return fail(ErrorKind::kUnsupported, "a drop of files cannot be asked for a record");
     }
-    [[nodiscard]] Traits traits() const override { return {.create_is_idempotent = true}; }
+    [[nodiscard]] Traits traits() const override {
+        return {.create_is_idempotent = true, .can_fetch = false};
+    }
 
 private:
     Result<bool> read_file(const std::string& name, Position& position, std::size_t max,
