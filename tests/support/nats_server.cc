@@ -113,12 +113,15 @@ std::string NatsServer::log() const {
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-void NatsServer::start() {
+void NatsServer::write_config() const {
     std::ofstream config{folder_ / "server.conf"};
     config << "listen: \"127.0.0.1:" << port_ << "\"\n"
            << "jetstream { store_dir: " << (folder_ / "store") << " }\n"
            << options_.config << "\n";
-    config.close();
+}
+
+void NatsServer::start() {
+    write_config();
     spawn();
     wait_until_ready();
 }
@@ -169,6 +172,19 @@ void NatsServer::signal_and_wait(int signal) {
 }
 
 void NatsServer::stop() { signal_and_wait(SIGTERM); }
+void NatsServer::reload() {
+    const std::size_t before = log().size();
+    write_config();
+    ::kill(pid_, SIGHUP);
+    const auto deadline = std::chrono::steady_clock::now() + kStartMost;
+    while (log().find("Reloaded", before) == std::string::npos) {
+        if (std::chrono::steady_clock::now() > deadline) {
+            throw std::runtime_error("nats-server does not reload:\n" + log());
+        }
+        std::this_thread::sleep_for(2ms);
+    }
+}
+
 void NatsServer::kill9() { signal_and_wait(SIGKILL); }
 
 void NatsServer::restart() {

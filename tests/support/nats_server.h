@@ -47,8 +47,12 @@ public:
     void kill9();
     /// Ends it if it runs and starts it again on the same port and store.
     void restart();
-    /// Other lines for the configuration from the next start on.
+    /// Other lines for the configuration from the next start or reload() on.
     void set_config(std::string config) { options_.config = std::move(config); }
+    /// Another version from the next start on.
+    void set_version(Version version) { options_.version = version; }
+    /// Has the running server read its configuration again; returns when it has.
+    void reload();
     /// Removes every stream. Requires: it does not run.
     void wipe_store();
     /// It stops in its tracks: connections stay, nothing is answered.
@@ -56,6 +60,7 @@ public:
     void resume();
 
 private:
+    void write_config() const;
     void spawn();
     void wait_until_ready();
     void signal_and_wait(int signal);
