@@ -19,6 +19,8 @@ constexpr std::string_view kLive = "live";
 constexpr std::size_t kTombstones = 256;
 /// Ends the object's name in the stored position of the tombstones.
 constexpr char kSeparator = '\n';
+/// So many different ones are said in the log; a platform may have a million that do not map.
+constexpr std::size_t kSaidMax = 100;
 /// How long to wait before looking again whether the spool has room.
 constexpr Duration kRoomPause{std::chrono::milliseconds{200}};
 
@@ -146,9 +148,8 @@ void Intake::apply_batch(Transaction& transaction, Taken& taken) {
         ++taken.at;
     }
     for (const Batch::Reject& reject : batch.rejects) {
-        transaction.keep_reject(
-            {reject.object, reject.id, reject.reason, reject.raw, p_.environment.clock.now()},
-            p_.settings.spool.rejects_max);
+        keep_reject(transaction, {reject.object, reject.id, reject.reason, reject.raw,
+                                  p_.environment.clock.now()});
     }
     // A full read that was asked for meanwhile has begun at a cursor of its own.
     if (pending_->round != round_) return;
@@ -179,15 +180,15 @@ bool Intake::is_acquainted() {
     if (acquainted_) return true;
     const std::uint16_t partitions = p_.store.partitions();
     if (origin_ != kLive || partitions == 0 || p_.commits.blocked()) return false;
-    if (!first_read_ || first_read_->epoch != p_.store.epoch()) {
+    if (!full_read_ || full_read_->epoch != p_.store.epoch()) {
         if (!fetches_.empty()) return false;
-        first_read_ = FirstRead{.epoch = p_.store.epoch(), .last = {}};
+        full_read_ = FullRead{.epoch = p_.store.epoch(), .last = {}};
         for (std::uint16_t part = 0; part < partitions; ++part) {
-            first_read_->last.push_back(p_.store.marks({part}).next_seq - 1);
+            full_read_->last.push_back(p_.store.marks({part}).next_seq - 1);
         }
     }
     for (std::uint16_t part = 0; part < partitions; ++part) {
-        if (p_.store.marks({part}).receipted < first_read_->last[part]) return false;
+        if (p_.store.marks({part}).receipted < full_read_->last[part]) return false;
     }
     p_.commits.add([](Transaction& transaction) { transaction.set_number(keys::kAcquainted, 1); });
     acquainted_ = true;
@@ -199,19 +200,21 @@ bool Intake::is_acquainted() {
 Intake::Took Intake::take(Transaction& transaction, const Record& record, Source source,
                           Taken& taken) {
     const RecordKey key{p_.store.platform(), record.object, record.id};
-    if (source == Source::kBatch && (p_.guard.is_writing(key) || fetches_.contains(key))) {
+    const bool can_ask = p_.executor.traits().can_fetch;
+    const bool may_be_old = source == Source::kBatch && can_ask;
+    if (may_be_old && (p_.guard.is_writing(key) || fetches_.contains(key))) {
         wish(transaction, key, 0, taken);
         return Took::kYes;
     }
     std::optional<RecordState> state = transaction.record(record.object, record.id);
-    if (source == Source::kBatch && !state && !record.marker && !record.deleted) {
+    if (may_be_old && !state && !record.marker && !record.deleted) {
         const std::uint64_t create = p_.guard.newest_create(record.object);
         if (create != 0) {  // This may be what it makes, and its outcome must come first.
             wish(transaction, key, create, taken);
             return Took::kYes;
         }
     }
-    if (record.partial && !record.deleted) {
+    if (record.partial && !record.deleted && can_ask) {
         wish(transaction, key, 0, taken);
         return Took::kYes;
     }
@@ -221,7 +224,7 @@ Intake::Took Intake::take(Transaction& transaction, const Record& record, Source
         transaction.clear_reject(record.object, record.id);
         return Took::kYes;
     }
-    if (source == Source::kBatch && p_.guard.is_doubtful(key, now())) {
+    if (may_be_old && p_.guard.is_doubtful(key, now())) {
         wish(transaction, key, 0, taken);
         return Took::kYes;
     }
@@ -251,11 +254,10 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
                   .changed_at = record.changed_at};
     const std::string body = wire::encode(change);
     if (body.size() > p_.settings.spool.message_bytes) {
-        transaction.keep_reject({record.object, record.id.text,
-                                 "the record takes " + std::to_string(body.size()) +
-                                     " bytes as a message, more than message_bytes allows",
-                                 "", p_.environment.clock.now()},
-                                p_.settings.spool.rejects_max);
+        keep_reject(transaction, {record.object, record.id.text,
+                                  "the record takes " + std::to_string(body.size()) +
+                                      " bytes as a message, more than message_bytes allows",
+                                  "", p_.environment.clock.now()});
         return Took::kYes;
     }
     const std::uint64_t after = p_.store.waiting_bytes() + body.size();
@@ -268,6 +270,19 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
     p_.environment.after("A2");
     ++taken.changes;
     return Took::kYes;
+}
+
+void Intake::keep_reject(Transaction& transaction, const Reject& reject) {
+    transaction.keep_reject(reject, p_.settings.spool.rejects_max);
+    if (said_rejects_.size() > kSaidMax) return;
+    const std::string id = reject.record.empty() ? "without id" : reject.record;
+    const std::string text =
+        "kept and not used: " + reject.object.text + " " + id + ": " + reject.reason;
+    if (!said_rejects_.insert(text).second) return;
+    p_.environment.note(NoteLevel::kWarning,
+                        said_rejects_.size() <= kSaidMax
+                            ? text
+                            : "more records are kept and not used; from now on they are counted");
 }
 
 void Intake::wish(Transaction& transaction, const RecordKey& key, std::uint64_t after_create,
@@ -284,8 +299,11 @@ void Intake::wish(Transaction& transaction, const RecordKey& key, std::uint64_t 
 
 void Intake::request_full_read() {
     if (origin_ == kReconcile) return;
-    // So that a second request in the same receipt finds one running already.
+    // So that a second request in the same receipt finds one running already, and no command is
+    // begun that was decided before the hub has seen what is here.
     origin_ = kReconcile;
+    acquainted_ = false;
+    full_read_.reset();
     p_.commits.add([this](Transaction& transaction) { prepare_full_read(transaction); },
                    [this] { restarted(); });
 }
@@ -295,11 +313,14 @@ void Intake::prepare_full_read(Transaction& transaction) {
     transaction.set_text(keys::kCursor, p_.executor.full_read_start().text);
     transaction.set_text(keys::kOrigin, kReconcile);
     transaction.set_text(keys::kTombstones, std::string(1, kSeparator));
+    transaction.set_number(keys::kAcquainted, 0);
     ++round_;  // What is being read belongs to the cursor before. Harmless if the commit fails.
 }
 
 void Intake::restarted() {
     cursor_ = p_.executor.full_read_start();
+    acquainted_ = false;
+    full_read_.reset();
     origin_ = kReconcile;
     tombstones_ = std::string(1, kSeparator);
     next_read_ = now();

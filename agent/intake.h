@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,8 +49,9 @@ public:
     void prepare_full_read(Transaction& transaction);
     void restarted();
 
-    /// Has the hub decided everything that the first read of the platform found? Before that it
-    /// does not know what is there, and may ask for records that there are.
+    /// Has the hub decided everything that a full read of the platform found, the first one or one
+    /// that was asked for since? Before that it does not know what is there: it may ask for records
+    /// that there are, and for values of long ago.
     [[nodiscard]] bool is_acquainted();
     [[nodiscard]] bool was_acquainted() const { return acquainted_; }
 
@@ -57,7 +59,8 @@ public:
     void write_started(const RecordKey& record);
     void write_finished(const RecordKey& record);
     void create_finished();
-    /// Reads a record on its own, soon. Call it within a transaction and follow() after it.
+    /// Reads a record on its own, soon, if the platform can be asked. Call it within a transaction
+    /// and follow() after it.
     void want_fetch(Transaction& transaction, const RecordKey& record);
     void follow(const RecordKey& record);
 
@@ -106,6 +109,8 @@ private:
     Took take(Transaction& transaction, const Record& record, Source source, Taken& taken);
     Took emit(Transaction& transaction, const Record& record, const RecordKey& key,
               RecordState state, Taken& taken);
+    /// Keeps what cannot be used, and says it once.
+    void keep_reject(Transaction& transaction, const Reject& reject);
     void wish(Transaction& transaction, const RecordKey& key, std::uint64_t after_create,
               Taken& taken);
     void send_tombstones();
@@ -123,15 +128,15 @@ private:
     [[nodiscard]] Duration now() const { return p_.environment.steady(); }
     [[nodiscard]] ChangeOrigin origin() const;
 
-    /// What was in the spool when the first read was complete.
-    struct FirstRead {
+    /// What was in the spool when the full read was complete.
+    struct FullRead {
         std::uint64_t epoch = 0;
         std::vector<std::uint64_t> last;  ///< By partition.
     };
 
     Parts p_;
     bool acquainted_ = false;
-    std::optional<FirstRead> first_read_;
+    std::optional<FullRead> full_read_;
     Cursor cursor_;
     std::string origin_;      ///< As stored: "backfill", "reconcile" or "live".
     std::string tombstones_;  ///< As stored; empty: none are to be sent again.
@@ -143,6 +148,7 @@ private:
     Duration next_read_{0};
     std::uint32_t failures_ = 0;
     std::string last_error_;
+    std::set<std::string> said_rejects_;
     Timestamp last_read_at_;
     std::uint64_t records_read_ = 0;
     std::uint64_t changes_ = 0;

@@ -56,12 +56,15 @@ void Intake::create_finished() {
 }
 
 void Intake::want_fetch(Transaction& transaction, const RecordKey& record) {
+    if (!p_.executor.traits().can_fetch) return;
     transaction.want_fetch(record.object, record.record);
     const auto found = fetches_.find(record);
     if (found != fetches_.end()) found->second.again = true;
 }
 
-void Intake::follow(const RecordKey& record) { add_fetch(record, 0); }
+void Intake::follow(const RecordKey& record) {
+    if (p_.executor.traits().can_fetch) add_fetch(record, 0);
+}
 
 void Intake::start_fetches() {
     while (!due_.empty() && fetching_ < p_.settings.writing.concurrency) {
@@ -128,9 +131,8 @@ void Intake::give_up_fetch(const RecordKey& key, const std::string& why) {
     p_.commits.add(
         [this, key, why](Transaction& transaction) {
             if (fetches_.at(key).again) return;
-            transaction.keep_reject(
-                {key.object, key.record.text, why, "", p_.environment.clock.now()},
-                p_.settings.spool.rejects_max);
+            keep_reject(transaction,
+                        {key.object, key.record.text, why, "", p_.environment.clock.now()});
             transaction.fetched(key.object, key.record);
         },
         [this, key] {

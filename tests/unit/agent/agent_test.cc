@@ -99,6 +99,17 @@ TEST_F(AgentTest, FetchesThePartsOfAPartialRecordBeforeItIsSent) {
     EXPECT_EQ(world.platform.fetches, 1u);
 }
 
+TEST_F(AgentTest, SendsAPartialRecordAsItIsWhereThePlatformCannotBeAsked) {
+    world.platform.the_traits.can_fetch = false;
+    world.start();
+    world.run_seconds(1);
+    world.platform.put_partial("1", named("Ada"));
+    world.run_seconds(10);
+    ASSERT_EQ(world.changes().size(), 1u);
+    EXPECT_EQ(world.platform.fetches, 0u);
+    EXPECT_EQ(world.store->rejects(), 0u);
+}
+
 TEST_F(AgentTest, RemembersWhatItHasToFetchOverARestart) {
     world.start();
     world.run_seconds(1);
