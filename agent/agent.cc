@@ -76,6 +76,8 @@ Result<void> Agent::start() {
     trim_at_ = now() + kTrimEvery;
     auto loaded = store_.transaction([&](Transaction& transaction) {
         input_created_ = transaction.number(keys::kInputCreated);
+        again_commands_ = transaction.text(keys::kAgainCommands);
+        again_records_ = transaction.text(keys::kAgainRecords);
     });
     if (!loaded) return loaded;
     if (auto started = intake_.start(); !started) return started;
@@ -256,11 +258,41 @@ void Agent::check_input_identity(const nats::StreamInfo& info) {
 void Agent::on_command_stream(const Result<nats::StreamInfo>& info) {
     if (info) {
         command_trouble_.clear();
-        return commands_.on_stream(*info);
+        commands_.on_stream(*info);
+        look_for_request(subjects::Again::kCommands);
+        return look_for_request(subjects::Again::kRecords);
     }
     if (info.error().kind != ErrorKind::kNotFound) return;
     note_once(command_trouble_, "waiting for stream " + std::string{subjects::kStreamCommands} +
                                     ", which the hub makes");
+}
+
+void Agent::look_for_request(subjects::Again what) {
+    link_.get_last(subjects::kStreamCommands, subjects::again(store_.platform(), what),
+                   [this, what, alive = std::weak_ptr<int>(alive_)](auto found) {
+                       if (alive.expired() || !found || !*found || (*found)->deleted) return;
+                       on_request(what, **found);
+                   });
+}
+
+/// Level, not edge: whoever was away when the hub asked finds the request when it is back.
+void Agent::on_request(subjects::Again what, const nats::StoredMessage& request) {
+    const bool commands = what == subjects::Again::kCommands;
+    std::string& seen = commands ? again_commands_ : again_records_;
+    if (seen == request.body) return;
+    seen = request.body;
+    const bool news = !intake_.is_new();  // A new store reads everything in any case.
+    if (news && commands) {
+        environment_.note(NoteLevel::kWarning, "the hub asks to read all commands again");
+        commands_.read_again();
+    }
+    if (news && !commands) {
+        environment_.note(NoteLevel::kWarning, "the hub asks to read all records again");
+        intake_.request_full_read();
+    }
+    commits_.add([commands, body = request.body](Transaction& transaction) {
+        transaction.set_text(commands ? keys::kAgainCommands : keys::kAgainRecords, body);
+    });
 }
 
 }  // namespace syncline::agent

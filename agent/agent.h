@@ -17,6 +17,7 @@
 #include "agent/write_guard.h"
 #include "shared/base/clock.h"
 #include "shared/nats/link.h"
+#include "shared/wire/subjects.h"
 
 namespace syncline::agent {
 
@@ -87,6 +88,8 @@ private:
     void on_input_stream(const Result<nats::StreamInfo>& info);
     void check_input_identity(const nats::StreamInfo& info);
     void on_command_stream(const Result<nats::StreamInfo>& info);
+    void look_for_request(subjects::Again what);
+    void on_request(subjects::Again what, const nats::StoredMessage& request);
     enum class ReadAgain : std::uint8_t { kNo, kYes };
     void begin_epoch(std::uint16_t partitions, ReadAgain read_again, const std::string& why);
     void note_once(std::string& last, const std::string& text);
@@ -126,6 +129,8 @@ private:
     Duration flush_again_at_{0};
     std::uint64_t input_created_ = 0;
     std::uint64_t input_last_ = 0;
+    std::string again_commands_;  ///< Newest requests that were seen.
+    std::string again_records_;
     std::string input_trouble_;
     std::string command_trouble_;
     std::string store_trouble_;

@@ -51,6 +51,8 @@ public:
     [[nodiscard]] Result<void> start();
     /// What the command stream is now: its identity, and how far it goes. Begins to take commands;
     /// from its beginning, if it is another stream than before.
+    /// From the start: the stream lost messages, and others may stand under their numbers.
+    void read_again();
     void on_stream(const nats::StreamInfo& info);
     void pump();
     [[nodiscard]] Duration next_deadline() const;
@@ -158,7 +160,6 @@ private:
     void note_effects(const Job& job, const Ending& ending, Outcome& outcome) const;
     void append_outcome(Transaction& transaction, Outcome outcome, Partition partition);
     [[nodiscard]] Partition partition_of(const Command& command) const;
-    [[nodiscard]] bool holds_wanted(const Job& job, const std::optional<Record>& record) const;
     void remove(const JobPtr& job);
     void drop(const JobPtr& job);
     void wait(const JobPtr& job, Duration due);

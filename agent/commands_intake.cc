@@ -53,22 +53,26 @@ void Commands::on_stream(const nats::StreamInfo& info) {
             p_.environment.note(NoteLevel::kWarning,
                                 "the command stream is not the one of before; reading it anew");
         }
-        suspend();
         created_ = created;
-        last_seen_ = 0;
-        unfinished_.clear();
-        finished_.clear();
-        // What still runs was told by the other stream; its number says nothing in this one.
-        for (auto& [entity, slot] : slots_) {
-            if (slot.running) slot.running->sequence = 0;
-        }
-        p_.commits.add([this, created](Transaction& transaction) {
-            transaction.set_number(keys::kCommandsCreated, created);
-            transaction.set_number(keys::kCommandsPosition, 0);
-        });
-        saved_position_ = 0;
+        read_again();
     }
     started_ = true;
+}
+
+void Commands::read_again() {
+    suspend();
+    last_seen_ = 0;
+    unfinished_.clear();
+    finished_.clear();
+    // What still runs was told before the loss; its number says nothing any more.
+    for (auto& [entity, slot] : slots_) {
+        if (slot.running) slot.running->sequence = 0;
+    }
+    p_.commits.add([created = created_](Transaction& transaction) {
+        transaction.set_number(keys::kCommandsCreated, created);
+        transaction.set_number(keys::kCommandsPosition, 0);
+    });
+    saved_position_ = 0;
 }
 
 void Commands::subscribe() {
@@ -114,7 +118,8 @@ void Commands::save_position(Transaction& transaction) {
 void Commands::on_message(const nats::InMessage& message) {
     p_.environment.before("C1");
     last_seen_ = std::max(last_seen_, message.sequence);
-    if (message.deleted || message.body.empty() || finished_.contains(message.sequence)) {
+    if (message.deleted || message.body.empty() || finished_.contains(message.sequence) ||
+        subjects::is_again(message.subject)) {
         subscription_->processed(1);
         return;
     }

@@ -13,11 +13,6 @@ constexpr Duration kLookPause{std::chrono::seconds{1}};
 
 }  // namespace
 
-bool Commands::holds_wanted(const Job& job, const std::optional<Record>& record) const {
-    return record && !record->deleted &&
-           holds(*record, p_.executor.normal_form(job.command.entity.object, job.command.fields));
-}
-
 void Commands::enter_doubt(const JobPtr& job, const Error& error) {
     charge(job);
     job->last_error = last_error_ = error.what;
@@ -122,11 +117,20 @@ void Commands::on_found(const JobPtr& job, const std::optional<Record>& record) 
 
 void Commands::on_verified(const JobPtr& job, const std::optional<Record>& record) {
     ++job->looks;
-    const CommandKind kind = job->command.kind;
-    switch (after_look(kind, record, holds_wanted(*job, record), job->looks)) {
+    const Command& command = job->command;
+    Held held = Held::kOther;
+    if (record) {
+        held = what_holds(*record, command,
+                          p_.executor.normal_form(command.entity.object, command.fields));
+    }
+    switch (after_look(command.kind, record, held, job->looks)) {
         case AfterLook::kApplied:
-            if (kind == CommandKind::kDelete) return finish(job, {});
+            if (command.kind == CommandKind::kDelete) return finish(job, {});
             return finish(job, {.record = record});
+        case AfterLook::kEdited:
+            return finish(job, {.status = OutcomeStatus::kConflict,
+                                .record = record,
+                                .reason = "edited since it was written or tried"});
         case AfterLook::kFound: return use_found(job, *record);
         case AfterLook::kLookAgain:
             return wait(job, now() + std::max(p_.executor.traits().read_back_lag, kLookPause));

@@ -176,6 +176,8 @@ void Intake::after_batch(const Taken& taken) {
     pending_.reset();
 }
 
+bool Intake::is_new() const { return origin_ == kBackfill; }
+
 bool Intake::is_acquainted() {
     if (acquainted_) return true;
     const std::uint16_t partitions = p_.store.partitions();

@@ -54,6 +54,8 @@ public:
     /// that there are, and for values of long ago.
     [[nodiscard]] bool is_acquainted();
     [[nodiscard]] bool was_acquainted() const { return acquainted_; }
+    /// Is the first read of the platform still under way?
+    [[nodiscard]] bool is_new() const;
 
     /// What is known of a record changed by a write: whatever is on its way is older.
     void write_started(const RecordKey& record);

@@ -66,6 +66,9 @@ namespace keys {
 inline constexpr std::string_view kCursor = "cursor";
 inline constexpr std::string_view kOrigin = "origin";          ///< Of what is read: ChangeOrigin.
 inline constexpr std::string_view kTombstones = "tombstones";  ///< How far they were sent again.
+/// The requests to read again (subjects::again) that were seen last.
+inline constexpr std::string_view kAgainCommands = "again_commands";
+inline constexpr std::string_view kAgainRecords = "again_records";
 inline constexpr std::string_view kAcquainted = "acquainted";  ///< See Intake::is_acquainted().
 inline constexpr std::string_view kInputCreated = "input_created";
 inline constexpr std::string_view kCommandsCreated = "commands_created";

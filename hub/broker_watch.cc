@@ -1,6 +1,7 @@
 #include "hub/broker_watch.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace syncline::hub {
 
@@ -14,7 +15,25 @@ void BrokerWatch::seen(std::string_view stream, std::uint64_t sequence) {
     if (at != infos_.end()) at->second.last_sequence = std::max(at->second.last_sequence, sequence);
 }
 
+std::uint64_t BrokerWatch::newest(std::string_view stream) const {
+    const nats::StreamInfo* known = info(stream);
+    return known == nullptr ? 0 : known->last_sequence;
+}
+
+void BrokerWatch::stored(std::string_view stream, std::uint64_t least, std::uint64_t sequence) {
+    const auto at = infos_.find(stream);
+    if (at == infos_.end()) return;
+    if (sequence > least) return seen(stream, sequence);
+    if (at->second.last_sequence < least) return;  // That is known already.
+    at->second.last_sequence = sequence;
+    noticed_.push_back({std::string{stream}, "stored a message at " + std::to_string(sequence) +
+                                                 ", it had " + std::to_string(least)});
+}
+
 void BrokerWatch::tick() {
+    for (const Loss& loss : std::exchange(noticed_, {})) {
+        if (on_loss) on_loss(loss);
+    }
     const Duration now = clock_.steady();
     if (!link_.connected()) {
         // The server may have been down: look as soon as it is back, before much is stored.

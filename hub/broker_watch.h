@@ -34,8 +34,13 @@ public:
     void tick();
     [[nodiscard]] bool ready() const { return infos_.size() == configs_.size(); }
     [[nodiscard]] const nats::StreamInfo* info(std::string_view stream) const;
-    /// A sequence that was acknowledged to us: the stream must never end before it.
+    /// The newest sequence that is known; 0 if the stream is not.
+    [[nodiscard]] std::uint64_t newest(std::string_view stream) const;
+    /// A sequence that was read: the stream must never end before it.
     void seen(std::string_view stream, std::uint64_t sequence);
+    /// A message of ours was stored. `least`: newest() when it was sent; what comes later must be
+    /// stored behind it, or the stream has lost something and grown again unnoticed.
+    void stored(std::string_view stream, std::uint64_t least, std::uint64_t sequence);
 
 private:
     void arrived(const std::string& stream, std::uint64_t least, Result<nats::StreamInfo> info);
@@ -46,6 +51,7 @@ private:
     std::vector<nats::StreamConfig> configs_;
     std::map<std::string, nats::StreamInfo, std::less<>> infos_;
     Duration due_{0};
+    std::vector<Loss> noticed_;  ///< By stored(); told at the next tick.
     std::size_t asked_ = 0;
     bool told_ready_ = false;
 };

@@ -1,6 +1,7 @@
 #include "hub/entities.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hub/core/state_codec.h"
 #include "shared/base/log.h"
@@ -8,6 +9,12 @@
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
+namespace {
+
+/// What is told of a state this long after it was known to be current is looked at again.
+constexpr Duration kLate = std::chrono::seconds{1};
+
+}  // namespace
 
 /// Publishes of reservations need their own sink: their answers are not about a state.
 struct Entities::Reserving final : nats::PublishSink {
@@ -38,11 +45,12 @@ struct Entities::Reserving final : nats::PublishSink {
     }
 };
 
-Entities::Entities(nats::Link& link, const Clock& clock, const Policy& policy,
+Entities::Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, const Policy& policy,
                    const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
                    EntitiesHost& host, ReliablePublisher& effects)
     : link_(link),
       clock_(clock),
+      watch_(watch),
       policy_(policy),
       options_(options),
       counters_(counters),
@@ -126,7 +134,9 @@ void Entities::advance(Slot& slot) {
     idle_.erase(slot.idle);
     ++busy_;
     ++slot.attempt;
-    if (!slot.loaded) return load(slot);
+    // What is told must be the truth, not what this hub last knew of it.
+    const bool recheck = std::holds_alternative<Recheck>(slot.waiting.front().input);
+    if (!slot.loaded || recheck) return load(slot);
     catch_up(slot);
 }
 
@@ -145,6 +155,7 @@ void Entities::loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> sto
     slot.state = EntityState{};
     slot.state.key = slot.key;
     slot.sequence = 0;
+    slot.current_at = clock_.steady();
     if (*stored) {
         slot.sequence = (*stored)->sequence;
         if (!(*stored)->deleted) {
@@ -189,11 +200,7 @@ void Entities::decide_now(Slot& slot) {
     slot.step = decide(policy_, std::move(slot.state), slot.inputs, context_of(slot));
     slot.state = std::move(slot.step.next);
     if (slot.step.changed) return reserve_all(slot);
-    if (slot.step.replayed) {
-        ++counters_.replays;
-        return publish_effects(slot, pending_commands(slot.state, context_of(slot)));
-    }
-    ++counters_.quiet;
+    ++(slot.step.replayed ? counters_.replays : counters_.quiet);
     publish_effects(slot, std::move(slot.step.commands));
 }
 
@@ -279,6 +286,8 @@ void Entities::misplaced(Slot& slot) {
 void Entities::store(Slot& slot) {
     slot.phase = Phase::kStoring;
     slot.body = encode(slot.state);
+    slot.least = watch_.newest(subjects::kStreamState);
+    slot.current_at = clock_.steady();
     sync_points_.reached("H3");
     link_.publish({slot.subject, slot.body, {}, slot.sequence}, this, token_of(slot));
 }
@@ -290,7 +299,7 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
     if (sequence) {
         ++counters_.publishes;
         ++counters_.decisions;
-        host_.on_stored(*sequence);
+        watch_.stored(subjects::kStreamState, slot->least, *sequence);
         slot->sequence = *sequence;
         slot->body.clear();
         for (std::size_t i = 0; i < slot->works.size(); ++i) {
@@ -328,11 +337,14 @@ void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
 void Entities::publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages) {
     const std::uint64_t token = token_of(slot);
     for (const EntityState::Outgoing& outgoing : messages) {
-        const bool entry = outgoing.exception.empty();
-        if (!entry) ++counters_.exceptions;
-        effects_.publish(
-            entry ? subjects::log(slot.key) : subjects::exception(slot.key, outgoing.exception),
-            outgoing.body, this, token);
+        if (outgoing.exception.empty()) {
+            effects_.publish(subjects::log(slot.key), outgoing.body, this, token);
+        } else {
+            ++counters_.exceptions;
+            slot.told.push_back(outgoing.exception);
+            effects_.publish_last(subjects::exception(slot.key, outgoing.exception), outgoing.body,
+                                  this, token);
+        }
     }
 }
 
@@ -357,8 +369,19 @@ void Entities::on_delivered(std::uint64_t token) {
     if (slot == nullptr) return;
     if (--slot->outstanding > 0) return;
     slot->delivered = true;
+    recheck_late(*slot);
     if (slot->phase == Phase::kCatchingUp) return decide_now(*slot);
     finish(*slot);
+}
+
+// A hub that stood still between storing a state and telling of its exceptions may have told what
+// another hub has changed since: it looks at the state again.
+void Entities::recheck_late(Slot& slot) {
+    const bool late = clock_.steady() - slot.current_at > kLate;
+    for (std::string& exception : std::exchange(slot.told, {})) {
+        if (!late) continue;
+        slot.waiting.push_back({Recheck{std::move(exception)}, {slot.home, 0, 0}, 0, false, {}});
+    }
 }
 
 void Entities::finish(Slot& slot) {

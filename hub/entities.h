@@ -43,8 +43,6 @@ public:
     virtual void on_done(const WorkId& work) = 0;
     /// The record has to be placed again: somebody else claimed one of its keys first.
     virtual void on_misplaced(Queued queued) = 0;
-    /// A state was stored under this sequence.
-    virtual void on_stored(std::uint64_t sequence) = 0;
     /// The record belongs to the entity from now on.
     virtual void on_linked(const RecordKey& record, const EntityId& entity) = 0;
     /// The input can never be decided; keep and show it. Calls on_done() when that is stored.
@@ -64,9 +62,9 @@ protected:
 /// Threading: the link's.
 class Entities final : nats::PublishSink, DeliverySink {
 public:
-    Entities(nats::Link& link, const Clock& clock, const Policy& policy, const HubOptions& options,
-             HubCounters& counters, SyncPoints& sync_points, EntitiesHost& host,
-             ReliablePublisher& effects);
+    Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, const Policy& policy,
+             const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
+             EntitiesHost& host, ReliablePublisher& effects);
     ~Entities();
 
     void submit(const EntityKey& key, Queued queued);
@@ -96,9 +94,12 @@ private:
         std::string subject;
         Phase phase = Phase::kIdle;
         bool loaded = false;
-        bool delivered = false;      ///< The state's outbox is out.
-        std::uint32_t attempt = 0;   ///< Callbacks of an older attempt are ignored.
-        std::uint64_t sequence = 0;  ///< Of the stored state; 0: there is none.
+        Duration current_at{0};         ///< When the state was last known to be the stored one.
+        std::vector<std::string> told;  ///< Exceptions that are being published.
+        bool delivered = false;         ///< The state's outbox is out.
+        std::uint32_t attempt = 0;      ///< Callbacks of an older attempt are ignored.
+        std::uint64_t least = 0;        ///< What the stream had when the state was sent to it.
+        std::uint64_t sequence = 0;     ///< Of the stored state; 0: there is none.
         EntityState state;
         std::deque<Queued> waiting;
         std::vector<Input> inputs;  ///< Being decided.
@@ -129,6 +130,7 @@ private:
     void catch_up(Slot& slot);
     void decide_now(Slot& slot);
     void publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages);
+    void recheck_late(Slot& slot);
     void reserve_all(Slot& slot);
     void reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected);
     void check_reservation(Slot& slot, const Reservation& reservation);
@@ -151,6 +153,7 @@ private:
     struct Reserving;
     nats::Link& link_;
     const Clock& clock_;
+    BrokerWatch& watch_;
     const Policy& policy_;
     const HubOptions& options_;
     HubCounters& counters_;

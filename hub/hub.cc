@@ -20,12 +20,9 @@ Hub::Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions 
       sync_points_(sync_points),
       started_at_(clock.now()),
       watch_(link, clock, options_.watch_interval, std::move(streams)),
-      effects_(link, clock, counters_, options_.retry_wait),
-      entities_(link, clock, policy, options_, counters_, sync_points, *this, effects_),
+      effects_(link, clock, watch_, counters_, options_.retry_wait),
+      entities_(link, clock, watch_, policy, options_, counters_, sync_points, *this, effects_),
       placing_(link, clock, policy, options_, *this) {
-    effects_.on_stored = [this](std::string_view subject, std::uint64_t sequence) {
-        watch_.seen(subjects::stream_of(subject), sequence);
-    };
     watch_.on_ready = [this] { begin(); };
     watch_.on_loss = [this](const BrokerWatch::Loss& loss) { on_loss(loss); };
     watch_.on_trouble = [](const std::string& stream, const Error& error) {
@@ -112,16 +109,34 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
         entities_.forget_all();
         placing_.forget_all();
         partitions_->forget_all();
-        partitions_->ask_full_read(policy_.platforms);
-        state_lost_ = true;
+        records_due_ = state_lost_ = true;
     }
-    if (loss.stream == subjects::kStreamCommands) heal(partitions_->held());
+    if (loss.stream == subjects::kStreamCommands) {
+        heal(partitions_->held());
+        commands_due_ = true;
+        records_due_ = records_due_ || state_lost_;  // What was asked for may be lost as well.
+    }
     if (loss.stream == subjects::kStreamExceptions) {
         heal(partitions_->held());
-        // Inputs that could not be decided were kept there and nowhere else.
-        partitions_->ask_full_read(policy_.platforms);
+        records_due_ = true;  // Inputs that could not be decided were kept there and nowhere else.
     }
     if (loss.stream == subjects::kStreamLease) announce();
+}
+
+/// Asks every agent to read again what is due. The request is a message of the stream that every
+/// agent reads, so that none misses it for being away.
+void Hub::ask_again() {
+    const std::string request = options_.id.text + "/" + std::to_string(clock_.now().ns);
+    for (const PlatformId& platform : policy_.platforms) {
+        using subjects::Again;
+        if (commands_due_) {
+            effects_.publish(subjects::again(platform, Again::kCommands), request, nullptr, 0);
+        }
+        if (records_due_) {
+            effects_.publish(subjects::again(platform, Again::kRecords), request, nullptr, 0);
+        }
+    }
+    commands_due_ = records_due_ = false;
 }
 
 void Hub::heal(const std::vector<Partition>& partitions) {
@@ -146,6 +161,7 @@ void Hub::tick() {
     placing_.tick();
     partitions_->tick();
     sweep_->tick();
+    if (commands_due_ || records_due_) ask_again();
     watch_.seen(subjects::kStreamIn, partitions_->position());
 }
 
@@ -306,10 +322,6 @@ void Hub::on_done(const WorkId& work) {
     partitions_->done(work);
 }
 
-void Hub::on_stored(std::uint64_t sequence) { watch_.seen(subjects::kStreamState, sequence); }
-
-void Hub::on_mark_stored(std::uint64_t sequence) { watch_.seen(subjects::kStreamState, sequence); }
-
 void Hub::on_misplaced(Queued queued) { placing_.submit(std::move(queued)); }
 
 void Hub::on_linked(const RecordKey& record, const EntityId& entity) {
@@ -354,7 +366,8 @@ void Hub::on_unplaceable(Queued queued, std::string_view kind, const std::string
 void Hub::on_taken(Partition partition, Lost lost) {
     if (options_.warm_up) sweep_->warm(partition);
     if (lost.commands || lost.exceptions || state_lost_) heal({partition});
-    if (lost.exceptions) partitions_->ask_full_read(policy_.platforms);
+    commands_due_ = commands_due_ || lost.commands;
+    records_due_ = records_due_ || lost.exceptions;
 }
 
 // ---- Healing. ---------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ private:
     void note_presence(const nats::InMessage& message);
     void drop_silent();
     void on_loss(const BrokerWatch::Loss& loss);
+    void ask_again();
     void heal(const std::vector<Partition>& partitions);
     void keep(const EntityKey& about, std::string_view kind, const std::string& reason,
               std::string raw, const PlatformId& platform, const WorkId& work);
@@ -72,9 +73,7 @@ private:
     void on_message(const nats::InMessage& message) override;
     void on_input(const nats::InMessage& message, const WorkId& work, std::uint64_t fence) override;
     void on_taken(Partition partition, Lost lost) override;
-    void on_mark_stored(std::uint64_t sequence) override;
     void on_done(const WorkId& work) override;
-    void on_stored(std::uint64_t sequence) override;
     void on_misplaced(Queued queued) override;
     void on_linked(const RecordKey& record, const EntityId& entity) override;
     void on_undecidable(Queued queued, const Error& error) override;
@@ -100,7 +99,9 @@ private:
     Placing placing_;
     std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
     std::unique_ptr<StateSweep> sweep_;       ///< The same.
-    bool state_lost_ = false;                 ///< Since this hub started.
+    bool commands_due_ = false;               ///< Agents are to be asked to read them again.
+    bool records_due_ = false;
+    bool state_lost_ = false;  ///< Since this hub started.
     std::unique_ptr<nats::Subscription> presence_;
     std::map<HubId, Duration> heard_;  ///< When each hub was last heard of.
     bool presence_known_ = false;

@@ -45,7 +45,7 @@ Mark::Source& source_of(std::vector<Mark::Source>& sources, const PlatformId& pl
 
 }  // namespace
 
-Partitions::Partitions(nats::Link& link, const Clock& clock, const BrokerWatch& watch,
+Partitions::Partitions(nats::Link& link, const Clock& clock, BrokerWatch& watch,
                        const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
                        PartitionsHost& host)
     : link_(link),
@@ -118,6 +118,7 @@ void Partitions::publish_mark(Hold& hold) {
     hold.mark_out = true;
     hold.mark_token = ++mark_tokens_ << 16 | number_of(hold).value;
     const std::string body = encode(hold.mark);
+    hold.mark_least = watch_.newest(subjects::kStreamState);
     link_.publish({subjects::mark(number_of(hold)), body, {}, hold.mark_sequence}, this,
                   hold.mark_token);
 }
@@ -180,7 +181,7 @@ void Partitions::on_published(std::uint64_t token, const Result<std::uint64_t>& 
     sync_points_.reached("H8");
     if (sequence) {
         ++counters_.publishes;
-        host_.on_mark_stored(*sequence);
+        watch_.stored(subjects::kStreamState, hold.mark_least, *sequence);
         hold.mark_sequence = *sequence;
         if (hold.phase == Phase::kTaking) return taken(hold);
         for (const Mark::Source& source : hold.mark.sources) add_receipt(hold, source.platform);
@@ -370,10 +371,6 @@ void Partitions::read_again() {
     }
     position_ = 0;
     reader_stale_ = true;
-}
-
-void Partitions::ask_full_read(const std::vector<PlatformId>& platforms) {
-    for (const PlatformId& platform : platforms) receipt_for(platform).full_read = true;
 }
 
 void Partitions::tick() {

@@ -27,8 +27,6 @@ public:
         bool exceptions = false;
     };
     virtual void on_taken(Partition partition, Lost lost) = 0;
-    /// A mark was stored under this sequence.
-    virtual void on_mark_stored(std::uint64_t sequence) = 0;
 
 protected:
     ~PartitionsHost() = default;
@@ -44,9 +42,8 @@ protected:
 class Partitions final : nats::PublishSink, nats::MessageSink {
 public:
     /// All streams must be there.
-    Partitions(nats::Link& link, const Clock& clock, const BrokerWatch& watch,
-               const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
-               PartitionsHost& host);
+    Partitions(nats::Link& link, const Clock& clock, BrokerWatch& watch, const HubOptions& options,
+               HubCounters& counters, SyncPoints& sync_points, PartitionsHost& host);
     ~Partitions();
 
     /// Who is alive now, this hub included (unless it is about to stop).
@@ -67,15 +64,15 @@ public:
     /// healed() was called as often. Returns the holding, for healed().
     std::uint64_t heal(Partition partition);
     void healed(Partition partition, std::uint64_t hold);
-    /// Asks every platform's agent to read and send everything.
-    void ask_full_read(const std::vector<PlatformId>& platforms);
     void tick();
     /// Gives everything back; idle() says when that is done.
     void stop();
     [[nodiscard]] bool idle() const;
     [[nodiscard]] std::vector<Partition> held() const;
+    /// 0: it is not held.
     [[nodiscard]] std::uint64_t fence_of(Partition partition) const {
-        return holds_[partition.value].mark.fence;
+        const Hold& hold = holds_[partition.value];
+        return hold.phase == Phase::kHeld ? hold.mark.fence : 0;
     }
     [[nodiscard]] std::size_t in_work() const { return in_work_; }
     /// Newest input handed out, in the sequence of SYNC_IN.
@@ -97,6 +94,7 @@ private:
         Mark mark;             ///< As stored, or being stored.
         std::uint64_t mark_sequence = 0;
         bool mark_out = false;         ///< A write of the mark is on its way.
+        std::uint64_t mark_least = 0;  ///< What the stream had when the mark was sent.
         std::uint64_t mark_token = 0;  ///< Of that write; answers to older ones are ignored.
         std::uint64_t reader = 0;      ///< Which subscription reads for it.
         bool dirty = false;            ///< More is done than the mark says.
@@ -141,7 +139,7 @@ private:
 
     nats::Link& link_;
     const Clock& clock_;
-    const BrokerWatch& watch_;
+    BrokerWatch& watch_;
     const HubOptions& options_;
     HubCounters& counters_;
     SyncPoints& sync_points_;

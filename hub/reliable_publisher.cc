@@ -1,11 +1,21 @@
 #include "hub/reliable_publisher.h"
 
 #include "shared/base/log.h"
+#include "shared/wire/subjects.h"
 
 namespace syncline::hub {
 
 void ReliablePublisher::publish(std::string subject, std::string body, DeliverySink* sink,
                                 std::uint64_t token) {
+    add({std::move(subject), std::move(body), sink, token, {}, false, 0});
+}
+
+void ReliablePublisher::publish_last(std::string subject, std::string body, DeliverySink* sink,
+                                     std::uint64_t token) {
+    add({std::move(subject), std::move(body), sink, token, {}, true, 0});
+}
+
+void ReliablePublisher::add(Entry entry) {
     std::uint32_t index = 0;
     if (free_.empty()) {
         index = static_cast<std::uint32_t>(entries_.size());
@@ -14,30 +24,51 @@ void ReliablePublisher::publish(std::string subject, std::string body, DeliveryS
         index = free_.back();
         free_.pop_back();
     }
-    entries_[index] = {std::move(subject), std::move(body), sink, token};
+    entry.stream = subjects::stream_of(entry.subject);
+    entries_[index] = std::move(entry);
     ++used_;
     send(index);
 }
 
 void ReliablePublisher::send(std::uint32_t index) {
-    const Entry& entry = entries_[index];
+    Entry& entry = entries_[index];
+    entry.least = watch_.newest(entry.stream);
+    if (entry.last) return send_last(index);
     link_.publish({entry.subject, entry.body, {}, {}}, this, index);
+}
+
+void ReliablePublisher::send_last(std::uint32_t index) {
+    const Entry& entry = entries_[index];
+    link_.get_last(entry.stream, entry.subject, [this, index](auto stored) {
+        if (!stored) return again_later(index);
+        const Entry& ours = entries_[index];
+        // One of the tries before this was stored after all.
+        if (*stored && (*stored)->body == ours.body) return done(index);
+        const std::uint64_t sequence = *stored ? (*stored)->sequence : 0;
+        link_.publish({ours.subject, ours.body, {}, sequence}, this, index);
+    });
+}
+
+void ReliablePublisher::again_later(std::uint32_t index) {
+    retries_.push_back({clock_.steady() + retry_wait_, index});
 }
 
 void ReliablePublisher::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
     const auto index = static_cast<std::uint32_t>(token);
-    Entry& entry = entries_[index];
-    if (!sequence && sequence.error().kind != ErrorKind::kTooLarge) {
-        retries_.push_back({clock_.steady() + retry_wait_, index});
-        return;
-    }
+    const Entry& entry = entries_[index];
+    if (!sequence && sequence.error().kind != ErrorKind::kTooLarge) return again_later(index);
     if (sequence) {
         ++counters_.publishes;
-        if (on_stored) on_stored(entry.subject, *sequence);
+        watch_.stored(entry.stream, entry.least, *sequence);
     } else {
         log::error("a message is too large for its stream and was given up",
                    {{"subject", entry.subject}, {"error", sequence.error()}});
     }
+    done(index);
+}
+
+void ReliablePublisher::done(std::uint32_t index) {
+    Entry& entry = entries_[index];
     DeliverySink* sink = entry.sink;
     const std::uint64_t sink_token = entry.token;
     entry.body.clear();

@@ -2,11 +2,10 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "hub/broker_watch.h"
 #include "hub/hub_options.h"
 #include "shared/base/clock.h"
 #include "shared/nats/link.h"
@@ -26,15 +25,17 @@ protected:
 /// Threading: the link's.
 class ReliablePublisher final : nats::PublishSink {
 public:
-    ReliablePublisher(nats::Link& link, const Clock& clock, HubCounters& counters,
-                      Duration retry_wait)
-        : link_(link), clock_(clock), counters_(counters), retry_wait_(retry_wait) {}
+    ReliablePublisher(nats::Link& link, const Clock& clock, BrokerWatch& watch,
+                      HubCounters& counters, Duration retry_wait)
+        : link_(link), clock_(clock), watch_(watch), counters_(counters), retry_wait_(retry_wait) {}
 
     /// `sink` (may be null) hears of `token` once. A message over a limit is logged and given up.
     void publish(std::string subject, std::string body, DeliverySink* sink, std::uint64_t token);
+    /// The same, by compare-and-set on the subject's last message: a copy that was given up for
+    /// lost and arrives after all does not take the place of a later message. For what is rare.
+    void publish_last(std::string subject, std::string body, DeliverySink* sink,
+                      std::uint64_t token);
 
-    /// Called with every message that a stream has taken.
-    std::function<void(std::string_view subject, std::uint64_t sequence)> on_stored;
     /// Sends again what is due.
     void tick();
     [[nodiscard]] std::size_t in_flight() const { return used_; }
@@ -45,6 +46,9 @@ private:
         std::string body;
         DeliverySink* sink = nullptr;
         std::uint64_t token = 0;
+        std::string_view stream;
+        bool last = false;        ///< By compare-and-set.
+        std::uint64_t least = 0;  ///< What `stream` had when it was sent.
     };
     struct Retry {
         Duration due;
@@ -52,10 +56,15 @@ private:
     };
 
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
+    void add(Entry entry);
     void send(std::uint32_t index);
+    void send_last(std::uint32_t index);
+    void again_later(std::uint32_t index);
+    void done(std::uint32_t index);
 
     nats::Link& link_;
     const Clock& clock_;
+    BrokerWatch& watch_;
     HubCounters& counters_;
     Duration retry_wait_;
     std::deque<Entry> entries_;

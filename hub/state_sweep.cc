@@ -78,6 +78,7 @@ void StateSweep::send_again(const nats::InMessage& message) {
     if (!state || !heals(state->key)) return;
     const Partition home = entity_partition(state->key, partitions_);
     const Context context{{}, home, host_.fence_of(home)};
+    if (context.fence == 0) return;  // Lost meanwhile: who took it does this.
     for (const Command& command : pending_commands(*state, context)) {
         ++outstanding_;
         effects_.publish(subjects::command(command.platform, command.entity), wire::encode(command),

@@ -56,14 +56,15 @@ Proof proof_for(CommandKind kind, const Connector::Traits& traits) {
     return traits.create_is_idempotent ? Proof::kRepeat : Proof::kNone;
 }
 
-AfterLook after_look(CommandKind kind, const std::optional<Record>& found, bool equal,
+AfterLook after_look(CommandKind kind, const std::optional<Record>& found, Held held,
                      std::uint32_t looks) {
     const bool there = found && !found->deleted;
     switch (kind) {
         case CommandKind::kDelete: return there ? AfterLook::kWriteAgain : AfterLook::kApplied;
         case CommandKind::kUpdate:
             if (!there) return AfterLook::kGone;
-            return equal ? AfterLook::kApplied : AfterLook::kWriteAgain;
+            if (held == Held::kWanted) return AfterLook::kApplied;
+            return held == Held::kExpected ? AfterLook::kWriteAgain : AfterLook::kEdited;
         case CommandKind::kCreate: break;
     }
     if (there) return AfterLook::kFound;
@@ -75,6 +76,17 @@ bool holds(const Record& record, const Fields& wanted) {
         const Value* held = record.fields.find(entry.first);
         return held != nullptr && *held == entry.second;
     });
+}
+
+Held what_holds(const Record& record, const Command& command, const Fields& wanted) {
+    if (holds(record, wanted)) return Held::kWanted;
+    const bool as_before =
+        std::all_of(command.fields.begin(), command.fields.end(), [&](const Fields::Entry& entry) {
+            const Value* is = record.fields.find(entry.first);
+            const Value* was = command.expected.find(entry.first);
+            return (is == nullptr ? Value{} : *is) == (was == nullptr ? Value{} : *was);
+        });
+    return as_before ? Held::kExpected : Held::kOther;
 }
 
 }  // namespace syncline::agent

@@ -67,19 +67,28 @@ enum class Proof : std::uint8_t {
 [[nodiscard]] Proof proof_for(CommandKind kind, const Connector::Traits& traits);
 
 enum class AfterLook : std::uint8_t {
-    kApplied,      ///< The record is as the command wants it.
-    kWriteAgain,   ///< It certainly has had no effect (or setting it again is harmless).
-    kFound,        ///< A create's record is there, whatever it holds by now.
-    kLookAgain,    ///< A create's record is not there, but one look is not enough: wait, look.
-    kGone,         ///< The record to be updated does not exist.
+    kApplied,     ///< The record is as the command wants it.
+    kWriteAgain,  ///< It certainly has had no effect (or setting it again is harmless).
+    kFound,       ///< A create's record is there, whatever it holds by now.
+    kLookAgain,   ///< A create's record is not there, but one look is not enough: wait, look.
+    kGone,        ///< The record to be updated does not exist.
+    kEdited,      ///< Somebody has set other values since: the hub decides again.
 };
-/// `equal`: the record found holds what the command wants. `looks`: how many there were, with this.
-[[nodiscard]] AfterLook after_look(CommandKind kind, const std::optional<Record>& found, bool equal,
+/// What the record holds in the command's fields.
+enum class Held : std::uint8_t {
+    kWanted,    ///< What the command sets.
+    kExpected,  ///< What was there before, as the hub knew it.
+    kOther,
+};
+/// `looks`: how many there were, with this.
+[[nodiscard]] AfterLook after_look(CommandKind kind, const std::optional<Record>& found, Held held,
                                    std::uint32_t looks);
 /// Looks for a create's record, a read-back lag apart, that must fail before it is made again.
 inline constexpr std::uint32_t kLooksBeforeCreate = 2;
 
 /// True if `record` has every field of `wanted`, and with that value. Both in normal form.
 [[nodiscard]] bool holds(const Record& record, const Fields& wanted);
+/// `wanted`: the command's fields in normal form.
+[[nodiscard]] Held what_holds(const Record& record, const Command& command, const Fields& wanted);
 
 }  // namespace syncline::agent

@@ -59,8 +59,10 @@ void second_record(Work& work, const RecordState& record, const RecordId& second
         if (open.kind != exceptions::kSecondRecord || open.platform != record.platform) continue;
         // It names all of them, at its beginning: "also r1, r2, ...".
         const std::string named = open.reason.substr(0, open.reason.find(kBelong));
-        if (named.find(" " + which) == std::string::npos) which += named.substr(kAlso.size());
-        else which = named.substr(kAlso.size() + 1);
+        if (named.find(" " + which) == std::string::npos)
+            which += named.substr(kAlso.size());
+        else
+            which = named.substr(kAlso.size() + 1);
     }
     open_exception(work, std::string{exceptions::kSecondRecord}, record,
                    std::string{kAlso} + " " + which + std::string{kBelong}, fields);

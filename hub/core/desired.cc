@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "hub/core/decide.h"
 #include "hub/core/work.h"
@@ -11,6 +12,42 @@ constexpr Duration kAttemptWindow = std::chrono::hours{1};
 
 bool contains(const std::vector<FieldName>& sorted, const FieldName& name) {
     return std::binary_search(sorted.begin(), sorted.end(), name);
+}
+
+/// Has the platform a record in this entity, or is it to get one?
+bool takes_part(const Work& work, const PlatformId& platform) {
+    const Binding* binding = work.object.binding(platform);
+    const RecordState* record = work.state.record(platform);
+    if (binding == nullptr || work.state.deleted) return false;
+    if (record == nullptr) return binding->receives;
+    return record->presence == Presence::kPresent || record->presence == Presence::kAbsent;
+}
+
+/// Proposals that need no asking: the owner holds the value already, or cannot be asked; then a
+/// person decides.
+void settle_proposals(Work& work) {
+    const Fields view = work.state.fields();
+    std::vector<Proposal> kept;
+    for (Proposal& proposal : std::exchange(work.state.proposals, {})) {
+        const OwnershipRule* rule = work.object.rule(proposal.field, view);
+        if (rule != nullptr && takes_part(work, rule->owner)) {
+            const RecordState* owner = work.state.record(rule->owner);
+            const Value* held = owner == nullptr ? nullptr : owner->mirror.find(proposal.field);
+            if (held == nullptr || !(*held == proposal.value)) {
+                kept.push_back(std::move(proposal));
+            } else {
+                make_canonical(work, proposal.field, proposal.value,
+                               {owner->platform, owner->rev, work.context.now});
+            }
+            continue;
+        }
+        open_exception(work, std::string{exceptions::kReview},
+                       work.state.record_or_new(proposal.from),
+                       "the owner of this field has no record that it could be proposed to; accept "
+                       "or reject",
+                       Fields{{proposal.field, proposal.value}});
+    }
+    work.state.proposals = std::move(kept);
 }
 
 /// What the platform's field should hold: canonical, or what its owner is being asked to take.
@@ -136,6 +173,7 @@ bool count_attempt(Work& work, RecordState& record, const FieldName& field) {
 }
 
 void plan_commands(Work& work, std::vector<Command>& commands) {
+    if (!work.state.proposals.empty()) settle_proposals(work);
     const bool conditions =
         std::any_of(work.object.bindings.begin(), work.object.bindings.end(),
                     [](const Binding& binding) { return binding.receives_when.has_value(); });
@@ -147,13 +185,15 @@ void plan_commands(Work& work, std::vector<Command>& commands) {
         RecordState& record = work.state.record_or_new(binding.platform);
         plan_record(work, record, binding, view, commands);
     }
-    for (const PlatformId& platform : work.reissue) {
-        const RecordState* record = work.state.record(platform);
+    for (const RecordState& record : work.state.records) {
+        // An input that came back: whoever decided it may have died before its commands were out.
+        const bool again = work.replayed || std::find(work.reissue.begin(), work.reissue.end(),
+                                                      record.platform) != work.reissue.end();
         const bool out = std::any_of(commands.begin(), commands.end(), [&](const Command& command) {
-            return command.platform == platform;
+            return command.platform == record.platform;
         });
-        if (record != nullptr && record->pending && !out) {
-            commands.push_back(to_command(work.state, *record, work.context));
+        if (again && record.pending && !out) {
+            commands.push_back(to_command(work.state, record, work.context));
         }
     }
 }

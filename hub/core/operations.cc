@@ -38,13 +38,17 @@ void accept(Work& work, RecordState& record, const OpenException& exception, Tim
     }
 }
 
-void reject(RecordState& record, const OpenException& exception) {
+void reject(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {
     if (exception.kind == exceptions::kDeleteReview) {
         record.presence = Presence::kAbsent;
         record.record.reset();
         return;
     }
     release_all(record, exception);
+    for (const FieldName& field : exception.fields) {
+        // Nobody has a better value: the field is emptied.
+        if (work.state.find(field) == nullptr) make_canonical(work, field, {}, {{}, {}, at});
+    }
 }
 
 /// Is it about what the platform wanted, rather than about what we want of it?
@@ -85,7 +89,7 @@ void take_operation(Work& work, const Operation& operation) {
         close_exception(work, exception.kind, exception.platform);
         switch (operation.kind) {
             case OperationKind::kAccept: accept(work, record, exception, operation.at); break;
-            case OperationKind::kReject: reject(record, exception); break;
+            case OperationKind::kReject: reject(work, record, exception, operation.at); break;
             case OperationKind::kRetry:
                 if (is_about_a_change(exception)) {
                     decide_again(work, record, exception);

@@ -57,7 +57,11 @@ Verdict judge(const OwnershipRule& rule, const CanonicalField* current, const Pr
 
 void propose(Work& work, const FieldName& field, const Value& value, const PlatformId& from) {
     auto& proposals = work.state.proposals;
-    std::erase_if(proposals, [&](const Proposal& p) { return p.field == field; });
+    std::erase_if(proposals, [&](const Proposal& p) {
+        // Of two that ask, the later one is heard; the other gets what is canonical.
+        if (p.field == field && p.from != from) work.state.record_or_new(p.from).release(field);
+        return p.field == field;
+    });
     proposals.push_back({field, value, from});
 }
 

@@ -123,9 +123,9 @@ struct Claim {
 /// The result of deciding a run of inputs for one entity.
 struct Step {
     EntityState next;
-    bool changed = false;   ///< `next` must be stored (its version was raised).
-    bool replayed = false;  ///< An input came back: publish outbox and pending commands again.
-    std::vector<Command> commands;                 ///< To publish after `next` is stored.
+    bool changed = false;           ///< `next` must be stored (its version was raised).
+    bool replayed = false;          ///< An input came back: publish the outbox again.
+    std::vector<Command> commands;  ///< To publish after `next` is stored.
     std::vector<EntityState::Outgoing> rechecked;  ///< Exceptions to publish, whatever changed.
     std::vector<Claim> claims;                     ///< To hold before `next` is stored.
     std::vector<Claim> releases;  ///< No longer the entity's, after `next` is stored.

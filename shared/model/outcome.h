@@ -32,8 +32,8 @@ struct Outcome {
     EntityKey entity;
     std::optional<RecordId> record;  ///< Known unless a create did not get that far.
     Numbering number;
-    Revision rev;                         ///< Zero if it says nothing about the record's values.
-    std::uint64_t generation = 0;         ///< Of the command it answers.
+    Revision rev;                  ///< Zero if it says nothing about the record's values.
+    std::uint64_t generation = 0;  ///< Of the command it answers.
     /// Of the command too: a store that went back in time counts generations again, and an answer
     /// from before then is not one to the command of today.
     Timestamp decided_at;

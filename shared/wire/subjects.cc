@@ -189,6 +189,15 @@ std::string commands_of(const PlatformId& platform) {
     return join("sync.cmd", {platform.text}) + ".>";
 }
 
+std::string again(const PlatformId& platform, Again what) {
+    return join("sync.cmd", {platform.text}) +
+           (what == Again::kCommands ? ".again.commands" : ".again.records");
+}
+bool is_again(std::string_view subject) {
+    const auto tokens = split(subject);
+    return tokens.size() == 5 && tokens[3] == "again";
+}
+
 std::string exception(const EntityKey& entity, std::string_view kind) {
     return join("sync.exc", {entity.object.text, entity.entity.text, kind});
 }

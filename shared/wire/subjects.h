@@ -70,6 +70,11 @@ struct InputSubject {
 // Commands (SYNC_CMD).
 [[nodiscard]] std::string command(const PlatformId& platform, const EntityKey& entity);
 [[nodiscard]] std::string commands_of(const PlatformId& platform);
+/// What an agent is asked to read once more after a loss, from the start: the commands of its
+/// platform, or the platform's records. The newest message stands; its body names the request.
+enum class Again { kCommands, kRecords };
+[[nodiscard]] std::string again(const PlatformId& platform, Again what);
+[[nodiscard]] bool is_again(std::string_view subject);
 
 // Exceptions and decisions.
 [[nodiscard]] std::string exception(const EntityKey& entity, std::string_view kind);

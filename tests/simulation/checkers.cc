@@ -32,7 +32,15 @@ void Checkers::watch() {
 }
 
 void Checkers::watch_mutation(const Mutation& mutation) {
-    if (mutation.writer != Writer::kSyncline) return;
+    if (mutation.writer != Writer::kSyncline) {
+        // Somebody took it out of the bin: from now on it is theirs.
+        for (auto& [key, made] : made_) {
+            if (mutation.created && key.first == mutation.key.platform) {
+                std::erase(made, mutation.key.record);
+            }
+        }
+        return;
+    }
     watch_create(mutation);
     watch_order(mutation);
     watch_owner(mutation);
@@ -94,6 +102,8 @@ void Checkers::watch_owner(const Mutation& mutation) {
                                 rule->otherwise == NonOwnerWrite::kAccept ||
                                 rule->otherwise == NonOwnerWrite::kReview;
         if (!owns || may_change || field.before.is_null() || field.before == field.after) continue;
+        // Edited while the command was on its way, on a platform that cannot write on condition.
+        if (!(field.before == field.expected)) continue;
         const auto& nature = platform(mutation.key.platform)->nature();
         const bool automation =
             nature.stubborn == field.name ||

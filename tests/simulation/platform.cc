@@ -60,7 +60,9 @@ void Platform::set(Version& next, Mutation& mutation, const FieldName& name,
                    const Value& value) const {
     const Fields held = normal_form(Fields{{name, value}});
     const Value* before = next.fields.find(name);
-    mutation.fields.push_back({name, before == nullptr ? Value{} : *before, *held.find(name)});
+    const Value* expected = mutation.expected.find(name);
+    mutation.fields.push_back({name, before == nullptr ? Value{} : *before, *held.find(name),
+                               expected == nullptr ? Value{} : *expected});
     next.fields.set(name, *held.find(name));
 }
 
@@ -152,6 +154,12 @@ bool Platform::revive(const RecordId& id, Fields fields) {
     Mutation mutation = begin(row.key, Writer::kUser);
     mutation.created = true;
     Version next;
+    // What it held in its former life is empty now, and a platform says so.
+    for (const Version& former : row.versions) {
+        for (const auto& [field, value] : former.fields) {
+            if (fields.find(field) == nullptr) fields.set(field, Value{});
+        }
+    }
     for (const auto& [field, value] : fields) set(next, mutation, field, value);
     automate(next, mutation, {});
     commit(row, std::move(next), std::move(mutation), world_.now());
@@ -167,6 +175,7 @@ Mutation Platform::of_command(const RecordKey& key, const Command& command) cons
     mutation.generation = command.generation;
     mutation.fence = command.fence;
     mutation.partition = command.partition;
+    mutation.expected = command.expected;
     return mutation;
 }
 

@@ -20,6 +20,7 @@ struct Mutation {
         FieldName name;
         Value before;
         Value after;
+        Value expected;  ///< Of Syncline: what the hub believed the field to hold.
     };
     Duration at{0};
     Writer writer = Writer::kUser;
@@ -32,6 +33,7 @@ struct Mutation {
     std::uint64_t generation = 0;
     std::uint64_t fence = 0;
     Partition partition;
+    Fields expected;
 };
 
 /// How a platform behaves for good.

@@ -99,7 +99,7 @@ TEST(Proof, DependsOnWhatThePlatformCanSay) {
 struct LookCase {
     CommandKind kind;
     bool there;
-    bool equal;
+    Held held;
     std::uint32_t looks;
     AfterLook expected;
 };
@@ -107,20 +107,33 @@ class AfterTheLook : public testing::TestWithParam<LookCase> {};
 TEST_P(AfterTheLook, FollowsTheRule) {
     const LookCase& row = GetParam();
     const auto found = row.there ? std::optional{Record{}} : std::nullopt;
-    EXPECT_EQ(after_look(row.kind, found, row.equal, row.looks), row.expected);
+    EXPECT_EQ(after_look(row.kind, found, row.held, row.looks), row.expected);
 }
-INSTANTIATE_TEST_SUITE_P(ApplyPlan, AfterTheLook,
-                         testing::Values(LookCase{kUpdate, true, true, 1, AfterLook::kApplied},
-                                         LookCase{kUpdate, true, false, 1, AfterLook::kWriteAgain},
-                                         LookCase{kUpdate, false, false, 1, AfterLook::kGone},
-                                         LookCase{kDelete, false, false, 1, AfterLook::kApplied},
-                                         LookCase{kDelete, true, false, 1, AfterLook::kWriteAgain},
-                                         LookCase{kCreate, true, true, 1, AfterLook::kFound},
-                                         LookCase{kCreate, true, false, 1, AfterLook::kFound},
-                                         LookCase{kCreate, false, false, 1, AfterLook::kLookAgain},
-                                         LookCase{kCreate, false, false, 2,
-                                                  AfterLook::kWriteAgain}),
-                         [](const auto& row) { return "row" + std::to_string(row.index); });
+INSTANTIATE_TEST_SUITE_P(
+    ApplyPlan, AfterTheLook,
+    testing::Values(LookCase{kUpdate, true, Held::kWanted, 1, AfterLook::kApplied},
+                    LookCase{kUpdate, true, Held::kExpected, 1, AfterLook::kWriteAgain},
+                    LookCase{kUpdate, true, Held::kOther, 1, AfterLook::kEdited},
+                    LookCase{kUpdate, false, Held::kOther, 1, AfterLook::kGone},
+                    LookCase{kDelete, false, Held::kOther, 1, AfterLook::kApplied},
+                    LookCase{kDelete, true, Held::kOther, 1, AfterLook::kWriteAgain},
+                    LookCase{kCreate, true, Held::kWanted, 1, AfterLook::kFound},
+                    LookCase{kCreate, true, Held::kOther, 1, AfterLook::kFound},
+                    LookCase{kCreate, false, Held::kOther, 1, AfterLook::kLookAgain},
+                    LookCase{kCreate, false, Held::kOther, 2, AfterLook::kWriteAgain}),
+    [](const auto& row) { return "row" + std::to_string(row.index); });
+
+TEST(WhatHolds, TellsAWriteThatDidNothingFromAnEditSince) {
+    const FieldName a{"a"};
+    Command command;
+    command.fields = {{a, "new"}};
+    command.expected = {{a, "old"}};
+    EXPECT_EQ(what_holds({.fields = {{a, "new"}}}, command, command.fields), Held::kWanted);
+    EXPECT_EQ(what_holds({.fields = {{a, "old"}}}, command, command.fields), Held::kExpected);
+    EXPECT_EQ(what_holds({.fields = {{a, "else"}}}, command, command.fields), Held::kOther);
+    command.expected = {};
+    EXPECT_EQ(what_holds({}, command, command.fields), Held::kExpected) << "both say nothing";
+}
 
 TEST(Holds, ComparesOnlyWhatTheCommandSets) {
     const Record record{.fields = {{FieldName{"a"}, 1}, {FieldName{"b"}, 2}}};

@@ -166,12 +166,12 @@ TEST_F(Decide, DoesNotCreateWhileARequiredFieldIsMissing) {
 
 TEST_F(Decide, TakesTheSameChangeOnceForEver) {
     const Change first = change(kCrm, full_);
-    take(first);
+    const Step once = take(first);
     const EntityState before = state_;
     const Step again = take(first);
     EXPECT_FALSE(again.changed);
     EXPECT_TRUE(again.replayed);
-    EXPECT_TRUE(again.commands.empty());
+    EXPECT_EQ(again.commands.size(), once.commands.size());  // They may not have got out.
     EXPECT_EQ(again.next, before);  // With its outbox, to be published again.
 }
 
