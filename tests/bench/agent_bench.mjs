@@ -27,15 +27,11 @@ const wakeupsMost = (11 + 3 * 3 + 3 * 2 + 2 * 2 + 2 * 3) / idleSeconds;
 const status = (file, name) => Number(readFileSync(file, 'utf8')
   .match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'))[1]);
 const rss = (pid) => status(`/proc/${pid}/status`, 'VmRSS');
+/** Of it what no file is behind: heap, stacks, relocations. The rest is code, mostly libraries. */
+const anonymous = (pid) => status(`/proc/${pid}/status`, 'RssAnon');
 const switches = (pid, task) => status(`/proc/${pid}/task/${task}/status`, 'voluntary_ctxt_switches');
 const allSwitches = (pid) => readdirSync(`/proc/${pid}/task`)
   .reduce((sum, task) => sum + switches(pid, task), 0);
-
-/** KiB that are in memory because of this process alone; the rest is libraries that others map. */
-function privateKib(pid) {
-  return [...readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(/^Private_\w+:\s+(\d+)/gm)]
-    .reduce((sum, match) => sum + Number(match[1]), 0);
-}
 
 /** Seconds of CPU that a process has used. */
 function cpu(pid) {
@@ -100,7 +96,7 @@ async function oneRun() {
       { folder, ready: /agent is ready/ });
     const startMs = Number(process.hrtime.bigint() - before) / 1e6;
     await sleep(settleMs);
-    const idle = { idle_rss_kib: rss(agent.pid), idle_private_kib: privateKib(agent.pid) };
+    const idle = { idle_rss_kib: rss(agent.pid), idle_anonymous_kib: anonymous(agent.pid) };
     const wakeups = switches(agent.pid, agent.pid);
     const all = allSwitches(agent.pid);
     await sleep(idleSeconds * 1_000);
