@@ -85,13 +85,14 @@ TEST_F(CommandsTest, CreatesOnceAndNotesTheRecord) {
     EXPECT_EQ(world.changes().size(), 1u) << "the echo of the create";
 }
 
-TEST_F(CommandsTest, UpdatesTheRecordThatACreateFinds) {
+TEST_F(CommandsTest, TellsWhatTheRecordThatACreateFindsHolds) {
     world.platform.put("7", named("was"), EntityId{World::kEntity});
     begin();
     world.send(world.create(1, named("wanted")));
     world.run_seconds(10);
     EXPECT_EQ(only_outcome().record, RecordId{"7"});
-    EXPECT_EQ(name_of_record("7"), "wanted");
+    EXPECT_EQ(only_outcome().fields, named("was")) << "the hub decides what becomes of it";
+    EXPECT_EQ(name_of_record("7"), "was");
     EXPECT_EQ(world.platform.records.size(), 2u);
 }
 
@@ -179,6 +180,8 @@ TEST_P(FailureTest, IsToldToTheHub) {
     World world;
     world.platform.put("1", named("old"));
     world.start();
+    world.run_seconds(1);
+    world.receipt_all();  // No command is begun before the hub knows what is there.
     world.run_seconds(1);
     world.platform.scripts.push_back({Effect::kNone, GetParam().error});
     world.send(world.update(1, "1", named("new")));
@@ -331,6 +334,27 @@ TEST_F(CommandsTest, WritesAgainAnUpdateThatTurnsOutNotApplied) {
     world.run_seconds(10);
     EXPECT_EQ(only_outcome().status, OutcomeStatus::kApplied);
     EXPECT_EQ(world.platform.writes.size(), 2u);
+}
+
+TEST_F(CommandsTest, LeavesAnEditAloneThatCameAfterAWriteWithoutAnswer) {
+    begin();
+    world.platform.the_traits.read_back_lag = 3s;
+    world.platform.scripts.push_back({Effect::kApplied, ErrorKind::kAmbiguous});
+    world.send(world.update(1, "1", named("new")));
+    world.run_seconds(1);
+    world.platform.put("1", named("edited"));
+    world.run_seconds(10);
+    EXPECT_EQ(only_outcome().status, OutcomeStatus::kConflict);
+    EXPECT_EQ(only_outcome().fields, named("edited"));
+    EXPECT_EQ(name_of_record("1"), "edited");
+}
+
+TEST_F(CommandsTest, DoesNothingForACommandThatOnlyTakesAnothersPlace) {
+    begin();
+    world.send(world.update(1, "1", {}));
+    world.run_seconds(10);
+    EXPECT_EQ(only_outcome().status, OutcomeStatus::kApplied);
+    EXPECT_TRUE(world.platform.writes.empty());
 }
 
 TEST_F(CommandsTest, ComparesInTheNormalFormOfThePlatform) {

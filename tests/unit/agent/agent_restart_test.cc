@@ -195,6 +195,8 @@ TEST(Restart, DoesNotCarryOutAgainWhatIsDone) {
     world.platform.put("1", named("old"));
     world.start();
     world.run_seconds(1);
+    world.receipt_all();
+    world.run_seconds(1);
     world.send(world.update(1, "1", named("new")));
     world.run_seconds(5);
     world.restart();
@@ -202,6 +204,18 @@ TEST(Restart, DoesNotCarryOutAgainWhatIsDone) {
     EXPECT_EQ(world.platform.writes.size(), 1u);
     EXPECT_EQ(world.outcomes().size(), 2u) << "the same one, as it had no receipt";
     EXPECT_EQ(world.outcomes()[0].number, world.outcomes()[1].number);
+}
+
+TEST(FreshStore, BeginsNoCommandBeforeTheHubKnowsWhatIsThere) {
+    World world;
+    world.platform.put("1", named("old"));
+    world.start();
+    world.send(world.create(1, named("twin")));
+    world.run_seconds(20);
+    EXPECT_TRUE(world.platform.writes.empty()) << "the hub has not seen record 1";
+    world.receipt_all();
+    world.run_seconds(20);
+    EXPECT_EQ(world.platform.writes.size(), 1u);
 }
 
 TEST(Restart, FinishesAFullReadThatWasUnderWay) {

@@ -181,6 +181,12 @@ public:
         Command made = command(generation, std::move(fields), entity);
         made.kind = CommandKind::kUpdate;
         made.record = RecordId{id};
+        // What the hub believes: as it is now.
+        if (const auto* record = platform.find_record(id)) {
+            for (const auto& [name, value] : made.fields) {
+                if (const Value* held = record->fields.find(name)) made.expected.set(name, *held);
+            }
+        }
         return made;
     }
     [[nodiscard]] Command create(std::uint64_t generation, Fields fields,
