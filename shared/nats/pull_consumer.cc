@@ -193,12 +193,13 @@ void PullConsumer::drain() {
     int queued = 0;
     if (natsSubscription_GetPending(subscription_.get(), &queued, nullptr) != NATS_OK) return;
     if (queued > 0) heard_ = session_.now();
+    handle::Spent spent;
     for (; queued > 0 && phase_ == Phase::kPulling && !closed_; --queued) {
         natsMsg* raw = nullptr;
         const natsStatus status = natsSubscription_NextMsg(&raw, subscription_.get(), 0);
         if (status == NATS_NO_RESPONDERS) return restart(Haste::kBackOff);  // It is gone.
         if (status != NATS_OK) return;
-        const handle::Message message{raw};
+        spent.emplace_back(raw);
         on_message(raw);
     }
 }

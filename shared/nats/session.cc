@@ -257,6 +257,7 @@ void Session::on_down() {
 void Session::take_answers() {
     int queued = 0;
     if (natsSubscription_GetPending(answers_.get(), &queued, nullptr) != NATS_OK) return;
+    handle::Spent spent;
     for (; queued > 0 && answers_ != nullptr; --queued) {
         natsMsg* raw = nullptr;
         const natsStatus status = natsSubscription_NextMsg(&raw, answers_.get(), 0);
@@ -265,7 +266,7 @@ void Session::take_answers() {
         } else if (status != NATS_OK) {
             return;
         } else {
-            const handle::Message message{raw};
+            spent.emplace_back(raw);
             on_answer(raw);
         }
         if (no_responders_ > 0) settle_no_responders();
