@@ -82,6 +82,13 @@ void Faults::add(std::string_view kinds) {
     for (std::string kind; in >> kind;) enabled_.insert(kind);
 }
 
+void Faults::remove(std::string_view beginnings) {
+    std::istringstream in{std::string{beginnings}};
+    for (std::string word; in >> word;) {
+        std::erase_if(enabled_, [&](const auto& kind) { return kind.starts_with(word); });
+    }
+}
+
 void Faults::set_network(NetworkFaults& network) {
     Random& random = world_.random();
     const auto rate = [&](const char* name, std::uint64_t most) {

@@ -34,6 +34,8 @@ public:
     /// Draws which kinds this world has; a quarter of the worlds have none.
     void draw();
     /// Kinds that this world has in any case; separated by blanks.
+    /// Takes out the kinds that begin with one of the words.
+    void remove(std::string_view beginnings);
     void add(std::string_view kinds);
     void begin();
     /// Everything is well from now on; what is down comes back.

@@ -180,6 +180,8 @@ void Scenario::come_to_rest() {
 
 RunResult Scenario::run() {
     faults_.draw();
+    faults_.remove(options_.without);
+    faults_.add(options_.with);
     if (const PlantedBug* bug = find_planted(options_.planted)) faults_.add(bug->faults);
     start();
     world_.run_until(world_.random().between(minutes{2}, minutes{12}));

@@ -12,8 +12,10 @@ namespace syncline::sim {
 struct RunOptions {
     std::uint64_t seed = 1;
     Planted planted = Planted::kNone;
-    bool trace = false;  ///< Keep the lines for a timeline.
-    bool print = false;  ///< Print every line as it happens.
+    std::string with;     ///< Faults that happen in any case.
+    std::string without;  ///< Beginnings of the faults that do not happen, with blanks between.
+    bool trace = false;   ///< Keep the lines for a timeline.
+    bool print = false;   ///< Print every line as it happens.
 };
 
 /// What became of one world.

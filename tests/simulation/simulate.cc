@@ -26,7 +26,9 @@ constexpr const char* kHelp =
 
     simulate [--from N] [--worlds N] [--jobs N]     many seeds, from N on
     simulate --seed N [--verbose]                   one seed; verbose prints everything that happens
-    simulate --planted NAME [--worlds N]            with a bug planted: succeeds if it is caught
+    simulate --without 'WORD ...' ...               no faults whose names begin so: 'broker site'
+    simulate --planted NAME [--worlds N]            with a bug planted: succeeds if it is caught in
+                                                    a world that is well without it
     simulate --list-planted                         the bugs that can be planted
     simulate --list-faults                          the kinds of trouble
     simulate --twice                                each seed two times: the same hash (I18)
@@ -46,6 +48,7 @@ struct Options {
     bool bench = false;
     bool twice = false;
     const PlantedBug* planted = nullptr;
+    std::string without;
     std::FILE* terminal = nullptr;  ///< For progress; none if nobody looks.
 };
 
@@ -65,6 +68,7 @@ struct Totals {
 std::string command_line(const Options& options, std::uint64_t seed) {
     std::string text = "simulate --seed " + std::to_string(seed);
     if (options.planted != nullptr) text += " --planted " + std::string{options.planted->name};
+    if (!options.without.empty()) text += " --without '" + options.without + "'";
     return text;
 }
 
@@ -94,6 +98,7 @@ RunOptions run_options(const Options& options, std::uint64_t seed) {
     RunOptions run;
     run.seed = seed;
     run.print = options.verbose;
+    run.without = options.without;
     if (options.planted != nullptr) run.planted = options.planted->bug;
     return run;
 }
@@ -102,6 +107,12 @@ RunOptions run_options(const Options& options, std::uint64_t seed) {
 RunResult run_seed(const Options& options, std::uint64_t seed) {
     RunOptions run = run_options(options, seed);
     RunResult result = run_world(run);
+    if (options.planted != nullptr && !result.violations.empty()) {
+        // It counts as caught only where the same world is well without the bug.
+        run.planted = Planted::kNone;
+        run.with = options.planted->faults;
+        if (!run_world(run).violations.empty()) result.violations.clear();
+    }
     if (options.twice) {
         run.trace = true;  // It must make no difference whether anybody looks.
         const RunResult again = run_world(run);
@@ -387,6 +398,9 @@ int run(int argc, char** argv) {
         } else if (word == "--planted") {
             if (i + 1 < argc) options.planted = find_planted(argv[++i]);
             if (options.planted == nullptr) misused("no such bug; see --list-planted");
+        } else if (word == "--without") {
+            if (i + 1 >= argc) misused("--without wants beginnings of faults; see --list-faults");
+            options.without = argv[++i];
         } else if (word == "--json") {
             options.json = true;
         } else if (word == "--verbose") {
