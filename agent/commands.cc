@@ -219,7 +219,7 @@ void Commands::admit_job(const JobPtr& job) {
                                                   .attempts = job->attempts,
                                                   .record = known_record(*job),
                                                   .command = wire::encode(command)});
-            } else if (*admission != Admission::kVerify) {
+            } else if (*admission == Admission::kStale || *admission == Admission::kFenced) {
                 const bool stale = *admission == Admission::kStale;
                 Outcome outcome{
                     .platform = command.platform,
@@ -259,6 +259,11 @@ void Commands::after_admission(const JobPtr& job, Admission admission) {
             job->doubt = true;
             guard(job);
             return prove(job);
+        case Admission::kDoubtful:
+            return finish(job,
+                          {.status = OutcomeStatus::kInDoubt,
+                           .reason = "an earlier create of this record is in doubt; look for it "
+                                     "by hand"});
         case Admission::kStale:
         case Admission::kFenced: break;
     }

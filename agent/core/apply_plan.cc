@@ -7,7 +7,14 @@ namespace syncline::agent {
 Admission admit(const Command& command, const std::optional<LedgerEntry>& ledger,
                 std::uint64_t fence_max) {
     if (command.fence < fence_max) return Admission::kFenced;
-    if (!ledger || command.generation > ledger->generation) return Admission::kExecute;
+    if (!ledger) return Admission::kExecute;
+    const bool in_doubt = ledger->state == LedgerState::kDone &&
+                          ledger->status == OutcomeStatus::kInDoubt && !ledger->record;
+    if (command.kind == CommandKind::kCreate && command.generation > ledger->generation &&
+        in_doubt && ledger->generation > command.doubt_settled) {
+        return Admission::kDoubtful;
+    }
+    if (command.generation > ledger->generation) return Admission::kExecute;
     if (command.generation < ledger->generation) return Admission::kStale;
     switch (ledger->state) {
         case LedgerState::kNotApplied: return Admission::kExecute;

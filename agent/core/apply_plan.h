@@ -31,10 +31,11 @@ struct LedgerEntry {
 };
 
 enum class Admission : std::uint8_t {
-    kExecute,  ///< New, or known to have had no effect.
-    kVerify,   ///< The same command was under way when the agent stopped.
-    kStale,    ///< The ledger holds it or a newer one.
-    kFenced,   ///< A newer holder of its partition has commanded before.
+    kExecute,   ///< New, or known to have had no effect.
+    kVerify,    ///< The same command was under way when the agent stopped.
+    kStale,     ///< The ledger holds it or a newer one.
+    kDoubtful,  ///< An earlier create may have made the record, and nobody has looked.
+    kFenced,    ///< A newer holder of its partition has commanded before.
 };
 /// `fence_max` is the greatest seen for the command's partition.
 [[nodiscard]] Admission admit(const Command& command, const std::optional<LedgerEntry>& ledger,

@@ -22,6 +22,7 @@ void mark_present(Work& work, RecordState& record, const RecordId& id) {
     record.mirror.clear();
     record.forms.clear();
     close_exception(work, exceptions::kDeleteReview, record.platform);
+    close_exception(work, exceptions::kInDoubt, record.platform);  // Made after all, or by others.
     if (work.state.deleted) {
         work.state.deleted = false;
         work.note("revived: the record is back on " + record.platform.text);

@@ -113,6 +113,7 @@ Command to_command(const EntityState& state, const RecordState& record, const Co
     command.fields = record.pending->fields;
     command.expected = record.pending->expected;
     command.decided_at = record.pending->decided_at;
+    command.doubt_settled = record.doubt_settled;
     command.policy = state.policy;
     return command;
 }

@@ -11,6 +11,7 @@ void release_all(RecordState& record, const OpenException& exception) {
         std::erase_if(record.attempts, [&](const Attempts& a) { return a.field == field; });
     }
     record.blocked = false;
+    if (exception.kind == exceptions::kInDoubt) record.doubt_settled = record.generation;
 }
 
 void accept(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {

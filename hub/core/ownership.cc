@@ -179,7 +179,12 @@ void make_canonical(Work& work, const FieldName& field, const Value& value, Prov
         // A value that breaks the contract stays where it is until somebody has dealt with it.
         if (is_open(work.state, exceptions::kContract, record.platform, field)) continue;
         record.release(field);
-        record.blocked = false;
+        // A create in doubt is not followed by another before a person has looked.
+        const bool doubt = std::any_of(
+            work.state.exceptions.begin(), work.state.exceptions.end(), [&](const auto& open) {
+                return open.kind == exceptions::kInDoubt && open.platform == record.platform;
+            });
+        record.blocked = record.blocked && doubt;
         std::erase_if(record.attempts, [&](const Attempts& a) { return a.field == field; });
         for (const std::string_view kind :
              {exceptions::kReview, exceptions::kUndecided, exceptions::kRejected,

@@ -73,7 +73,8 @@ struct RecordState {
     std::optional<Pending> pending;
     std::vector<FieldName> held;  ///< Left alone until something about them changes; sorted.
     std::vector<Attempts> attempts;
-    std::vector<Form> forms;  ///< Of what the mirror holds now.
+    std::vector<Form> forms;          ///< Of what the mirror holds now.
+    std::uint64_t doubt_settled = 0;  ///< Newest generation when a person settled a doubt.
     bool blocked = false;  ///< A create or delete failed for good; waits for a change or a person.
 
     [[nodiscard]] bool holds(const FieldName& field) const;

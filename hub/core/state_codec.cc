@@ -47,7 +47,8 @@ Fields rebuilt_mirror(const EntityState& state, const std::vector<FieldName>& la
 
 void write_record(Writer& out, const EntityState& state, const RecordState& record) {
     out.map(6 + present(record.record.has_value(), record.pending.has_value(), !record.held.empty(),
-                        !record.attempts.empty(), record.blocked, !record.forms.empty()));
+                        !record.attempts.empty(), record.blocked, !record.forms.empty(),
+                        record.doubt_settled > 0));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -86,6 +87,7 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
             out.value(form.wanted);
         }
     }
+    if (record.doubt_settled > 0) out.field(12, record.doubt_settled);
 }
 
 Pending read_pending(Decoder& in, const Node& node) {
@@ -149,6 +151,7 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
                 in.array(value,
                          [&](const Node& item) { record.forms.push_back(read_form(in, item)); });
                 break;
+            case 12: record.doubt_settled = in.unsigned64(value); break;
             default: break;
         }
     });

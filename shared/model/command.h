@@ -32,6 +32,9 @@ struct Command {
     /// agent that reads before it writes, finds a concurrent edit by it.
     Fields expected;
     Timestamp decided_at;
+    /// Of a create: the newest one whose doubt the hub knew of, and a person has settled. One in
+    /// doubt after that must not be followed by another.
+    std::uint64_t doubt_settled = 0;
     std::string policy;  ///< Hash of the policy that decided.
     std::string trace;   ///< W3C traceparent, may be empty.
 };

@@ -136,7 +136,8 @@ std::string encode(const Command& command) {
     std::string body;
     body.reserve(256);
     Writer out{body};
-    out.map(12 + present(command.record.has_value(), !command.trace.empty()));
+    out.map(12 +
+            present(command.record.has_value(), !command.trace.empty(), command.doubt_settled > 0));
     out.field(0, kWireVersion);
     out.field(1, static_cast<std::uint64_t>(command.kind));
     out.field(2, command.platform.text);
@@ -151,6 +152,7 @@ std::string encode(const Command& command) {
     out.field(11, command.decided_at);
     out.field(12, command.policy);
     if (!command.trace.empty()) out.field(13, command.trace);
+    if (command.doubt_settled > 0) out.field(14, command.doubt_settled);
     return body;
 }
 
@@ -171,6 +173,7 @@ Result<Command> decode_command(std::string_view body) {
             case 11: command.decided_at.ns = in.signed64(node); break;
             case 12: command.policy = in.text(node, kIdBytesMax); break;
             case 13: command.trace = in.text(node, kIdBytesMax); break;
+            case 14: command.doubt_settled = in.unsigned64(node); break;
             default: break;
         }
     };

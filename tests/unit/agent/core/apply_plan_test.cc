@@ -123,6 +123,20 @@ INSTANTIATE_TEST_SUITE_P(
                     LookCase{kCreate, false, Held::kOther, 2, AfterLook::kWriteAgain}),
     [](const auto& row) { return "row" + std::to_string(row.index); });
 
+TEST(Admit, RefusesACreateAfterOneInDoubtUntilAPersonHasSettledIt) {
+    Command command;
+    command.kind = kCreate;
+    command.generation = 3;
+    LedgerEntry doubt{.generation = 2, .state = LedgerState::kDone};
+    doubt.status = OutcomeStatus::kInDoubt;
+    EXPECT_EQ(admit(command, doubt, 0), Admission::kDoubtful);
+    command.doubt_settled = 2;
+    EXPECT_EQ(admit(command, doubt, 0), Admission::kExecute);
+    command.doubt_settled = 0;
+    doubt.record = RecordId{"7"};
+    EXPECT_EQ(admit(command, doubt, 0), Admission::kExecute) << "it is known which record it made";
+}
+
 TEST(WhatHolds, TellsAWriteThatDidNothingFromAnEditSince) {
     const FieldName a{"a"};
     Command command;
