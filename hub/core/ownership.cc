@@ -66,7 +66,7 @@ void propose(Work& work, const FieldName& field, const Value& value, const Platf
 }
 
 /// The field is no longer asked for, and who asked gets what is canonical.
-void settle_proposals(Work& work, const FieldName& field) {
+void drop_proposals(Work& work, const FieldName& field) {
     for (const Proposal& proposal : work.state.proposals) {
         if (proposal.field == field) work.state.record_or_new(proposal.from).release(field);
     }
@@ -125,7 +125,7 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
     const bool owner =
         rule != nullptr && rule->resolution == Resolution::kOwner && rule->owner == record.platform;
     // Whatever the owner made of what it was asked to take: it has answered.
-    if (owner && commanded != nullptr) settle_proposals(work, spec.name);
+    if (owner && commanded != nullptr) drop_proposals(work, spec.name);
     if (equal_or_both_empty(current == nullptr ? nullptr : &current->value, value)) {
         // Platform and hub agree: nothing left to wait for.
         record.release(spec.name);
