@@ -173,17 +173,26 @@ void Entities::loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> sto
     catch_up(slot);
 }
 
-// Who stored the state may have died before its outbox was out, and the next decision replaces it.
+// Who stored the state may have died before its effects were out, and the next decision knows only
+// its own.
 void Entities::catch_up(Slot& slot) {
-    if (slot.delivered || slot.state.outbox.empty()) return decide_now(slot);
+    if (slot.delivered) return decide_now(slot);
+    const Context context = context_of(slot.waiting);
+    std::vector<Command> commands;
+    if (context.fence != 0) commands = pending_commands(slot.state, context);
+    slot.outstanding = commands.size() + slot.state.outbox.size();
+    if (slot.outstanding == 0) return decide_now(slot);
     slot.phase = Phase::kCatchingUp;
-    slot.outstanding = slot.state.outbox.size();
+    publish_commands(slot, commands);
     publish_outgoing(slot, slot.state.outbox);
 }
 
-Context Entities::context_of(const Slot& slot) const {
-    const Queued& first = slot.works.front();
-    return {clock_.now(), first.work.partition, first.fence};
+// Commands go out by the hold under which an input came in; what a hub asks itself has none.
+Context Entities::context_of(const auto& inputs) const {
+    const auto held = std::find_if(inputs.begin(), inputs.end(),
+                                   [](const Queued& queued) { return queued.fence != 0; });
+    const Queued& from = held == inputs.end() ? inputs.front() : *held;
+    return {clock_.now(), from.work.partition, from.fence};
 }
 
 void Entities::decide_now(Slot& slot) {
@@ -197,7 +206,7 @@ void Entities::decide_now(Slot& slot) {
         slot.waiting.pop_front();
     }
     sync_points_.reached("H2");
-    slot.step = decide(policy_, std::move(slot.state), slot.inputs, context_of(slot));
+    slot.step = decide(policy_, std::move(slot.state), slot.inputs, context_of(slot.works));
     slot.state = std::move(slot.step.next);
     if (slot.step.changed) return reserve_all(slot);
     ++(slot.step.replayed ? counters_.replays : counters_.quiet);
@@ -320,18 +329,21 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
 void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
     slot.phase = Phase::kPublishing;
     const bool all = slot.step.changed || slot.step.replayed;
-    const std::uint64_t token = token_of(slot);
     slot.outstanding =
         commands.size() + slot.step.rechecked.size() + (all ? slot.state.outbox.size() : 0);
     if (slot.outstanding == 0) return finish(slot);
     sync_points_.reached("H5");
+    publish_commands(slot, commands);
+    publish_outgoing(slot, slot.step.rechecked);
+    if (all) publish_outgoing(slot, slot.state.outbox);
+}
+
+void Entities::publish_commands(const Slot& slot, const std::vector<Command>& commands) {
     counters_.commands += commands.size();
     for (const Command& command : commands) {
         effects_.publish(subjects::command(command.platform, command.entity), wire::encode(command),
-                         this, token);
+                         this, token_of(slot));
     }
-    publish_outgoing(slot, slot.step.rechecked);
-    if (all) publish_outgoing(slot, slot.state.outbox);
 }
 
 void Entities::publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages) {

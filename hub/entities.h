@@ -129,6 +129,7 @@ private:
     void loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> stored);
     void catch_up(Slot& slot);
     void decide_now(Slot& slot);
+    void publish_commands(const Slot& slot, const std::vector<Command>& commands);
     void publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages);
     void recheck_late(Slot& slot);
     void reserve_all(Slot& slot);
@@ -146,7 +147,7 @@ private:
     static std::uint64_t token_of(const Slot& slot) {
         return std::uint64_t{slot.index} << 32 | slot.attempt;
     }
-    [[nodiscard]] Context context_of(const Slot& slot) const;
+    [[nodiscard]] Context context_of(const auto& inputs) const;
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
     void on_delivered(std::uint64_t token) override;
 

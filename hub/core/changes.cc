@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "hub/core/work.h"
 
 namespace syncline::hub {
@@ -8,10 +10,6 @@ Provenance provenance_of(const Change& change) {
     return {change.key.platform, change.rev, at};
 }
 
-constexpr std::string_view kAlso = "also";
-constexpr std::string_view kBelong =
-    " belong to this entity on the same platform; merge them there or change the match rules";
-
 /// The record is there: links it, and brings back an entity that was deleted.
 void mark_present(Work& work, RecordState& record, const RecordId& id) {
     if (record.presence == Presence::kPresent && record.record == id) return;
@@ -19,6 +17,9 @@ void mark_present(Work& work, RecordState& record, const RecordId& id) {
     record.presence = Presence::kPresent;
     record.record = id;
     record.blocked = false;
+    const auto known =
+        std::erase_if(record.others, [&](const OtherRecord& other) { return other.record == id; });
+    if (known > 0) report_others(work, record);
     record.mirror.clear();
     record.forms.clear();
     close_exception(work, exceptions::kDeleteReview, record.platform);
@@ -32,13 +33,52 @@ void mark_present(Work& work, RecordState& record, const RecordId& id) {
     }
 }
 
+using Standing = OtherRecord::Standing;
+
+/// So many records that are gone are remembered.
+constexpr std::size_t kGoneMost = 8;
+
+auto find_other(RecordState& record, const RecordId& id) {
+    return std::ranges::find(record.others, id, &OtherRecord::record);
+}
+
+void remember_gone(RecordState& record, const RecordId& id, Revision rev) {
+    std::erase_if(record.others, [&](const OtherRecord& other) { return other.record == id; });
+    record.others.push_back({id, rev, {}, {}, Standing::kGone});
+    const auto gone = std::ranges::count(record.others, Standing::kGone, &OtherRecord::standing);
+    if (static_cast<std::size_t>(gone) <= kGoneMost) return;
+    record.others.erase(std::ranges::find(record.others, Standing::kGone, &OtherRecord::standing));
+}
+
+void delete_other(Work& work, RecordState& record, const Change& change) {
+    const RecordId& id = change.key.record;
+    const auto at = find_other(record, id);
+    const bool news = at == record.others.end() || change.rev > at->rev;
+    if (!news) {
+        work.replayed = true;
+        return;
+    }
+    remember_gone(record, id, change.rev);
+    work.note(record.platform.text + " record " + id.text + " deleted");
+    report_others(work, record);
+}
+
+/// Of two records one is deleted: the other stands for the entity from now on.
+void succeed(Work& work, RecordState& record, OtherRecord heir) {
+    record.pending.reset();
+    mark_present(work, record, heir.record);
+    take_fields(work, record, heir.fields, {record.platform, heir.rev, heir.at}, {});
+}
+
 }  // namespace
 
 void take_change(Work& work, const Change& change) {
     RecordState& record = work.state.record_or_new(change.key.platform);
     const bool known = record.presence == Presence::kPresent && record.record.has_value();
     if (known && *record.record != change.key.record) {
-        return second_record(work, record, change.key.record, change.fields);
+        if (change.kind == ChangeKind::kDelete) return delete_other(work, record, change);
+        return other_record(
+            work, record, {change.key.record, change.rev, provenance_of(change).at, change.fields});
     }
     if (change.rev <= record.rev) {
         work.replayed = true;
@@ -53,23 +93,45 @@ void take_change(Work& work, const Change& change) {
     take_fields(work, record, change.fields, provenance_of(change), {});
 }
 
-void second_record(Work& work, const RecordState& record, const RecordId& second,
-                   const Fields& fields) {
-    std::string which = second.text + ",";
-    for (const OpenException& open : work.state.exceptions) {
-        if (open.kind != exceptions::kSecondRecord || open.platform != record.platform) continue;
-        // It names all of them, at its beginning: "also r1, r2, ...".
-        const std::string named = open.reason.substr(0, open.reason.find(kBelong));
-        if (named.find(" " + which) == std::string::npos)
-            which += named.substr(kAlso.size());
-        else
-            which = named.substr(kAlso.size() + 1);
+void other_record(Work& work, RecordState& record, OtherRecord other) {
+    const auto at = find_other(record, other.record);
+    if (at != record.others.end()) {
+        if (other.rev <= at->rev) {
+            work.replayed = true;
+            return;
+        }
+        if (at->standing == Standing::kApart) other.standing = Standing::kApart;
+        record.others.erase(at);
+    }
+    record.others.push_back(std::move(other));
+    work.changed = true;
+    report_others(work, record);
+}
+
+void report_others(Work& work, RecordState& record) {
+    std::string which;
+    Fields proposed;
+    for (const OtherRecord& other : record.others) {
+        if (other.standing != Standing::kOpen) continue;
+        which += " " + other.record.text + ",";
+        proposed = other.fields;
+    }
+    if (which.empty()) {
+        return close_exception(work, exceptions::kSecondRecord, record.platform);
     }
     open_exception(work, std::string{exceptions::kSecondRecord}, record,
-                   std::string{kAlso} + " " + which + std::string{kBelong}, fields);
+                   "also" + which +
+                       " belong to this entity on the same platform; merge them there or change "
+                       "the match rules",
+                   proposed);
 }
 
 void take_delete(Work& work, RecordState& record, bool ours) {
+    if (record.record) remember_gone(record, *record.record, record.rev);
+    const auto heir = std::ranges::find(record.others, Standing::kOpen, &OtherRecord::standing);
+    if (!ours && !work.state.deleted && heir != record.others.end()) {
+        return succeed(work, record, *heir);
+    }
     record.pending.reset();
     record.mirror.clear();
     record.forms.clear();

@@ -35,12 +35,15 @@ void open_exception(Work& work, std::string kind, const RecordState& record, std
         work.state.exceptions.push_back({kind, record.platform, {}, {}, {}, work.context.now});
         at = std::prev(work.state.exceptions.end());
     }
+    const OpenException before = *at;
     at->reason = std::move(reason);
     for (const auto& [name, value] : proposed) {
         at->proposed.set(name, value);
         const auto place = std::lower_bound(at->fields.begin(), at->fields.end(), name);
         if (place == at->fields.end() || *place != name) at->fields.insert(place, name);
     }
+    // Of the state that this step makes.
+    if (!(before == *at) || before.version == 0) at->version = work.state.version + 1;
     touch(work, kind, record.platform);
 }
 
@@ -53,6 +56,7 @@ void close_exception(Work& work, std::string_view kind, const PlatformId& platfo
         if (place == at->fields.end() || *place != *field) return;
         at->fields.erase(place);
         at->proposed.erase(*field);
+        at->version = work.state.version + 1;
         touch(work, at->kind, platform);
         if (!at->fields.empty()) return;
     }
@@ -60,6 +64,8 @@ void close_exception(Work& work, std::string_view kind, const PlatformId& platfo
     touch(work, at->kind, platform);
     work.state.exceptions.erase(at);
 }
+
+void tell_again(Work& work, const OpenException& open) { touch(work, open.kind, open.platform); }
 
 bool is_open(const EntityState& state, std::string_view kind, const PlatformId& platform,
              const FieldName& field) {
@@ -82,6 +88,7 @@ EntityState::Outgoing exception_message(const Work& work, const std::string& tok
     out.platform = PlatformId{token.substr(split + 1)};
     out.entity = work.state.key;
     out.updated_at = work.context.now;
+    out.version = work.state.version;
     const auto open = find_open(work.state, out.kind, out.platform);
     if (open == work.state.exceptions.end()) {
         out.status = ExceptionStatus::kResolved;

@@ -121,7 +121,7 @@ Result<LogEntry> decode_log_entry(std::string_view body) {
 std::string encode(const ExceptionRecord& exception) {
     std::string body;
     Writer out{body};
-    out.map(14);
+    out.map(15);
     out.field(0, wire::kWireVersion);
     out.field(1, exception.kind);
     out.field(2, exception.entity.object.text);
@@ -137,6 +137,7 @@ std::string encode(const ExceptionRecord& exception) {
     out.field(12, exception.source);
     out.key(13);
     out.bytes(exception.raw);
+    out.field(14, exception.version);
     return body;
 }
 
@@ -157,6 +158,7 @@ Result<ExceptionRecord> decode_exception(std::string_view body) {
             case 11: out.updated_at.ns = in.signed64(node); break;
             case 12: out.source = in.text(node, wire::kStringBytesMax); break;
             case 13: out.raw = in.bytes(node, wire::kBodyBytesMax); break;
+            case 14: out.version = in.unsigned64(node); break;
             default: break;
         }
     };

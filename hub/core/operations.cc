@@ -15,6 +15,14 @@ void release_all(RecordState& record, const OpenException& exception) {
 }
 
 void accept(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {
+    if (exception.kind == exceptions::kSecondRecord) {
+        for (OtherRecord& other : record.others) {
+            if (other.standing == OtherRecord::Standing::kOpen) {
+                other.standing = OtherRecord::Standing::kApart;
+            }
+        }
+        return;
+    }
     if (exception.kind == exceptions::kDeleteReview) {
         work.state.deleted = true;
         return;
@@ -30,8 +38,7 @@ void accept(Work& work, RecordState& record, const OpenException& exception, Tim
     const bool about_our_command =
         exception.kind == exceptions::kRejected || exception.kind == exceptions::kGaveUp;
     // A value that breaks the contract never becomes canonical, whoever wants it.
-    if (about_our_command || exception.kind == exceptions::kSecondRecord ||
-        exception.kind == exceptions::kContract) {
+    if (about_our_command || exception.kind == exceptions::kContract) {
         return;  // The platform stays as it is; the fields stay held.
     }
     for (const auto& [name, value] : exception.proposed) {
@@ -85,9 +92,20 @@ void take_operation(Work& work, const Operation& operation) {
     static constexpr const char* kNames[] = {"accepted", "rejected", "retried"};
     for (const OpenException& exception : chosen) {
         RecordState& record = work.state.record_or_new(exception.platform);
+        if (operation.seen != 0 && exception.version > operation.seen) {
+            tell_again(work, exception);
+            work.note(exception.kind + " not " + kNames[static_cast<int>(operation.kind)] + " by " +
+                      operation.actor + ": it has changed since they saw it");
+            continue;
+        }
         work.note(exception.kind + " " + kNames[static_cast<int>(operation.kind)] + " by " +
                   operation.actor + (operation.reason.empty() ? "" : ": " + operation.reason));
         close_exception(work, exception.kind, exception.platform);
+        if (exception.kind == exceptions::kSecondRecord &&
+            operation.kind != OperationKind::kAccept) {
+            report_others(work, record);
+            continue;
+        }
         switch (operation.kind) {
             case OperationKind::kAccept: accept(work, record, exception, operation.at); break;
             case OperationKind::kReject: reject(work, record, exception, operation.at); break;

@@ -30,6 +30,12 @@ std::optional<Pending> settle(Work& work, RecordState& record, const Outcome& ou
     return pending;
 }
 
+/// Is it about another record than the one that stands for the entity?
+bool is_of_another(const RecordState& record, const Outcome& outcome) {
+    return outcome.record && record.record && record.presence == Presence::kPresent &&
+           *outcome.record != *record.record;
+}
+
 void applied(Work& work, RecordState& record, const Outcome& outcome,
              const std::optional<Pending>& answered, bool fresh) {
     if (answered && answered->kind == CommandKind::kDelete) {
@@ -38,7 +44,7 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
     }
     if (outcome.record && record.record && record.presence == Presence::kPresent &&
         *outcome.record != *record.record) {
-        second_record(work, record, *outcome.record, outcome.fields);
+        other_record(work, record, {*outcome.record, outcome.rev, outcome.done_at, outcome.fields});
         return;
     }
     if (outcome.record && record.presence != Presence::kPresent && fresh) {
@@ -97,11 +103,14 @@ void failed(Work& work, RecordState& record, const Outcome& outcome, const Pendi
 
 void take_outcome(Work& work, const Outcome& outcome) {
     RecordState& record = work.state.record_or_new(outcome.platform);
-    if (outcome.rev != Revision{} && outcome.rev <= record.rev && !record.pending) {
+    const bool another = is_of_another(record, outcome);
+    const bool told = outcome.rev != Revision{} && outcome.rev <= record.rev;
+    // A record that it made may be news all the same.
+    if (told && !record.pending && !another) {
         work.replayed = true;
         return;
     }
-    const bool fresh = outcome.rev > record.rev;
+    const bool fresh = outcome.rev > record.rev && !another;
     if (fresh) record.rev = outcome.rev;
     if (outcome.generation > record.generation) {
         // Our store went back in time; the agent remembers more.
@@ -116,6 +125,7 @@ void take_outcome(Work& work, const Outcome& outcome) {
         return;
     }
     const std::optional<Pending> answered = settle(work, record, outcome);
+    if (told && !answered) work.replayed = true;
     if (answered) {
         work.note(record.platform.text + " generation " + std::to_string(outcome.generation) + " " +
                   name_of(outcome.status));

@@ -62,6 +62,22 @@ struct Pending {
     friend bool operator==(const Pending&, const Pending&) = default;
 };
 
+/// A record of the platform that belongs to the entity beside the one that stands for it.
+struct OtherRecord {
+    enum class Standing : std::uint8_t {
+        kOpen = 0,   ///< A person must see to it.
+        kApart = 1,  ///< A person left it so.
+        kGone = 2,   ///< It was deleted, perhaps when it stood for the entity. So that late news of
+                     ///< it is known as such.
+    };
+    RecordId record;
+    Revision rev;  ///< Of the newest news of it.
+    Timestamp at;
+    Fields fields;
+    Standing standing = Standing::kOpen;
+    friend bool operator==(const OtherRecord&, const OtherRecord&) = default;
+};
+
 /// One platform's side of the entity.
 struct RecordState {
     PlatformId platform;
@@ -76,6 +92,7 @@ struct RecordState {
     std::vector<Form> forms;          ///< Of what the mirror holds now.
     std::uint64_t doubt_settled = 0;  ///< Newest generation when a person settled a doubt.
     bool blocked = false;  ///< A create or delete failed for good; waits for a change or a person.
+    std::vector<OtherRecord> others;  ///< Oldest news first.
 
     [[nodiscard]] bool holds(const FieldName& field) const;
     void hold(const FieldName& field);
@@ -103,6 +120,7 @@ struct OpenException {
     std::string reason;
     Fields proposed;  ///< What the platform wanted or was told.
     Timestamp since;
+    std::uint64_t version = 0;  ///< Of the state in which it became what it is.
     friend bool operator==(const OpenException&, const OpenException&) = default;
 };
 

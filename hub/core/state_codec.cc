@@ -48,7 +48,7 @@ Fields rebuilt_mirror(const EntityState& state, const std::vector<FieldName>& la
 void write_record(Writer& out, const EntityState& state, const RecordState& record) {
     out.map(6 + present(record.record.has_value(), record.pending.has_value(), !record.held.empty(),
                         !record.attempts.empty(), record.blocked, !record.forms.empty(),
-                        record.doubt_settled > 0));
+                        record.doubt_settled > 0, !record.others.empty()));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -88,6 +88,19 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
         }
     }
     if (record.doubt_settled > 0) out.field(12, record.doubt_settled);
+    if (!record.others.empty()) {
+        out.key(13);
+        out.array(size_of(record.others));
+        for (const OtherRecord& other : record.others) {
+            out.map(5);
+            out.field(0, other.record.text);
+            out.revision(1, other.rev);
+            out.field(2, other.at);
+            out.key(3);
+            out.fields(other.fields);
+            out.field(4, static_cast<std::uint64_t>(other.standing));
+        }
+    }
 }
 
 Pending read_pending(Decoder& in, const Node& node) {
@@ -113,6 +126,21 @@ Attempts read_attempts(Decoder& in, const Node& node) {
         ++position;
     });
     return attempts;
+}
+
+OtherRecord read_other(Decoder& in, const Node& node) {
+    OtherRecord other;
+    in.map(node, key_bits(0, 1, 2, 3, 4), [&](int key, const Node& value) {
+        switch (key) {
+            case 0: other.record.text = in.id(value); break;
+            case 1: other.rev = in.revision(value); break;
+            case 2: other.at.ns = in.signed64(value); break;
+            case 3: other.fields = in.fields(value); break;
+            case 4: other.standing = in.enumeration(value, OtherRecord::Standing::kGone); break;
+            default: break;
+        }
+    });
+    return other;
 }
 
 Form read_form(Decoder& in, const Node& node) {
@@ -152,6 +180,10 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
                          [&](const Node& item) { record.forms.push_back(read_form(in, item)); });
                 break;
             case 12: record.doubt_settled = in.unsigned64(value); break;
+            case 13:
+                in.array(value,
+                         [&](const Node& item) { record.others.push_back(read_other(in, item)); });
+                break;
             default: break;
         }
     });
@@ -192,13 +224,14 @@ CanonicalField read_canonical(Decoder& in, const Node& node) {
 }
 
 void write_open(Writer& out, const OpenException& open) {
-    out.map(6);
+    out.map(7);
     out.field(0, open.kind);
     out.field(1, open.platform.text);
     write_names(out, 2, open.fields);
     out.field(3, open.reason);
     out.field(4, open.proposed);
     out.field(5, open.since);
+    out.field(6, open.version);
 }
 
 OpenException read_open(Decoder& in, const Node& node) {
@@ -211,6 +244,7 @@ OpenException read_open(Decoder& in, const Node& node) {
             case 3: open.reason = in.text(value, wire::kStringBytesMax); break;
             case 4: open.proposed = in.fields(value); break;
             case 5: open.since.ns = in.signed64(value); break;
+            case 6: open.version = in.unsigned64(value); break;
             default: break;
         }
     });
@@ -391,7 +425,7 @@ Result<Mark> decode_mark(std::string_view body) {
 std::string encode(const Operation& operation) {
     std::string body;
     Writer out{body};
-    out.map(9);
+    out.map(10);
     out.field(0, wire::kWireVersion);
     out.field(1, static_cast<std::uint64_t>(operation.kind));
     out.field(2, operation.entity.object.text);
@@ -401,6 +435,7 @@ std::string encode(const Operation& operation) {
     out.field(6, operation.actor);
     out.field(7, operation.reason);
     out.field(8, operation.at);
+    out.field(9, operation.seen);
     return body;
 }
 
@@ -416,6 +451,7 @@ Result<Operation> decode_operation(std::string_view body) {
             case 6: out.actor = in.id(node); break;
             case 7: out.reason = in.text(node, wire::kStringBytesMax); break;
             case 8: out.at.ns = in.signed64(node); break;
+            case 9: out.seen = in.unsigned64(node); break;
             default: break;
         }
     };

@@ -30,6 +30,9 @@ struct Operation {
     std::string actor;
     std::string reason;
     Timestamp at;
+    /// ExceptionRecord::version of what the operator saw: what has changed since is not decided by
+    /// it. 0: whatever it is by now.
+    std::uint64_t seen = 0;
 };
 
 /// Has an entity publish again what it holds open, after the exceptions stream lost messages or
@@ -106,6 +109,7 @@ struct ExceptionRecord {
     Timestamp updated_at;
     std::string source;  ///< Subject and sequence of the input, for what could not be decided.
     std::string raw;     ///< The input itself, for what could not be decoded; may be binary.
+    std::uint64_t version = 0;  ///< Of the entity's state; 0 if it is not held by one.
 };
 
 /// Is an exception of this kind held by its entity's state? Else it keeps an input that could not

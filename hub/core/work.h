@@ -42,9 +42,11 @@ void make_canonical(Work& work, const FieldName& field, const Value& value, Prov
 void take_change(Work& work, const Change& change);
 void take_outcome(Work& work, const Outcome& outcome);
 void take_operation(Work& work, const Operation& operation);
-/// The entity has another record on the platform than `record`: a person must see to it.
-void second_record(Work& work, const RecordState& record, const RecordId& second,
-                   const Fields& fields);
+/// The platform has another record of the entity than the one that stands for it: a person must
+/// see to it.
+void other_record(Work& work, RecordState& record, OtherRecord other);
+/// Brings the exception about other records in line with what there is.
+void report_others(Work& work, RecordState& record);
 /// The platform's record is gone: what that means by the policy.
 void take_delete(Work& work, RecordState& record, bool ours);
 
@@ -60,6 +62,8 @@ void open_exception(Work& work, std::string kind, const RecordState& record, std
 /// Closes what is open of `kind` for a platform; with `field`, only that field's part.
 void close_exception(Work& work, std::string_view kind, const PlatformId& platform,
                      const FieldName* field = nullptr);
+/// Has the exception published as it stands.
+void tell_again(Work& work, const OpenException& open);
 [[nodiscard]] bool is_open(const EntityState& state, std::string_view kind,
                            const PlatformId& platform, const FieldName& field);
 void recheck_exceptions(Work& work, const Recheck& recheck);

@@ -140,13 +140,16 @@ Result<Exit> act(Program& program, const ActOptions& options) {
     if (!views) return fail(views.error());
     const auto partitions = partition_count(**session);
     if (!partitions) return fail(partitions.error());
+    std::uint64_t seen = 0;
+    for (const ExceptionView& view : *views) seen = std::max(seen, view.record.version);
     const hub::Operation operation{.kind = options.kind,
                                    .entity = views->front().record.entity,
                                    .exception = options.exception,
                                    .id = unique_id(program.clock()),
                                    .actor = actor(),
                                    .reason = options.reason,
-                                   .at = program.clock().now()};
+                                   .at = program.clock().now(),
+                                   .seen = seen};
     const Partition home = entity_partition(operation.entity, *partitions);
     const std::string subject = subjects::operation(home, name_of(options.kind), operation.id);
     const std::string body = encode(operation);

@@ -54,6 +54,7 @@ void Checkers::watch_create(const Mutation& mutation) {
     for (const RecordId& id : made) {
         const Platform::Version* then = rows.at(id).as_of(mutation.at);
         if (then == nullptr || then->deleted) continue;
+        if (workload_.was_denied(mutation.entity.entity, mutation.key.platform)) continue;
         world_.violate("I2",
                        "two records of entity " + mutation.entity.entity.text + " on " +
                            mutation.key.platform.text + ": " + id.text + " and " +

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hub/core/state_codec.h"
+#include "hub/core/work.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::sim {
@@ -257,9 +258,14 @@ void Workload::decide(const MessagePtr& message) {
     operation.id = "op" + std::to_string(++operations_);
     operation.actor = "operator";
     operation.at = Timestamp{SimClock::kStart} + world_.now();
+    operation.seen = exception->version;
     decided_.push_back(exception->reason);
     for (const auto& [field, value] : exception->proposed) {
         decided_fields_.insert({exception->entity.entity, exception->platform, field});
+    }
+    if (exception->kind == hub::exceptions::kInDoubt &&
+        operation.kind != hub::OperationKind::kAccept) {
+        denied_.insert({exception->entity.entity, exception->platform});
     }
     if (operation.kind == hub::OperationKind::kAccept) {
         left_alone_.insert({exception->entity.entity, exception->platform});

@@ -63,6 +63,10 @@ public:
                                    const FieldName& field) const {
         return decided_fields_.contains({entity, platform, field});
     }
+    /// Did an operator say that what was in doubt had not been done?
+    [[nodiscard]] bool was_denied(const EntityId& entity, const PlatformId& platform) const {
+        return denied_.contains({entity, platform});
+    }
     /// Decides everything that is open, for good.
     void decide_all();
 
@@ -85,6 +89,7 @@ private:
     std::uint64_t numbers_ = 0;
     std::uint64_t operations_ = 0;
     std::set<std::pair<EntityId, PlatformId>> left_alone_;
+    std::set<std::pair<EntityId, PlatformId>> denied_;
     std::set<EntityId> accepted_;
     std::vector<std::string> decided_;  ///< Reasons.
     std::set<std::tuple<EntityId, PlatformId, FieldName>> decided_fields_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "hub/core/state_codec.h"
+#include "hub/core/work.h"
 #include "shared/policy/policy_toml.h"
 
 namespace syncline::hub {
@@ -103,6 +104,24 @@ protected:
         out.generation = out.ledger_generation = command.generation;
         out.decided_at = command.decided_at;
         out.fields = std::move(fields);
+        return out;
+    }
+    Change another(const PlatformId& from, const char* record, Fields fields) {
+        Change out = change(from, std::move(fields));
+        out.key.record = RecordId{record};
+        return out;
+    }
+    Fields with(const char* field, const char* value) const {
+        Fields out = full_;
+        out.set(FieldName{field}, value);
+        return out;
+    }
+    Operation act(OperationKind kind) const {
+        Operation out;
+        out.kind = kind;
+        out.entity = state_.key;
+        out.exception = state_.exceptions.at(0).kind;
+        out.actor = "test";
         return out;
     }
     Step take(Input input) {
@@ -319,6 +338,87 @@ TEST_F(Decide, CoversWhatIsOutWithTheNextCommand) {
     ASSERT_EQ(second.commands.size(), 1U);
     EXPECT_GT(second.commands[0].generation, first.commands.at(0).generation);
     EXPECT_EQ(second.commands[0].fields, (Fields{{kName, "bolt"}}));
+}
+
+TEST_F(Decide, HasAPersonSeeToAnotherRecord) {
+    settle(full_);
+    take(another(kErp, "erp-2", full_));
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    EXPECT_EQ(state_.exceptions[0].kind, exceptions::kSecondRecord);
+    take(act(OperationKind::kRetry));
+    EXPECT_EQ(state_.exceptions.size(), 1U) << "it is still there";
+    take(act(OperationKind::kAccept));
+    EXPECT_TRUE(state_.exceptions.empty());
+    take(another(kErp, "erp-2", with("name", "changed")));
+    EXPECT_TRUE(state_.exceptions.empty()) << "it was left apart";
+    EXPECT_EQ(canonical("name"), Value{"bolt"});
+}
+
+TEST_F(Decide, LetsTheOtherRecordSucceedTheOneThatIsDeleted) {
+    settle(full_);
+    take(another(kErp, "erp-2", with("colour", "blue")));
+    Change gone = change(kErp, {});
+    gone.kind = ChangeKind::kDelete;
+    const Step step = take(gone);
+    const RecordState* erp = state_.record(kErp);
+    EXPECT_EQ(erp->record, RecordId{"erp-2"});
+    EXPECT_EQ(erp->presence, Presence::kPresent);
+    EXPECT_TRUE(state_.exceptions.empty());
+    EXPECT_EQ(canonical("colour"), Value{"blue"});
+    EXPECT_EQ(step.commands.size(), 1U) << "the other platform is told, and nothing is created";
+}
+
+TEST_F(Decide, ForgetsAnotherRecordThatIsDeleted) {
+    settle(full_);
+    take(another(kErp, "erp-2", full_));
+    Change gone = another(kErp, "erp-2", {});
+    gone.kind = ChangeKind::kDelete;
+    take(gone);
+    EXPECT_TRUE(state_.exceptions.empty());
+    Change late = another(kErp, "erp-2", full_);
+    late.rev = {1, gone.rev.n - 1};
+    EXPECT_FALSE(take(late).changed) << "late news of what is gone";
+    EXPECT_TRUE(state_.exceptions.empty());
+}
+
+TEST_F(Decide, SeesTheRecordThatALateCreateMade) {
+    settle(full_);
+    Command create;
+    create.kind = CommandKind::kCreate;
+    create.platform = kErp;
+    create.entity = state_.key;
+    create.generation = 1;
+    Outcome late = outcome(create, full_);
+    late.rev = {1, 1};  // Older than what is known of the record that stands for the entity.
+    late.record = RecordId{"erp-9"};
+    take(late);
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    EXPECT_NE(state_.exceptions[0].reason.find("erp-9,"), std::string::npos);
+    EXPECT_FALSE(take(late).changed);
+}
+
+TEST_F(Decide, DoesNotCarryOutADecisionOnWhatHasChangedSince) {
+    settle(full_);
+    take(another(kErp, "erp-2", full_));
+    Operation accept = act(OperationKind::kAccept);
+    accept.seen = state_.version;
+    take(another(kErp, "erp-3", full_));
+    take(accept);
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    accept.seen = state_.version;
+    take(accept);
+    EXPECT_TRUE(state_.exceptions.empty());
+}
+
+TEST_F(Decide, PublishesEveryPendingCommandAgainWhenAnOldOutcomeComesBack) {
+    settle(full_);
+    const Step first = take(change(kErp, with("colour", "blue")));
+    const Outcome old = outcome(first.commands.at(0), first.commands.at(0).fields);
+    take(old);
+    take(change(kErp, with("colour", "green")));
+    take(change(kCrm, with("name", "nut")));
+    EXPECT_EQ(take(old).commands.size(), 2U)
+        << "whoever decided may have died before they were out";
 }
 
 TEST_F(Decide, SendsAPendingCommandAgainWhenAnOlderOneAnswers) {
