@@ -257,17 +257,26 @@ Duration Publisher::next_deadline() const {
 // ---- Receipts -------------------------------------------------------------------------------
 
 Publisher::History Publisher::on_receipt(const Receipt& receipt) {
-    for (const Receipt::Mark& mark : receipt.marks) on_mark(mark);
+    for (const Receipt::Mark& mark : receipt.marks) {
+        if (on_mark(mark) == History::kLost) return History::kLost;
+    }
     for (const Receipt::Resend& resend : receipt.resends) {
         if (on_resend(resend) == History::kLost) return History::kLost;
     }
     return History::kHeld;
 }
 
-void Publisher::on_mark(const Receipt::Mark& mark) {
-    if (mark.epoch != store_.epoch() || mark.partition.value >= lanes_.size()) return;
-    const std::uint64_t seq = std::min(mark.seq, store_.marks(mark.partition).next_seq - 1);
-    if (seq <= receipted(mark.partition)) return;
+Publisher::History Publisher::on_mark(const Receipt::Mark& mark) {
+    if (mark.epoch > store_.epoch() || mark.partition.value >= lanes_.size()) {
+        return History::kHeld;
+    }
+    // A hub that knows of an older epoch only, or of none, has nothing of this one.
+    const std::uint64_t has = mark.epoch == store_.epoch() ? mark.seq : 0;
+    const std::uint64_t seq = std::min(has, store_.marks(mark.partition).next_seq - 1);
+    if (seq < receipted(mark.partition)) {
+        return on_resend({mark.partition, store_.epoch(), seq + 1});
+    }
+    if (seq == receipted(mark.partition)) return History::kHeld;
     Lane& lane = lanes_[mark.partition.value];
     lane.quiet_since = environment_.steady();
     lane.timeouts = 0;
@@ -278,6 +287,7 @@ void Publisher::on_mark(const Receipt::Mark& mark) {
     }
     new_receipts_[mark.partition] = seq;
     save_receipts_at_ = std::min(save_receipts_at_, environment_.steady() + kSaveReceipts);
+    return History::kHeld;
 }
 
 Publisher::History Publisher::on_resend(const Receipt::Resend& resend) {

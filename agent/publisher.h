@@ -82,7 +82,7 @@ private:
     void publish(Partition partition, const SpoolEntry& entry, std::uint64_t round);
     void on_acknowledged(Lane& lane, std::uint64_t seq);
     void on_refused(Lane& lane, const Error& error);
-    void on_mark(const Receipt::Mark& mark);
+    History on_mark(const Receipt::Mark& mark);
     History on_resend(const Receipt::Resend& resend);
     void save_receipts();
     [[nodiscard]] std::uint64_t receipted(Partition partition) const;

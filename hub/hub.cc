@@ -41,8 +41,9 @@ void Hub::begin() {
             options_.partitions = static_cast<std::uint16_t>(count);
         }
     }
-    partitions_ = std::make_unique<Partitions>(link_, clock_, watch_, options_, counters_,
-                                               sync_points_, static_cast<PartitionsHost&>(*this));
+    partitions_ =
+        std::make_unique<Partitions>(link_, clock_, watch_, options_, counters_, sync_points_,
+                                     policy_.platforms, static_cast<PartitionsHost&>(*this));
     sweep_ = std::make_unique<StateSweep>(link_, watch_, effects_, options_.partitions,
                                           static_cast<StateSweepHost&>(*this));
     nats::ConsumeSpec spec;

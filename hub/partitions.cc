@@ -13,6 +13,9 @@ namespace {
 /// A partition without traffic writes its mark this rarely, and only if it fell this far behind.
 constexpr Duration kQuietMark = std::chrono::seconds{10};
 constexpr std::uint64_t kQuietLag = 10'000;
+/// How often agents hear how far the hub is even if nothing has changed: an agent without news
+/// could not know that the hub's store went back in time.
+constexpr Duration kTellAgain = std::chrono::seconds{30};
 constexpr Duration kLookAgain = std::chrono::milliseconds{100};
 
 /// The hub that should hold a partition: the one with the greatest hash wins (rendezvous hashing),
@@ -47,13 +50,14 @@ Mark::Source& source_of(std::vector<Mark::Source>& sources, const PlatformId& pl
 
 Partitions::Partitions(nats::Link& link, const Clock& clock, BrokerWatch& watch,
                        const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
-                       PartitionsHost& host)
+                       const std::vector<PlatformId>& platforms, PartitionsHost& host)
     : link_(link),
       clock_(clock),
       watch_(watch),
       options_(options),
       counters_(counters),
       sync_points_(sync_points),
+      platforms_(platforms),
       host_(host),
       holds_(options.partitions) {}
 
@@ -139,7 +143,7 @@ void Partitions::taken(Hold& hold) {
     hold.floor = hold.read = lost ? 0 : hold.mark.floor;
     hold.mark.inputs_created = inputs.created;
     reader_stale_ = true;
-    for (const Mark::Source& source : hold.finished) add_receipt(hold, source.platform);
+    tell_marks(hold);
     host_.on_taken(number_of(hold),
                    {has_lost(stream(subjects::kStreamCommands), hold.mark.commands),
                     has_lost(stream(subjects::kStreamExceptions), hold.mark.exceptions)});
@@ -333,13 +337,17 @@ Receipt& Partitions::receipt_for(const PlatformId& platform) {
 }
 
 void Partitions::add_receipt(const Hold& hold, const PlatformId& platform) {
-    for (const Mark::Source& source : hold.mark.sources) {
-        if (source.platform != platform) continue;
-        Receipt& receipt = receipt_for(platform);
-        std::erase_if(receipt.marks,
-                      [&](const auto& mark) { return mark.partition == number_of(hold); });
-        receipt.marks.push_back({number_of(hold), source.seq.epoch, source.seq.n});
-    }
+    const auto source = std::ranges::find(hold.mark.sources, platform, &Mark::Source::platform);
+    const Revision seq = source == hold.mark.sources.end() ? Revision{} : source->seq;
+    Receipt& receipt = receipt_for(platform);
+    std::erase_if(receipt.marks,
+                  [&](const auto& mark) { return mark.partition == number_of(hold); });
+    receipt.marks.push_back({number_of(hold), seq.epoch, seq.n});
+}
+
+// Also of agents that the mark does not know: one that it knew before the store lost it must hear.
+void Partitions::tell_marks(const Hold& hold) {
+    for (const PlatformId& platform : platforms_) add_receipt(hold, platform);
 }
 
 void Partitions::send_receipts() {
@@ -402,6 +410,12 @@ void Partitions::tick() {
         return hold.phase == Phase::kReading || hold.phase == Phase::kTaking;
     });
     if (reader_stale_ && !settling) read_inputs();
+    if (now >= tell_due_) {
+        tell_due_ = now + kTellAgain;
+        for (const Hold& hold : holds_) {
+            if (hold.phase == Phase::kHeld) tell_marks(hold);
+        }
+    }
     if (!receipts_.empty()) send_receipts();
 }
 

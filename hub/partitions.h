@@ -43,7 +43,8 @@ class Partitions final : nats::PublishSink, nats::MessageSink {
 public:
     /// All streams must be there.
     Partitions(nats::Link& link, const Clock& clock, BrokerWatch& watch, const HubOptions& options,
-               HubCounters& counters, SyncPoints& sync_points, PartitionsHost& host);
+               HubCounters& counters, SyncPoints& sync_points,
+               const std::vector<PlatformId>& platforms, PartitionsHost& host);
     ~Partitions();
 
     /// Who is alive now, this hub included (unless it is about to stop).
@@ -133,6 +134,7 @@ private:
     void ask_resend(Hold& hold, const PlatformId& platform, const Revision& seen);
     Receipt& receipt_for(const PlatformId& platform);
     void add_receipt(const Hold& hold, const PlatformId& platform);
+    void tell_marks(const Hold& hold);
     void send_receipts();
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
     void on_message(const nats::InMessage& message) override;
@@ -143,6 +145,7 @@ private:
     const HubOptions& options_;
     HubCounters& counters_;
     SyncPoints& sync_points_;
+    const std::vector<PlatformId>& platforms_;
     PartitionsHost& host_;
     std::vector<Hold> holds_;
     std::set<HubId> alive_;
@@ -154,6 +157,7 @@ private:
     std::uint64_t mark_tokens_ = 0;
     std::size_t in_work_ = 0;
     std::map<PlatformId, Receipt> receipts_;  ///< To be sent at the next tick.
+    Duration tell_due_{0};
     bool stopping_ = false;
 };
 

@@ -52,6 +52,10 @@ std::vector<Claim> minus(const std::vector<Claim>& from, const std::vector<Claim
     return rest;
 }
 
+/// Is nothing known of the entity? Then the store has lost its state: an outcome would make an
+/// empty one, which no record can join. The full read that follows tells what it would have.
+bool is_unknown(const EntityState& state) { return state.version == 0 && state.records.empty(); }
+
 void take(Work& work, const Input& input) {
     const bool changed_before = work.changed;
     work.changed = false;
@@ -59,7 +63,7 @@ void take(Work& work, const Input& input) {
         take_change(work, *change);
         if (work.log.trace.empty()) work.log.trace = change->trace;
     } else if (const auto* outcome = std::get_if<Outcome>(&input)) {
-        take_outcome(work, *outcome);
+        if (!is_unknown(work.state)) take_outcome(work, *outcome);
     } else if (const auto* operation = std::get_if<Operation>(&input)) {
         take_operation(work, *operation);
     } else {

@@ -12,8 +12,9 @@ namespace syncline {
 struct Receipt {
     struct Mark {
         Partition partition;
-        std::uint64_t epoch = 0;
-        std::uint64_t seq = 0;  ///< Everything up to and including this is decided and stored.
+        std::uint64_t epoch = 0;  ///< 0: the hub has nothing of this agent.
+        std::uint64_t seq = 0;    ///< Everything up to and including this is decided and stored.
+                                  ///< Less than an earlier receipt said: the hub's store lost it.
     };
     struct Resend {
         Partition partition;
