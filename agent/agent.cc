@@ -173,6 +173,13 @@ void Agent::on_receipt(const Receipt& receipt) {
             }
         });
     }
+    const auto newest = std::ranges::max_element(receipt.marks, {}, &Receipt::Mark::epoch);
+    if (newest != receipt.marks.end() && newest->epoch > store_.epoch()) {
+        // Epochs come from the clock, which may stand behind that of a store lost since.
+        return begin_epoch(store_.partitions(), ReadAgain::kYes,
+                           "the hub knows a later one, of a store that is no longer here",
+                           newest->epoch);
+    }
     if (publisher_.on_receipt(receipt) == Publisher::History::kLost) {
         return begin_epoch(store_.partitions(), ReadAgain::kYes,
                            "the hub misses entries that are no longer held here");
@@ -180,13 +187,14 @@ void Agent::on_receipt(const Receipt& receipt) {
     if (receipt.full_read) intake_.request_full_read();
 }
 
-void Agent::begin_epoch(std::uint16_t partitions, ReadAgain read_again, const std::string& why) {
+void Agent::begin_epoch(std::uint16_t partitions, ReadAgain read_again, const std::string& why,
+                        std::uint64_t after) {
     if (epoch_pending_) return;
     epoch_pending_ = true;
     const bool full = read_again == ReadAgain::kYes;
     commits_.add(
-        [this, partitions, full](Transaction& transaction) {
-            transaction.restart_numbering(partitions, clock_.now());
+        [this, partitions, full, after](Transaction& transaction) {
+            transaction.restart_numbering(partitions, clock_.now(), after);
             if (full) intake_.prepare_full_read(transaction);
         },
         [this, full, why] {

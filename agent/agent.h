@@ -91,7 +91,8 @@ private:
     void look_for_request(subjects::Again what);
     void on_request(subjects::Again what, const nats::StoredMessage& request);
     enum class ReadAgain : std::uint8_t { kNo, kYes };
-    void begin_epoch(std::uint16_t partitions, ReadAgain read_again, const std::string& why);
+    void begin_epoch(std::uint16_t partitions, ReadAgain read_again, const std::string& why,
+                     std::uint64_t after = 0);
     void note_once(std::string& last, const std::string& text);
     void trim();
     void tell_presence();

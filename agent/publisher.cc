@@ -267,9 +267,7 @@ Publisher::History Publisher::on_receipt(const Receipt& receipt) {
 }
 
 Publisher::History Publisher::on_mark(const Receipt::Mark& mark) {
-    if (mark.epoch > store_.epoch() || mark.partition.value >= lanes_.size()) {
-        return History::kHeld;
-    }
+    if (mark.partition.value >= lanes_.size()) return History::kHeld;
     // A hub that knows of an older epoch only, or of none, has nothing of this one.
     const std::uint64_t has = mark.epoch == store_.epoch() ? mark.seq : 0;
     const std::uint64_t seq = std::min(has, store_.marks(mark.partition).next_seq - 1);

@@ -122,9 +122,9 @@ public:
     /// those with receipt take more than `receipted_bytes`, younger ones. Returns how many.
     std::size_t trim(Timestamp now, Duration retention, std::uint64_t receipted_bytes,
                      std::size_t max);
-    /// Begins a new epoch with `partitions` partitions: all entries held are numbered anew from 1
-    /// and count as without receipt.
-    void restart_numbering(std::uint16_t partitions, Timestamp now);
+    /// Begins a new epoch, greater than `after`, with `partitions` partitions: all entries held are
+    /// numbered anew from 1 and count as without receipt.
+    void restart_numbering(std::uint16_t partitions, Timestamp now, std::uint64_t after = 0);
 
     // ---- Commands.
     [[nodiscard]] std::optional<LedgerEntry> ledger(const EntityKey& entity);
