@@ -111,6 +111,8 @@ void Checkers::watch_owner(const Mutation& mutation) {
             std::any_of(nature.derived.begin(), nature.derived.end(),
                         [&](const auto& derived) { return derived.set == field.name; });
         const EntityId& entity = mutation.entity.entity;
+        // A command that overtook the owner's word is made good.
+        if (is_ours(mutation, field.name)) continue;
         if (automation || workload_.was_decided(entity, rule->owner, field.name)) continue;
         world_.violate("I3",
                        "the owner's " + field.name.text + " of " + text_of(mutation.key) +
@@ -118,6 +120,20 @@ void Checkers::watch_owner(const Mutation& mutation) {
                            display(field.after),
                        mutation.entity.entity.text);
     }
+}
+
+/// Was it Syncline that last wrote the field before this mutation?
+bool Checkers::is_ours(const Mutation& mutation, const FieldName& field) const {
+    const auto& log = platform(mutation.key.platform)->log();
+    const auto before = std::make_reverse_iterator(log.begin() + (&mutation - log.data()));
+    for (auto earlier = before; earlier != log.rend(); ++earlier) {
+        if (earlier->key != mutation.key) continue;
+        if (std::ranges::find(earlier->fields, field, &Mutation::Field::name) !=
+            earlier->fields.end()) {
+            return earlier->writer == Writer::kSyncline;
+        }
+    }
+    return false;
 }
 
 bool Checkers::wiped(const PlatformId& platform) const {

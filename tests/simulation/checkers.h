@@ -34,6 +34,7 @@ private:
     void watch_create(const Mutation& mutation);
     void watch_order(const Mutation& mutation);
     void watch_owner(const Mutation& mutation);
+    [[nodiscard]] bool is_ours(const Mutation& mutation, const FieldName& field) const;
     void find(std::string invariant, std::string what, std::string about);
 
     void read_broker();
