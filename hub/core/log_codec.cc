@@ -11,9 +11,7 @@ using wire::Node;
 using wire::Writer;
 
 std::string encode(const LogEntry& entry) {
-    std::string body;
-    body.reserve(512);
-    Writer out{body};
+    Writer out{512};
     out.map(9 + present(!entry.trace.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, entry.entity.object.text);
@@ -46,7 +44,7 @@ std::string encode(const LogEntry& entry) {
     }
     for (const std::string& note : entry.notes) out.text(note);
     if (!entry.trace.empty()) out.field(9, entry.trace);
-    return body;
+    return out.take();
 }
 
 namespace {
@@ -119,8 +117,7 @@ Result<LogEntry> decode_log_entry(std::string_view body) {
 }
 
 std::string encode(const ExceptionRecord& exception) {
-    std::string body;
-    Writer out{body};
+    Writer out;
     out.map(15);
     out.field(0, wire::kWireVersion);
     out.field(1, exception.kind);
@@ -138,7 +135,7 @@ std::string encode(const ExceptionRecord& exception) {
     out.key(13);
     out.bytes(exception.raw);
     out.field(14, exception.version);
-    return body;
+    return out.take();
 }
 
 Result<ExceptionRecord> decode_exception(std::string_view body) {

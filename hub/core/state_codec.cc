@@ -277,9 +277,7 @@ Proposal read_proposal(Decoder& in, const Node& node) {
 }  // namespace
 
 std::string encode(const EntityState& state) {
-    std::string body;
-    body.reserve(1024);
-    Writer out{body};
+    Writer out{1024};
     out.map(8 + present(!state.proposals.empty(), !state.exceptions.empty(), state.deleted));
     out.field(0, wire::kWireVersion);
     out.field(1, state.key.object.text);
@@ -316,7 +314,7 @@ std::string encode(const EntityState& state) {
         out.text(outgoing.exception);
         out.bytes(outgoing.body);
     }
-    return body;
+    return out.take();
 }
 
 Result<EntityState> decode_entity(std::string_view body) {
@@ -362,8 +360,7 @@ Result<EntityState> decode_entity(std::string_view body) {
 }
 
 std::string encode(const Mark& mark) {
-    std::string body;
-    Writer out{body};
+    Writer out;
     out.map(11);
     out.field(0, wire::kWireVersion);
     out.field(1, std::uint64_t{mark.partition.value});
@@ -383,7 +380,7 @@ std::string encode(const Mark& mark) {
     out.field(8, mark.commands.last);
     out.field(9, mark.exceptions.created);
     out.field(10, mark.exceptions.last);
-    return body;
+    return out.take();
 }
 
 Result<Mark> decode_mark(std::string_view body) {
@@ -423,8 +420,7 @@ Result<Mark> decode_mark(std::string_view body) {
 }
 
 std::string encode(const Operation& operation) {
-    std::string body;
-    Writer out{body};
+    Writer out;
     out.map(10);
     out.field(0, wire::kWireVersion);
     out.field(1, static_cast<std::uint64_t>(operation.kind));
@@ -436,7 +432,7 @@ std::string encode(const Operation& operation) {
     out.field(7, operation.reason);
     out.field(8, operation.at);
     out.field(9, operation.seen);
-    return body;
+    return out.take();
 }
 
 Result<Operation> decode_operation(std::string_view body) {
@@ -461,12 +457,11 @@ Result<Operation> decode_operation(std::string_view body) {
 }
 
 std::string encode_reference(const EntityId& entity) {
-    std::string body;
-    Writer out{body};
+    Writer out;
     out.map(2);
     out.field(0, wire::kWireVersion);
     out.field(1, entity.text);
-    return body;
+    return out.take();
 }
 
 Result<EntityId> decode_reference(std::string_view body) {

@@ -16,9 +16,7 @@ std::uint32_t present(auto... conditions) { return (std::uint32_t{conditions ? 1
 }  // namespace
 
 std::string encode(const Change& change) {
-    std::string body;
-    body.reserve(256);
-    Writer out{body};
+    Writer out{256};
     out.map(11 + present(change.entity.has_value(), change.marker.has_value(),
                          change.changed_at.ns != 0, !change.trace.empty()));
     out.field(0, kWireVersion);
@@ -36,7 +34,7 @@ std::string encode(const Change& change) {
     out.field(12, change.seen_at);
     if (change.changed_at.ns != 0) out.field(13, change.changed_at);
     if (!change.trace.empty()) out.field(14, change.trace);
-    return body;
+    return out.take();
 }
 
 Result<Change> decode_change(std::string_view body) {
@@ -66,9 +64,7 @@ Result<Change> decode_change(std::string_view body) {
 }
 
 std::string encode(const Outcome& outcome) {
-    std::string body;
-    body.reserve(256);
-    Writer out{body};
+    Writer out{256};
     out.map(14 + present(outcome.record.has_value(), !outcome.reason.empty(), !outcome.code.empty(),
                          !outcome.trace.empty(), !outcome.as_commanded.empty(), outcome.fence > 0));
     out.field(0, kWireVersion);
@@ -95,7 +91,7 @@ std::string encode(const Outcome& outcome) {
     }
     if (outcome.fence > 0) out.field(18, outcome.fence);
     out.field(19, outcome.decided_at);
-    return body;
+    return out.take();
 }
 
 Result<Outcome> decode_outcome(std::string_view body) {
@@ -133,9 +129,7 @@ Result<Outcome> decode_outcome(std::string_view body) {
 }
 
 std::string encode(const Command& command) {
-    std::string body;
-    body.reserve(256);
-    Writer out{body};
+    Writer out{256};
     out.map(12 +
             present(command.record.has_value(), !command.trace.empty(), command.doubt_settled > 0));
     out.field(0, kWireVersion);
@@ -153,7 +147,7 @@ std::string encode(const Command& command) {
     out.field(12, command.policy);
     if (!command.trace.empty()) out.field(13, command.trace);
     if (command.doubt_settled > 0) out.field(14, command.doubt_settled);
-    return body;
+    return out.take();
 }
 
 Result<Command> decode_command(std::string_view body) {
@@ -186,8 +180,7 @@ Result<Command> decode_command(std::string_view body) {
 }
 
 std::string encode(const Receipt& receipt) {
-    std::string body;
-    Writer out{body};
+    Writer out;
     out.map(6);
     out.field(0, kWireVersion);
     out.field(1, receipt.platform.text);
@@ -217,7 +210,7 @@ std::string encode(const Receipt& receipt) {
     }
     out.key(5);
     out.boolean(receipt.full_read);
-    return body;
+    return out.take();
 }
 
 Result<Receipt> decode_receipt(std::string_view body) {
@@ -263,6 +256,10 @@ Result<Receipt> decode_receipt(std::string_view body) {
     return receipt;
 }
 
-void append_fields(std::string& out, const Fields& fields) { Writer{out}.fields(fields); }
+void append_fields(std::string& out, const Fields& fields) {
+    Writer writer;
+    writer.fields(fields);
+    out += writer.take();
+}
 
 }  // namespace syncline::wire

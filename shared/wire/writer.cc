@@ -42,6 +42,13 @@ struct ValueWriter {
 
 }  // namespace
 
+void Writer::grow(std::size_t size) {
+    const std::size_t written = used();
+    out_.resize(2 * written + size);
+    at_ = out_.data() + written;
+    end_ = out_.data() + out_.size();
+}
+
 void Writer::value(const Value& value) { std::visit(ValueWriter{*this}, value.data()); }
 
 void Writer::fields(const Fields& fields) {

@@ -40,7 +40,7 @@ public:
         answers_.push_back({sink, token, ++last_[stream]});
         ++published_;
         bytes_ += message.body.size();
-        if (take_digest) {
+        if (take_digest && !stream.empty()) {
             digest_ = stable_hash(std::string{message.subject} + " " + std::string{message.body} +
                                   std::to_string(digest_));
         }
