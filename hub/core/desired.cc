@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "hub/core/decide.h"
+#include "hub/core/sorted_walk.h"
 #include "hub/core/work.h"
 
 namespace syncline::hub {
@@ -50,34 +51,42 @@ void settle_proposals(Work& work) {
     work.state.proposals = std::move(kept);
 }
 
-/// What the platform's field should hold: canonical, or what its owner is being asked to take.
-const Value* desired(const Work& work, const PlatformId& platform, const FieldName& field,
-                     const Fields& view) {
+/// What the platform is being asked to take for a field that it owns; null if nothing.
+const Value* asked(const Work& work, const PlatformId& platform, const FieldName& field,
+                   const Fields& view) {
     for (const Proposal& proposal : work.state.proposals) {
         if (proposal.field != field) continue;
         const OwnershipRule* rule = work.object.rule(field, view);
         if (rule != nullptr && rule->owner == platform) return &proposal.value;
     }
-    const CanonicalField* canonical = work.state.find(field);
-    return canonical == nullptr ? nullptr : &canonical->value;
+    return nullptr;
 }
 
-bool same(const Value* mirror, const Value& wanted) {
-    return mirror == nullptr ? wanted.is_null() : *mirror == wanted;
+bool same(const Fields::Entry* mirror, const Value& wanted) {
+    return mirror == nullptr ? wanted.is_null() : mirror->second == wanted;
 }
 
 /// Desired minus mirror, and what a command that is out already covers.
 Fields update_fields(const Work& work, const RecordState& record, const Binding& binding,
                      const Fields& view) {
+    static const Fields kNone;
     Fields wanted;
     const bool update_out = record.pending && record.pending->kind == CommandKind::kUpdate;
+    SortedWalk canonical{work.state.canonical};
+    SortedWalk mirror{record.mirror};
+    SortedWalk out{update_out ? record.pending->fields : kNone};
     for (const FieldName& name : binding.fields) {
         if (contains(binding.read_only, name) || record.holds(name)) continue;
-        const Value* value = desired(work, record.platform, name, view);
+        const CanonicalField* agreed = canonical.find(name);
+        // What is canonical, or what the owner is being asked to take instead.
+        const Value* value = asked(work, record.platform, name, view);
+        if (value == nullptr && agreed != nullptr) value = &agreed->value;
         if (value == nullptr) continue;
-        const bool covered = update_out && record.pending->fields.find(name) != nullptr;
-        const bool held = same(record.mirror.find(name), *value) || record.stands_for(name, *value);
-        if (covered || !held) wanted.set(name, *value);
+        const bool covered = out.find(name) != nullptr;
+        if (covered || !(same(mirror.find(name), *value) || record.stands_for(name, *value))) {
+            if (wanted.empty()) wanted.reserve(binding.fields.size());
+            wanted.append(name, *value);
+        }
     }
     return wanted;
 }
@@ -90,7 +99,7 @@ Fields create_fields(const Work& work, const Binding& binding) {
         const bool missing = canonical == nullptr || canonical->value.is_null();
         const FieldSpec* spec = work.object.field(name);
         if (missing && spec != nullptr && spec->required) return {};
-        if (!missing && !contains(binding.read_only, name)) wanted.set(name, canonical->value);
+        if (!missing && !contains(binding.read_only, name)) wanted.append(name, canonical->value);
     }
     return wanted;
 }
@@ -122,12 +131,15 @@ void issue(Work& work, RecordState& record, CommandKind kind, Fields fields,
            std::vector<Command>& commands) {
     if (record.pending && record.pending->kind == kind && record.pending->fields == fields) return;
     Pending pending{kind, std::move(fields), {}, work.context.now};
+    pending.expected.reserve(pending.fields.size());
+    SortedWalk mirror{record.mirror};
     for (const auto& [name, value] : pending.fields) {
-        if (const Value* mirror = record.mirror.find(name)) pending.expected.set(name, *mirror);
+        if (const auto* held = mirror.find(name)) pending.expected.append(name, held->second);
     }
     ++record.generation;
     record.pending = std::move(pending);
     LogEntry::Commanded told{record.platform, kind, record.generation, {}};
+    told.fields.reserve(record.pending->fields.size());
     for (const auto& [name, value] : record.pending->fields) told.fields.push_back(name);
     work.log.commands.push_back(std::move(told));
     commands.push_back(to_command(work.state, record, work.context));

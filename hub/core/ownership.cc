@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/core/sorted_walk.h"
 #include "hub/core/work.h"
 
 namespace syncline::hub {
@@ -79,7 +80,9 @@ void drop_proposals(Work& work, const FieldName& field) {
 void carry_out(Work& work, RecordState& record, FieldDecision& decision, const Provenance& from) {
     const FieldName& field = decision.field;
     switch (decision.verdict) {
-        case Verdict::kAccepted: make_canonical(work, field, decision.value, from); break;
+        case Verdict::kAccepted:
+            decision.before = make_canonical(work, field, decision.value, from);
+            break;
         case Verdict::kReverted:
         case Verdict::kOutdated:
             record.release(field);
@@ -135,7 +138,6 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
         return;
     }
     FieldDecision decision{spec.name, record.platform, {}, value, Verdict::kUndecided, {}};
-    if (current != nullptr) decision.before = current->value;
     if (rule != nullptr) {
         decision.verdict = judge(*rule, current, from);
         decision.rule = to_string(rule->place);
@@ -150,6 +152,9 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
             return;
         }
         decision.verdict = Verdict::kReverted;
+    }
+    if (decision.verdict != Verdict::kAccepted && current != nullptr) {
+        decision.before = current->value;
     }
     carry_out(work, record, decision, from);
     work.log.decisions.push_back(std::move(decision));
@@ -172,12 +177,15 @@ const char* name_of(Verdict verdict) {
     return "undecided";
 }
 
-void make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from) {
-    work.state.set(field, value, std::move(from));
+Value make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from) {
+    Value before = work.state.set(field, value, std::move(from));
     std::erase_if(work.state.proposals, [&](const Proposal& p) { return p.field == field; });
+    const bool exceptions_open = !work.state.exceptions.empty();
     for (RecordState& record : work.state.records) {
         // A value that breaks the contract stays where it is until somebody has dealt with it.
-        if (is_open(work.state, exceptions::kContract, record.platform, field)) continue;
+        if (exceptions_open && is_open(work.state, exceptions::kContract, record.platform, field)) {
+            continue;
+        }
         record.release(field);
         // A create in doubt is not followed by another before a person has looked.
         const bool doubt = std::any_of(
@@ -186,6 +194,7 @@ void make_canonical(Work& work, const FieldName& field, const Value& value, Prov
             });
         record.blocked = record.blocked && doubt;
         std::erase_if(record.attempts, [&](const Attempts& a) { return a.field == field; });
+        if (!exceptions_open) continue;
         for (const std::string_view kind :
              {exceptions::kReview, exceptions::kUndecided, exceptions::kRejected,
               exceptions::kGaveUp, exceptions::kNotConverging}) {
@@ -193,6 +202,7 @@ void make_canonical(Work& work, const FieldName& field, const Value& value, Prov
         }
     }
     work.changed = true;
+    return before;
 }
 
 void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,
@@ -201,22 +211,27 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
     if (binding == nullptr) return;
     struct Touched {
         const FieldSpec* spec;
-        Value value;
         const Value* commanded;
         AsCommanded as_commanded;
     };
     std::vector<Touched> touched;
     Fields invalid;
     std::string why;
+    SortedWalk specs{work.object.fields};
+    SortedWalk bound{binding->fields};
+    SortedWalk mirror{record.mirror};
     for (const auto& [name, raw] : fields) {
-        const FieldSpec* spec = work.object.field(name);
-        if (spec == nullptr ||
-            !std::binary_search(binding->fields.begin(), binding->fields.end(), name)) {
+        const FieldSpec* spec = specs.find(name);
+        if (spec == nullptr || bound.find(name) == nullptr) {
             continue;  // The policy does not take this field from this platform.
         }
-        auto value = conform(*spec, raw);
-        const Value& told = value ? *value : raw;
-        const Value* known = record.mirror.find(name);
+        // Nearly always the value fits as it is.
+        std::optional<Result<Value>> made;
+        if (!conforms(*spec, raw)) made = conform(*spec, raw);
+        const bool valid = !made || made->has_value();
+        const Value& told = made && valid ? **made : raw;
+        const Fields::Entry* held = mirror.find(name);
+        const Value* known = held == nullptr ? nullptr : &held->second;
         const Value* wanted = effects.commanded ? effects.commanded->find(name) : nullptr;
         const bool ours = std::find(effects.as_commanded.begin(), effects.as_commanded.end(),
                                     name) != effects.as_commanded.end();
@@ -224,34 +239,35 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         const bool missed = wanted != nullptr && !(*wanted == told);
         if (known != nullptr && *known == told && !missed) continue;
         const bool first_empty = known == nullptr && told.is_null() && !missed;
-        record.mirror.set(name, told);
-        record.clear_form(name);
-        work.changed = true;
         // The echo of an older command: what is wanted by now has been commanded since. But an
         // owner that was asked has answered, and of a record not seen before nothing is an echo.
         const bool echo = ours && wanted == nullptr && known != nullptr &&
                           !is_asked(work.state, name, record.platform);
+        record.mirror.assign(name, told);
+        record.clear_form(name);
+        work.changed = true;
         if (first_empty || echo) continue;
-        if (value) {
+        if (valid) {
             close_exception(work, exceptions::kContract, record.platform, &name);
-            touched.push_back(
-                {spec, std::move(*value), wanted, ours ? AsCommanded::kYes : AsCommanded::kNo});
+            touched.push_back({spec, wanted, ours ? AsCommanded::kYes : AsCommanded::kNo});
         } else {
             record.hold(name);
             invalid.set(name, raw);
-            why += (why.empty() ? "" : "; ") + name.text + " " + value.error().what;
+            why += (why.empty() ? "" : "; ") + name.text + " " + made->error().what;
         }
     }
     if (!invalid.empty()) {
         open_exception(work, std::string{exceptions::kContract}, record,
                        why + "; mend the value at the platform or the contract", invalid);
     }
-    if (touched.empty()) return;
-    const Fields view =
-        work.object.has_conditions() ? seen_by_conditions(work.state, fields) : Fields{};
+    const bool conditions = std::any_of(touched.begin(), touched.end(), [&](const Touched& one) {
+        return work.object.has_conditions(one.spec->name);
+    });
+    const Fields view = conditions ? seen_by_conditions(work.state, fields) : Fields{};
+    SortedWalk values{record.mirror};
     for (const Touched& one : touched) {
-        decide_field(work, record, *one.spec, one.value, from, view, one.commanded,
-                     one.as_commanded);
+        decide_field(work, record, *one.spec, values.find(one.spec->name)->second, from, view,
+                     one.commanded, one.as_commanded);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "hub/core/state.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace syncline::hub {
 
@@ -46,14 +47,14 @@ const CanonicalField* EntityState::find(const FieldName& name) const {
     return at != canonical.end() && at->name == name ? &*at : nullptr;
 }
 
-void EntityState::set(const FieldName& name, Value value, Provenance from) {
+Value EntityState::set(const FieldName& name, Value value, Provenance from) {
     const auto at = position(canonical, name);
-    if (at != canonical.end() && at->name == name) {
-        at->value = std::move(value);
-        at->from = std::move(from);
-    } else {
+    if (at == canonical.end() || at->name != name) {
         canonical.insert(at, CanonicalField{name, std::move(value), std::move(from)});
+        return {};
     }
+    at->from = std::move(from);
+    return std::exchange(at->value, std::move(value));
 }
 
 const RecordState* EntityState::record(const PlatformId& platform) const {

@@ -143,8 +143,8 @@ struct EntityState {
     std::vector<Outgoing> outbox;
 
     [[nodiscard]] const CanonicalField* find(const FieldName& name) const;
-    /// Sets or adds a canonical value.
-    void set(const FieldName& name, Value value, Provenance from);
+    /// Sets or adds a canonical value. Returns what it was until now.
+    Value set(const FieldName& name, Value value, Provenance from);
     [[nodiscard]] const RecordState* record(const PlatformId& platform) const;
     RecordState& record_or_new(const PlatformId& platform);
     /// The canonical values, for conditions.

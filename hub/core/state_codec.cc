@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/core/codec_parts.h"
+#include "hub/core/sorted_walk.h"
 #include "shared/wire/limits.h"
 #include "shared/wire/reader.h"
 #include "shared/wire/writer.h"
@@ -19,17 +20,26 @@ using wire::Writer;
 // The mirror is written as its difference from canonical: most of it is equal. Names of canonical
 // fields that the mirror lacks, then the fields that differ.
 void write_mirror(Writer& out, const EntityState& state, const RecordState& record) {
-    std::vector<FieldName> lacking;
-    Fields differing;
+    std::vector<const FieldName*> lacking;
+    std::vector<const Fields::Entry*> differing;
+    SortedWalk mirror{record.mirror};
     for (const CanonicalField& field : state.canonical) {
-        if (record.mirror.find(field.name) == nullptr) lacking.push_back(field.name);
+        if (mirror.find(field.name) == nullptr) lacking.push_back(&field.name);
     }
-    for (const auto& [name, value] : record.mirror) {
-        const CanonicalField* canonical = state.find(name);
-        if (canonical == nullptr || canonical->value != value) differing.append(name, value);
+    SortedWalk canonical{state.canonical};
+    for (const Fields::Entry& entry : record.mirror) {
+        const CanonicalField* field = canonical.find(entry.first);
+        if (field == nullptr || field->value != entry.second) differing.push_back(&entry);
     }
-    write_names(out, 4, lacking);
-    out.field(5, differing);
+    out.key(4);
+    out.array(size_of(lacking));
+    for (const FieldName* name : lacking) out.text(name->text);
+    out.key(5);
+    out.map(size_of(differing));
+    for (const Fields::Entry* entry : differing) {
+        out.text(entry->first.text);
+        out.value(entry->second);
+    }
 }
 
 Fields rebuilt_mirror(const EntityState& state, const std::vector<FieldName>& lacking,

@@ -35,8 +35,9 @@ struct Effects {
 };
 void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,
                  const Effects& effects);
-/// Makes a value canonical: releases what was held back for the field everywhere.
-void make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from);
+/// Makes a value canonical: releases what was held back for the field everywhere. Returns what was
+/// canonical until now.
+Value make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from);
 
 // changes.cc, outcomes.cc, operations.cc
 void take_change(Work& work, const Change& change);

@@ -90,6 +90,15 @@ void Fields::set(FieldName name, Value value) {
     }
 }
 
+void Fields::assign(const FieldName& name, const Value& value) {
+    const auto at = position(entries_, name.text);
+    if (at != entries_.end() && at->first == name) {
+        at->second = value;
+    } else {
+        entries_.emplace(at, name, value);
+    }
+}
+
 bool Fields::append(FieldName name, Value value) {
     if (!entries_.empty() && !(entries_.back().first < name)) return false;
     entries_.emplace_back(std::move(name), std::move(value));

@@ -64,6 +64,9 @@ public:
     [[nodiscard]] const Value* find(const FieldName& name) const;
     [[nodiscard]] const Value* find(std::string_view name) const;
     void set(FieldName name, Value value);
+    /// The same for what the caller keeps; takes no memory if the name is there and its value has
+    /// enough.
+    void assign(const FieldName& name, const Value& value);
     /// For decoders that deliver sorted names. Returns false, and takes nothing, if `name` is not
     /// greater than the last one.
     bool append(FieldName name, Value value);

@@ -78,57 +78,36 @@ std::unexpected<Error> not_conforming(const FieldSpec& field, const Value& value
     return fail(ErrorKind::kInvalid, std::move(what));
 }
 
-Result<Value> conform_text(const FieldSpec& field, const Value& value) {
-    const std::string& text = *value.get<std::string>();
-    if (field.length_max > 0 && characters(text) > field.length_max) {
+/// What is wrong with a value that has the field's type, or cannot be given it.
+std::unexpected<Error> what_is_wrong(const FieldSpec& field, const Value& value) {
+    if (field.type == FieldType::kEnum) {
+        std::string allowed;
+        for (const std::string& one : field.enum_values) {
+            allowed += (allowed.empty() ? "" : ", ") + one;
+        }
+        return not_conforming(field, value, "one of " + allowed);
+    }
+    if (field.type == FieldType::kString && value.get<std::string>() != nullptr) {
         return not_conforming(field, value,
                               "at most " + std::to_string(field.length_max) + " characters");
     }
-    return value;
+    return not_conforming(field, value, wanted(field.type));
 }
 
-Result<Value> conform_enum(const FieldSpec& field, const Value& value) {
-    const std::string* text = value.get<std::string>();
-    if (text != nullptr && std::ranges::find(field.enum_values, *text) != field.enum_values.end()) {
-        return value;
-    }
-    std::string allowed;
-    for (const std::string& one : field.enum_values) allowed += (allowed.empty() ? "" : ", ") + one;
-    return not_conforming(field, value, "one of " + allowed);
-}
-
-/// The value as the type wants it; nothing if it cannot be.
+/// Made of a value of another type; nothing if it cannot be.
 std::optional<Value> converted(FieldType type, const Value& value) {
     const std::string* text = value.get<std::string>();
-    switch (type) {
-        case FieldType::kInteger:
-            if (value.get<std::int64_t>() != nullptr) return value;
-            if (const Decimal* number = value.get<Decimal>()) {
-                if (const auto whole = number->to_int64()) return Value{*whole};
-            }
-            return std::nullopt;
-        case FieldType::kDecimal:
-            if (value.get<Decimal>() != nullptr) return value;
-            if (const auto* whole = value.get<std::int64_t>()) return Value{Decimal{*whole}};
-            return std::nullopt;
-        case FieldType::kDate:  // JSON has no dates, so text is taken for what it says.
-            if (value.get<Date>() != nullptr) return value;
-            if (text != nullptr) {
-                if (const auto date = parse_date(*text)) return Value{*date};
-            }
-            return std::nullopt;
-        case FieldType::kTimestamp:
-            if (value.get<Timestamp>() != nullptr) return value;
-            if (text != nullptr) {
-                if (const auto time = parse_timestamp(*text)) return Value{*time};
-            }
-            return std::nullopt;
-        case FieldType::kBool: return value.get<bool>() ? std::optional{value} : std::nullopt;
-        case FieldType::kList:
-            return value.get<Value::List>() ? std::optional{value} : std::nullopt;
-        case FieldType::kMap: return value.get<Value::Map>() ? std::optional{value} : std::nullopt;
-        case FieldType::kString:
-        case FieldType::kEnum: return text != nullptr ? std::optional{value} : std::nullopt;
+    if (const Decimal* number = value.get<Decimal>(); number && type == FieldType::kInteger) {
+        if (const auto whole = number->to_int64()) return Value{*whole};
+    }
+    if (const auto* whole = value.get<std::int64_t>(); whole && type == FieldType::kDecimal) {
+        return Value{Decimal{*whole}};
+    }
+    if (text != nullptr && type == FieldType::kDate) {  // JSON has no dates.
+        if (const auto date = parse_date(*text)) return Value{*date};
+    }
+    if (text != nullptr && type == FieldType::kTimestamp) {
+        if (const auto time = parse_timestamp(*text)) return Value{*time};
     }
     return std::nullopt;
 }
@@ -148,6 +127,12 @@ const Binding* ObjectSpec::binding(const PlatformId& platform) const {
 bool ObjectSpec::has_conditions() const {
     return std::any_of(ownership.begin(), ownership.end(),
                        [](const OwnershipRule& rule) { return rule.when.has_value(); });
+}
+
+bool ObjectSpec::has_conditions(const FieldName& wanted_field) const {
+    return std::any_of(ownership.begin(), ownership.end(), [&](const OwnershipRule& rule) {
+        return rule.when && std::ranges::find(rule.fields, wanted_field) != rule.fields.end();
+    });
 }
 
 const OwnershipRule* ObjectSpec::rule(const FieldName& wanted_field, const Fields& entity) const {
@@ -178,13 +163,31 @@ std::optional<std::string> match_text(const MatchRule& rule, const Fields& field
     return key;
 }
 
+bool conforms(const FieldSpec& field, const Value& value) {
+    if (value.is_null()) return true;
+    const std::string* text = value.get<std::string>();
+    switch (field.type) {
+        case FieldType::kString:
+            return text != nullptr &&
+                   (field.length_max == 0 || characters(*text) <= field.length_max);
+        case FieldType::kEnum:
+            return text != nullptr &&
+                   std::ranges::find(field.enum_values, *text) != field.enum_values.end();
+        case FieldType::kInteger: return value.get<std::int64_t>() != nullptr;
+        case FieldType::kDecimal: return value.get<Decimal>() != nullptr;
+        case FieldType::kBool: return value.get<bool>() != nullptr;
+        case FieldType::kDate: return value.get<Date>() != nullptr;
+        case FieldType::kTimestamp: return value.get<Timestamp>() != nullptr;
+        case FieldType::kList: return value.get<Value::List>() != nullptr;
+        case FieldType::kMap: return value.get<Value::Map>() != nullptr;
+    }
+    return false;
+}
+
 Result<Value> conform(const FieldSpec& field, const Value& value) {
-    if (value.is_null()) return value;
-    if (field.type == FieldType::kEnum) return conform_enum(field, value);
-    auto fitting = converted(field.type, value);
-    if (!fitting) return not_conforming(field, value, wanted(field.type));
-    if (field.type == FieldType::kString) return conform_text(field, *fitting);
-    return *std::move(fitting);
+    if (conforms(field, value)) return value;
+    if (auto made = converted(field.type, value)) return *std::move(made);
+    return what_is_wrong(field, value);
 }
 
 }  // namespace syncline

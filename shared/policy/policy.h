@@ -122,6 +122,8 @@ struct ObjectSpec {
     [[nodiscard]] const OwnershipRule* rule(const FieldName& field, const Fields& entity) const;
     /// Does any ownership rule have a condition? If not, rule() does not look at the entity.
     [[nodiscard]] bool has_conditions() const;
+    /// The same, of the rules for one field.
+    [[nodiscard]] bool has_conditions(const FieldName& field) const;
 };
 
 struct Policy {
@@ -135,6 +137,9 @@ struct Policy {
 
 /// The normalised key of a rule, or nullopt if one of its parts is absent or empty.
 [[nodiscard]] std::optional<std::string> match_text(const MatchRule& rule, const Fields& fields);
+
+/// Is the value as the field's type says, so that conform() gives it back as it is?
+[[nodiscard]] bool conforms(const FieldSpec& field, const Value& value);
 
 /// The value as the field's type says, or kInvalid with what is wrong. Whole decimals become
 /// integers and the reverse where the type says so; a string is cut nowhere.
