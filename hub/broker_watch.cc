@@ -23,9 +23,13 @@ std::uint64_t BrokerWatch::newest(std::string_view stream) const {
 void BrokerWatch::stored(std::string_view stream, std::uint64_t least, std::uint64_t sequence) {
     const auto at = infos_.find(stream);
     if (at == infos_.end()) return;
-    if (sequence > least) return seen(stream, sequence);
-    if (at->second.last_sequence < least) return;  // That is known already.
-    at->second.last_sequence = sequence;
+    std::uint64_t& last = at->second.last_sequence;
+    if (sequence > least) {
+        last = std::max(last, sequence);
+        return;
+    }
+    if (last < least) return;  // That is known already.
+    last = sequence;
     noticed_.push_back({std::string{stream}, "stored a message at " + std::to_string(sequence) +
                                                  ", it had " + std::to_string(least)});
 }

@@ -221,23 +221,24 @@ Value Hub::status() const {
 
 // ---- Inputs. ----------------------------------------------------------------------------------
 
-void Hub::on_input(const nats::InMessage& message, const WorkId& work, std::uint64_t fence) {
-    const auto subject = *subjects::parse_input(message.subject);  // Partitions checked it.
-    const EntityKey about{ObjectName{subject.object}, EntityId{subject.key}};
-    const std::string where =
-        std::string{message.subject} + " sequence " + std::to_string(message.sequence);
+void Hub::on_input(const nats::InMessage& message, const subjects::InputSubject& subject,
+                   const WorkId& work, std::uint64_t fence) {
+    const auto refuse = [&](std::string_view kind, const std::string& why) {
+        keep({ObjectName{subject.object}, EntityId{subject.key}}, kind,
+             std::string{message.subject} + " sequence " + std::to_string(message.sequence) + ": " +
+                 why,
+             std::string{message.body}, subject.platform, work);
+    };
     const auto undecodable = [&](const std::string& why) {
         ++counters_.poisoned;
-        keep(about, exceptions::kUndecodable, where + ": " + why, std::string{message.body},
-             subject.platform, work);
+        refuse(exceptions::kUndecodable, why);
     };
     // The subject is what the server's permissions hold an agent to, so the body must agree.
     const auto genuine = [&](const PlatformId& platform, const Partition partition) {
         if (platform == subject.platform && partition == subject.partition) return true;
-        keep(about, exceptions::kForeignPlatform,
-             where + ": the body says platform " + platform.text + ", partition " +
-                 std::to_string(partition.value) + "; an agent speaks for another",
-             std::string{message.body}, subject.platform, work);
+        refuse(exceptions::kForeignPlatform, "the body says platform " + platform.text +
+                                                 ", partition " + std::to_string(partition.value) +
+                                                 "; an agent speaks for another");
         return false;
     };
     if (subject.kind == subjects::InputKind::kChange) {

@@ -71,7 +71,8 @@ private:
     void take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence);
 
     void on_message(const nats::InMessage& message) override;
-    void on_input(const nats::InMessage& message, const WorkId& work, std::uint64_t fence) override;
+    void on_input(const nats::InMessage& message, const subjects::InputSubject& subject,
+                  const WorkId& work, std::uint64_t fence) override;
     void on_taken(Partition partition, Lost lost) override;
     void on_done(const WorkId& work) override;
     void on_misplaced(Queued queued) override;

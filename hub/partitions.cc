@@ -251,7 +251,7 @@ void Partitions::on_message(const nats::InMessage& message) {
     ++in_work_;
     const WorkId work{subject->partition, hold->id, hold->first + hold->items.size() - 1};
     sync_points_.reached("H1");
-    host_.on_input(message, work, hold->mark.fence);
+    host_.on_input(message, *subject, work, hold->mark.fence);
 }
 
 bool Partitions::next_in_order(const WorkId& work, const PlatformId& platform,

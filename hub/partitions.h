@@ -11,6 +11,7 @@
 #include "hub/core/mark.h"
 #include "hub/entities.h"
 #include "shared/model/receipt.h"
+#include "shared/wire/subjects.h"
 
 namespace syncline::hub {
 
@@ -19,8 +20,8 @@ class PartitionsHost {
 public:
     /// An input, in the order of its partition, decoded no further than its subject. Answered by
     /// Partitions::done().
-    virtual void on_input(const nats::InMessage& message, const WorkId& work,
-                          std::uint64_t fence) = 0;
+    virtual void on_input(const nats::InMessage& message, const subjects::InputSubject& subject,
+                          const WorkId& work, std::uint64_t fence) = 0;
     /// What the streams have lost since the last holder wrote its mark.
     struct Lost {
         bool commands = false;

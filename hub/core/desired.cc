@@ -94,12 +94,15 @@ Fields update_fields(const Work& work, const RecordState& record, const Binding&
 /// Everything for a record that is to be made; empty while something required is missing.
 Fields create_fields(const Work& work, const Binding& binding) {
     Fields wanted;
+    wanted.reserve(binding.fields.size());
+    SortedWalk canonical{work.state.canonical};
+    SortedWalk specs{work.object.fields};
     for (const FieldName& name : binding.fields) {
-        const CanonicalField* canonical = work.state.find(name);
-        const bool missing = canonical == nullptr || canonical->value.is_null();
-        const FieldSpec* spec = work.object.field(name);
+        const CanonicalField* agreed = canonical.find(name);
+        const bool missing = agreed == nullptr || agreed->value.is_null();
+        const FieldSpec* spec = specs.find(name);
         if (missing && spec != nullptr && spec->required) return {};
-        if (!missing && !contains(binding.read_only, name)) wanted.append(name, canonical->value);
+        if (!missing && !contains(binding.read_only, name)) wanted.append(name, agreed->value);
     }
     return wanted;
 }

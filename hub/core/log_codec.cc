@@ -11,7 +11,7 @@ using wire::Node;
 using wire::Writer;
 
 std::string encode(const LogEntry& entry) {
-    Writer out{512};
+    Writer out{1024};
     out.map(9 + present(!entry.trace.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, entry.entity.object.text);

@@ -215,6 +215,7 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         AsCommanded as_commanded;
     };
     std::vector<Touched> touched;
+    touched.reserve(fields.size());
     Fields invalid;
     std::string why;
     SortedWalk specs{work.object.fields};
@@ -265,6 +266,7 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
     });
     const Fields view = conditions ? seen_by_conditions(work.state, fields) : Fields{};
     SortedWalk values{record.mirror};
+    work.log.decisions.reserve(work.log.decisions.size() + touched.size());
     for (const Touched& one : touched) {
         decide_field(work, record, *one.spec, values.find(one.spec->name)->second, from, view,
                      one.commanded, one.as_commanded);

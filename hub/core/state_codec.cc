@@ -287,7 +287,7 @@ Proposal read_proposal(Decoder& in, const Node& node) {
 }  // namespace
 
 std::string encode(const EntityState& state) {
-    Writer out{1024};
+    Writer out{2048};
     out.map(8 + present(!state.proposals.empty(), !state.exceptions.empty(), state.deleted));
     out.field(0, wire::kWireVersion);
     out.field(1, state.key.object.text);

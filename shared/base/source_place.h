@@ -1,5 +1,6 @@
 #pragma once
 
+#include <charconv>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,13 @@ struct SourcePlace {
 
 /// "orders.toml:12:3", as editors and compilers write it.
 [[nodiscard]] inline std::string to_string(const SourcePlace& place) {
-    return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+    std::string out = place.file;
+    for (const std::uint32_t number : {place.line, place.column}) {
+        char digits[11] = {':'};
+        const char* end = std::to_chars(digits + 1, digits + sizeof digits, number).ptr;
+        out.append(digits, static_cast<std::size_t>(end - digits));
+    }
+    return out;
 }
 
 /// The place of a byte of `text`, which is UTF-8.

@@ -129,7 +129,7 @@ Result<Outcome> decode_outcome(std::string_view body) {
 }
 
 std::string encode(const Command& command) {
-    Writer out{256};
+    Writer out{512};
     out.map(12 +
             present(command.record.has_value(), !command.trace.empty(), command.doubt_settled > 0));
     out.field(0, kWireVersion);

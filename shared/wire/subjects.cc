@@ -2,14 +2,26 @@
 
 #include <array>
 #include <charconv>
-#include <vector>
 
 namespace syncline::subjects {
 namespace {
 
-bool stands_for_itself(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
+constexpr std::array<bool, 256> make_plain() {
+    std::array<bool, 256> plain{};
+    for (const char c : std::string_view{"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                         "0123456789-_"}) {
+        plain[static_cast<unsigned char>(c)] = true;
+    }
+    return plain;
+}
+constexpr auto kPlain = make_plain();
+
+bool stands_for_itself(char c) { return kPlain[static_cast<unsigned char>(c)]; }
+bool stands_for_itself(std::string_view text) {
+    for (const char c : text) {
+        if (!stands_for_itself(c)) return false;
+    }
+    return !text.empty();
 }
 
 int hex_digit(char c) {
@@ -20,6 +32,10 @@ int hex_digit(char c) {
 
 void append_token(std::string& out, std::string_view text) {
     constexpr char kHex[] = "0123456789ABCDEF";
+    if (stands_for_itself(text)) {  // Nearly always.
+        out += text;
+        return;
+    }
     if (text.empty()) out += '=';
     for (const char c : text) {
         if (stands_for_itself(c)) {
@@ -33,29 +49,42 @@ void append_token(std::string& out, std::string_view text) {
     }
 }
 
-/// `root` followed by the tokens, each encoded.
-std::string join(std::string_view root, std::initializer_list<std::string_view> tokens) {
-    std::string out{root};
-    out.reserve(root.size() + 64);
+void append_tokens(std::string& out, std::initializer_list<std::string_view> tokens) {
     for (const std::string_view token : tokens) {
         out += '.';
         append_token(out, token);
     }
+}
+
+/// `root` followed by the tokens, each encoded.
+std::string join(std::string_view root, std::initializer_list<std::string_view> tokens) {
+    std::string out;
+    out.reserve(root.size() + 64);
+    out += root;
+    append_tokens(out, tokens);
     return out;
 }
 
 std::string text_of(Partition partition) { return std::to_string(partition.value); }
 
-std::vector<std::string_view> split(std::string_view subject) {
-    std::vector<std::string_view> tokens;
-    tokens.reserve(8);
-    for (;;) {
-        const auto dot = subject.find('.');
-        tokens.push_back(subject.substr(0, dot));
-        if (dot == std::string_view::npos) return tokens;
-        subject.remove_prefix(dot + 1);
+/// The tokens of a subject. No subject that is taken apart here has more than there is room for.
+class Tokens {
+public:
+    explicit Tokens(std::string_view subject) {
+        while (count_ < tokens_.size()) {
+            const auto dot = subject.find('.');
+            tokens_[count_++] = subject.substr(0, dot);
+            if (dot == std::string_view::npos) break;
+            subject.remove_prefix(dot + 1);
+        }
     }
-}
+    [[nodiscard]] std::size_t size() const { return count_; }
+    std::string_view operator[](std::size_t index) const { return tokens_[index]; }
+
+private:
+    std::array<std::string_view, 8> tokens_;
+    std::size_t count_ = 0;
+};
 
 bool read_partition(std::string_view token, Partition& partition) {
     if (token.size() > 1 && token[0] == '0') return false;  // Spelled in one way only.
@@ -89,6 +118,7 @@ Result<std::string> decode_token(std::string_view token) {
     };
     if (token == "=") return std::string{};
     if (token.empty()) return bad();
+    if (stands_for_itself(token)) return std::string{token};
     std::string out;
     for (std::size_t i = 0; i < token.size(); ++i) {
         if (stands_for_itself(token[i])) {
@@ -128,7 +158,7 @@ Result<InputSubject> parse_input(std::string_view subject) {
     const auto bad = [&] {
         return fail(ErrorKind::kInvalid, "'" + std::string{subject} + "' is not an input subject");
     };
-    const auto tokens = split(subject);
+    const Tokens tokens{subject};
     if (tokens.size() < 6 || tokens[0] != kPrefix || tokens[1] != "in") return bad();
     InputSubject out;
     if (!read_partition(tokens[3], out.partition)) return bad();
@@ -171,7 +201,7 @@ std::string mark(Partition partition) { return "sync.st.mark." + text_of(partiti
 std::string all_marks() { return "sync.st.mark.*"; }
 
 Result<EntityKey> parse_entity(std::string_view subject) {
-    const auto tokens = split(subject);
+    const Tokens tokens{subject};
     if (tokens.size() == 6 && tokens[0] == kPrefix && tokens[1] == "st" && tokens[2] == "entity") {
         auto object = decode_token(tokens[4]);
         auto id = decode_token(tokens[5]);
@@ -182,8 +212,10 @@ Result<EntityKey> parse_entity(std::string_view subject) {
 }
 
 std::string command(const PlatformId& platform, const EntityKey& entity) {
-    const std::string root = join("sync.cmd", {platform.text}) + ".set";
-    return join(root, {entity.object.text, entity.entity.text});
+    std::string out = join("sync.cmd", {platform.text});
+    out += ".set";
+    append_tokens(out, {entity.object.text, entity.entity.text});
+    return out;
 }
 std::string commands_of(const PlatformId& platform) {
     return join("sync.cmd", {platform.text}) + ".>";
@@ -194,7 +226,7 @@ std::string again(const PlatformId& platform, Again what) {
            (what == Again::kCommands ? ".again.commands" : ".again.records");
 }
 bool is_again(std::string_view subject) {
-    const auto tokens = split(subject);
+    const Tokens tokens{subject};
     return tokens.size() == 5 && tokens[3] == "again";
 }
 
