@@ -126,8 +126,8 @@ std::size_t Transaction::trim(Timestamp now, Duration retention, std::uint64_t r
 
 void Transaction::restart_numbering(std::uint16_t partitions, Timestamp now, std::uint64_t after) {
     Store::Held& held = store_.held_;
-    held.epoch = std::max({held.epoch + 1, after + 1,
-                           static_cast<std::uint64_t>(std::max<std::int64_t>(now.ns, 0))});
+    held.epoch = std::max(
+        {held.epoch + 1, after + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(now.ns, 0))});
     ++held.era;
     set_number("epoch", held.epoch);
     set_number("era", held.era);

@@ -187,6 +187,7 @@ void Partitions::on_published(std::uint64_t token, const Result<std::uint64_t>& 
         ++counters_.publishes;
         watch_.stored(subjects::kStreamState, hold.mark_least, *sequence);
         hold.mark_sequence = *sequence;
+        hold.stored = hold.mark.sources;
         if (hold.phase == Phase::kTaking) return taken(hold);
         for (const Mark::Source& source : hold.mark.sources) add_receipt(hold, source.platform);
         if (hold.phase == Phase::kGivingBack && hold.mark.holder.empty()) {
@@ -337,8 +338,8 @@ Receipt& Partitions::receipt_for(const PlatformId& platform) {
 }
 
 void Partitions::add_receipt(const Hold& hold, const PlatformId& platform) {
-    const auto source = std::ranges::find(hold.mark.sources, platform, &Mark::Source::platform);
-    const Revision seq = source == hold.mark.sources.end() ? Revision{} : source->seq;
+    const auto source = std::ranges::find(hold.stored, platform, &Mark::Source::platform);
+    const Revision seq = source == hold.stored.end() ? Revision{} : source->seq;
     Receipt& receipt = receipt_for(platform);
     std::erase_if(receipt.marks,
                   [&](const auto& mark) { return mark.partition == number_of(hold); });

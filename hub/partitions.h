@@ -95,13 +95,14 @@ private:
         std::uint64_t id = 0;  ///< Of this holding.
         Mark mark;             ///< As stored, or being stored.
         std::uint64_t mark_sequence = 0;
-        bool mark_out = false;         ///< A write of the mark is on its way.
-        std::uint64_t mark_least = 0;  ///< What the stream had when the mark was sent.
-        std::uint64_t mark_token = 0;  ///< Of that write; answers to older ones are ignored.
-        std::uint64_t reader = 0;      ///< Which subscription reads for it.
-        bool dirty = false;            ///< More is done than the mark says.
-        std::uint64_t fence_seen = 0;  ///< By an agent; greater than any that we knew of.
-        std::uint32_t healing = 0;     ///< Calls of heal() without healed().
+        std::vector<Mark::Source> stored;  ///< The sources of the mark that is stored for certain.
+        bool mark_out = false;             ///< A write of the mark is on its way.
+        std::uint64_t mark_least = 0;      ///< What the stream had when the mark was sent.
+        std::uint64_t mark_token = 0;      ///< Of that write; answers to older ones are ignored.
+        std::uint64_t reader = 0;          ///< Which subscription reads for it.
+        bool dirty = false;                ///< More is done than the mark says.
+        std::uint64_t fence_seen = 0;      ///< By an agent; greater than any that we knew of.
+        std::uint32_t healing = 0;         ///< Calls of heal() without healed().
         Duration mark_due{0};
         Duration look_again{0};  ///< kWaiting: when to read the mark again.
         Duration waiting_since{0};

@@ -29,6 +29,33 @@ void Checkers::watch() {
         std::size_t& seen = seen_[platform->name()];
         for (; seen < platform->log().size(); ++seen) watch_mutation(platform->log()[seen]);
     }
+    watch_receipts();
+}
+
+// I11: an agent has a receipt only for what a mark covers, or did before the store lost it.
+void Checkers::watch_receipts() {
+    for (const MessagePtr& message : broker_.all(subjects::kStreamState)) {
+        if (!subject_matches(subjects::all_marks(), message->subject)) continue;
+        const auto mark = hub::decode_mark(message->body);
+        if (!mark) continue;
+        for (const hub::Mark::Source& source : mark->sources) {
+            Revision& newest = marked_[{mark->partition, source.platform}];
+            newest = std::max(newest, source.seq);
+        }
+    }
+    for (const auto& agent : cast_.agents) {
+        if (agent->store() == nullptr) continue;
+        const agent::Store& store = *agent->store();
+        const PlatformId& platform = agent->platform().nature().id;
+        for (std::uint16_t part = 0; part < store.partitions(); ++part) {
+            const Revision receipted{store.epoch(), store.marks({part}).receipted};
+            if (receipted.n == 0 || receipted <= marked_[{{part}, platform}]) continue;
+            world_.violate("I11",
+                           agent->name() + " has a receipt up to " + std::to_string(receipted.n) +
+                               " in partition " + std::to_string(part) + ", no mark had that",
+                           agent->name());
+        }
+    }
 }
 
 void Checkers::watch_mutation(const Mutation& mutation) {
@@ -160,6 +187,7 @@ std::vector<Violation> Checkers::final_findings() {
     read_broker();
     for (const hub::EntityState& state : states_) check_entity(state);
     check_rows();
+    check_keys();
     check_exceptions();
     check_bounds();
     check_spools();
@@ -316,6 +344,23 @@ void Checkers::check_rows() {
                      id.text);
             }
         }
+    }
+}
+
+// I2: one match key makes one entity.
+void Checkers::check_keys() {
+    std::map<std::string, EntityId> holders;
+    for (const hub::EntityState& state : states_) {
+        const hub::CanonicalField* number = state.find(FieldName{"number"});
+        const bool lives = std::ranges::any_of(state.records, [](const hub::RecordState& record) {
+            return record.presence == hub::Presence::kPresent;
+        });
+        if (state.deleted || !lives || number == nullptr) continue;
+        const auto [holder, first] = holders.emplace(display(number->value), state.key.entity);
+        if (first) continue;
+        find("I2",
+             "two entities have the number " + holder->first + ", also " + holder->second.text,
+             state.key.entity.text);
     }
 }
 

@@ -30,6 +30,7 @@ public:
     [[nodiscard]] std::vector<Violation> final_findings();
 
 private:
+    void watch_receipts();
     void watch_mutation(const Mutation& mutation);
     void watch_create(const Mutation& mutation);
     void watch_order(const Mutation& mutation);
@@ -44,6 +45,7 @@ private:
     void check_field(const hub::EntityState& state, const hub::RecordState& record,
                      const Binding& binding, const FieldName& field, const Value& truth);
     void check_rows();
+    void check_keys();
     void check_exceptions();
     void check_bounds();
     void check_spools();
@@ -64,6 +66,9 @@ private:
     std::map<std::pair<PlatformId, EntityKey>, std::uint64_t> generations_;
     std::map<std::pair<PlatformId, EntityKey>, std::vector<RecordId>> made_;
     std::map<std::tuple<PlatformId, EntityKey, Partition>, std::uint64_t> fences_;
+
+    /// Newest number that any mark ever had, by partition and platform.
+    std::map<std::pair<Partition, PlatformId>, Revision> marked_;
 
     // final_findings()
     std::vector<Violation> findings_;
