@@ -1,5 +1,8 @@
 // syncline-hub: flags, configuration and policy, then the loop.
 #include <fmt/format.h>
+#ifdef SYNCLINE_MIMALLOC
+#include <mimalloc.h>
+#endif
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -163,6 +166,14 @@ private:
     Hub hub_;
 };
 
+/// The entities in memory are many and each is looked at seldom: with pages of 2 MiB the processor
+/// finds them sooner. Where the system gives none, nothing changes.
+void use_large_pages() {
+#ifdef SYNCLINE_MIMALLOC
+    mi_option_enable(mi_option_large_os_pages);
+#endif
+}
+
 int run(int argc, char** argv) {
     CLI::App app{
         "syncline-hub: decides what each platform must be told, and remembers why.\n"
@@ -202,6 +213,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     try {
+        syncline::hub::use_large_pages();
         return syncline::hub::run(argc, argv);
     } catch (const std::exception& error) {
         fmt::print(stderr, "syncline-hub: a defect of ours: {}\n", error.what());
