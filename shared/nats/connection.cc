@@ -9,6 +9,7 @@
 
 #include <openssl/crypto.h>
 
+#include "shared/nats/library.h"
 #include "shared/nats/nkey.h"
 
 namespace syncline::nats {
@@ -112,6 +113,7 @@ Connection::Connection(EventLoop& loop, const NatsOptions& options)
       backoff_({.first = options.retry_first, .most = options.retry_most}),
       refused_backoff_({.first = options.refused_retry, .most = options.refused_retry}) {
     reports_->loop = &loop;
+    start_library();
 }
 
 Connection::~Connection() {
