@@ -189,7 +189,7 @@ void Partitions::on_published(std::uint64_t token, const Result<std::uint64_t>& 
         hold.mark_sequence = *sequence;
         hold.stored = hold.mark.sources;
         if (hold.phase == Phase::kTaking) return taken(hold);
-        for (const Mark::Source& source : hold.mark.sources) add_receipt(hold, source.platform);
+        for (const Mark::Source& source : hold.stored) add_receipt(hold, source.platform);
         if (hold.phase == Phase::kGivingBack && hold.mark.holder.empty()) {
             hold.phase = Phase::kFree;
             hold.id = 0;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <charconv>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -21,13 +20,7 @@ struct SourcePlace {
 
 /// "orders.toml:12:3", as editors and compilers write it.
 [[nodiscard]] inline std::string to_string(const SourcePlace& place) {
-    std::string out = place.file;
-    for (const std::uint32_t number : {place.line, place.column}) {
-        char digits[11] = {':'};
-        const char* end = std::to_chars(digits + 1, digits + sizeof digits, number).ptr;
-        out.append(digits, static_cast<std::size_t>(end - digits));
-    }
-    return out;
+    return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
 /// The place of a byte of `text`, which is UTF-8.

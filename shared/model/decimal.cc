@@ -94,14 +94,11 @@ std::string Decimal::text() const {
     if (coefficient_ == 0) return "0";
     const bool negative = coefficient_ < 0;
     Int128 rest = negative ? -coefficient_ : coefficient_;
-    auto low = static_cast<std::uint64_t>(rest);  // All of it, as soon as that is enough.
     std::string reversed;
     for (int position = 0; rest != 0 || position <= scale_; ++position) {
         if (position == scale_ && scale_ > 0) reversed += '.';
-        const bool wide = rest > UINT64_MAX;
-        reversed += static_cast<char>('0' + static_cast<int>(wide ? rest % 10 : low % 10));
-        rest = wide ? rest / 10 : Int128{low / 10};
-        low = static_cast<std::uint64_t>(rest);
+        reversed += static_cast<char>('0' + static_cast<int>(rest % 10));
+        rest /= 10;
     }
     if (negative) reversed += '-';
     std::reverse(reversed.begin(), reversed.end());

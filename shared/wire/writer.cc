@@ -42,7 +42,7 @@ struct ValueWriter {
 
 }  // namespace
 
-void Writer::grow(std::size_t size) {
+void Writer::Sink::grow(std::size_t size) {
     const std::size_t written = used();
     out_.resize(2 * written + size);
     at_ = out_.data() + written;

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <msgpack.hpp>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "shared/model/revision.h"
@@ -14,52 +13,31 @@
 
 namespace syncline::wire {
 
-/// Writes MessagePack bodies, every number in its shortest form. The number of entries of each map
-/// is given first and must be true.
+/// Writes MessagePack bodies. The number of entries of each map is given first and must be true.
 class Writer {
 public:
     /// `expected`: bytes that the body will have, about.
-    explicit Writer(std::size_t expected = 256) { grow(expected); }
+    explicit Writer(std::size_t expected = 256) : sink_(expected), packer_(sink_) {}
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
     /// The body. Nothing may be written after that.
-    [[nodiscard]] std::string take() {
-        out_.resize(used());
-        return std::move(out_);
-    }
+    [[nodiscard]] std::string take() { return sink_.take(); }
 
-    void map(std::uint32_t pairs) { count(pairs, 0x80, 0xDE); }
-    void array(std::uint32_t items) { count(items, 0x90, 0xDC); }
-    void key(int number) { signed64(number); }
-    void nil() { byte(0xC0); }
-    void boolean(bool value) { byte(value ? 0xC3 : 0xC2); }
-    void unsigned64(std::uint64_t value) {
-        if (value < 0x80) return byte(static_cast<std::uint8_t>(value));
-        if (value <= UINT8_MAX) return typed(0xCC, static_cast<std::uint8_t>(value));
-        if (value <= UINT16_MAX) return typed(0xCD, static_cast<std::uint16_t>(value));
-        if (value <= UINT32_MAX) return typed(0xCE, static_cast<std::uint32_t>(value));
-        typed(0xCF, value);
-    }
-    void signed64(std::int64_t value) {
-        if (value >= 0) return unsigned64(static_cast<std::uint64_t>(value));
-        if (value >= -32) return byte(static_cast<std::uint8_t>(value));
-        if (value >= INT8_MIN) return typed(0xD0, static_cast<std::uint8_t>(value));
-        if (value >= INT16_MIN) return typed(0xD1, static_cast<std::uint16_t>(value));
-        if (value >= INT32_MIN) return typed(0xD2, static_cast<std::uint32_t>(value));
-        typed(0xD3, static_cast<std::uint64_t>(value));
-    }
+    void map(std::uint32_t pairs) { packer_.pack_map(pairs); }
+    void array(std::uint32_t items) { packer_.pack_array(items); }
+    void key(int number) { packer_.pack_int(number); }
+    void nil() { packer_.pack_nil(); }
+    void boolean(bool value) { value ? packer_.pack_true() : packer_.pack_false(); }
+    void unsigned64(std::uint64_t value) { packer_.pack_uint64(value); }
+    void signed64(std::int64_t value) { packer_.pack_int64(value); }
     void text(std::string_view value) {
-        if (value.size() < 32) {
-            byte(static_cast<std::uint8_t>(0xA0 | value.size()));
-        } else {
-            length(value.size(), 0xD9);
-        }
-        append(value);
+        packer_.pack_str(static_cast<std::uint32_t>(value.size()));
+        packer_.pack_str_body(value.data(), static_cast<std::uint32_t>(value.size()));
     }
     void bytes(std::string_view value) {
-        length(value.size(), 0xC4);
-        append(value);
+        packer_.pack_bin(static_cast<std::uint32_t>(value.size()));
+        packer_.pack_bin_body(value.data(), static_cast<std::uint32_t>(value.size()));
     }
     void value(const Value& value);
     void fields(const Fields& fields);
@@ -76,44 +54,32 @@ public:
     void field(int number, const Fields& value) { key(number), fields(value); }
 
 private:
-    /// Where the next `size` bytes go.
-    char* room(std::size_t size) {
-        if (static_cast<std::size_t>(end_ - at_) < size) grow(size);
-        return std::exchange(at_, at_ + size);
-    }
-    void grow(std::size_t size);
-    [[nodiscard]] std::size_t used() const { return static_cast<std::size_t>(at_ - out_.data()); }
-    void byte(std::uint8_t value) { *room(1) = static_cast<char>(value); }
-    /// A type byte and the number, its greatest byte first.
-    template <class Number>
-    void typed(std::uint8_t type, Number value) {
-        static_assert(std::is_unsigned_v<Number> && std::endian::native == std::endian::little);
-        char* at = room(1 + sizeof value);
-        *at = static_cast<char>(type);
-        value = std::byteswap(value);
-        std::memcpy(at + 1, &value, sizeof value);
-    }
-    void count(std::uint32_t entries, std::uint8_t small, std::uint8_t type) {
-        if (entries < 16) return byte(static_cast<std::uint8_t>(small | entries));
-        if (entries <= UINT16_MAX) return typed(type, static_cast<std::uint16_t>(entries));
-        typed(static_cast<std::uint8_t>(type + 1), entries);
-    }
-    /// `type` has a length of one byte, the types after it have two and four.
-    void length(std::size_t size, std::uint8_t type) {
-        if (size <= UINT8_MAX) return typed(type, static_cast<std::uint8_t>(size));
-        if (size <= UINT16_MAX) {
-            return typed(static_cast<std::uint8_t>(type + 1), static_cast<std::uint16_t>(size));
+    /// What msgpack::packer writes to: many pieces of a byte or few, too small for append() each.
+    class Sink {
+    public:
+        explicit Sink(std::size_t expected) { grow(expected); }
+        [[gnu::always_inline]] void write(const char* data, std::size_t size) {
+            if (static_cast<std::size_t>(end_ - at_) < size) grow(size);
+            if (size > 0) std::memcpy(at_, data, size);
+            at_ += size;
         }
-        typed(static_cast<std::uint8_t>(type + 2), static_cast<std::uint32_t>(size));
-    }
-    void append(std::string_view value) {
-        char* at = room(value.size());
-        if (!value.empty()) std::memcpy(at, value.data(), value.size());
-    }
+        std::string take() {
+            out_.resize(used());
+            return std::move(out_);
+        }
 
-    std::string out_;  ///< As long as there is room.
-    char* at_ = out_.data();
-    char* end_ = at_;
+    private:
+        [[nodiscard]] std::size_t used() const {
+            return static_cast<std::size_t>(at_ - out_.data());
+        }
+        void grow(std::size_t size);
+
+        std::string out_;  ///< As long as there is room.
+        char* at_ = out_.data();
+        char* end_ = at_;
+    };
+    Sink sink_;
+    msgpack::packer<Sink> packer_;
 };
 
 }  // namespace syncline::wire

@@ -18,11 +18,11 @@
 
 #include "hub/hub.h"
 #include "shared/base/clock.h"
-#include "shared/model/change.h"
 #include "shared/nats/streams.h"
 #include "shared/policy/policy_toml.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
+#include "tests/bench/bench_change.h"
 
 namespace syncline::bench {
 namespace {
@@ -131,27 +131,10 @@ struct Message {
     std::string body;
 };
 
-/// The same change as hub_bench sends.
-Message change_of(std::uint64_t index, std::uint64_t round, std::map<int, std::uint64_t>& numbers) {
-    constexpr std::uint16_t kPartitions = 64;
-    Change change;
-    change.key = {PlatformId{"source"}, ObjectName{"item"}, RecordId{"r" + std::to_string(index)}};
-    const EntityId entity = founded_entity(change.key);
-    if (round > 1) change.entity = entity;
-    const Partition part = round > 1 ? entity_partition({change.key.object, entity}, kPartitions)
-                                     : record_partition(change.key, kPartitions);
-    change.number = {part, {1, ++numbers[part.value]}};
-    change.rev = {1, round};
+Message message_of(std::uint64_t index, std::uint64_t round, Numbers& numbers) {
     const auto stamp = static_cast<std::int64_t>(1'700'000'000'000'000'000ULL + round * 1'000'000);
-    change.seen_at = {stamp};
-    const std::string filler = std::to_string(round) + std::string(40, 'x');
-    for (const char* name : {"a", "b", "c"}) change.fields.set(FieldName{name}, filler);
-    change.fields.set(FieldName{"d"}, std::string(28, 'y'));
-    change.fields.set(FieldName{"n"}, static_cast<std::int64_t>(round));
-    change.fields.set(FieldName{"stage"}, "open");
-    change.fields.set(FieldName{"amount"}, *Decimal::parse("1250.75"));
-    change.fields.set(FieldName{"sent_at"}, stamp);
-    return {subjects::change(change.key, part), wire::encode(change)};
+    const Change change = bench_change(index, round, stamp, numbers);
+    return {subjects::change(change.key, change.number.partition), wire::encode(change)};
 }
 
 void work_off(InstantLink& link, hub::Hub& hub, const std::vector<Message>& batch) {
@@ -191,7 +174,7 @@ int run(int argc, char** argv) {
         hub.tick();
         link.turn();
     }
-    std::map<int, std::uint64_t> numbers;
+    Numbers numbers;
     std::uint64_t published = 0;
     std::uint64_t bytes = 0;
     double seconds = 0;
@@ -199,7 +182,7 @@ int run(int argc, char** argv) {
         for (std::uint64_t first = 0; first < kEntities; first += kBatch) {
             std::vector<Message> batch;
             for (std::uint64_t i = first; i < std::min(first + kBatch, kEntities); ++i) {
-                batch.push_back(change_of(i, round, numbers));
+                batch.push_back(message_of(i, round, numbers));
             }
             if (round == 1) {  // Founds the entities.
                 work_off(link, hub, batch);

@@ -12,11 +12,11 @@
 #include <memory>
 #include <thread>
 
-#include "shared/model/change.h"
 #include "shared/nats/nats_link.h"
 #include "shared/nats/streams.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
+#include "tests/bench/bench_change.h"
 #include "tests/bench/raw_client.h"
 #include "tests/bench/relay.h"
 #include "tests/support/nats_server.h"
@@ -31,7 +31,6 @@ struct Sizes {
     int runs = 5;
 };
 
-constexpr std::uint16_t kPartitions = 64;
 constexpr std::size_t kWindow = 4'096;
 
 [[noreturn]] void die(const std::string& why) {
@@ -49,27 +48,12 @@ public:
 
     /// The change `round` of entity `index`; `sent_at` travels with it to the command.
     void send(std::uint64_t index, std::uint64_t round, std::uint64_t sent_at) {
-        Change change;
-        change.key = {PlatformId{"source"}, ObjectName{"item"},
-                      RecordId{"r" + std::to_string(index)}};
-        const EntityId entity = founded_entity(change.key);
-        if (round > 1) change.entity = entity;  // From its first receipt on an agent knows it.
-        const Partition part = round > 1
-                                   ? entity_partition({change.key.object, entity}, kPartitions)
-                                   : record_partition(change.key, kPartitions);
-        change.number = {part, {1, ++numbers_[part.value]}};
-        change.rev = {1, round};
-        change.seen_at = {static_cast<std::int64_t>(sent_at)};
-        const std::string filler = std::to_string(round) + std::string(40, 'x');
-        for (const char* name : {"a", "b", "c"}) change.fields.set(FieldName{name}, filler);
-        change.fields.set(FieldName{"d"}, std::string(28, 'y'));
-        change.fields.set(FieldName{"n"}, static_cast<std::int64_t>(round));
-        change.fields.set(FieldName{"stage"}, "open");
-        change.fields.set(FieldName{"amount"}, *Decimal::parse("1250.75"));
-        change.fields.set(FieldName{"sent_at"}, static_cast<std::int64_t>(sent_at));
+        const Change change =
+            bench_change(index, round, static_cast<std::int64_t>(sent_at), numbers_);
         const std::string body = wire::encode(change);
         body_bytes_ = body.size();
-        link_.publish({subjects::change(change.key, part), body, {}, {}}, this, 0);
+        link_.publish({subjects::change(change.key, change.number.partition), body, {}, {}}, this,
+                      0);
         if (++open_ >= kWindow) {
             while (open_ > kWindow / 2) loop_.poll(std::chrono::milliseconds{10});
         }
@@ -87,7 +71,7 @@ private:
     }
     nats::EventLoop loop_;
     nats::NatsLink link_;
-    std::map<std::uint16_t, std::uint64_t> numbers_;
+    Numbers numbers_;
     std::size_t open_ = 0;
     std::size_t body_bytes_ = 0;
 };
