@@ -119,12 +119,19 @@ private:
     // Taking (commands_intake.cc).
     void subscribe();
     void suspend();
-    void take(Command command, std::uint64_t sequence);
+    void take(Command command, const nats::InMessage& message);
     void refuse(const JobPtr& job, const Command& newer);
     void reject_message(const nats::InMessage& message, const std::string& why);
     void settled(const JobPtr& job);
     void save_position(Transaction& transaction);
-    [[nodiscard]] std::uint64_t position() const;
+    /// Up to where nothing of the stream has to be read again.
+    struct Position {
+        std::uint64_t sequence = 0;
+        Timestamp stored_at;  ///< What stands behind it was stored later; 0: unknown.
+        friend bool operator==(const Position&, const Position&) = default;
+    };
+    [[nodiscard]] Position position() const;
+    void read_from(Position position);
 
     // Carrying out (commands.cc).
     [[nodiscard]] bool may_start() const;
@@ -194,10 +201,10 @@ private:
     std::uint64_t credit_ = 0;   ///< Counts subscriptions.
     bool started_ = false;       ///< The stream is known.
     std::uint64_t created_ = 0;  ///< Its identity.
-    std::uint64_t last_seen_ = 0;
-    std::uint64_t saved_position_ = 0;
-    std::set<std::uint64_t> unfinished_;
-    std::set<std::uint64_t> finished_;  ///< Beyond the position, not to be done again.
+    Position last_seen_;
+    Position saved_position_;
+    std::map<std::uint64_t, Timestamp> unfinished_;  ///< When each was stored.
+    std::set<std::uint64_t> finished_;               ///< Beyond the position, not to be done again.
     Duration save_position_at_ = kNever;
 
     std::uint64_t applied_ = 0;

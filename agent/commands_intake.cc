@@ -14,6 +14,11 @@ constexpr std::size_t kFinishedMax = 4096;
 constexpr Duration kSavePosition{std::chrono::seconds{1}};
 constexpr std::size_t kRawMax = 16u << 10;
 
+void write_position(Transaction& transaction, std::uint64_t sequence, Timestamp read_until) {
+    transaction.set_number(keys::kCommandsPosition, sequence);
+    transaction.set_number(keys::kCommandsReadUntil, static_cast<std::uint64_t>(read_until.ns));
+}
+
 }  // namespace
 
 Result<void> Commands::start() {
@@ -21,7 +26,9 @@ Result<void> Commands::start() {
     auto loaded = p_.store.transaction([&](Transaction& transaction) {
         doubtful = transaction.doubtful();
         created_ = transaction.number(keys::kCommandsCreated);
-        saved_position_ = transaction.number(keys::kCommandsPosition);
+        saved_position_ = {
+            transaction.number(keys::kCommandsPosition),
+            {static_cast<std::int64_t>(transaction.number(keys::kCommandsReadUntil))}};
     });
     if (!loaded) return loaded;
     last_seen_ = saved_position_;
@@ -47,7 +54,7 @@ Result<void> Commands::start() {
 
 void Commands::on_stream(const nats::StreamInfo& info) {
     const auto created = static_cast<std::uint64_t>(info.created.ns);
-    const bool another = created_ != created || info.last_sequence < position();
+    const bool another = created_ != created || info.last_sequence < position().sequence;
     if (another) {
         if (created_ != 0) {
             p_.environment.note(NoteLevel::kWarning,
@@ -59,27 +66,32 @@ void Commands::on_stream(const nats::StreamInfo& info) {
     started_ = true;
 }
 
-void Commands::read_again() {
+void Commands::read_again() { read_from({}); }
+
+/// The stream lost what stood behind `position`, and other messages may have its numbers.
+void Commands::read_from(Position position) {
     suspend();
-    last_seen_ = 0;
+    last_seen_ = position;
     unfinished_.clear();
     finished_.clear();
     // What still runs was told before the loss; its number says nothing any more.
     for (auto& [entity, slot] : slots_) {
         if (slot.running) slot.running->sequence = 0;
     }
-    p_.commits.add([created = created_](Transaction& transaction) {
+    p_.commits.add([created = created_, position](Transaction& transaction) {
         transaction.set_number(keys::kCommandsCreated, created);
-        transaction.set_number(keys::kCommandsPosition, 0);
+        write_position(transaction, position.sequence, position.stored_at);
     });
-    saved_position_ = 0;
+    saved_position_ = position;
 }
 
 void Commands::subscribe() {
     ++credit_;
+    const Position read = position();
     nats::ConsumeSpec spec{.stream = std::string{subjects::kStreamCommands},
                            .filters = {subjects::commands_of(p_.store.platform())},
-                           .start_sequence = position() + 1,
+                           .start_sequence = read.sequence + 1,
+                           .read_until = read.stored_at,
                            .window = p_.settings.writing.window};
     subscription_ = p_.link.consume(std::move(spec), this);
 }
@@ -103,21 +115,28 @@ void Commands::suspend() {
     }
 }
 
-std::uint64_t Commands::position() const {
+Commands::Position Commands::position() const {
     if (unfinished_.empty()) return last_seen_;
-    return std::min(last_seen_, *unfinished_.begin() - 1);
+    const auto& [sequence, stored_at] = *unfinished_.begin();
+    if (last_seen_.sequence < sequence) return last_seen_;
+    return {sequence - 1, stored_at - Duration{1}};
 }
 
 void Commands::save_position(Transaction& transaction) {
-    const std::uint64_t reached = position();
+    const Position reached = position();
     if (reached == saved_position_) return;
     p_.environment.before("C7");
-    transaction.set_number(keys::kCommandsPosition, reached);
+    write_position(transaction, reached.sequence, reached.stored_at);
 }
 
 void Commands::on_message(const nats::InMessage& message) {
     p_.environment.before("C1");
-    last_seen_ = std::max(last_seen_, message.sequence);
+    if (message.sequence <= last_seen_.sequence) {
+        p_.environment.note(NoteLevel::kWarning,
+                            "the command stream lost messages; reading it again from there");
+        return read_from({message.sequence - 1, message.stored_at - Duration{1}});
+    }
+    last_seen_ = {message.sequence, message.stored_at};
     if (message.deleted || message.body.empty() || finished_.contains(message.sequence) ||
         subjects::is_again(message.subject)) {
         subscription_->processed(1);
@@ -128,7 +147,7 @@ void Commands::on_message(const nats::InMessage& message) {
     if (command->platform != p_.store.platform()) {
         return reject_message(message, "it is for platform '" + command->platform.text + "'");
     }
-    take(std::move(*command), message.sequence);
+    take(std::move(*command), message);
     p_.environment.after("C1");
 }
 
@@ -146,16 +165,16 @@ void Commands::reject_message(const nats::InMessage& message, const std::string&
     subscription_->processed(1);
 }
 
-void Commands::take(Command command, std::uint64_t sequence) {
+void Commands::take(Command command, const nats::InMessage& message) {
     const EntityKey entity = command.entity;
     const auto known = slots_.find(entity);
     const JobPtr running = known == slots_.end() ? nullptr : known->second.running;
     if (running && is_same(running->command, command)) {
         // The stream tells again what the ledger has brought up, or what a pause left running.
         if (running->sequence == 0 && !running->settled) {
-            running->sequence = sequence;
+            running->sequence = message.sequence;
             running->credit = credit_;
-            unfinished_.insert(sequence);
+            unfinished_.emplace(message.sequence, message.stored_at);
         } else {
             subscription_->processed(1);
         }
@@ -172,9 +191,9 @@ void Commands::take(Command command, std::uint64_t sequence) {
     }
     auto job = std::make_shared<Job>();
     job->command = std::move(command);
-    job->sequence = sequence;
+    job->sequence = message.sequence;
     job->credit = credit_;
-    unfinished_.insert(sequence);
+    unfinished_.emplace(message.sequence, message.stored_at);
     Slot& slot = slots_[entity];
     if (slot.waiting) {
         // Who holds the partition now knows better than who held it before.
@@ -216,14 +235,14 @@ void Commands::settled(const JobPtr& job) {
     if (job->sequence == 0) return;
     // The position is only stored together with, or after, what settled the command.
     if (unfinished_.erase(job->sequence) > 0) finished_.insert(job->sequence);
-    finished_.erase(finished_.begin(), finished_.upper_bound(position()));
+    finished_.erase(finished_.begin(), finished_.upper_bound(position().sequence));
     if (finished_.size() > kFinishedMax) finished_.erase(finished_.begin());
     if (subscription_ && job->credit == credit_) subscription_->processed(1);
     save_position_at_ = std::min(save_position_at_, now() + kSavePosition);
 }
 
 Commands::Status Commands::status() const {
-    Status status{.position = position(),
+    Status status{.position = position().sequence,
                   .applied = applied_,
                   .failed = failed_,
                   .superseded = superseded_,

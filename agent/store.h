@@ -73,6 +73,7 @@ inline constexpr std::string_view kAcquainted = "acquainted";  ///< See Intake::
 inline constexpr std::string_view kInputCreated = "input_created";
 inline constexpr std::string_view kCommandsCreated = "commands_created";
 inline constexpr std::string_view kCommandsPosition = "commands_position";
+inline constexpr std::string_view kCommandsReadUntil = "commands_read_until";
 }  // namespace keys
 
 class Store;

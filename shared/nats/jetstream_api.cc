@@ -187,6 +187,9 @@ Request consumer_create(const ConsumeSpec& spec, std::string_view name,
     config["inactive_threshold"] = kGoneAfter;
     if (start.last_per_subject) {
         config["deliver_policy"] = "last_per_subject";
+    } else if (start.stored_after.ns != 0) {
+        config["deliver_policy"] = "by_start_time";
+        config["opt_start_time"] = to_string(start.stored_after + Duration{1});
     } else {
         config["deliver_policy"] = "by_start_sequence";
         config["opt_start_seq"] = std::max<std::uint64_t>(start.sequence, 1);

@@ -36,6 +36,7 @@ struct Request {
 struct ConsumerStart {
     bool last_per_subject = false;
     std::uint64_t sequence = 1;  ///< If not last_per_subject.
+    Timestamp stored_after;      ///< If not 0, instead of `sequence`: what was stored later.
 };
 /// A consumer in the server's memory that acknowledges nothing and goes away half a minute after
 /// its last request. With a single filter the filter stands in the subject too, so that

@@ -89,12 +89,17 @@ public:
 /// it stores with what it did, and starts from there again. The link re-creates its server-side
 /// consumer after a lost connection or a hole in the delivery, from the first message not yet
 /// handed out, so on_message sees each stored message once and in order while the object lives.
+/// A sequence that is not above the one before says that the stream lost messages there.
 struct ConsumeSpec {
     std::string stream;
     std::vector<std::string> filters;  ///< Subjects with wildcards; not overlapping.
     std::uint64_t start_sequence = 1;  ///< First stream sequence wanted.
-    bool last_per_subject = false;     ///< Only the newest of each subject, then what comes.
-    std::size_t window = 1024;         ///< Most messages handed out and not yet processed().
+    /// Everything before start_sequence was stored at this time or earlier; 0: unknown. What was
+    /// stored later is handed out whatever its number: a server that lost its newest messages
+    /// gives their numbers again, and may have passed start_sequence before anybody looked.
+    Timestamp read_until;
+    bool last_per_subject = false;  ///< Only the newest of each subject, then what comes.
+    std::size_t window = 1024;      ///< Most messages handed out and not yet processed().
 };
 
 struct StreamConfig {

@@ -38,7 +38,10 @@ bool is_marker(natsMsg* message) {
 
 PullConsumer::PullConsumer(Session& session, ConsumeSpec spec, MessageSink* sink)
     : session_(session), spec_(std::move(spec)), sink_(sink), backoff_(kRestartWaits) {
-    if (!spec_.last_per_subject) next_ = std::max<std::uint64_t>(spec_.start_sequence, 1);
+    if (!spec_.last_per_subject) {
+        next_ = std::max<std::uint64_t>(spec_.start_sequence, 1);
+        read_until_ = spec_.read_until;
+    }
     spec_.window = std::max<std::size_t>(spec_.window, 1);
 }
 
@@ -119,6 +122,11 @@ void PullConsumer::create(Duration now) {
     session_.request(api::stream_info(spec_.stream), guarded(&PullConsumer::on_stream));
     session_.request(api::consumer_create(spec_, name, start()),
                      guarded(&PullConsumer::on_consumer));
+    creation_.later_wanted = read_until_.ns != 0 && !start().last_per_subject;
+    if (creation_.later_wanted) {
+        session_.request(api::consumer_create(spec_, name + "-t", {.stored_after = read_until_}),
+                         guarded(&PullConsumer::on_later));
+    }
 }
 
 void PullConsumer::on_stream(const Result<std::string_view>& answer) {
@@ -142,8 +150,17 @@ void PullConsumer::on_consumer(const Result<std::string_view>& answer) {
     when_created();
 }
 
+void PullConsumer::on_later(const Result<std::string_view>& answer) {
+    if (!answer) return restart(Haste::kBackOff);
+    const auto info = api::parse_consumer_info(*answer);
+    if (!info) return restart(Haste::kBackOff);
+    creation_.later = *info;
+    when_created();
+}
+
 void PullConsumer::when_created() {
     if (!creation_.stream_known || !creation_.consumer) return;
+    if (creation_.later_wanted && !creation_.later) return;
     if (stream_is_another()) return restart(Haste::kAtOnce);
     initially_pending_ = creation_.consumer->pending;
     if (initially_pending_ == 0) caught_up_ = true;
@@ -157,12 +174,17 @@ bool PullConsumer::stream_is_another() {
     if (created) stream_created_ = created;
     if (made_anew) {
         next_ = 1;
+        read_until_ = {};
         caught_up_ = false;
         return true;
     }
     if (!start().last_per_subject) {
         // A server that lost its newest messages counts on from lower; they are other messages.
         next_ = std::min(next_, creation_.consumer->before_start + 1);
+        if (creation_.later && creation_.later->before_start + 1 < next_) {
+            next_ = creation_.later->before_start + 1;
+            return true;
+        }
     } else if (created && next_ > creation_.stream_last + 1) {
         next_ = 1;
         return true;
@@ -237,6 +259,7 @@ void PullConsumer::on_status(natsMsg* message, std::string_view status) {
 
 void PullConsumer::hand_out(natsMsg* message, const Delivery& delivery) {
     next_ = delivery.stream_sequence + 1;
+    read_until_ = delivery.stored_at;
     ++unprocessed_;
     ++session_.counters().deliveries;
     InMessage out = received::view(message);

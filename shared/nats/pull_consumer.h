@@ -39,20 +39,24 @@ public:
 private:
     enum class Phase : std::uint8_t {
         kWaiting,   ///< For the connection, or for `retry_at_`.
-        kCreating,  ///< Two requests are out: the stream's identity, the consumer.
+        kCreating,  ///< Requests are out: the stream's identity, the consumer, see Creation.
         kPulling,
     };
-    /// Both answers of kCreating.
+    /// The answers of kCreating.
     struct Creation {
         bool stream_known = false;  ///< Answered, or we may not ask.
         std::optional<Timestamp> stream_created;
         std::uint64_t stream_last = 0;
         std::optional<api::ConsumerInfo> consumer;
+        /// Of a consumer that is never pulled: where what was stored after `read_until_` begins.
+        std::optional<api::ConsumerInfo> later;
+        bool later_wanted = false;
     };
 
     void create(Duration now);
     void on_stream(const Result<std::string_view>& answer);
     void on_consumer(const Result<std::string_view>& answer);
+    void on_later(const Result<std::string_view>& answer);
     void when_created();
     /// True: the stream is not the one that was read so far, and reading starts again.
     [[nodiscard]] bool stream_is_another();
@@ -75,6 +79,7 @@ private:
 
     // What has been read, whatever became of consumers.
     std::uint64_t next_ = 1;       ///< First stream sequence not handed out.
+    Timestamp read_until_;         ///< What was stored later was not handed out; 0: unknown.
     bool caught_up_ = false;       ///< Every subject's newest was handed out (last_per_subject).
     std::size_t unprocessed_ = 0;  ///< Handed out and not processed().
     std::optional<Timestamp> stream_created_;

@@ -156,6 +156,47 @@ TEST_P(NatsConsumeTest, ConsumeStartsOverWhenTheStoreIsGone) {
     EXPECT_EQ(inbox.sequences.back(), 5U);
 }
 
+// The stream is as long as before, or longer: only the times of its messages tell.
+TEST_P(NatsConsumeTest, ConsumeReadsWhatTookTheNumbersOfLostMessages) {
+    ASSERT_TRUE(client.connect());
+    ASSERT_TRUE(client.ensure(test_stream()));
+    fill(client, 10);
+    server.stop();
+    server.keep_store();
+    server.start();
+    ASSERT_TRUE(client.until([&] { return !client.link.connected(); }));
+    ASSERT_TRUE(client.connect());
+    fill(client, 10);
+    Inbox before;
+    auto reader = client.link.consume({.stream = "TEST", .filters = {"test.>"}}, &before);
+    ASSERT_TRUE(client.until([&] { return before.sequences.size() == 20; }));
+    const Timestamp read_until = before.stored_at;
+    reader.reset();
+    server.kill9();
+    server.go_back_to_kept_store();
+    server.start();
+    ASSERT_TRUE(client.until([&] { return !client.link.connected(); }));
+    ASSERT_TRUE(client.connect());
+    fill(client, 30);
+    Inbox after;
+    reader = client.link.consume(
+        {.stream = "TEST", .filters = {"test.>"}, .start_sequence = 21, .read_until = read_until},
+        &after);
+    ASSERT_TRUE(client.until([&] { return after.sequences.size() >= 30; }));
+    EXPECT_EQ(after.sequences, range(11, 40));
+    // A reader that is up to date is not sent back.
+    reader.reset();
+    Inbox later;
+    reader = client.link.consume({.stream = "TEST",
+                                  .filters = {"test.>"},
+                                  .start_sequence = 41,
+                                  .read_until = after.stored_at},
+                                 &later);
+    fill(client, 5);
+    ASSERT_TRUE(client.until([&] { return later.sequences.size() >= 5; }));
+    EXPECT_EQ(later.sequences, range(41, 45));
+}
+
 TEST_P(NatsConsumeTest, LastPerSubjectDumpsTheNewestAndThenFollows) {
     ASSERT_TRUE(client.connect());
     ASSERT_TRUE(client.ensure(test_stream()));

@@ -172,6 +172,13 @@ Result<nats::StreamInfo> MemoryBroker::ensure(const nats::StreamConfig& config) 
 
 // ---- Consumers. -----------------------------------------------------------------------------
 
+std::uint64_t MemoryBroker::first_after(const Stream& stream, Timestamp time) {
+    for (const auto& [sequence, message] : stream.messages) {
+        if (message->stored_at > time) return sequence;
+    }
+    return stream.last + 1;
+}
+
 Result<MemoryBroker::ConsumerMade> MemoryBroker::add_consumer(const ConsumerStart& start,
                                                               BrokerClient* client) {
     Stream* stream = find(start.stream);
@@ -189,7 +196,9 @@ Result<MemoryBroker::ConsumerMade> MemoryBroker::add_consumer(const ConsumerStar
         made.before_start = consumer.dump.empty() ? stream->last : consumer.dump.front() - 1;
     } else {
         // As the server does: never beyond what comes next, never before what it holds.
-        consumer.next = std::clamp<std::uint64_t>(start.sequence, 1, stream->last + 1);
+        consumer.next = start.stored_after.ns != 0
+                            ? first_after(*stream, start.stored_after)
+                            : std::clamp<std::uint64_t>(start.sequence, 1, stream->last + 1);
         if (!stream->messages.empty()) {
             consumer.next = std::max(consumer.next, stream->messages.begin()->first);
         }

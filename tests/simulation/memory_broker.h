@@ -69,6 +69,7 @@ public:
         std::vector<std::string> filters;
         bool last_per_subject = false;
         std::uint64_t sequence = 1;
+        Timestamp stored_after;  ///< If not 0, instead of `sequence`.
     };
     struct ConsumerMade {
         std::uint64_t id = 0;
@@ -142,6 +143,7 @@ private:
     void erase(Stream& stream, std::uint64_t sequence);
     std::uint64_t lose_tail(Stream& stream);
     nats::StreamInfo info_of(Stream& stream);
+    static std::uint64_t first_after(const Stream& stream, Timestamp time);
     MessagePtr next_for(Stream& stream, Consumer& consumer);
     void pump(std::uint64_t id);
     void schedule_sync();

@@ -17,7 +17,10 @@ nats::InMessage view_of(const BrokerMessage& message) {
 
 MemoryLink::Reader::Reader(MemoryLink& link, nats::ConsumeSpec spec, nats::MessageSink* sink)
     : link_(link), spec_(std::move(spec)), sink_(sink) {
-    if (!spec_.last_per_subject) next_ = std::max<std::uint64_t>(spec_.start_sequence, 1);
+    if (!spec_.last_per_subject) {
+        next_ = std::max<std::uint64_t>(spec_.start_sequence, 1);
+        read_until_ = spec_.read_until;
+    }
     spec_.window = std::max<std::size_t>(spec_.window, 1);
 }
 
@@ -67,24 +70,32 @@ void MemoryLink::Reader::create() {
         me->creation_.stream_last = info->last_sequence;
         me->when_created();
     });
-    const MemoryBroker::ConsumerStart start{spec_.stream, spec_.filters, wants_dump(), next_};
-    const auto wire = link_.wire_;
-    link_.request<MemoryBroker::ConsumerMade>(
-        [start, wire](MemoryBroker& broker) -> Result<MemoryBroker::ConsumerMade> {
-            if (wire->link == nullptr) return fail(ErrorKind::kUnavailable, "gone");
-            return broker.add_consumer(start, wire->link);
-        },
-        [mine](Result<MemoryBroker::ConsumerMade> made) {
-            const auto me = mine();
-            if (!me) return;
-            if (!made) return me->restart(false);
-            me->creation_.made = *made;
-            me->when_created();
-        });
+    using Made = MemoryBroker::ConsumerMade;
+    const auto add = [this, mine, wire = link_.wire_](MemoryBroker::ConsumerStart start,
+                                                      std::optional<Made> Creation::*answer) {
+        link_.request<Made>(
+            [start = std::move(start), wire](MemoryBroker& broker) -> Result<Made> {
+                if (wire->link == nullptr) return fail(ErrorKind::kUnavailable, "gone");
+                return broker.add_consumer(start, wire->link);
+            },
+            [mine, answer](Result<Made> made) {
+                const auto me = mine();
+                if (!me) return;
+                if (!made) return me->restart(false);
+                me->creation_.*answer = *made;
+                me->when_created();
+            });
+    };
+    creation_.later_wanted = read_until_.ns != 0 && !wants_dump();
+    add({spec_.stream, spec_.filters, wants_dump(), next_, {}}, &Creation::made);
+    if (creation_.later_wanted) {
+        add({spec_.stream, spec_.filters, false, 1, read_until_}, &Creation::later);
+    }
 }
 
 void MemoryLink::Reader::when_created() {
     if (!creation_.stream_known || !creation_.made) return;
+    if (creation_.later_wanted && !creation_.later) return;
     if (stream_is_another()) return restart(true);
     initially_pending_ = creation_.made->pending;
     if (initially_pending_ == 0) caught_up_ = true;
@@ -96,11 +107,16 @@ bool MemoryLink::Reader::stream_is_another() {
     stream_created_ = creation_.created;
     if (made_anew) {
         next_ = 1;
+        read_until_ = {};
         caught_up_ = false;
         return true;
     }
     if (!wants_dump()) {
         next_ = std::min(next_, creation_.made->before_start + 1);
+        if (creation_.later && creation_.later->before_start + 1 < next_) {
+            next_ = creation_.later->before_start + 1;
+            return true;
+        }
     } else if (next_ > creation_.stream_last + 1) {
         next_ = 1;
         return true;
@@ -127,6 +143,7 @@ bool MemoryLink::Reader::take(std::uint64_t consumer, const BrokerMessage& messa
     if (pending == 0 || delivered_ >= initially_pending_) caught_up_ = true;
     if (message.sequence < next_) return true;
     next_ = message.sequence + 1;
+    read_until_ = message.stored_at;
     ++unprocessed_;
     nats::InMessage out = view_of(message);
     out.sequence = message.sequence;

@@ -67,6 +67,8 @@ private:
         Timestamp created;
         std::uint64_t stream_last = 0;
         std::optional<MemoryBroker::ConsumerMade> made;
+        std::optional<MemoryBroker::ConsumerMade> later;
+        bool later_wanted = false;
     };
     void restart(bool at_once);
     void create();
@@ -79,6 +81,7 @@ private:
     nats::MessageSink* sink_;
     bool closed_ = false;
     std::uint64_t next_ = 1;
+    Timestamp read_until_;
     bool caught_up_ = false;
     std::size_t unprocessed_ = 0;
     std::optional<Timestamp> stream_created_;

@@ -197,6 +197,17 @@ void NatsServer::wipe_store() {
     fs::remove_all(folder_ / "store");
 }
 
+void NatsServer::keep_store() {
+    if (pid_ != 0) throw std::runtime_error("keep_store() while the server runs");
+    fs::remove_all(folder_ / "kept");
+    fs::copy(folder_ / "store", folder_ / "kept", fs::copy_options::recursive);
+}
+
+void NatsServer::go_back_to_kept_store() {
+    wipe_store();
+    fs::copy(folder_ / "kept", folder_ / "store", fs::copy_options::recursive);
+}
+
 void NatsServer::pause() {
     if (pid_ == 0) return;
     ::kill(pid_, SIGSTOP);

@@ -55,6 +55,10 @@ public:
     void reload();
     /// Removes every stream. Requires: it does not run.
     void wipe_store();
+    /// Copies every stream, and puts that copy in the place of what is there now: as after a loss
+    /// of power, acknowledged messages are gone. Requires: it does not run.
+    void keep_store();
+    void go_back_to_kept_store();
     /// It stops in its tracks: connections stay, nothing is answered.
     void pause();
     void resume();

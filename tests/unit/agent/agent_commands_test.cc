@@ -316,6 +316,22 @@ TEST_F(CommandsTest, StartsAgainAtTheBeginningOfANewCommandStream) {
     EXPECT_EQ(name_of_record("1"), "two");
 }
 
+// Nothing of its length tells that the stream went back: it has grown as far again.
+TEST_F(CommandsTest, CarriesOutWhatTookTheNumbersOfLostCommands) {
+    begin();
+    world.platform.put("2", named("old"));
+    world.run_seconds(10);
+    const MemoryLink::Stream before = world.link.commands;
+    world.send(world.update(1, "1", named("one")));
+    world.run_seconds(10);
+    world.kill();
+    world.link.commands = before;
+    world.send(world.update(1, "2", named("two"), "other"));
+    world.start();
+    world.run_seconds(20);
+    EXPECT_EQ(name_of_record("2"), "two");
+}
+
 // ---- Doubt ----------------------------------------------------------------------------------
 
 TEST_F(CommandsTest, ReadsBackAnUpdateWithoutAnswerAndFindsItApplied) {

@@ -22,6 +22,7 @@ public:
         std::uint64_t sequence = 0;
         std::string subject;
         std::string body;
+        Timestamp stored_at;
     };
     struct Stream {
         bool exists = true;
@@ -65,7 +66,8 @@ public:
     }
     void put_command(const std::string& subject, std::string body) {
         std::erase_if(commands.messages, [&](const Message& m) { return m.subject == subject; });
-        commands.messages.push_back({++commands.last, subject, std::move(body)});
+        stored_.ns += 1'000;
+        commands.messages.push_back({++commands.last, subject, std::move(body), stored_});
     }
     void tell(std::string body) {
         events_.push_back([this, body = std::move(body)] {
@@ -84,7 +86,7 @@ public:
             if (!is_connected) error = Error{ErrorKind::kUnavailable, "not connected"};
             if (!error && refuse) error = refuse(subject);
             if (!error)
-                input.messages.push_back({++input.last, subject, std::string{message.body}});
+                input.messages.push_back({++input.last, subject, std::string{message.body}, {}});
             if (!answers_publishes) return;
             events_.push_back([sink, token, error, sequence = input.last] {
                 if (error) return sink->on_published(token, fail(*error));
@@ -119,6 +121,11 @@ public:
                                                 nats::MessageSink* sink) override {
         consumer_ = sink;
         next_ = spec.start_sequence;
+        for (const Message& m : commands.messages) {
+            if (spec.read_until.ns != 0 && m.stored_at > spec.read_until) {
+                next_ = std::min(next_, m.sequence);
+            }
+        }
         credit_ = spec.window;
         return std::make_unique<Consumer>(*this);
     }
@@ -149,7 +156,10 @@ private:
             next_ = m.sequence + 1;
             --credit_;
             any = true;
-            consumer_->on_message({.subject = m.subject, .body = m.body, .sequence = m.sequence});
+            consumer_->on_message({.subject = m.subject,
+                                   .body = m.body,
+                                   .sequence = m.sequence,
+                                   .stored_at = m.stored_at});
         }
         return any;
     }
@@ -159,6 +169,7 @@ private:
     nats::MessageSink* core_ = nullptr;
     std::uint64_t next_ = 1;
     std::size_t credit_ = 0;
+    Timestamp stored_;
 };
 
 }  // namespace syncline::test

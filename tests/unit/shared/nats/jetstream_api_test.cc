@@ -35,6 +35,16 @@ TEST(ConsumerCreate, PutsASingleFilterIntoTheSubject) {
     EXPECT_NE(request.body.find(R"("opt_start_seq":7)"), std::string::npos);
 }
 
+TEST(ConsumerCreate, StartsBehindATime) {
+    const ConsumeSpec spec{.stream = "S"};
+    const Timestamp noon = *parse_timestamp("2026-01-05T12:00:00.123456789Z");
+    const Request request = consumer_create(spec, "n", {.stored_after = noon});
+    EXPECT_NE(request.body.find(R"("deliver_policy":"by_start_time")"), std::string::npos);
+    EXPECT_NE(request.body.find(R"("opt_start_time":"2026-01-05T12:00:00.12345679Z")"),
+              std::string::npos);
+    EXPECT_EQ(request.body.find("opt_start_seq"), std::string::npos);
+}
+
 TEST(ConsumerCreate, ListsSeveralFilters) {
     const ConsumeSpec spec{.stream = "S", .filters = {"s.a", "s.b"}};
     const Request request = consumer_create(spec, "n", {.last_per_subject = true});
