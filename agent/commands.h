@@ -120,7 +120,7 @@ private:
     void subscribe();
     void suspend();
     void take(Command command, const nats::InMessage& message);
-    void refuse(const JobPtr& job, const Command& newer);
+    void refuse(const JobPtr& job, OutcomeStatus status, const Command& newer);
     void reject_message(const nats::InMessage& message, const std::string& why);
     void settled(const JobPtr& job);
     void save_position(Transaction& transaction);

@@ -199,10 +199,13 @@ void Commands::take(Command command, const nats::InMessage& message) {
         // Who holds the partition now knows better than who held it before.
         const Command& waiting = slot.waiting->command;
         if (job->command.partition == waiting.partition && job->command.fence < waiting.fence) {
-            return refuse(job, waiting);
+            return refuse(job, OutcomeStatus::kFenced, waiting);
         }
         ++superseded_;
-        if (job->command.generation < slot.waiting->command.generation) return settled(job);
+        // A hub whose states went back in time: it hears which generation it must go beyond.
+        if (job->command.generation < waiting.generation) {
+            return refuse(job, OutcomeStatus::kStale, waiting);
+        }
         settled(slot.waiting);
     } else if (!slot.running) {
         ready_.push_back(entity);
@@ -210,9 +213,9 @@ void Commands::take(Command command, const nats::InMessage& message) {
     slot.waiting = job;
 }
 
-/// Another holder of its partition has told `newer` since.
-void Commands::refuse(const JobPtr& job, const Command& newer) {
-    p_.commits.add([this, job, ledger_generation = newer.generation,
+/// `newer` waits already.
+void Commands::refuse(const JobPtr& job, OutcomeStatus status, const Command& newer) {
+    p_.commits.add([this, job, status, ledger_generation = newer.generation,
                     fence = newer.fence](Transaction& transaction) {
         append_outcome(transaction,
                        Outcome{.platform = job->command.platform,
@@ -221,10 +224,10 @@ void Commands::refuse(const JobPtr& job, const Command& newer) {
                                .generation = job->command.generation,
                                .decided_at = job->command.decided_at,
                                .ledger_generation = ledger_generation,
-                               .status = OutcomeStatus::kFenced,
+                               .status = status,
                                .done_at = p_.environment.clock.now(),
                                .trace = job->command.trace,
-                               .fence = fence},
+                               .fence = status == OutcomeStatus::kFenced ? fence : 0},
                        partition_of(job->command));
     });
     settled(job);

@@ -154,6 +154,24 @@ TEST_F(CommandsTest, CarriesOutOnlyTheNewestOfThoseThatWait) {
     EXPECT_EQ(world.agent->status().commands.superseded, 3u);
 }
 
+TEST_F(CommandsTest, TellsAHubWhoseCommandIsOlderThanTheOneThatWaits) {
+    begin();
+    world.platform.holds_writes = true;
+    world.send(world.update(1, "1", named("one")));
+    world.run_seconds(1);
+    world.send(world.update(7, "1", named("seven")));
+    world.run_seconds(1);
+    world.send(world.update(2, "1", named("two")));
+    world.run_seconds(1);
+    const Outcome refused = only_outcome();
+    EXPECT_EQ(refused.status, OutcomeStatus::kStale);
+    EXPECT_EQ(refused.generation, 2u);
+    EXPECT_EQ(refused.ledger_generation, 7u);
+    world.platform.release_writes();
+    world.run_seconds(10);
+    EXPECT_EQ(name_of_record("1"), "seven");
+}
+
 TEST_F(CommandsTest, WorksOnSeveralEntitiesAtOnceButNotOnMoreThanAllowed) {
     begin();
     world.settings.writing.concurrency = 4;
