@@ -14,7 +14,7 @@ void StateSweep::tick() {
         if (read_ && checked && outstanding_ == 0) end();
         return;
     }
-    if (!to_warm_.empty() || !to_heal_.empty()) begin();
+    if (!to_warm_.empty() || !to_check_.empty() || !to_heal_.empty()) begin();
 }
 
 void StateSweep::begin() {
@@ -23,6 +23,7 @@ void StateSweep::begin() {
     outstanding_ = 0;
     owed_ = 0;
     healing_ = std::exchange(to_heal_, {});
+    checking_ = std::exchange(to_check_, {});
     std::set<Partition> wanted = std::exchange(to_warm_, {});
     for (const auto& [partition, hold] : healing_) wanted.insert(partition);
     nats::ConsumeSpec spec;
@@ -34,10 +35,10 @@ void StateSweep::begin() {
     if (wanted.size() == partitions_) spec.filters = {subjects::all_entities()};
     states_end_ = watch_.info(subjects::kStreamState)->last_sequence;
     // A held partition has a mark, so there is something to read and the pass comes to its end.
-    spec.filters.push_back(subjects::mark(*wanted.begin()));
+    spec.filters.push_back(subjects::mark(wanted.empty() ? *checking_.begin() : *wanted.begin()));
     states_ = link_.consume(std::move(spec), this);
     const nats::StreamInfo& exceptions = *watch_.info(subjects::kStreamExceptions);
-    if (healing_.empty() || exceptions.messages == 0) return;
+    if ((healing_.empty() && checking_.empty()) || exceptions.messages == 0) return;
     spec = {};
     spec.stream = subjects::kStreamExceptions;
     spec.last_per_subject = true;
@@ -59,6 +60,8 @@ void StateSweep::start_over() {
     exceptions_.reset();
     to_heal_.merge(healing_);
     healing_.clear();
+    to_check_.merge(checking_);
+    checking_.clear();
 }
 
 void StateSweep::on_message(const nats::InMessage& message) {
@@ -93,12 +96,16 @@ void StateSweep::Exceptions::on_message(const nats::InMessage& message) {
     finished = message.pending == 0 || message.sequence >= last;
     const auto exception = decode_exception(message.body);
     if (!exception || exception->status != ExceptionStatus::kOpen) return;
-    if (!is_held(exception->kind) || !sweep.heals(exception->entity)) return;
+    if (!is_held(exception->kind) || !sweep.checks(exception->entity)) return;
     sweep.recheck(exception->entity, exception->kind + "@" + exception->platform.text);
 }
 
 bool StateSweep::heals(const EntityKey& entity) const {
     return healing_.contains(entity_partition(entity, partitions_));
+}
+
+bool StateSweep::checks(const EntityKey& entity) const {
+    return heals(entity) || checking_.contains(entity_partition(entity, partitions_));
 }
 
 void StateSweep::recheck(const EntityKey& entity, std::string exception) {

@@ -30,9 +30,10 @@ protected:
 };
 
 /// Reads the stored entities of partitions: to fill the cache and, where the broker lost messages,
-/// to publish pending commands again and bring the exceptions stream in line with the states. One
-/// pass at a time; what is asked for meanwhile is the next one.
-/// Threading: the link's.
+/// to publish pending commands again and bring the exceptions stream in line with the states. What
+/// that stream shows as open is compared with the states whenever a partition is taken: its end
+/// may have been lost unnoticed, and with it that something was resolved. One pass at a time; what
+/// is asked for meanwhile is the next one. Threading: the link's.
 class StateSweep final : nats::MessageSink, DeliverySink {
 public:
     StateSweep(nats::Link& link, const BrokerWatch& watch, ReliablePublisher& effects,
@@ -40,6 +41,7 @@ public:
         : link_(link), watch_(watch), effects_(effects), partitions_(partitions), host_(host) {}
 
     void warm(Partition partition) { to_warm_.insert(partition); }
+    void check_exceptions(Partition partition) { to_check_.insert(partition); }
     /// `hold` names the holding of the partition, for on_healed().
     void heal(Partition partition, std::uint64_t hold) { to_heal_[partition] = hold; }
     /// A stream changed under the pass that runs: it is made again.
@@ -65,6 +67,7 @@ private:
     void recheck(const EntityKey& entity, std::string exception);
     void on_delivered(std::uint64_t token) override;
     [[nodiscard]] bool heals(const EntityKey& entity) const;
+    [[nodiscard]] bool checks(const EntityKey& entity) const;
 
     nats::Link& link_;
     const BrokerWatch& watch_;
@@ -72,6 +75,7 @@ private:
     std::uint16_t partitions_;
     StateSweepHost& host_;
     std::set<Partition> to_warm_;
+    std::set<Partition> to_check_;
     std::map<Partition, std::uint64_t> to_heal_;
 
     // ---- The pass that runs.
@@ -79,6 +83,7 @@ private:
     std::unique_ptr<nats::Subscription> states_;
     std::unique_ptr<Exceptions> exceptions_;
     std::map<Partition, std::uint64_t> healing_;
+    std::set<Partition> checking_;   ///< Beside those.
     std::uint64_t states_end_ = 0;   ///< Sequence at which the states end.
     bool read_ = false;              ///< All states were read.
     std::uint64_t outstanding_ = 0;  ///< Publishes and rechecks without answer.

@@ -54,7 +54,11 @@ std::vector<Claim> minus(const std::vector<Claim>& from, const std::vector<Claim
 
 /// Is nothing known of the entity? Then the store has lost its state: an outcome would make an
 /// empty one, which no record can join. The full read that follows tells what it would have.
-bool is_unknown(const EntityState& state) { return state.version == 0 && state.records.empty(); }
+bool is_unknown(const EntityState& state) {
+    return state.version == 0 && std::ranges::all_of(state.records, [](const RecordState& record) {
+               return record.rev == Revision{};
+           });
+}
 
 void take(Work& work, const Input& input) {
     const bool changed_before = work.changed;
@@ -104,6 +108,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     } else {
         work.state.outbox = std::move(last_outbox);
     }
+    // Whoever decided the input before may have died before its exceptions were out.
+    if (work.replayed) recheck_exceptions(work, {});
     for (const std::string& token : work.rechecked) {
         step.rechecked.push_back(exception_message(work, token));
     }
