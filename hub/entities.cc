@@ -214,19 +214,24 @@ void Entities::decide_now(Slot& slot) {
 }
 
 // Match keys and links are claimed before the state that relies on them is stored: whoever comes
-// second finds them and joins this entity instead of founding another.
+// second finds them and joins this entity instead of founding another, and no record stands for
+// two.
 void Entities::reserve_all(Slot& slot) {
     slot.phase = Phase::kReserving;
     slot.reserved = true;
+    slot.foreign.clear();
     std::vector<Reservation> wanted;
     for (const Claim& claim : slot.step.claims) {
-        wanted.push_back({subjects::match_key(claim.object, claim.rule, claim.text), {}});
+        wanted.push_back({subjects::match_key(claim.object, claim.rule, claim.text), {}, {}});
     }
+    std::vector<RecordKey> links = std::exchange(slot.step.links, {});
     for (std::size_t i = 0; i < slot.works.size(); ++i) {
         if (!slot.works[i].needs_link) continue;
         const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
-        wanted.push_back({subjects::link(record), slot.works[i].not_in});
+        std::erase(links, record);
+        wanted.push_back({subjects::link(record), slot.works[i].not_in, record});
     }
+    for (const RecordKey& record : links) wanted.push_back({subjects::link(record), {}, record});
     slot.outstanding = wanted.size();
     if (wanted.empty()) return store(slot);
     for (const Reservation& reservation : wanted) reserve(slot, reservation, 0);
@@ -249,18 +254,22 @@ void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
                        const bool vacant = (*stored)->deleted || !holder || holder->empty() ||
                                            reservation.instead_of == *holder;
                        if (vacant) return reserve(*found, reservation, (*stored)->sequence);
-                       if (*holder != found->key.entity) found->reserved = false;
+                       if (*holder != found->key.entity) {
+                           if (reservation.record) found->foreign.push_back(*reservation.record);
+                           found->reserved = found->reserved && reservation.record;
+                       }
                        reservation_done(*found);
                    });
 }
 
 void Entities::reservation_done(Slot& slot) {
     if (--slot.outstanding > 0) return;
-    if (slot.reserved) return store(slot);
+    if (slot.reserved && slot.foreign.empty()) return store(slot);
     ++counters_.conflicts;
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
-    // that exists lives on; that two have the same key is for a person.
+    // that exists lives on without the record; that two have the same key is for a person.
     if (slot.sequence == 0) return misplaced(slot);
+    if (!slot.foreign.empty() && part_with_foreign(slot)) return;
     log::warning("two entities have one match key; merge them at the platforms",
                  {{"object", slot.key.object.text}, {"entity", slot.key.entity.text}});
     store(slot);
@@ -279,17 +288,63 @@ void Entities::misplaced(Slot& slot) {
     slot.inputs.clear();
     slot.loaded = false;
     finish(slot);
+    // Only a record can be placed elsewhere. What else names an entity without a state is of before
+    // the states were lost; the full read that follows tells what it would have.
     for (Queued& queued : again) {
-        queued.needs_link = false;
-        queued.not_in = entity;
-        // Only a record can be placed elsewhere. What else names an entity without a state is of
-        // before the states were lost; the full read that follows tells what it would have.
         if (std::holds_alternative<Change>(queued.input)) {
-            host_.on_misplaced(std::move(queued));
+            place_again(entity, std::move(queued));
         } else {
             host_.on_done(queued.work);
         }
     }
+}
+
+void Entities::place_again(const EntityId& not_in, Queued queued) {
+    queued.needs_link = false;
+    queued.not_in = not_in;
+    host_.on_misplaced(std::move(queued));
+}
+
+// What tells of another entity's record goes there. A create that found or made such a record is
+// refused, so that a person sees it. False: none of the inputs tells of one.
+bool Entities::part_with_foreign(Slot& slot) {
+    const std::vector<RecordKey> foreign = std::exchange(slot.foreign, {});
+    const auto is_foreign = [&](const RecordKey& record) {
+        return std::ranges::find(foreign, record) != foreign.end();
+    };
+    bool any = false;
+    std::vector<Queued> elsewhere;
+    for (std::size_t i = slot.works.size(); i-- > 0;) {
+        if (const auto* change = std::get_if<Change>(&slot.inputs[i])) {
+            if (!is_foreign(change->key)) continue;
+            slot.works[i].input = std::move(slot.inputs[i]);
+            elsewhere.insert(elsewhere.begin(), std::move(slot.works[i]));
+            slot.inputs.erase(slot.inputs.begin() + static_cast<std::ptrdiff_t>(i));
+            slot.works.erase(slot.works.begin() + static_cast<std::ptrdiff_t>(i));
+            any = true;
+        } else if (auto* outcome = std::get_if<Outcome>(&slot.inputs[i])) {
+            const RecordKey key{outcome->platform, slot.key.object,
+                                outcome->record.value_or(RecordId{})};
+            if (!is_foreign(key)) continue;
+            outcome->status = OutcomeStatus::kRejected;
+            outcome->reason = "record " + key.record.text +
+                              " belongs to another entity already; merge the two at the platforms";
+            outcome->code = "identity.foreign_record";
+            outcome->record.reset();
+            outcome->fields.clear();
+            any = true;
+        }
+    }
+    if (!any) return false;
+    const EntityId entity = slot.key.entity;
+    if (slot.works.empty() && slot.waiting.empty()) {
+        slot.loaded = false;
+        finish(slot);
+    } else {
+        restart(slot, Duration{0});
+    }
+    for (Queued& queued : elsewhere) place_again(entity, std::move(queued));
+    return true;
 }
 
 void Entities::store(Slot& slot) {

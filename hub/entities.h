@@ -107,7 +107,8 @@ private:
         Step step;
         std::string body;                         ///< Of the state being stored.
         std::size_t outstanding = 0;              ///< Reservations or effects not yet confirmed.
-        bool reserved = true;                     ///< No reservation was refused.
+        bool reserved = true;                     ///< No match key was refused.
+        std::vector<RecordKey> foreign;           ///< Links that were refused.
         std::list<std::uint32_t>::iterator idle;  ///< Place in idle_, if phase is kIdle.
         std::uint32_t index = 0;
     };
@@ -120,6 +121,7 @@ private:
     struct Reservation {
         std::string subject;
         std::optional<EntityId> instead_of;  ///< Whose it may have been, wrongly.
+        std::optional<RecordKey> record;     ///< If it is a link.
     };
 
     Slot& find_or_make(const EntityKey& key);
@@ -143,6 +145,8 @@ private:
     void restart(Slot& slot, Duration wait);
     void give_up(Slot& slot, const Error& error);
     void misplaced(Slot& slot);
+    void place_again(const EntityId& not_in, Queued queued);
+    bool part_with_foreign(Slot& slot);
     Slot* current(std::uint64_t token);
     static std::uint64_t token_of(const Slot& slot) {
         return std::uint64_t{slot.index} << 32 | slot.attempt;

@@ -132,7 +132,8 @@ struct Step {
     std::vector<Command> commands;  ///< To publish after `next` is stored.
     std::vector<EntityState::Outgoing> rechecked;  ///< Exceptions to publish, whatever changed.
     std::vector<Claim> claims;                     ///< To hold before `next` is stored.
-    std::vector<Claim> releases;  ///< No longer the entity's, after `next` is stored.
+    std::vector<RecordKey> links;  ///< Records that stand for the entity from now on; the same.
+    std::vector<Claim> releases;   ///< No longer the entity's, after `next` is stored.
 };
 
 }  // namespace syncline::hub

@@ -410,6 +410,39 @@ TEST_F(Decide, DoesNotCarryOutADecisionOnWhatHasChangedSince) {
     EXPECT_TRUE(state_.exceptions.empty());
 }
 
+TEST_F(Decide, ClaimsARecordOnceWhenItFirstStandsForTheEntity) {
+    using Records = std::vector<RecordKey>;
+    const ObjectName item{"item"};
+    const Step founded = take(change(kCrm, full_));
+    EXPECT_EQ(founded.links, (Records{{kCrm, item, RecordId{"crm-1"}}}));
+    const Command& create = founded.commands.at(0);
+    EXPECT_EQ(take(outcome(create, create.fields)).links,
+              (Records{{kErp, item, RecordId{"erp-1"}}}));
+    EXPECT_EQ(take(change(kErp, with("note", "new"))).links, Records{});
+    EXPECT_EQ(take(another(kErp, "erp-2", full_)).links, Records{}) << "does not stand for it";
+}
+
+TEST_F(Decide, OutcomesAloneMakeNoEntity) {
+    Command command;
+    command.platform = kErp;
+    command.entity = state_.key;
+    command.generation = 4;
+    EXPECT_FALSE(take(outcome(command, full_)).changed);
+    EXPECT_FALSE(take(outcome(command, full_)).changed) << "nor the second";
+    EXPECT_EQ(state_.version, 0U);
+}
+
+TEST_F(Decide, TellsEveryOpenExceptionAgainWhenAnInputComesBack) {
+    settle(full_);
+    take(another(kErp, "erp-2", full_));
+    const Change old = change(kCrm, with("name", "nut"));
+    take(old);
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    const Step step = take(old);
+    ASSERT_EQ(step.rechecked.size(), 1U);
+    EXPECT_EQ(step.rechecked[0].exception, "identity.second_record@erp");
+}
+
 TEST_F(Decide, PublishesEveryPendingCommandAgainWhenAnOldOutcomeComesBack) {
     settle(full_);
     const Step first = take(change(kErp, with("colour", "blue")));
