@@ -120,7 +120,8 @@ private:
     void subscribe();
     void suspend();
     void take(Command command, const nats::InMessage& message);
-    void refuse(const JobPtr& job, OutcomeStatus status, const Command& newer);
+    void refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation,
+                std::uint64_t fence);
     void reject_message(const nats::InMessage& message, const std::string& why);
     void settled(const JobPtr& job);
     void save_position(Transaction& transaction);
@@ -201,6 +202,9 @@ private:
     std::uint64_t credit_ = 0;   ///< Counts subscriptions.
     bool started_ = false;       ///< The stream is known.
     std::uint64_t created_ = 0;  ///< Its identity.
+    /// How far the stream went when this store was new. What stands there may have been carried
+    /// out by the store that was lost: the hub is told to decide it again.
+    std::uint64_t before_ = 0;
     Position last_seen_;
     Position saved_position_;
     std::map<std::uint64_t, Timestamp> unfinished_;  ///< When each was stored.

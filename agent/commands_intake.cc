@@ -26,6 +26,7 @@ Result<void> Commands::start() {
     auto loaded = p_.store.transaction([&](Transaction& transaction) {
         doubtful = transaction.doubtful();
         created_ = transaction.number(keys::kCommandsCreated);
+        before_ = transaction.number(keys::kCommandsBefore);
         saved_position_ = {
             transaction.number(keys::kCommandsPosition),
             {static_cast<std::int64_t>(transaction.number(keys::kCommandsReadUntil))}};
@@ -60,7 +61,9 @@ void Commands::on_stream(const nats::StreamInfo& info) {
             p_.environment.note(NoteLevel::kWarning,
                                 "the command stream is not the one of before; reading it anew");
         }
+        const bool is_new = created_ == 0;
         created_ = created;
+        before_ = is_new ? info.last_sequence : 0;
         read_again();
     }
     started_ = true;
@@ -78,8 +81,9 @@ void Commands::read_from(Position position) {
     for (auto& [entity, slot] : slots_) {
         if (slot.running) slot.running->sequence = 0;
     }
-    p_.commits.add([created = created_, position](Transaction& transaction) {
+    p_.commits.add([created = created_, before = before_, position](Transaction& transaction) {
         transaction.set_number(keys::kCommandsCreated, created);
+        transaction.set_number(keys::kCommandsBefore, before);
         write_position(transaction, position.sequence, position.stored_at);
     });
     saved_position_ = position;
@@ -134,6 +138,7 @@ void Commands::on_message(const nats::InMessage& message) {
     if (message.sequence <= last_seen_.sequence) {
         p_.environment.note(NoteLevel::kWarning,
                             "the command stream lost messages; reading it again from there");
+        before_ = std::min(before_, message.sequence - 1);
         return read_from({message.sequence - 1, message.stored_at - Duration{1}});
     }
     last_seen_ = {message.sequence, message.stored_at};
@@ -194,17 +199,18 @@ void Commands::take(Command command, const nats::InMessage& message) {
     job->sequence = message.sequence;
     job->credit = credit_;
     unfinished_.emplace(message.sequence, message.stored_at);
+    if (message.sequence <= before_) return refuse(job, OutcomeStatus::kStale, 0, 0);
     Slot& slot = slots_[entity];
     if (slot.waiting) {
         // Who holds the partition now knows better than who held it before.
         const Command& waiting = slot.waiting->command;
         if (job->command.partition == waiting.partition && job->command.fence < waiting.fence) {
-            return refuse(job, OutcomeStatus::kFenced, waiting);
+            return refuse(job, OutcomeStatus::kFenced, waiting.generation, waiting.fence);
         }
         ++superseded_;
         // A hub whose states went back in time: it hears which generation it must go beyond.
         if (job->command.generation < waiting.generation) {
-            return refuse(job, OutcomeStatus::kStale, waiting);
+            return refuse(job, OutcomeStatus::kStale, waiting.generation, 0);
         }
         settled(slot.waiting);
     } else if (!slot.running) {
@@ -213,10 +219,10 @@ void Commands::take(Command command, const nats::InMessage& message) {
     slot.waiting = job;
 }
 
-/// `newer` waits already.
-void Commands::refuse(const JobPtr& job, OutcomeStatus status, const Command& newer) {
-    p_.commits.add([this, job, status, ledger_generation = newer.generation,
-                    fence = newer.fence](Transaction& transaction) {
+/// It is not tried: the hub has to decide again.
+void Commands::refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation,
+                      std::uint64_t fence) {
+    p_.commits.add([this, job, status, ledger_generation, fence](Transaction& transaction) {
         append_outcome(transaction,
                        Outcome{.platform = job->command.platform,
                                .entity = job->command.entity,
@@ -227,7 +233,7 @@ void Commands::refuse(const JobPtr& job, OutcomeStatus status, const Command& ne
                                .status = status,
                                .done_at = p_.environment.clock.now(),
                                .trace = job->command.trace,
-                               .fence = status == OutcomeStatus::kFenced ? fence : 0},
+                               .fence = fence},
                        partition_of(job->command));
     });
     settled(job);

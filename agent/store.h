@@ -74,6 +74,7 @@ inline constexpr std::string_view kInputCreated = "input_created";
 inline constexpr std::string_view kCommandsCreated = "commands_created";
 inline constexpr std::string_view kCommandsPosition = "commands_position";
 inline constexpr std::string_view kCommandsReadUntil = "commands_read_until";
+inline constexpr std::string_view kCommandsBefore = "commands_before";
 }  // namespace keys
 
 class Store;

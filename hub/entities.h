@@ -130,6 +130,7 @@ private:
     void load(Slot& slot);
     void loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> stored);
     void catch_up(Slot& slot);
+    [[nodiscard]] bool may_be_outdated(const Slot& slot) const;
     void decide_now(Slot& slot);
     void publish_commands(const Slot& slot, const std::vector<Command>& commands);
     void publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages);

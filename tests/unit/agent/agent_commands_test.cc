@@ -334,6 +334,23 @@ TEST_F(CommandsTest, StartsAgainAtTheBeginningOfANewCommandStream) {
     EXPECT_EQ(name_of_record("1"), "two");
 }
 
+// The store that was lost may have carried it out already.
+TEST_F(CommandsTest, ANewStoreHasTheHubDecideAgainWhatStoodInTheStream) {
+    world.send(world.create(1, named("made")));
+    begin();
+    world.run_seconds(10);
+    const Outcome outcome = only_outcome();
+    EXPECT_EQ(outcome.status, OutcomeStatus::kStale);
+    EXPECT_EQ(outcome.generation, 1u);
+    EXPECT_EQ(world.platform.applied, 0u);
+    world.send(world.create(2, named("made")));
+    world.run_seconds(10);
+    EXPECT_EQ(world.platform.applied, 1u);
+    world.restart();
+    world.run_seconds(10);
+    EXPECT_EQ(world.platform.applied, 1u);
+}
+
 // Nothing of its length tells that the stream went back: it has grown as far again.
 TEST_F(CommandsTest, CarriesOutWhatTookTheNumbersOfLostCommands) {
     begin();

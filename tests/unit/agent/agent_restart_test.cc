@@ -210,6 +210,7 @@ TEST(FreshStore, BeginsNoCommandBeforeTheHubKnowsWhatIsThere) {
     World world;
     world.platform.put("1", named("old"));
     world.start();
+    world.run_seconds(1);
     world.send(world.create(1, named("twin")));
     world.run_seconds(20);
     EXPECT_TRUE(world.platform.writes.empty()) << "the hub has not seen record 1";
