@@ -11,8 +11,7 @@
 namespace syncline::hub {
 namespace {
 
-/// What is told of a state this long after it was known to be current is looked at again: another
-/// hub may have changed it.
+/// What is told of a state this long after it was known to be current is looked at again.
 constexpr Duration kLate = std::chrono::seconds{1};
 
 }  // namespace
@@ -169,7 +168,7 @@ void Entities::loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> sto
             slot.state = std::move(*state);
         }
     }
-    slot.loaded = true;
+    slot.loaded = slot.checked = true;
     slot.delivered = false;
     catch_up(slot);
 }
@@ -181,16 +180,12 @@ void Entities::catch_up(Slot& slot) {
     const Context context = context_of(slot.waiting);
     std::vector<Command> commands;
     if (context.fence != 0) commands = pending_commands(slot.state, context);
-    if (!commands.empty() && may_be_outdated(slot)) return load(slot);
+    if (!commands.empty() && !slot.checked) return load(slot);
     slot.outstanding = commands.size() + slot.state.outbox.size();
     if (slot.outstanding == 0) return decide_now(slot);
     slot.phase = Phase::kCatchingUp;
     publish_commands(slot, commands);
     publish_outgoing(slot, slot.state.outbox);
-}
-
-bool Entities::may_be_outdated(const Slot& slot) const {
-    return clock_.steady() - slot.current_at > kLate;
 }
 
 // Commands go out by the hold under which an input came in; what a hub asks itself has none.
@@ -215,9 +210,10 @@ void Entities::decide_now(Slot& slot) {
     slot.step = decide(policy_, std::move(slot.state), slot.inputs, context_of(slot.works));
     slot.state = std::move(slot.step.next);
     if (slot.step.changed) return reserve_all(slot);
-    // A change is stored by compare-and-set; what is only told again has no such guard.
+    // A change is stored by compare-and-set; what is only told again has no such guard, and another
+    // hub may have changed the state since.
     const bool tells = slot.step.replayed || !slot.step.commands.empty();
-    if (tells && may_be_outdated(slot)) return restart(slot, Duration{0});
+    if (tells && !slot.checked) return restart(slot, Duration{0});
     ++(slot.step.replayed ? counters_.replays : counters_.quiet);
     publish_effects(slot, std::move(slot.step.commands));
 }
@@ -453,7 +449,7 @@ void Entities::on_delivered(std::uint64_t token) {
 // A hub that stood still between storing a state and telling of its exceptions may have told what
 // another hub has changed since: it looks at the state again.
 void Entities::recheck_late(Slot& slot) {
-    const bool late = may_be_outdated(slot);
+    const bool late = clock_.steady() - slot.current_at > kLate;
     for (std::string& exception : std::exchange(slot.told, {})) {
         if (!late) continue;
         slot.waiting.push_back({Recheck{std::move(exception)}, {slot.home, 0, 0}, 0, false, {}});
@@ -463,6 +459,7 @@ void Entities::recheck_late(Slot& slot) {
 void Entities::finish(Slot& slot) {
     sync_points_.reached("H6");
     slot.phase = Phase::kIdle;
+    slot.checked = false;
     ++slot.attempt;
     --busy_;
     slot.idle = idle_.insert(idle_.end(), slot.index);

@@ -96,6 +96,7 @@ private:
         bool loaded = false;
         Duration current_at{0};         ///< When the state was last known to be the stored one.
         std::vector<std::string> told;  ///< Exceptions that are being published.
+        bool checked = false;           ///< The state was loaded for the inputs at work.
         bool delivered = false;         ///< The state's outbox is out.
         std::uint32_t attempt = 0;      ///< Callbacks of an older attempt are ignored.
         std::uint64_t least = 0;        ///< What the stream had when the state was sent to it.
@@ -130,7 +131,6 @@ private:
     void load(Slot& slot);
     void loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> stored);
     void catch_up(Slot& slot);
-    [[nodiscard]] bool may_be_outdated(const Slot& slot) const;
     void decide_now(Slot& slot);
     void publish_commands(const Slot& slot, const std::vector<Command>& commands);
     void publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages);
