@@ -61,9 +61,12 @@ void Commands::on_stream(const nats::StreamInfo& info) {
             p_.environment.note(NoteLevel::kWarning,
                                 "the command stream is not the one of before; reading it anew");
         }
-        const bool is_new = created_ == 0;
+        if (created_ == 0) {
+            before_ = info.last_sequence;
+        } else {
+            before_ = created_ == created ? std::min(before_, info.last_sequence) : 0;
+        }
         created_ = created;
-        before_ = is_new ? info.last_sequence : 0;
         read_again();
     }
     started_ = true;
