@@ -47,6 +47,15 @@ sockaddr_in address(std::uint32_t host, std::uint16_t port) {
     return out;
 }
 
+/// Repeats what libFuzzer's own alarm interrupted; its time limit is the one that then holds.
+ssize_t uninterrupted(const auto& call) {
+    ssize_t result = 0;
+    do {
+        result = call();
+    } while (result < 0 && errno == EINTR);
+    return result;
+}
+
 int connect_to(std::uint16_t port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     must(fd >= 0);
@@ -57,7 +66,9 @@ int connect_to(std::uint16_t port) {
     const timeval limit{.tv_sec = 4, .tv_usec = 0};  // Shorter than any time limit of the server.
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     const sockaddr_in to = address(INADDR_LOOPBACK, port);
-    must(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    must(uninterrupted([&] {
+             return ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+         }) == 0);
     return fd;
 }
 
@@ -65,7 +76,8 @@ int connect_to(std::uint16_t port) {
 std::string exchange(std::string_view request) {
     const int fd = connect_to(server().port());
     while (!request.empty()) {
-        const ssize_t sent = ::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+        const ssize_t sent =
+            uninterrupted([&] { return ::send(fd, request.data(), request.size(), MSG_NOSIGNAL); });
         if (sent <= 0) break;  // It has heard enough.
         request.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -73,7 +85,8 @@ std::string exchange(std::string_view request) {
     std::string reply;
     std::array<char, 4'096> piece{};
     ssize_t got = 0;
-    while ((got = ::recv(fd, piece.data(), piece.size(), 0)) > 0) {
+    const auto receive = [&] { return ::recv(fd, piece.data(), piece.size(), 0); };
+    while ((got = uninterrupted(receive)) > 0) {
         reply.append(piece.data(), static_cast<std::size_t>(got));
     }
     must(got == 0 || errno == ECONNRESET);  // Not a time limit: it never leaves a sender waiting.
