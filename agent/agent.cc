@@ -167,7 +167,7 @@ void Agent::trim() {
 void Agent::on_receipt(const Receipt& receipt) {
     if (receipt.platform != store_.platform() || epoch_pending_) return;
     if (!receipt.links.empty()) {
-        commits_.add([this, links = receipt.links](Transaction& transaction) {
+        commits_.add([links = receipt.links](Transaction& transaction) {
             for (const Receipt::Link& link : links) {
                 std::ignore = transaction.link(link.object, link.record, link.entity);
             }

@@ -101,7 +101,7 @@ Operand Operand::of(const Value& value) {
         Operand operator()(std::int64_t n) const { return of(Decimal{n}); }
         Operand operator()(const Decimal& n) const { return of(n); }
         Operand operator()(const std::string& text) const { return of(std::string_view{text}); }
-        Operand operator()(Date date) const { return {.type = Type::kDate, .date = date}; }
+        Operand operator()(Date day) const { return {.type = Type::kDate, .date = day}; }
         Operand operator()(Timestamp time) const {
             return {.type = Type::kTimestamp, .timestamp = time};
         }
