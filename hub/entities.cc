@@ -13,6 +13,8 @@ namespace {
 
 /// What is told of a state this long after it was known to be current is looked at again.
 constexpr Duration kLate = std::chrono::seconds{1};
+/// A record that two entities keep passing to each other is for a person.
+constexpr std::uint32_t kMovesMost = 8;
 
 }  // namespace
 
@@ -305,6 +307,12 @@ void Entities::misplaced(Slot& slot) {
 }
 
 void Entities::place_again(const EntityId& not_in, Queued queued) {
+    if (++queued.moves > kMovesMost) {
+        const Error error{ErrorKind::kConflict,
+                          "two entities claim this record and neither can have it alone; merge its "
+                          "twins at the platforms, then replay it"};
+        return host_.on_undecidable(std::move(queued), error);
+    }
     queued.needs_link = false;
     queued.not_in = not_in;
     host_.on_misplaced(std::move(queued));

@@ -34,6 +34,7 @@ struct Queued {
     bool needs_link = false;  ///< The record was just placed: its link must be stored.
     /// An entity that it was placed in and that there is not: the store lost its state.
     std::optional<EntityId> not_in;
+    std::uint32_t moves = 0;  ///< How often it was placed elsewhere.
 };
 
 /// What Entities asks of the rest of the hub.
