@@ -15,7 +15,7 @@ constexpr TomlReader::Choice<NativeType> kTypes[] = {
 };
 
 std::string read_format(TomlReader& table, std::string_view key, std::string_view fallback) {
-    const std::string format = table.text(key, fallback);
+    std::string format = table.text(key, fallback);
     if (format.empty()) return format;
     if (const auto good = check_time_format(format); !good) table.problem(key, good.error().what);
     return format;

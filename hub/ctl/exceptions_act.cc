@@ -28,9 +28,9 @@ struct ActOptions {
 /// "anna@host", from the account that runs the program; never from what anybody can set.
 std::string actor() {
     const passwd* account = ::getpwuid(::getuid());
-    const std::string user = account != nullptr && account->pw_name != nullptr
-                                 ? account->pw_name
-                                 : "uid" + std::to_string(::getuid());
+    std::string user = account != nullptr && account->pw_name != nullptr
+                           ? account->pw_name
+                           : "uid" + std::to_string(::getuid());
     std::array<char, 256> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0) return user;
     return user + "@" + host.data();
