@@ -35,7 +35,7 @@ public:
         return agent::make_file_connector(settings, clock_);
     }
     std::string create(const std::string& text) override {
-        const std::string id = std::to_string(++ids_);
+        std::string id = std::to_string(++ids_);
         drop({{{"no", id}, {"name", text}}});
         return id;
     }
