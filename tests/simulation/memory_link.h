@@ -36,7 +36,7 @@ class MemoryLink final : public nats::Link, BrokerClient {
 public:
     MemoryLink(World& world, MemoryBroker& broker, NetworkFaults& faults, Ticket ticket,
                std::string name);
-    ~MemoryLink();
+    ~MemoryLink() override;
     MemoryLink(const MemoryLink&) = delete;
     MemoryLink& operator=(const MemoryLink&) = delete;
 

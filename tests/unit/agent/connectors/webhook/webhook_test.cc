@@ -26,7 +26,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 /// A client that says exactly what it is told.
