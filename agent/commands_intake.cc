@@ -57,13 +57,11 @@ void Commands::on_stream(const nats::StreamInfo& info) {
     const auto created = static_cast<std::uint64_t>(info.created.ns);
     const bool another = created_ != created || info.last_sequence < position().sequence;
     if (another) {
-        if (created_ != 0) {
-            p_.environment.note(NoteLevel::kWarning,
-                                "the command stream is not the one of before; reading it anew");
-        }
         if (created_ == 0) {
             before_ = info.last_sequence;
         } else {
+            p_.environment.note(NoteLevel::kWarning,
+                                "the command stream is not the one of before; reading it anew");
             before_ = created_ == created ? std::min(before_, info.last_sequence) : 0;
         }
         created_ = created;

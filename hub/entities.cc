@@ -13,39 +13,8 @@ namespace {
 
 /// What is told of a state this long after it was known to be current is looked at again.
 constexpr Duration kLate = std::chrono::seconds{1};
-/// A record that two entities keep passing to each other is for a person.
-constexpr std::uint32_t kMovesMost = 8;
 
 }  // namespace
-
-/// Publishes of reservations need their own sink: their answers are not about a state.
-struct Entities::Reserving final : nats::PublishSink {
-    struct Entry {
-        std::uint64_t slot_token = 0;
-        Reservation reservation;
-    };
-    Entities& entities;
-    std::unordered_map<std::uint64_t, Entry> open;
-    std::uint64_t next = 1;
-
-    explicit Reserving(Entities& owner) : entities(owner) {}
-    void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override {
-        const auto at = open.find(token);
-        if (at == open.end()) return;
-        const Entry entry = std::move(at->second);
-        open.erase(at);
-        Slot* slot = entities.current(entry.slot_token);
-        if (slot == nullptr) return;
-        if (sequence) {
-            ++entities.counters_.publishes;
-            entities.reservation_done(*slot);
-        } else if (sequence.error().kind == ErrorKind::kConflict) {
-            entities.check_reservation(*slot, entry.reservation);
-        } else {
-            entities.restart(*slot, entities.options_.retry_wait);
-        }
-    }
-};
 
 Entities::Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, const Policy& policy,
                    const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
@@ -220,146 +189,6 @@ void Entities::decide_now(Slot& slot) {
     publish_effects(slot, std::move(slot.step.commands));
 }
 
-// Match keys and links are claimed before the state that relies on them is stored: whoever comes
-// second finds them and joins this entity instead of founding another, and no record stands for
-// two.
-void Entities::reserve_all(Slot& slot) {
-    slot.phase = Phase::kReserving;
-    slot.reserved = true;
-    slot.foreign.clear();
-    std::vector<Reservation> wanted;
-    for (const Claim& claim : slot.step.claims) {
-        wanted.push_back({subjects::match_key(claim.object, claim.rule, claim.text), {}, {}});
-    }
-    std::vector<RecordKey> links = std::exchange(slot.step.links, {});
-    for (std::size_t i = 0; i < slot.works.size(); ++i) {
-        if (!slot.works[i].needs_link) continue;
-        const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
-        std::erase(links, record);
-        wanted.push_back({subjects::link(record), slot.works[i].not_in, record});
-    }
-    for (const RecordKey& record : links) wanted.push_back({subjects::link(record), {}, record});
-    slot.outstanding = wanted.size();
-    if (wanted.empty()) return store(slot);
-    for (const Reservation& reservation : wanted) reserve(slot, reservation, 0);
-}
-
-void Entities::reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected) {
-    const std::uint64_t token = reserving_->next++;
-    reserving_->open.emplace(token, Reserving::Entry{token_of(slot), reservation});
-    const std::string body = encode_reference(slot.key.entity);
-    link_.publish({reservation.subject, body, {}, expected}, reserving_.get(), token);
-}
-
-void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
-    link_.get_last(subjects::kStreamState, reservation.subject,
-                   [this, token = token_of(slot), reservation](auto stored) {
-                       Slot* found = current(token);
-                       if (found == nullptr) return;
-                       if (!stored || !*stored) return restart(*found, options_.retry_wait);
-                       const auto holder = decode_reference((*stored)->body);
-                       const bool vacant = (*stored)->deleted || !holder || holder->empty() ||
-                                           reservation.instead_of == *holder;
-                       if (vacant) return reserve(*found, reservation, (*stored)->sequence);
-                       if (*holder != found->key.entity) {
-                           if (reservation.record) found->foreign.push_back(*reservation.record);
-                           found->reserved = found->reserved && reservation.record;
-                       }
-                       reservation_done(*found);
-                   });
-}
-
-void Entities::reservation_done(Slot& slot) {
-    if (--slot.outstanding > 0) return;
-    if (slot.reserved && slot.foreign.empty()) return store(slot);
-    ++counters_.conflicts;
-    // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
-    // that exists lives on without the record; that two have the same key is for a person.
-    if (slot.sequence == 0) return misplaced(slot);
-    if (!slot.foreign.empty() && part_with_foreign(slot)) return;
-    log::warning("two entities have one match key; merge them at the platforms",
-                 {{"object", slot.key.object.text}, {"entity", slot.key.entity.text}});
-    store(slot);
-}
-
-void Entities::misplaced(Slot& slot) {
-    const EntityId entity = slot.key.entity;
-    std::vector<Queued> again;
-    for (std::size_t i = 0; i < slot.works.size(); ++i) {
-        slot.works[i].input = std::move(slot.inputs[i]);
-        again.push_back(std::move(slot.works[i]));
-    }
-    for (Queued& queued : slot.waiting) again.push_back(std::move(queued));
-    slot.waiting.clear();
-    slot.works.clear();
-    slot.inputs.clear();
-    slot.loaded = false;
-    finish(slot);
-    // Only a record can be placed elsewhere. What else names an entity without a state is of before
-    // the states were lost; the full read that follows tells what it would have.
-    for (Queued& queued : again) {
-        if (std::holds_alternative<Change>(queued.input)) {
-            place_again(entity, std::move(queued));
-        } else {
-            host_.on_done(queued.work);
-        }
-    }
-}
-
-void Entities::place_again(const EntityId& not_in, Queued queued) {
-    if (++queued.moves > kMovesMost) {
-        const Error error{ErrorKind::kConflict,
-                          "two entities claim this record and neither can have it alone; merge its "
-                          "twins at the platforms, then replay it"};
-        return host_.on_undecidable(std::move(queued), error);
-    }
-    queued.needs_link = false;
-    queued.not_in = not_in;
-    host_.on_misplaced(std::move(queued));
-}
-
-// What tells of another entity's record goes there. A create that found or made such a record is
-// refused, so that a person sees it. False: none of the inputs tells of one.
-bool Entities::part_with_foreign(Slot& slot) {
-    const std::vector<RecordKey> foreign = std::exchange(slot.foreign, {});
-    const auto is_foreign = [&](const RecordKey& record) {
-        return std::ranges::find(foreign, record) != foreign.end();
-    };
-    bool any = false;
-    std::vector<Queued> elsewhere;
-    for (std::size_t i = slot.works.size(); i-- > 0;) {
-        if (const auto* change = std::get_if<Change>(&slot.inputs[i])) {
-            if (!is_foreign(change->key)) continue;
-            slot.works[i].input = std::move(slot.inputs[i]);
-            elsewhere.insert(elsewhere.begin(), std::move(slot.works[i]));
-            slot.inputs.erase(slot.inputs.begin() + static_cast<std::ptrdiff_t>(i));
-            slot.works.erase(slot.works.begin() + static_cast<std::ptrdiff_t>(i));
-            any = true;
-        } else if (auto* outcome = std::get_if<Outcome>(&slot.inputs[i])) {
-            const RecordKey key{outcome->platform, slot.key.object,
-                                outcome->record.value_or(RecordId{})};
-            if (!is_foreign(key)) continue;
-            outcome->status = OutcomeStatus::kRejected;
-            outcome->reason = "record " + key.record.text +
-                              " belongs to another entity already; merge the two at the platforms";
-            outcome->code = "identity.foreign_record";
-            outcome->record.reset();
-            outcome->fields.clear();
-            any = true;
-        }
-    }
-    if (!any) return false;
-    const EntityId entity = slot.key.entity;
-    if (slot.works.empty() && slot.waiting.empty()) {
-        slot.loaded = false;
-        finish(slot);
-    } else {
-        restart(slot, Duration{0});
-    }
-    for (Queued& queued : elsewhere) place_again(entity, std::move(queued));
-    return true;
-}
-
 void Entities::store(Slot& slot) {
     slot.phase = Phase::kStoring;
     slot.body = encode(slot.state);
@@ -425,22 +254,6 @@ void Entities::publish_outgoing(Slot& slot, const std::vector<EntityState::Outgo
             effects_.publish_last(subjects::exception(slot.key, outgoing.exception), outgoing.body,
                                   this, token);
         }
-    }
-}
-
-// Best effort: a key left behind names an entity that no longer has it, and claiming it finds that
-// out; see check_reservation().
-void Entities::release_keys(const Slot& slot) {
-    for (const Claim& claim : slot.step.releases) {
-        const std::string subject = subjects::match_key(claim.object, claim.rule, claim.text);
-        link_.get_last(subjects::kStreamState, subject,
-                       [this, subject, entity = slot.key.entity](auto stored) {
-                           if (!stored || !*stored || (*stored)->deleted) return;
-                           const auto holder = decode_reference((*stored)->body);
-                           if (!holder || *holder != entity) return;
-                           link_.publish({subject, encode_reference({}), {}, (*stored)->sequence},
-                                         reserving_.get(), 0);
-                       });
     }
 }
 

@@ -157,7 +157,20 @@ private:
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
     void on_delivered(std::uint64_t token) override;
 
-    struct Reserving;
+    /// Publishes of reservations need their own sink: their answers are not about a state.
+    struct Reserving final : nats::PublishSink {
+        struct Entry {
+            std::uint64_t slot_token = 0;
+            Reservation reservation;
+        };
+        Entities& entities;
+        std::unordered_map<std::uint64_t, Entry> open;
+        std::uint64_t next = 1;
+
+        explicit Reserving(Entities& owner) : entities(owner) {}
+        void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
+    };
+
     nats::Link& link_;
     const Clock& clock_;
     BrokerWatch& watch_;

@@ -14,8 +14,7 @@ Provenance provenance_of(const Change& change) {
 void mark_present(Work& work, RecordState& record, const RecordId& id) {
     if (record.presence == Presence::kPresent && record.record == id) return;
     work.note(record.platform.text + " record " + id.text + " linked");
-    record.presence = Presence::kPresent;
-    record.record = id;
+    work.stand(record, id);
     record.blocked = false;
     const auto known =
         std::erase_if(record.others, [&](const OtherRecord& other) { return other.record == id; });

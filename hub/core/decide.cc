@@ -44,23 +44,12 @@ std::vector<Claim> keys_of(const ObjectSpec& object, const EntityState& state) {
     return keys;
 }
 
-template <class T>
-std::vector<T> minus(const std::vector<T>& from, const std::vector<T>& what) {
-    std::vector<T> rest;
-    for (const T& one : from) {
-        if (std::find(what.begin(), what.end(), one) == what.end()) rest.push_back(one);
+std::vector<Claim> minus(const std::vector<Claim>& from, const std::vector<Claim>& what) {
+    std::vector<Claim> rest;
+    for (const Claim& claim : from) {
+        if (std::find(what.begin(), what.end(), claim) == what.end()) rest.push_back(claim);
     }
     return rest;
-}
-
-/// The records that stand for the entity.
-std::vector<RecordKey> standing(const EntityState& state) {
-    std::vector<RecordKey> records;
-    for (const RecordState& record : state.records) {
-        if (record.presence != Presence::kPresent || !record.record) continue;
-        records.push_back({record.platform, state.key.object, *record.record});
-    }
-    return records;
 }
 
 /// Is nothing known of the entity? Then the store has lost its state: an outcome would make an
@@ -94,8 +83,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
             const Context& context) {
     const ObjectSpec* object = policy.object(state.key.object);
     const std::vector<Claim> before = keys_of(*object, state);
-    const std::vector<RecordKey> stood = standing(state);
-    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}};
+    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);
@@ -117,7 +105,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         const std::vector<Claim> after = keys_of(*object, work.state);
         step.claims = minus(after, before);
         step.releases = minus(before, after);
-        step.links = minus(standing(work.state), stood);
+        step.links = std::move(work.links);
     } else {
         work.state.outbox = std::move(last_outbox);
     }

@@ -17,7 +17,14 @@ struct Work {
     std::vector<PlatformId> reissue;  ///< Whose pending command must go out again as it is.
     std::vector<std::string> touched_exceptions;  ///< `kind@platform`, to publish.
     std::vector<std::string> rechecked;           ///< The same, even if nothing changed.
+    std::vector<RecordKey> links;                 ///< See Step.
 
+    /// From now on `id` stands for the entity on the record's platform.
+    void stand(RecordState& record, const RecordId& id) {
+        record.presence = Presence::kPresent;
+        record.record = id;
+        links.push_back({record.platform, state.key.object, id});
+    }
     void note(std::string text) {
         log.notes.push_back(std::move(text));
         changed = true;

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <functional>
 #include <utility>
 
 #include "shared/nats/received.h"
@@ -112,21 +113,25 @@ void PullConsumer::create(Duration now) {
     delivered_ = 0;
     creation_ = {};
     // Answers that come when this attempt is over are not for the next one.
-    const auto guarded = [this](void (PullConsumer::*then)(const Result<std::string_view>&)) {
+    const auto guarded = [this](auto then) {
         return [self = weak_from_this(), attempt = attempt_,
                 then](const Result<std::string_view>& answer) {
             const auto me = self.lock();
-            if (me != nullptr && !me->closed_ && me->attempt_ == attempt) (*me.*then)(answer);
+            if (me != nullptr && !me->closed_ && me->attempt_ == attempt) then(*me, answer);
         };
     };
-    session_.request(api::stream_info(spec_.stream), guarded(&PullConsumer::on_stream));
-    session_.request(api::consumer_create(spec_, name, start()),
-                     guarded(&PullConsumer::on_consumer));
+    const auto make = [&](const std::string& consumer, const api::ConsumerStart& from,
+                          std::optional<api::ConsumerInfo> Creation::*which) {
+        session_.request(api::consumer_create(spec_, consumer, from),
+                         guarded([which](PullConsumer& me, const Result<std::string_view>& answer) {
+                             me.on_consumer(which, answer);
+                         }));
+    };
+    session_.request(api::stream_info(spec_.stream),
+                     guarded(std::mem_fn(&PullConsumer::on_stream)));
+    make(name, start(), &Creation::consumer);
     creation_.later_wanted = read_until_.ns != 0 && !start().last_per_subject;
-    if (creation_.later_wanted) {
-        session_.request(api::consumer_create(spec_, name + "-t", {.stored_after = read_until_}),
-                         guarded(&PullConsumer::on_later));
-    }
+    if (creation_.later_wanted) make(name + "-t", {.stored_after = read_until_}, &Creation::later);
 }
 
 void PullConsumer::on_stream(const Result<std::string_view>& answer) {
@@ -142,19 +147,12 @@ void PullConsumer::on_stream(const Result<std::string_view>& answer) {
     when_created();
 }
 
-void PullConsumer::on_consumer(const Result<std::string_view>& answer) {
+void PullConsumer::on_consumer(std::optional<api::ConsumerInfo> Creation::*which,
+                               const Result<std::string_view>& answer) {
     if (!answer) return restart(Haste::kBackOff);
     const auto info = api::parse_consumer_info(*answer);
     if (!info) return restart(Haste::kBackOff);
-    creation_.consumer = *info;
-    when_created();
-}
-
-void PullConsumer::on_later(const Result<std::string_view>& answer) {
-    if (!answer) return restart(Haste::kBackOff);
-    const auto info = api::parse_consumer_info(*answer);
-    if (!info) return restart(Haste::kBackOff);
-    creation_.later = *info;
+    creation_.*which = *info;
     when_created();
 }
 

@@ -55,8 +55,8 @@ private:
 
     void create(Duration now);
     void on_stream(const Result<std::string_view>& answer);
-    void on_consumer(const Result<std::string_view>& answer);
-    void on_later(const Result<std::string_view>& answer);
+    void on_consumer(std::optional<api::ConsumerInfo> Creation::*which,
+                     const Result<std::string_view>& answer);
     void when_created();
     /// True: the stream is not the one that was read so far, and reading starts again.
     [[nodiscard]] bool stream_is_another();
