@@ -64,6 +64,7 @@ Agent::Agent(Parts parts)
       intake_({environment_, settings_, store_, commits_, executor_, gate_, guard_}),
       commands_(
           {environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_, link_}),
+      links_({environment_, store_, commits_, intake_, link_, parts.executor.traits().can_fetch}),
       receipts_(std::make_unique<Receipts>(*this)) {
     if (!environment_.note) environment_.note = [](NoteLevel, std::string_view) {};
 }
@@ -82,6 +83,7 @@ Result<void> Agent::start() {
     if (!loaded) return loaded;
     if (auto started = intake_.start(); !started) return started;
     if (auto started = commands_.start(); !started) return started;
+    if (auto started = links_.start(); !started) return started;
     receipts_subscription_ =
         link_.subscribe(subjects::receipts_of(store_.platform()), receipts_.get());
     return {};
@@ -101,6 +103,7 @@ Result<void> Agent::on_timer() {
             if (now() >= trim_at_) trim();
             commands_.pump();
             intake_.pump();
+            links_.pump();
         }
         if (auto sent = publisher_.pump(); !sent) return sent;
         if (commits_.empty() || (commits_.blocked() && now() < flush_again_at_)) break;
@@ -130,7 +133,8 @@ Duration Agent::next_deadline() const {
     if (connected_) next = std::min({next, presence_at_, publisher_.next_deadline()});
     if (stopping_) return next;
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
-    next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline()});
+    next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
+                     links_.next_deadline()});
     return next;
 }
 

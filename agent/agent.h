@@ -10,6 +10,7 @@
 #include "agent/environment.h"
 #include "agent/executor.h"
 #include "agent/intake.h"
+#include "agent/links.h"
 #include "agent/platform_gate.h"
 #include "agent/publisher.h"
 #include "agent/settings.h"
@@ -114,6 +115,7 @@ private:
     Publisher publisher_;
     Intake intake_;
     Commands commands_;
+    Links links_;
 
     std::unique_ptr<Receipts> receipts_;
     std::unique_ptr<nats::Subscription> receipts_subscription_;

@@ -12,17 +12,8 @@
 namespace syncline::agent {
 namespace {
 
-constexpr std::string_view kBackfill = "backfill";
-constexpr std::string_view kReconcile = "reconcile";
-constexpr std::string_view kLive = "live";
-/// Tombstones sent again in one transaction.
-constexpr std::size_t kTombstones = 256;
-/// Ends the object's name in the stored position of the tombstones.
-constexpr char kSeparator = '\n';
 /// So many different ones are said in the log; a platform may have a million that do not map.
 constexpr std::size_t kSaidMax = 100;
-/// How long to wait before looking again whether the spool has room.
-constexpr Duration kRoomPause{std::chrono::milliseconds{200}};
 
 /// Changes may fill this much of the spool; the rest is for the outcomes of commands.
 std::uint64_t change_bytes(const AgentSettings& settings) { return settings.spool.bytes / 16 * 15; }
@@ -35,6 +26,7 @@ Result<void> Intake::start() {
         cursor_.text = transaction.text(keys::kCursor);
         origin_ = transaction.text(keys::kOrigin);
         tombstones_ = transaction.text(keys::kTombstones);
+        unseen_ = transaction.text(keys::kUnseen);
         acquainted_ = transaction.number(keys::kAcquainted) != 0;
         wanted = transaction.wanted_fetches();
     });
@@ -67,6 +59,7 @@ void Intake::pump() {
     if (pending_ && !pending_->committing) commit_batch();
     start_fetches();
     if (!tombstones_.empty()) return send_tombstones();
+    if (looks_for_unseen()) look_for_unseen();
     if (reading_ || pending_ || fetches_.size() >= p_.settings.reading.fetches_max) return;
     const Duration at = now();
     if (at >= std::max(next_read_, p_.gate.next_call(at))) start_read();
@@ -82,7 +75,8 @@ Duration Intake::next_deadline() const {
         next = std::max(due_.begin()->first.first, p_.gate.next_call(now()));
     }
     if (pending_) return pending_->committing ? next : now();
-    if (!tombstones_.empty()) return sending_tombstones_ ? next : now();
+    if (!tombstones_.empty()) return going_through_ ? next : now();
+    if (looks_for_unseen()) return now();
     if (!reading_ && fetches_.size() < p_.settings.reading.fetches_max) {
         next = std::min(next, std::max(next_read_, p_.gate.next_call(now())));
     }
@@ -295,71 +289,6 @@ void Intake::wish(Transaction& transaction, const RecordKey& key, std::uint64_t 
     const auto found = fetches_.find(key);
     if (found != fetches_.end()) found->second.again = true;
     taken.fetches.emplace_back(key, after_create);
-}
-
-// ---- Full read ------------------------------------------------------------------------------
-
-void Intake::request_full_read() {
-    if (origin_ == kReconcile) return;
-    // So that a second request in the same receipt finds one running already, and no command is
-    // begun that was decided before the hub has seen what is here.
-    origin_ = kReconcile;
-    acquainted_ = false;
-    full_read_.reset();
-    p_.commits.add([this](Transaction& transaction) { prepare_full_read(transaction); },
-                   [this] { restarted(); });
-}
-
-void Intake::prepare_full_read(Transaction& transaction) {
-    transaction.forget_digests();
-    transaction.set_text(keys::kCursor, p_.executor.full_read_start().text);
-    transaction.set_text(keys::kOrigin, kReconcile);
-    transaction.set_text(keys::kTombstones, std::string(1, kSeparator));
-    transaction.set_number(keys::kAcquainted, 0);
-    ++round_;  // What is being read belongs to the cursor before. Harmless if the commit fails.
-}
-
-void Intake::restarted() {
-    cursor_ = p_.executor.full_read_start();
-    acquainted_ = false;
-    full_read_.reset();
-    origin_ = kReconcile;
-    tombstones_ = std::string(1, kSeparator);
-    next_read_ = now();
-}
-
-void Intake::send_tombstones() {
-    // A full read shows what is there; what is gone only the store remembers.
-    if (sending_tombstones_) return;
-    sending_tombstones_ = true;
-    auto next = std::make_shared<std::string>();
-    auto taken = std::make_shared<Taken>();
-    p_.commits.add(
-        [this, next, taken](Transaction& transaction) {
-            *taken = {};
-            const auto split = tombstones_.find(kSeparator);
-            auto found =
-                transaction.tombstones(ObjectName{tombstones_.substr(0, split)},
-                                       RecordId{tombstones_.substr(split + 1)}, kTombstones);
-            next->clear();
-            for (auto& [object, id] : found) {
-                const RecordKey key{p_.store.platform(), object, id};
-                const Record record{.object = object, .id = id, .deleted = true};
-                auto state = transaction.record(object, id).value_or(RecordState{});
-                if (emit(transaction, record, key, std::move(state), *taken) == Took::kNoRoom) {
-                    room_at_ = now() + kRoomPause;
-                    break;
-                }
-                *next = object.text + kSeparator + id.text;
-            }
-            if (next->empty() && !found.empty()) *next = tombstones_;
-            transaction.set_text(keys::kTombstones, *next);
-        },
-        [this, next, taken] {
-            sending_tombstones_ = false;
-            tombstones_ = *next;
-            changes_ += taken->changes;
-        });
 }
 
 Intake::Status Intake::status() const {

@@ -48,6 +48,12 @@ public:
     /// The same within a transaction of the caller's, who calls restarted() after its commit.
     void prepare_full_read(Transaction& transaction);
     void restarted();
+    /// Another number with each full read that was asked for.
+    [[nodiscard]] std::uint64_t round() const { return round_; }
+    /// Asks for each record that the store knows and the last full read did not show. Call it
+    /// within a transaction and follow_unseen() after it.
+    void want_unseen(Transaction& transaction);
+    void follow_unseen();
 
     /// Has the hub decided everything that a full read of the platform found, the first one or one
     /// that was asked for since? Before that it does not know what is there: it may ask for records
@@ -79,6 +85,13 @@ public:
     [[nodiscard]] Status status() const;
 
 private:
+    // Where what is read comes from, as stored.
+    static constexpr std::string_view kBackfill = "backfill";
+    static constexpr std::string_view kReconcile = "reconcile";
+    static constexpr std::string_view kLive = "live";
+    /// How long to wait before looking again whether the spool has room.
+    static constexpr Duration kRoomPause{std::chrono::milliseconds{200}};
+
     enum class Source : std::uint8_t { kBatch, kFetch };
     /// A batch on its way into the store; in pieces, if the spool has no room for all of it.
     struct Pending {
@@ -115,7 +128,10 @@ private:
     void keep_reject(Transaction& transaction, const Reject& reject);
     void wish(Transaction& transaction, const RecordKey& key, std::uint64_t after_create,
               Taken& taken);
+    void begin_full_read();
     void send_tombstones();
+    [[nodiscard]] bool looks_for_unseen() const;
+    void look_for_unseen();
 
     void schedule(const RecordKey& key, Duration at);
     void add_fetch(const RecordKey& key, std::uint64_t after_create);
@@ -140,9 +156,10 @@ private:
     bool acquainted_ = false;
     std::optional<FullRead> full_read_;
     Cursor cursor_;
-    std::string origin_;      ///< As stored: "backfill", "reconcile" or "live".
-    std::string tombstones_;  ///< As stored; empty: none are to be sent again.
-    bool sending_tombstones_ = false;
+    std::string origin_;
+    std::string tombstones_;      ///< As stored; empty: none are to be sent again.
+    std::string unseen_;          ///< As stored; empty: none are to be looked for.
+    bool going_through_ = false;  ///< The records of the store, for either.
     std::uint64_t round_ = 1;  ///< A batch that was asked for in an earlier one has an old cursor.
     bool reading_ = false;
     std::optional<Pending> pending_;

@@ -29,7 +29,10 @@ void Intake::schedule(const RecordKey& key, Duration at) {
     if (p_.guard.is_writing(key)) return;
     if (fetch.after_create != 0 && !p_.guard.created(key.object, fetch.after_create)) return;
     fetch.ticket = ++tickets_;
-    due_.emplace(std::pair{p_.guard.readable_at(key, at), fetch.ticket}, key);
+    // What made this fetch wanted (a write, a batch) may have been seen where reads are ahead of
+    // the place that answers this one; it must not be taken back by what was there before.
+    const Duration readable = now() + p_.executor.traits().read_back_lag;
+    due_.emplace(std::pair{std::max(at, readable), fetch.ticket}, key);
 }
 
 void Intake::write_started(const RecordKey& record) {

@@ -258,6 +258,11 @@ bool Transaction::link(const ObjectName& object, const RecordId& id, const Entit
                object_number(object), id.text, entity.text) > 0;
 }
 
+void Transaction::know(const ObjectName& object, const RecordId& id, const EntityId& entity) {
+    database_.run("INSERT OR IGNORE INTO records VALUES(?1, ?2, 0, ?3, 0, 0, 0, ?4, ?5)",
+                  object_number(object), id.text, store_.held_.era, sqlite::Blob{{}}, entity.text);
+}
+
 std::vector<std::pair<ObjectName, RecordId>> Transaction::tombstones(const ObjectName& object,
                                                                      const RecordId& id,
                                                                      std::size_t max) {
@@ -267,6 +272,21 @@ std::vector<std::pair<ObjectName, RecordId>> Transaction::tombstones(const Objec
         "SELECT o.name, r.id FROM records r JOIN objects o ON o.id = r.object"
         " WHERE r.deleted = 1 AND (r.object, r.id) > (?1, ?2) ORDER BY r.object, r.id LIMIT ?3",
         after, id.text, max);
+    while (rows.next()) found.emplace_back(ObjectName{rows.text(0)}, RecordId{rows.text(1)});
+    return found;
+}
+
+std::vector<std::pair<ObjectName, RecordId>> Transaction::unseen(const ObjectName& object,
+                                                                 const RecordId& id,
+                                                                 std::uint64_t until,
+                                                                 std::size_t max) {
+    std::vector<std::pair<ObjectName, RecordId>> found;
+    const std::uint64_t after = object.empty() ? 0 : object_number(object);
+    sqlite::Query rows = database_.query(
+        "SELECT o.name, r.id FROM records r JOIN objects o ON o.id = r.object"
+        " WHERE r.deleted = 0 AND r.n <= ?1 AND (r.object, r.id) > (?2, ?3)"
+        " ORDER BY r.object, r.id LIMIT ?4",
+        until, after, id.text, max);
     while (rows.next()) found.emplace_back(ObjectName{rows.text(0)}, RecordId{rows.text(1)});
     return found;
 }

@@ -66,6 +66,11 @@ namespace keys {
 inline constexpr std::string_view kCursor = "cursor";
 inline constexpr std::string_view kOrigin = "origin";          ///< Of what is read: ChangeOrigin.
 inline constexpr std::string_view kTombstones = "tombstones";  ///< How far they were sent again.
+/// After a full read: the last revision before it, and how far the records were gone through that
+/// have none since.
+inline constexpr std::string_view kReadFrom = "read_from";
+inline constexpr std::string_view kUnseen = "unseen";
+inline constexpr std::string_view kLinksRead = "links_read";  ///< See Links.
 /// The requests to read again (subjects::again) that were seen last.
 inline constexpr std::string_view kAgainCommands = "again_commands";
 inline constexpr std::string_view kAgainRecords = "again_records";
@@ -95,10 +100,17 @@ public:
     void save(const ObjectName& object, const RecordId& id, const RecordState& state);
     /// Notes the entity of a record that is known; false if there was nothing new to note.
     bool link(const ObjectName& object, const RecordId& id, const EntityId& entity);
+    /// Notes that the hub knows a record; nothing changes if the store does too.
+    void know(const ObjectName& object, const RecordId& id, const EntityId& entity);
     /// Deleted records after (`object`, `id`) in the order of the store, at most `max`.
     [[nodiscard]] std::vector<std::pair<ObjectName, RecordId>> tombstones(const ObjectName& object,
                                                                           const RecordId& id,
                                                                           std::size_t max);
+    /// The same for records that are not known to be deleted and got no revision after `until`.
+    [[nodiscard]] std::vector<std::pair<ObjectName, RecordId>> unseen(const ObjectName& object,
+                                                                      const RecordId& id,
+                                                                      std::uint64_t until,
+                                                                      std::size_t max);
     /// No digest stored so far matches any more.
     void forget_digests();
 
@@ -192,6 +204,7 @@ public:
     [[nodiscard]] std::uint64_t held_bytes() const;
     [[nodiscard]] std::uint64_t rejects() const { return held_.rejects; }
     [[nodiscard]] std::uint64_t sweep() const { return held_.sweep; }
+    [[nodiscard]] std::uint64_t revisions() const { return held_.revisions; }
     [[nodiscard]] const std::string& instance() const { return instance_; }
     [[nodiscard]] const PlatformId& platform() const { return platform_; }
 

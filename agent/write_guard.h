@@ -33,13 +33,6 @@ public:
         const auto found = touched_.find(record);
         return found != touched_.end() && (found->second.in_this_read || now < found->second.until);
     }
-    /// From when on the record can be read for certain.
-    [[nodiscard]] Duration readable_at(const RecordKey& record, Duration now) const {
-        const auto found = touched_.find(record);
-        return found == touched_.end() || found->second.until <= found->second.at
-                   ? now
-                   : std::max(now, found->second.at + lag_);
-    }
 
     // A create has no record yet, so while one runs every unknown record of its object may be its.
     std::uint64_t create_started(const ObjectName& object) {
@@ -68,14 +61,12 @@ public:
 
 private:
     struct Touch {
-        Duration at{0};
         Duration until{0};
         bool in_this_read = true;
     };
     void touched(const RecordKey& record, Duration now, Duration length) {
         Touch& touch = touched_[record];
         touch.in_this_read = true;
-        if (length > Duration{0}) touch.at = now;
         touch.until = std::max(touch.until, now + length);
     }
 

@@ -4,6 +4,7 @@
 #include "hub/core/state_codec.h"
 #include "hub/entities.h"
 #include "shared/base/log.h"
+#include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 
 // Which records and match keys are an entity's: claimed, given way, released.
@@ -70,7 +71,7 @@ void Entities::reserve_all(Slot& slot) {
 void Entities::reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected) {
     const std::uint64_t token = reserving_->next++;
     reserving_->open.emplace(token, Reserving::Entry{token_of(slot), reservation});
-    const std::string body = encode_reference(slot.key.entity);
+    const std::string body = wire::encode_reference(slot.key.entity);
     link_.publish({reservation.subject, body, {}, expected}, reserving_.get(), token);
 }
 
@@ -80,7 +81,7 @@ void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
                        Slot* found = current(token);
                        if (found == nullptr) return;
                        if (!stored || !*stored) return restart(*found, options_.retry_wait);
-                       const auto holder = decode_reference((*stored)->body);
+                       const auto holder = wire::decode_reference((*stored)->body);
                        const bool vacant = (*stored)->deleted || !holder || holder->empty() ||
                                            reservation.instead_of == *holder;
                        if (vacant) return reserve(*found, reservation, (*stored)->sequence);
@@ -188,10 +189,11 @@ void Entities::release_keys(const Slot& slot) {
         link_.get_last(subjects::kStreamState, subject,
                        [this, subject, entity = slot.key.entity](auto stored) {
                            if (!stored || !*stored || (*stored)->deleted) return;
-                           const auto holder = decode_reference((*stored)->body);
+                           const auto holder = wire::decode_reference((*stored)->body);
                            if (!holder || *holder != entity) return;
-                           link_.publish({subject, encode_reference({}), {}, (*stored)->sequence},
-                                         reserving_.get(), 0);
+                           link_.publish(
+                               {subject, wire::encode_reference({}), {}, (*stored)->sequence},
+                               reserving_.get(), 0);
                        });
     }
 }

@@ -1,6 +1,7 @@
 #include "hub/placing.h"
 
 #include "hub/core/state_codec.h"
+#include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
@@ -58,7 +59,7 @@ void Placing::start(const RecordKey& record, Search& search) {
     search.outstanding = 1 + search.wanted.keys.size() + (change.marker ? 1 : 0);
     const auto entity_in = [not_in = search.waiting.front().not_in](
                                const nats::StoredMessage& stored) -> std::optional<EntityId> {
-        auto entity = decode_reference(stored.body);
+        auto entity = wire::decode_reference(stored.body);
         if (!entity || entity->empty() || *entity == not_in) return std::nullopt;
         return *entity;
     };

@@ -466,22 +466,4 @@ Result<Operation> decode_operation(std::string_view body) {
     return out;
 }
 
-std::string encode_reference(const EntityId& entity) {
-    Writer out;
-    out.map(2);
-    out.field(0, wire::kWireVersion);
-    out.field(1, entity.text);
-    return out.take();
-}
-
-Result<EntityId> decode_reference(std::string_view body) {
-    EntityId entity;
-    auto read = [&](Decoder& in, int key, const Node& node) {
-        if (key == 1) entity.text = in.text(node, wire::kIdBytesMax);
-    };
-    auto done = decode_message(body, "reference", key_bits(1), read);
-    if (!done) return fail(std::move(done.error()));
-    return entity;
-}
-
 }  // namespace syncline::hub

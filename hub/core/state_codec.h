@@ -15,14 +15,11 @@ namespace syncline::hub {
 [[nodiscard]] std::string encode(const LogEntry& entry);
 [[nodiscard]] std::string encode(const ExceptionRecord& exception);
 [[nodiscard]] std::string encode(const Operation& operation);
-/// The body of a link or match key: which entity it belongs to; empty says "to none any more".
-[[nodiscard]] std::string encode_reference(const EntityId& entity);
 
 [[nodiscard]] Result<EntityState> decode_entity(std::string_view body);
 [[nodiscard]] Result<Mark> decode_mark(std::string_view body);
 [[nodiscard]] Result<LogEntry> decode_log_entry(std::string_view body);
 [[nodiscard]] Result<ExceptionRecord> decode_exception(std::string_view body);
 [[nodiscard]] Result<Operation> decode_operation(std::string_view body);
-[[nodiscard]] Result<EntityId> decode_reference(std::string_view body);
 
 }  // namespace syncline::hub

@@ -8,6 +8,7 @@
 #include "hub/ctl/text.h"
 #include "shared/nats/streams.h"
 #include "shared/policy/policy.h"
+#include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
@@ -28,7 +29,7 @@ std::set<std::string> normal_forms(const std::string& text) {
 /// The entity that a link or match key names, if it still names one.
 std::optional<EntityId> entity_in(const nats::StoredMessage& stored) {
     if (stored.deleted) return std::nullopt;
-    auto entity = hub::decode_reference(stored.body);
+    auto entity = wire::decode_reference(stored.body);
     if (!entity || entity->empty()) return std::nullopt;
     return *entity;
 }

@@ -156,7 +156,7 @@ private:
             const auto stored = session_.get_last(subjects::kStreamState, subject);
             if (!stored) return fail(stored.error());
             if (!*stored || (*stored)->deleted) return std::nullopt;
-            auto entity = hub::decode_reference((*stored)->body);
+            auto entity = wire::decode_reference((*stored)->body);
             if (!entity || entity->empty()) return std::nullopt;
             return *entity;
         };

@@ -83,6 +83,8 @@ public:
     virtual ~Subscription() = default;
     /// Gives back credit for `count` messages of a consume(); see ConsumeSpec::window.
     virtual void processed(std::size_t count) = 0;
+    /// Has a consume() handed out everything that was stored when it began?
+    [[nodiscard]] virtual bool caught_up() const { return false; }
 };
 
 /// An ordered read of a stream. Nothing is acknowledged: the reader keeps its own position, which

@@ -21,6 +21,10 @@ public:
     ReaderHandle(const ReaderHandle&) = delete;
     ReaderHandle& operator=(const ReaderHandle&) = delete;
 
+    [[nodiscard]] bool caught_up() const override {
+        if constexpr (requires { reader_->caught_up(); }) return reader_->caught_up();
+        return false;
+    }
     void processed(std::size_t count) override {
         if constexpr (requires { reader_->processed(count); }) reader_->processed(count);
     }

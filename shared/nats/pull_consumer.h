@@ -30,6 +30,7 @@ public:
     void close();
     [[nodiscard]] bool closed() const { return closed_; }
     void processed(std::size_t count);
+    [[nodiscard]] bool caught_up() const { return caught_up_; }
 
     /// Asks for as many messages as there is room for. Answers how long it may be left alone.
     [[nodiscard]] Duration before_wait(Duration now);
@@ -80,7 +81,7 @@ private:
     // What has been read, whatever became of consumers.
     std::uint64_t next_ = 1;       ///< First stream sequence not handed out.
     Timestamp read_until_;         ///< What was stored later was not handed out; 0: unknown.
-    bool caught_up_ = false;       ///< Every subject's newest was handed out (last_per_subject).
+    bool caught_up_ = false;       ///< All that was there at the start was handed out.
     std::size_t unprocessed_ = 0;  ///< Handed out and not processed().
     std::optional<Timestamp> stream_created_;
 

@@ -256,6 +256,24 @@ Result<Receipt> decode_receipt(std::string_view body) {
     return receipt;
 }
 
+std::string encode_reference(const EntityId& entity) {
+    Writer out;
+    out.map(2);
+    out.field(0, kWireVersion);
+    out.field(1, entity.text);
+    return out.take();
+}
+
+Result<EntityId> decode_reference(std::string_view body) {
+    EntityId entity;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        if (key == 1) entity.text = in.text(node, kIdBytesMax);
+    };
+    auto done = decode_message(body, "reference", key_bits(1), read);
+    if (!done) return fail(std::move(done.error()));
+    return entity;
+}
+
 void append_fields(std::string& out, const Fields& fields) {
     Writer writer;
     writer.fields(fields);

@@ -20,11 +20,14 @@ namespace syncline::wire {
 [[nodiscard]] std::string encode(const Outcome& outcome);
 [[nodiscard]] std::string encode(const Command& command);
 [[nodiscard]] std::string encode(const Receipt& receipt);
+/// The body of a link or match key: which entity it belongs to; empty says "to none any more".
+[[nodiscard]] std::string encode_reference(const EntityId& entity);
 
 [[nodiscard]] Result<Change> decode_change(std::string_view body);
 [[nodiscard]] Result<Outcome> decode_outcome(std::string_view body);
 [[nodiscard]] Result<Command> decode_command(std::string_view body);
 [[nodiscard]] Result<Receipt> decode_receipt(std::string_view body);
+[[nodiscard]] Result<EntityId> decode_reference(std::string_view body);
 
 /// A Value alone, e.g. to take a digest of fields: equal fields give equal bytes.
 void append_fields(std::string& out, const Fields& fields);

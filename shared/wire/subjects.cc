@@ -192,6 +192,10 @@ std::string link(const RecordKey& record) {
     return join("sync.st.link", {record.platform.text, record.object.text, record.record.text});
 }
 
+std::string links_of(const PlatformId& platform) {
+    return join("sync.st.link", {platform.text}) + ".>";
+}
+
 std::string match_key(const ObjectName& object, std::string_view rule,
                       std::string_view normalised) {
     return join("sync.st.key", {object.text, rule, normalised});
@@ -209,6 +213,20 @@ Result<EntityKey> parse_entity(std::string_view subject) {
             return EntityKey{ObjectName{*std::move(object)}, EntityId{*std::move(id)}};
     }
     return fail(ErrorKind::kInvalid, "'" + std::string{subject} + "' is not an entity subject");
+}
+
+Result<RecordKey> parse_link(std::string_view subject) {
+    const Tokens tokens{subject};
+    if (tokens.size() == 6 && tokens[0] == kPrefix && tokens[1] == "st" && tokens[2] == "link") {
+        auto platform = decode_token(tokens[3]);
+        auto object = decode_token(tokens[4]);
+        auto record = decode_token(tokens[5]);
+        if (platform && object && record) {
+            return RecordKey{PlatformId{*std::move(platform)}, ObjectName{*std::move(object)},
+                             RecordId{*std::move(record)}};
+        }
+    }
+    return fail(ErrorKind::kInvalid, "'" + std::string{subject} + "' is not a link's subject");
 }
 
 std::string command(const PlatformId& platform, const EntityKey& entity) {

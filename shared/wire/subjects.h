@@ -60,12 +60,15 @@ struct InputSubject {
 [[nodiscard]] std::string entities_of(Partition partition);
 [[nodiscard]] std::string all_entities();
 [[nodiscard]] std::string link(const RecordKey& record);
+[[nodiscard]] std::string links_of(const PlatformId& platform);
 [[nodiscard]] std::string match_key(const ObjectName& object, std::string_view rule,
                                     std::string_view normalised);
 [[nodiscard]] std::string mark(Partition partition);
 [[nodiscard]] std::string all_marks();
 /// The entity named by a subject that entity() made.
 [[nodiscard]] Result<EntityKey> parse_entity(std::string_view subject);
+/// The record named by a subject that link() made.
+[[nodiscard]] Result<RecordKey> parse_link(std::string_view subject);
 
 // Commands (SYNC_CMD).
 [[nodiscard]] std::string command(const PlatformId& platform, const EntityKey& entity);

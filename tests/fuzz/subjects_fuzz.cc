@@ -35,6 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::check_token(text);
     const auto input = subjects::parse_input(text);
     if (fuzz::taken(input)) fuzz::must(fuzz::subject_of(*input) == text);
+    const auto link = subjects::parse_link(text);
+    if (link) fuzz::must(subjects::parse_link(subjects::link(*link)) == *link);
     const auto entity = subjects::parse_entity(text);
     if (fuzz::taken(entity)) {
         const std::string again = subjects::entity(*entity, Partition{7});

@@ -18,8 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must_round_trip(hub::decode_log_entry(body), write_state, hub::decode_log_entry);
     must_round_trip(hub::decode_exception(body), write_state, hub::decode_exception);
     must_round_trip(
-        hub::decode_reference(body), [](const EntityId& id) { return hub::encode_reference(id); },
-        hub::decode_reference);
+        wire::decode_reference(body), [](const EntityId& id) { return wire::encode_reference(id); },
+        wire::decode_reference);
     must_round_trip(hub::decode_entity(body), write_state, hub::decode_entity);
     return 0;
 }

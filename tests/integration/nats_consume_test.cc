@@ -206,6 +206,7 @@ TEST_P(NatsConsumeTest, LastPerSubjectDumpsTheNewestAndThenFollows) {
         {.stream = "TEST", .filters = {"test.>"}, .last_per_subject = true}, &inbox);
     ASSERT_TRUE(client.until([&] { return inbox.sequences.size() == 10; }));
     EXPECT_EQ(inbox.sequences, range(86, 95));
+    EXPECT_TRUE(reader->caught_up());
     server.kill9();
     server.start();
     ASSERT_TRUE(client.until([&] { return !client.link.connected(); }));
@@ -213,6 +214,18 @@ TEST_P(NatsConsumeTest, LastPerSubjectDumpsTheNewestAndThenFollows) {
     fill(client, 30);  // Having caught up, it sees every message, not only the newest.
     ASSERT_TRUE(client.until([&] { return inbox.sequences.size() >= 40; }));
     EXPECT_EQ(inbox.sequences, range(86, 125));
+}
+
+TEST_P(NatsConsumeTest, ADumpOfNothingIsFinishedToo) {
+    ASSERT_TRUE(client.connect());
+    ASSERT_TRUE(client.ensure(test_stream()));
+    fill(client, 3);
+    Inbox inbox;
+    const auto reader = client.link.consume(
+        {.stream = "TEST", .filters = {"test.none.>"}, .last_per_subject = true}, &inbox);
+    EXPECT_FALSE(reader->caught_up());
+    ASSERT_TRUE(client.until([&] { return reader->caught_up(); }));
+    EXPECT_TRUE(inbox.sequences.empty());
 }
 
 TEST_P(NatsConsumeTest, ADumpCutShortIsFinished) {
@@ -225,6 +238,7 @@ TEST_P(NatsConsumeTest, ADumpCutShortIsFinished) {
     std::unique_ptr<Subscription> reader = client.link.consume(
         {.stream = "TEST", .filters = {"test.>"}, .last_per_subject = true, .window = 100}, &inbox);
     ASSERT_TRUE(client.until([&] { return inbox.sequences.size() == 100; }));
+    EXPECT_FALSE(reader->caught_up());
     inbox.then = [&] { reader->processed(1); };
     // One that was handed out and one that was not are written again before the dump goes on.
     ASSERT_EQ(client.publish({.subject = "test.5", .body = "new"}), 2'001U);

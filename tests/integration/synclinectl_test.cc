@@ -204,7 +204,7 @@ TEST_F(SynclinectlTest, UnknownEntitiesAreFourAndAmbiguousKeysTwo) {
     EXPECT_EQ(ctl({"log", "customer", "nobody"}).exit, 4);
     EXPECT_EQ(ctl({"exceptions", "show", "customer", "nobody"}).exit, 4);
     put(subjects::match_key(kCustomer, "other", "ada@example.com"),
-        hub::encode_reference(EntityId{"OTHER"}));
+        wire::encode_reference(EntityId{"OTHER"}));
     const Ran several = ctl({"entity", "show", "customer", "ada@example.com"});
     EXPECT_EQ(several.exit, 2) << several;
     EXPECT_TRUE(several.says("OTHER (by other)")) << several;

@@ -225,9 +225,9 @@ protected:
     }
     void put_ada() {
         put_state(ada_state());
-        put(subjects::link(record()), hub::encode_reference(ada().entity));
+        put(subjects::link(record()), wire::encode_reference(ada().entity));
         put(subjects::match_key(kCustomer, "email", "ada@example.com"),
-            hub::encode_reference(ada().entity));
+            wire::encode_reference(ada().entity));
         put_exception(ada(), "command.rejected", "erp");
     }
     void put_mark(std::uint16_t partition, std::uint64_t floor, const char* holder) {

@@ -236,6 +236,10 @@ public:
     explicit Handle(std::shared_ptr<Reader> reader) : reader_(std::move(reader)) {}
     ~Handle() override { reader_->close(); }
     void processed(std::size_t count) override { reader_->processed(count); }
+    [[nodiscard]] bool caught_up() const override {
+        if constexpr (requires { reader_->caught_up(); }) return reader_->caught_up();
+        return false;
+    }
 
 private:
     std::shared_ptr<Reader> reader_;

@@ -53,6 +53,7 @@ public:
 
     void close();
     [[nodiscard]] bool closed() const { return closed_; }
+    [[nodiscard]] bool caught_up() const { return caught_up_; }
     void processed(std::size_t count) { unprocessed_ -= std::min(count, unprocessed_); }
     /// Makes the consumer, after a while.
     void retry(Duration wait);

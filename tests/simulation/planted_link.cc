@@ -101,6 +101,7 @@ public:
         inner_ = link.inner_.consume(std::move(spec), this);
     }
     void processed(std::size_t count) override { inner_->processed(count); }
+    [[nodiscard]] bool caught_up() const override { return inner_->caught_up(); }
 
 private:
     void on_message(const nats::InMessage& message) override {

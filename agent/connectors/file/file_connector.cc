@@ -18,7 +18,6 @@ using file::RowReader;
 using file::Settings;
 
 constexpr std::size_t kBatchBytes = 4u << 20;
-constexpr std::string_view kFullRead = "full";
 
 /// A file's name made of an id: no path, no surprise for a shell.
 std::string safe_name(std::string_view text) {
@@ -46,8 +45,6 @@ public:
     Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override;
     Result<void> stored(const Cursor& stored) override;
     Result<Written> write(const Command& command, std::stop_token stop) override;
-
-    [[nodiscard]] Cursor full_read_start() const override { return {std::string{kFullRead}}; }
 
     Result<std::optional<Record>> fetch(const ObjectName&, const RecordId&,
                                         std::stop_token) override {
@@ -110,15 +107,11 @@ Result<void> FileConnector::settle(const Position& position) {
 }
 
 Result<void> FileConnector::stored(const Cursor& stored) {
-    if (stored.text == kFullRead) return {};
     const auto position = Position::decode(stored.text);
     return position ? settle(*position) : fail(position.error());
 }
 
 Result<Batch> FileConnector::read(const Cursor& from, std::size_t max, std::stop_token stop) {
-    if (from.text == kFullRead) {
-        return fail(ErrorKind::kUnsupported, "a drop of files holds no state to be read in full");
-    }
     auto position = Position::decode(from.text);
     if (!position) return fail(position.error());
     Batch batch;

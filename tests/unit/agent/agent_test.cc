@@ -334,6 +334,67 @@ TEST_F(AgentTest, ReadsEverythingAgainWhenTheHubAsks) {
     EXPECT_EQ(world.agent->status().intake.origin, "live");
 }
 
+TEST_F(AgentTest, AsksForWhatAFullReadDoesNotShow) {
+    for (const char* id : {"1", "2", "3"}) world.platform.put(id, named("x"));
+    world.auto_receipts = true;
+    world.start();
+    world.run_seconds(1);
+    world.platform.vanish("2");
+    Receipt receipt;
+    receipt.full_read = true;
+    world.send_receipt(receipt);
+    world.run_seconds(10);
+    const auto changes = world.changes();
+    ASSERT_EQ(changes.size(), 6u);
+    EXPECT_EQ(changes.back().kind, ChangeKind::kDelete);
+    EXPECT_EQ(changes.back().key.record, RecordId{"2"});
+    EXPECT_EQ(world.platform.fetches, 1u) << "the others were seen";
+}
+
+TEST_F(AgentTest, GoesOnAskingForWhatAFullReadDidNotShowAfterARestart) {
+    for (const char* id : {"1", "2"}) world.platform.put(id, named("x"));
+    world.auto_receipts = true;
+    world.start();
+    world.run_seconds(1);
+    world.platform.vanish("1");
+    world.platform.vanish("2");
+    world.platform.holds_fetches = true;
+    Receipt receipt;
+    receipt.full_read = true;
+    world.send_receipt(receipt);
+    world.run_seconds(10);
+    ASSERT_EQ(world.changes().size(), 2u);
+    world.platform.holds_fetches = false;
+    world.restart();
+    world.run_seconds(10);
+    EXPECT_EQ(world.changes().size(), 4u);
+}
+
+TEST_F(AgentTest, ANewStoreAsksForWhatTheHubKnowsAndNoReadShows) {
+    const auto know = [&](const char* id, const char* entity) {
+        world.link.states.push_back(
+            {.subject =
+                 subjects::link({world.settings.platform, ObjectName{"customer"}, RecordId{id}}),
+             .body = wire::encode_reference(EntityId{entity})});
+    };
+    know("1", World::kEntity);
+    know("gone", World::kEntity);
+    know("parted", "");
+    world.platform.put("1", named("x"));
+    world.auto_receipts = true;
+    world.start();
+    world.run_seconds(10);
+    const auto changes = world.changes();
+    ASSERT_EQ(changes.size(), 2u);
+    EXPECT_EQ(changes[0].key.record, RecordId{"1"});
+    EXPECT_EQ(changes[1].kind, ChangeKind::kDelete);
+    EXPECT_EQ(changes[1].key.record, RecordId{"gone"});
+    EXPECT_EQ(changes[1].entity, EntityId{World::kEntity});
+    world.restart();
+    world.run_seconds(10);
+    EXPECT_EQ(world.changes().size(), 2u) << "the list is read once";
+}
+
 TEST_F(AgentTest, PublishesEverythingWithoutReceiptAgainIntoANewStream) {
     world.settings.reading.poll = 1h;
     world.platform.put("1", named("x"));

@@ -15,7 +15,7 @@
 
 namespace syncline::test {
 
-/// A Link whose broker is two streams in memory; what it tells is told by deliver().
+/// A Link whose broker is three streams in memory; what it tells is told by deliver().
 class MemoryLink final : public nats::Link {
 public:
     struct Message {
@@ -32,7 +32,8 @@ public:
     };
 
     Stream input;
-    Stream commands;  ///< Newest per subject.
+    Stream commands;              ///< Newest per subject.
+    std::vector<Message> states;  ///< What a read of SYNC_STATE hands out, filter or not.
     std::uint16_t partitions = 4;
     bool is_connected = true;
     /// What becomes of a publish; nullopt stores it. Presence is not asked about.
@@ -119,6 +120,7 @@ public:
     }
     std::unique_ptr<nats::Subscription> consume(nats::ConsumeSpec spec,
                                                 nats::MessageSink* sink) override {
+        if (spec.stream == subjects::kStreamState) return read_states(sink);
         consumer_ = sink;
         next_ = spec.start_sequence;
         for (const Message& m : commands.messages) {
@@ -146,6 +148,23 @@ private:
     struct Core final : nats::Subscription {
         void processed(std::size_t) override {}
     };
+
+    struct StateReader final : nats::Subscription {
+        void processed(std::size_t) override {}
+        [[nodiscard]] bool caught_up() const override { return finished; }
+        bool finished = false;
+        std::shared_ptr<int> alive = std::make_shared<int>();
+    };
+    std::unique_ptr<nats::Subscription> read_states(nats::MessageSink* sink) {
+        auto reader = std::make_unique<StateReader>();
+        events_.push_back([this, sink, to = reader.get(), alive = std::weak_ptr{reader->alive}] {
+            if (alive.expired()) return;
+            for (const Message& m : states)
+                sink->on_message({.subject = m.subject, .body = m.body});
+            to->finished = true;
+        });
+        return reader;
+    }
 
     bool pump_consumer() {
         bool any = false;

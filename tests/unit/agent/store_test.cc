@@ -280,6 +280,28 @@ TEST_F(StoreTest, FindsDeletedRecordsInPieces) {
     });
 }
 
+TEST_F(StoreTest, FindsWhatGotNoRevisionInPieces) {
+    auto store = open().value();
+    commit(*store, [](Transaction& t) {
+        std::uint64_t n = 0;
+        for (const char* id : {"a", "b", "c"}) t.save(kCustomer, RecordId{id}, {.n = ++n});
+        t.save(kCustomer, RecordId{"gone"}, {.n = 1, .deleted = true});
+        t.know(kCustomer, RecordId{"a"}, EntityId{"OTHER"});
+        t.know(kCustomer, RecordId{"z"}, EntityId{"E"});
+    });
+    commit(*store, [](Transaction& t) {
+        const auto first = t.unseen({}, {}, 2, 2);
+        ASSERT_EQ(first.size(), 2u);
+        EXPECT_EQ(first[0].second, RecordId{"a"});
+        EXPECT_EQ(first[1].second, RecordId{"b"});
+        const auto rest = t.unseen(first[1].first, first[1].second, 2, 2);
+        ASSERT_EQ(rest.size(), 1u);
+        EXPECT_EQ(rest[0].second, RecordId{"z"});
+        EXPECT_EQ(t.record(kCustomer, RecordId{"z"})->entity, EntityId{"E"});
+        EXPECT_FALSE(t.record(kCustomer, RecordId{"a"})->entity) << "it was known already";
+    });
+}
+
 TEST_F(StoreTest, KeepsOneRejectPerRecordAndOnlySoMany) {
     auto store = open().value();
     const auto reject = [](const char* id) {

@@ -250,10 +250,19 @@ TEST_F(FileDrop, TakesABigFileInConstantMemory) {
     EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 24 * 1024) << "KiB, for a file of 54 MB";
 }
 
-TEST_F(FileDrop, SaysThatItHasNoFullRead) {
-    const auto batch = connector->read(connector->full_read_start(), 10, {});
-    ASSERT_FALSE(batch);
-    EXPECT_EQ(batch.error().kind, ErrorKind::kUnsupported);
+TEST_F(FileDrop, AFullReadIsWhatStillLiesInTheInbox) {
+    drop("customers-1.csv", "no,name,limit\n1,a,1\n");
+    read_all();
+    drop("customers-2.csv", "no,name,limit\n2,b,1\n3,c,1\n");
+    const auto part = connector->read(cursor, 1, {});
+    ASSERT_TRUE(part);
+    EXPECT_EQ(part->records.size(), 1u);
+    cursor = connector->full_read_start();
+    read_all();
+    EXPECT_THAT(seen, ElementsAre("1:\"a\"", "2:\"b\"", "3:\"c\""));
+}
+
+TEST_F(FileDrop, RefusesACursorThatLeavesTheInbox) {
     EXPECT_EQ(connector->read(Cursor{"{\"v\":1,\"file\":\"../x\"}"}, 10, {}).error().kind,
               ErrorKind::kCorrupt);
 }
