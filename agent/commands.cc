@@ -274,6 +274,7 @@ void Commands::after_admission(const JobPtr& job, Admission admission) {
 // ---- Writing --------------------------------------------------------------------------------
 
 void Commands::call(const JobPtr& job) {
+    if (job->ending) return finish(job, *std::exchange(job->ending, std::nullopt));
     if (job->phase == Phase::kWrite && !job->intent) {
         return journal(job, LedgerState::kIntent, [this, job] {
             job->intent = true;
@@ -402,8 +403,16 @@ void Commands::give_up(const JobPtr& job) {
         ending.status = OutcomeStatus::kConflict;
     } else if (job->doubt) {
         ending.status = OutcomeStatus::kInDoubt;
+        return leave_in_doubt(job, std::move(ending));
     }
     finish(job, std::move(ending));
+}
+
+/// A write without answer may still be under way within the platform: what the hub decides once it
+/// knows of the doubt must not be overtaken by it.
+void Commands::leave_in_doubt(const JobPtr& job, Ending ending) {
+    job->ending = std::move(ending);
+    wait(job, now() + p_.executor.traits().read_back_lag);
 }
 
 // ---- The end --------------------------------------------------------------------------------

@@ -82,6 +82,13 @@ private:
         kVerify,        ///< Perhaps written: was it?
         kReadConflict,  ///< Not written, as expected values were not there: what is?
     };
+    struct Ending {
+        OutcomeStatus status = OutcomeStatus::kApplied;
+        std::optional<Record> record;    ///< What the record holds now, if that is known.
+        std::optional<Fields> believed;  ///< What it should hold, if it could not be read.
+        std::string reason;
+        std::string code;
+    };
     struct Job {
         Command command;             ///< As it is carried out: a create may turn into an update.
         std::uint64_t sequence = 0;  ///< In the stream; 0 if only the ledger knows it.
@@ -102,18 +109,12 @@ private:
         std::optional<RecordId> written;  ///< The record that the write answered with.
         bool found = false;  ///< `written` was there before: this command has set nothing.
         std::optional<RecordId> made;  ///< By an earlier create of the entity, as far as is known.
+        std::optional<Ending> ending;  ///< Is told when it is due.
     };
     using JobPtr = std::shared_ptr<Job>;
     struct Slot {
         JobPtr running;
         JobPtr waiting;
-    };
-    struct Ending {
-        OutcomeStatus status = OutcomeStatus::kApplied;
-        std::optional<Record> record;    ///< What the record holds now, if that is known.
-        std::optional<Fields> believed;  ///< What it should hold, if it could not be read.
-        std::string reason;
-        std::string code;
     };
 
     // Taking (commands_intake.cc).
@@ -160,6 +161,7 @@ private:
     void prove(const JobPtr& job);
     void write_again(const JobPtr& job);
     void give_up(const JobPtr& job);
+    void leave_in_doubt(const JobPtr& job, Ending ending);
     void journal(const JobPtr& job, LedgerState state, CommitQueue::Done done);
     void finish(const JobPtr& job, Ending ending);
     void write_outcome(Transaction& transaction, const Job& job, const Ending& ending);

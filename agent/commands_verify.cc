@@ -38,10 +38,10 @@ void Commands::prove(const JobPtr& job) {
                                             p_.environment.jitter.next()));
         case Proof::kNone: break;
     }
-    finish(job, {.status = OutcomeStatus::kInDoubt,
-                 .reason = job->last_error +
-                           "; whether the record was made cannot be found out: the platform has "
-                           "no marker field. Look for it by hand"});
+    leave_in_doubt(
+        job, {.status = OutcomeStatus::kInDoubt,
+              .reason = job->last_error + "; whether the record was made cannot be found out: the "
+                                          "platform has no marker field. Look for it by hand"});
 }
 
 void Commands::call_look(const JobPtr& job) {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "hub/core/state_codec.h"
+#include "hub/core/decide.h"
 #include "hub/entities.h"
 #include "shared/base/log.h"
 #include "shared/wire/codec.h"
@@ -120,8 +120,12 @@ void Entities::misplaced(Slot& slot) {
     slot.loaded = false;
     finish(slot);
     // Only a record can be placed elsewhere. What else names an entity without a state is of before
-    // the states were lost; the full read that follows tells what it would have.
+    // the states were lost.
     for (Queued& queued : again) {
+        if (const auto* outcome = std::get_if<Outcome>(&queued.input)) {
+            auto told = told_by(*outcome);
+            if (told) queued.input = *std::move(told);
+        }
         if (std::holds_alternative<Change>(queued.input)) {
             place_again(entity, std::move(queued));
         } else {

@@ -367,7 +367,7 @@ void Hub::on_unplaceable(Queued queued, std::string_view kind, const std::string
 
 void Hub::on_taken(Partition partition, Lost lost) {
     if (options_.warm_up) sweep_->warm(partition);
-    sweep_->check_exceptions(partition);
+    sweep_->check_exceptions(partition, lost.exceptions_until);
     if (lost.commands || lost.exceptions || state_lost_) heal({partition});
     commands_due_ = commands_due_ || lost.commands;
     records_due_ = records_due_ || lost.exceptions;

@@ -146,7 +146,8 @@ void Partitions::taken(Hold& hold) {
     tell_marks(hold);
     host_.on_taken(number_of(hold),
                    {has_lost(stream(subjects::kStreamCommands), hold.mark.commands),
-                    has_lost(stream(subjects::kStreamExceptions), hold.mark.exceptions)});
+                    has_lost(stream(subjects::kStreamExceptions), hold.mark.exceptions),
+                    hold.mark.exceptions.last});
 }
 
 void Partitions::lose(Hold& hold, const char* why) {

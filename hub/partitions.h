@@ -26,6 +26,7 @@ public:
     struct Lost {
         bool commands = false;
         bool exceptions = false;
+        std::uint64_t exceptions_until = 0;  ///< Where that stream stood then.
     };
     virtual void on_taken(Partition partition, Lost lost) = 0;
 

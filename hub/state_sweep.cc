@@ -35,7 +35,8 @@ void StateSweep::begin() {
     if (wanted.size() == partitions_) spec.filters = {subjects::all_entities()};
     states_end_ = watch_.info(subjects::kStreamState)->last_sequence;
     // A held partition has a mark, so there is something to read and the pass comes to its end.
-    spec.filters.push_back(subjects::mark(wanted.empty() ? *checking_.begin() : *wanted.begin()));
+    spec.filters.push_back(
+        subjects::mark(wanted.empty() ? checking_.begin()->first : *wanted.begin()));
     states_ = link_.consume(std::move(spec), this);
     const nats::StreamInfo& exceptions = *watch_.info(subjects::kStreamExceptions);
     if ((healing_.empty() && checking_.empty()) || exceptions.messages == 0) return;
@@ -95,8 +96,8 @@ void StateSweep::Exceptions::on_message(const nats::InMessage& message) {
     if (finished) return;  // What comes now is by the hubs of today, this pass included.
     finished = message.pending == 0 || message.sequence >= last;
     const auto exception = decode_exception(message.body);
-    if (!exception || exception->status != ExceptionStatus::kOpen) return;
-    if (!is_held(exception->kind) || !sweep.checks(exception->entity)) return;
+    if (!exception || !is_held(exception->kind)) return;
+    if (!sweep.checks(exception->entity, exception->status, message.sequence)) return;
     sweep.recheck(exception->entity, exception->kind + "@" + exception->platform.text);
 }
 
@@ -104,8 +105,11 @@ bool StateSweep::heals(const EntityKey& entity) const {
     return healing_.contains(entity_partition(entity, partitions_));
 }
 
-bool StateSweep::checks(const EntityKey& entity) const {
-    return heals(entity) || checking_.contains(entity_partition(entity, partitions_));
+bool StateSweep::checks(const EntityKey& entity, ExceptionStatus status,
+                        std::uint64_t sequence) const {
+    const auto checking = checking_.find(entity_partition(entity, partitions_));
+    if (status == ExceptionStatus::kOpen) return checking != checking_.end() || heals(entity);
+    return checking != checking_.end() && sequence > checking->second;
 }
 
 void StateSweep::recheck(const EntityKey& entity, std::string exception) {

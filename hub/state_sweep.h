@@ -31,9 +31,10 @@ protected:
 
 /// Reads the stored entities of partitions: to fill the cache and, where the broker lost messages,
 /// to publish pending commands again and bring the exceptions stream in line with the states. What
-/// that stream shows as open is compared with the states whenever a partition is taken: its end
-/// may have been lost unnoticed, and with it that something was resolved. One pass at a time; what
-/// is asked for meanwhile is the next one. Threading: the link's.
+/// that stream shows as open, and as resolved since the mark, is compared with the states whenever
+/// a partition is taken: the end of either may have been lost unnoticed, and with it that something
+/// was resolved, or that it was not. One pass at a time; what is asked for meanwhile is the next
+/// one. Threading: the link's.
 class StateSweep final : nats::MessageSink, DeliverySink {
 public:
     StateSweep(nats::Link& link, const BrokerWatch& watch, ReliablePublisher& effects,
@@ -41,7 +42,10 @@ public:
         : link_(link), watch_(watch), effects_(effects), partitions_(partitions), host_(host) {}
 
     void warm(Partition partition) { to_warm_.insert(partition); }
-    void check_exceptions(Partition partition) { to_check_.insert(partition); }
+    /// `until`: where the exceptions stream stood when the partition's mark was written.
+    void check_exceptions(Partition partition, std::uint64_t until) {
+        to_check_[partition] = until;
+    }
     /// `hold` names the holding of the partition, for on_healed().
     void heal(Partition partition, std::uint64_t hold) { to_heal_[partition] = hold; }
     /// A stream changed under the pass that runs: it is made again.
@@ -50,7 +54,7 @@ public:
     void tick();
 
 private:
-    /// Reads the exceptions stream beside the states: what is open there and held by no state.
+    /// Reads the exceptions stream beside the states: what it shows and no state says.
     struct Exceptions final : nats::MessageSink {
         StateSweep& sweep;
         std::unique_ptr<nats::Subscription> reader;
@@ -67,7 +71,8 @@ private:
     void recheck(const EntityKey& entity, std::string exception);
     void on_delivered(std::uint64_t token) override;
     [[nodiscard]] bool heals(const EntityKey& entity) const;
-    [[nodiscard]] bool checks(const EntityKey& entity) const;
+    [[nodiscard]] bool checks(const EntityKey& entity, ExceptionStatus status,
+                              std::uint64_t sequence) const;
 
     nats::Link& link_;
     const BrokerWatch& watch_;
@@ -75,7 +80,7 @@ private:
     std::uint16_t partitions_;
     StateSweepHost& host_;
     std::set<Partition> to_warm_;
-    std::set<Partition> to_check_;
+    std::map<Partition, std::uint64_t> to_check_;
     std::map<Partition, std::uint64_t> to_heal_;
 
     // ---- The pass that runs.
@@ -83,11 +88,11 @@ private:
     std::unique_ptr<nats::Subscription> states_;
     std::unique_ptr<Exceptions> exceptions_;
     std::map<Partition, std::uint64_t> healing_;
-    std::set<Partition> checking_;   ///< Beside those.
-    std::uint64_t states_end_ = 0;   ///< Sequence at which the states end.
-    bool read_ = false;              ///< All states were read.
-    std::uint64_t outstanding_ = 0;  ///< Publishes and rechecks without answer.
-    std::size_t owed_ = 0;           ///< Messages whose credit waits for these answers.
+    std::map<Partition, std::uint64_t> checking_;  ///< Beside those.
+    std::uint64_t states_end_ = 0;                 ///< Sequence at which the states end.
+    bool read_ = false;                            ///< All states were read.
+    std::uint64_t outstanding_ = 0;                ///< Publishes and rechecks without answer.
+    std::size_t owed_ = 0;  ///< Messages whose credit waits for these answers.
 };
 
 }  // namespace syncline::hub

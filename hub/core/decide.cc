@@ -52,12 +52,20 @@ std::vector<Claim> minus(const std::vector<Claim>& from, const std::vector<Claim
     return rest;
 }
 
-/// Is nothing known of the entity? Then the store has lost its state: an outcome would make an
-/// empty one, which no record can join. The full read that follows tells what it would have.
+/// Is nothing known of the entity? Then the store has lost its state.
 bool is_unknown(const EntityState& state) {
     return state.version == 0 && std::ranges::all_of(state.records, [](const RecordState& record) {
                return record.rev == Revision{};
            });
+}
+
+void take_answer(Work& work, const Outcome& outcome) {
+    if (!is_unknown(work.state)) return take_outcome(work, outcome);
+    // What tells nothing of a record would make an empty entity, which no record can join.
+    const std::optional<Change> told = told_by(outcome);
+    if (!told) return;
+    take_change(work, *told);
+    work.state.record_or_new(outcome.platform).generation = outcome.ledger_generation;
 }
 
 void take(Work& work, const Input& input) {
@@ -67,7 +75,7 @@ void take(Work& work, const Input& input) {
         take_change(work, *change);
         if (work.log.trace.empty()) work.log.trace = change->trace;
     } else if (const auto* outcome = std::get_if<Outcome>(&input)) {
-        if (!is_unknown(work.state)) take_outcome(work, *outcome);
+        take_answer(work, *outcome);
     } else if (const auto* operation = std::get_if<Operation>(&input)) {
         take_operation(work, *operation);
     } else {
@@ -78,6 +86,16 @@ void take(Work& work, const Input& input) {
 }
 
 }  // namespace
+
+std::optional<Change> told_by(const Outcome& outcome) {
+    if (!outcome.record || outcome.rev == Revision{} || outcome.fields.empty()) return std::nullopt;
+    return Change{.key = {outcome.platform, outcome.entity.object, *outcome.record},
+                  .number = outcome.number,
+                  .rev = outcome.rev,
+                  .fields = outcome.fields,
+                  .seen_at = outcome.done_at,
+                  .trace = outcome.trace};
+}
 
 Step decide(const Policy& policy, EntityState state, std::span<const Input> inputs,
             const Context& context) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "hub/core/step.h"
@@ -14,6 +15,10 @@ namespace syncline::hub {
 /// The object of `state.key` must be one of the policy's.
 [[nodiscard]] Step decide(const Policy& policy, EntityState state, std::span<const Input> inputs,
                           const Context& context);
+
+/// What an outcome says of its record, as the change that a read of it would have been; nullopt if
+/// nothing. Where the store has lost the entity, that is all there is.
+[[nodiscard]] std::optional<Change> told_by(const Outcome& outcome);
 
 /// The commands that `state` has out, for publishing them again.
 [[nodiscard]] std::vector<Command> pending_commands(const EntityState& state,

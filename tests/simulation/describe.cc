@@ -76,12 +76,19 @@ std::string of_log(std::string_view body) {
     return text;
 }
 
+std::string of_exception(std::string_view body) {
+    const auto exception = hub::decode_exception(body);
+    if (!exception) return exception.error().what;
+    return exception->status == hub::ExceptionStatus::kOpen ? "open" : "resolved";
+}
+
 }  // namespace
 
 std::string describe(std::string_view subject, std::string_view body) {
     if (subject_matches(subjects::all_inputs(), subject)) return of_input(subject, body);
     if (subject_matches(subjects::all_entities(), subject)) return of_state(body);
     if (subject_matches(subjects::all_logs(), subject)) return of_log(body);
+    if (subject_matches(subjects::all_exceptions(), subject)) return of_exception(body);
     if (!subject_matches(subjects::commands_wildcard(), subject)) return {};
     const auto command = wire::decode_command(body);
     if (!command) return command.error().what;

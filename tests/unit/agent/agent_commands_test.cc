@@ -457,10 +457,12 @@ TEST_F(CommandsTest, SimplyRepeatsACreateThatThePlatformMakesOnce) {
 }
 
 TEST_F(CommandsTest, HandsADoubtThatNobodyCanClearUpToAPerson) {
-    world.platform.the_traits = {};
+    world.platform.the_traits = {.read_back_lag = 5s};
     begin();
     world.platform.scripts.push_back({Effect::kApplied, ErrorKind::kAmbiguous});
     world.send(world.create(1, named("Zoe")));
+    world.run_seconds(4);
+    EXPECT_TRUE(world.outcomes().empty()) << "it may still be under way";
     world.run_seconds(600);
     EXPECT_EQ(only_outcome().status, OutcomeStatus::kInDoubt);
     EXPECT_EQ(world.platform.writes.size(), 1u);

@@ -422,14 +422,18 @@ TEST_F(Decide, ClaimsARecordOnceWhenItFirstStandsForTheEntity) {
     EXPECT_EQ(take(another(kErp, "erp-2", full_)).links, Records{}) << "does not stand for it";
 }
 
-TEST_F(Decide, OutcomesAloneMakeNoEntity) {
+TEST_F(Decide, OutcomesMakeNoEntityUnlessTheyTellOfARecord) {
     Command command;
-    command.platform = kErp;
+    command.platform = kCrm;
     command.entity = state_.key;
     command.generation = 4;
-    EXPECT_FALSE(take(outcome(command, full_)).changed);
-    EXPECT_FALSE(take(outcome(command, full_)).changed) << "nor the second";
-    EXPECT_EQ(state_.version, 0U);
+    EXPECT_FALSE(take(outcome(command, {})).changed);
+    EXPECT_FALSE(take(outcome(command, {})).changed) << "nor the second";
+    const Step step = take(outcome(command, full_));
+    EXPECT_EQ(step.links.size(), 1U);
+    EXPECT_EQ(state_.record(kCrm)->mirror, full_);
+    EXPECT_EQ(state_.record(kCrm)->generation, 4U);
+    EXPECT_EQ(step.commands.size(), 1U) << "the other platform is told";
 }
 
 TEST_F(Decide, TellsEveryOpenExceptionAgainWhenAnInputComesBack) {
