@@ -9,12 +9,7 @@
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
-namespace {
-
-/// What is told of a state this long after it was known to be current is looked at again.
-constexpr Duration kLate = std::chrono::seconds{1};
-
-}  // namespace
+namespace {}  // namespace
 
 Entities::Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, const Policy& policy,
                    const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
@@ -123,10 +118,10 @@ void Entities::load(Slot& slot) {
 
 void Entities::loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> stored) {
     if (!stored) return restart(slot, options_.retry_wait);
+    const std::uint64_t before = slot.sequence;
     slot.state = EntityState{};
     slot.state.key = slot.key;
     slot.sequence = 0;
-    slot.current_at = clock_.steady();
     if (*stored) {
         slot.sequence = (*stored)->sequence;
         if (!(*stored)->deleted) {
@@ -140,8 +135,22 @@ void Entities::loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> sto
         }
     }
     slot.loaded = slot.checked = true;
-    slot.delivered = false;
+    slot.delivered = slot.delivered && slot.sequence == before;
+    drop_verified(slot);
+    if (slot.waiting.empty()) return finish(slot);
     catch_up(slot);
+}
+
+// What was told of the very state that is still the newest need not be told again.
+void Entities::drop_verified(Slot& slot) {
+    std::vector<WorkId> done;
+    std::erase_if(slot.waiting, [&](const Queued& queued) {
+        const auto* recheck = std::get_if<Recheck>(&queued.input);
+        if (recheck == nullptr || recheck->told_of != slot.sequence) return false;
+        done.push_back(queued.work);
+        return true;
+    });
+    for (const WorkId& work : done) host_.on_done(work);
 }
 
 // Who stored the state may have died before its effects were out, and the next decision knows only
@@ -172,6 +181,8 @@ void Entities::decide_now(Slot& slot) {
     slot.works.clear();
     while (!slot.waiting.empty() && slot.inputs.size() < options_.fold_max) {
         Queued& queued = slot.waiting.front();
+        // It is about the stored state, which this one may not be.
+        if (std::holds_alternative<Recheck>(queued.input) && !slot.checked) break;
         slot.inputs.push_back(std::move(queued.input));
         queued.input = Operation{};
         slot.works.push_back(std::move(queued));
@@ -193,7 +204,7 @@ void Entities::store(Slot& slot) {
     slot.phase = Phase::kStoring;
     slot.body = encode(slot.state);
     slot.least = watch_.newest(subjects::kStreamState);
-    slot.current_at = clock_.steady();
+    slot.delivered = false;
     sync_points_.reached("H3");
     link_.publish({slot.subject, slot.body, {}, slot.sequence}, this, token_of(slot));
 }
@@ -262,18 +273,16 @@ void Entities::on_delivered(std::uint64_t token) {
     if (slot == nullptr) return;
     if (--slot->outstanding > 0) return;
     slot->delivered = true;
-    recheck_late(*slot);
+    verify_told(*slot);
     if (slot->phase == Phase::kCatchingUp) return decide_now(*slot);
     finish(*slot);
 }
 
-// A hub that stood still between storing a state and telling of its exceptions may have told what
-// another hub has changed since: it looks at the state again.
-void Entities::recheck_late(Slot& slot) {
-    const bool late = clock_.steady() - slot.current_at > kLate;
+// Another hub may have changed the state, and told of it, before what was told here was out.
+void Entities::verify_told(Slot& slot) {
     for (std::string& exception : std::exchange(slot.told, {})) {
-        if (!late) continue;
-        slot.waiting.push_back({Recheck{std::move(exception)}, {slot.home, 0, 0}, 0, false, {}});
+        slot.waiting.push_back(
+            {Recheck{std::move(exception), slot.sequence}, {slot.home, 0, 0}, 0, false, {}});
     }
 }
 

@@ -95,7 +95,6 @@ private:
         std::string subject;
         Phase phase = Phase::kIdle;
         bool loaded = false;
-        Duration current_at{0};         ///< When the state was last known to be the stored one.
         std::vector<std::string> told;  ///< Exceptions that are being published.
         bool checked = false;           ///< The state was loaded for the inputs at work.
         bool delivered = false;         ///< The state's outbox is out.
@@ -135,7 +134,8 @@ private:
     void decide_now(Slot& slot);
     void publish_commands(const Slot& slot, const std::vector<Command>& commands);
     void publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages);
-    void recheck_late(Slot& slot);
+    void verify_told(Slot& slot);
+    void drop_verified(Slot& slot);
     void reserve_all(Slot& slot);
     void reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected);
     void check_reservation(Slot& slot, const Reservation& reservation);

@@ -41,6 +41,9 @@ struct Recheck {
     /// `kind@platform` of one that is open on the stream; resolved if the entity does not hold it.
     /// Empty: all that the entity holds.
     std::string exception;
+    /// Sequence of the stored state that it was told of, 0 for none; while that is the newest there
+    /// is nothing to do.
+    std::optional<std::uint64_t> told_of;
 };
 
 using Input = std::variant<Change, Outcome, Operation, Recheck>;
