@@ -27,7 +27,7 @@ Entities::Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, con
 
 Entities::~Entities() = default;
 
-Entities::Slot* Entities::current(std::uint64_t token) {
+Entities::Slot* Entities::current(std::uint64_t token) const {
     Slot* slot = slab_[static_cast<std::uint32_t>(token >> 32)].get();
     return slot->attempt == static_cast<std::uint32_t>(token) ? slot : nullptr;
 }
@@ -309,6 +309,11 @@ void Entities::restart(Slot& slot, Duration wait) {
     }
     slot.works.clear();
     slot.inputs.clear();
+    // What was on its way may have arrived, of a state that is lost by now.
+    for (std::string& exception : std::exchange(slot.told, {})) {
+        slot.waiting.push_back(
+            {Recheck{std::move(exception), {}}, {slot.home, 0, 0}, 0, false, {}});
+    }
     slot.loaded = false;
     slot.phase = Phase::kWaiting;
     ++slot.attempt;

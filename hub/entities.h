@@ -149,13 +149,16 @@ private:
     void misplaced(Slot& slot);
     void place_again(const EntityId& not_in, Queued queued);
     bool part_with_foreign(Slot& slot);
-    Slot* current(std::uint64_t token);
+    [[nodiscard]] Slot* current(std::uint64_t token) const;
     static std::uint64_t token_of(const Slot& slot) {
         return std::uint64_t{slot.index} << 32 | slot.attempt;
     }
     [[nodiscard]] Context context_of(const auto& inputs) const;
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
     void on_delivered(std::uint64_t token) override;
+    [[nodiscard]] bool is_wanted(std::uint64_t token) const override {
+        return current(token) != nullptr;
+    }
 
     /// Publishes of reservations need their own sink: their answers are not about a state.
     struct Reserving final : nats::PublishSink {

@@ -107,7 +107,7 @@ void Entities::reservation_done(Slot& slot) {
 }
 
 void Entities::misplaced(Slot& slot) {
-    const EntityId entity = slot.key.entity;
+    const EntityKey key = slot.key;
     std::vector<Queued> again;
     for (std::size_t i = 0; i < slot.works.size(); ++i) {
         slot.works[i].input = std::move(slot.inputs[i]);
@@ -119,15 +119,17 @@ void Entities::misplaced(Slot& slot) {
     slot.inputs.clear();
     slot.loaded = false;
     finish(slot);
-    // Only a record can be placed elsewhere. What else names an entity without a state is of before
-    // the states were lost.
+    // Only a record can be placed elsewhere, and only of this entity can be said that it holds
+    // nothing. What else names an entity without a state is of before the states were lost.
     for (Queued& queued : again) {
         if (const auto* outcome = std::get_if<Outcome>(&queued.input)) {
             auto told = told_by(*outcome);
             if (told) queued.input = *std::move(told);
         }
         if (std::holds_alternative<Change>(queued.input)) {
-            place_again(entity, std::move(queued));
+            place_again(key.entity, std::move(queued));
+        } else if (std::holds_alternative<Recheck>(queued.input)) {
+            submit(key, std::move(queued));
         } else {
             host_.on_done(queued.work);
         }

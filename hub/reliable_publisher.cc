@@ -40,6 +40,7 @@ void ReliablePublisher::send(std::uint32_t index) {
 void ReliablePublisher::send_last(std::uint32_t index) {
     const Entry& entry = entries_[index];
     link_.get_last(entry.stream, entry.subject, [this, index](auto stored) {
+        if (drop_unwanted(index)) return;
         if (!stored) return again_later(index);
         const Entry& ours = entries_[index];
         // One of the tries before this was stored after all.
@@ -47,6 +48,13 @@ void ReliablePublisher::send_last(std::uint32_t index) {
         const std::uint64_t sequence = *stored ? (*stored)->sequence : 0;
         link_.publish({ours.subject, ours.body, {}, sequence}, this, index);
     });
+}
+
+bool ReliablePublisher::drop_unwanted(std::uint32_t index) {
+    const Entry& entry = entries_[index];
+    if (entry.sink == nullptr || entry.sink->is_wanted(entry.token)) return false;
+    done(index);
+    return true;
 }
 
 void ReliablePublisher::again_later(std::uint32_t index) {
@@ -82,7 +90,7 @@ void ReliablePublisher::tick() {
     while (!retries_.empty() && retries_.front().due <= now && link_.connected()) {
         const std::uint32_t index = retries_.front().index;
         retries_.pop_front();
-        send(index);
+        if (!drop_unwanted(index)) send(index);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "hub/broker_watch.h"
@@ -16,6 +17,11 @@ namespace syncline::hub {
 class DeliverySink {
 public:
     virtual void on_delivered(std::uint64_t token) = 0;
+    /// Does anybody still wait for it? Else it is not tried again: what it says may be outdated.
+    [[nodiscard]] virtual bool is_wanted(std::uint64_t token) const {
+        std::ignore = token;
+        return true;
+    }
 
 protected:
     ~DeliverySink() = default;
@@ -61,6 +67,7 @@ private:
     void send_last(std::uint32_t index);
     void again_later(std::uint32_t index);
     void done(std::uint32_t index);
+    [[nodiscard]] bool drop_unwanted(std::uint32_t index);
 
     nats::Link& link_;
     const Clock& clock_;

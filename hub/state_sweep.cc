@@ -67,7 +67,9 @@ void StateSweep::start_over() {
 
 void StateSweep::on_message(const nats::InMessage& message) {
     if (read_) return states_->processed(1);
-    read_ = message.pending == 0 || message.sequence >= states_end_;
+    // A state that is stored anew meanwhile stands behind the end, and its decision tells only what
+    // it has changed itself; the cache has it already.
+    read_ = message.pending == 0 || (healing_.empty() && message.sequence >= states_end_);
     const bool entity = !message.deleted && subjects::parse_entity(message.subject).has_value();
     const bool room = !entity || host_.warm(message.sequence, message.body);
     if (!room && healing_.empty()) read_ = true;

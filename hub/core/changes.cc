@@ -10,6 +10,18 @@ Provenance provenance_of(const Change& change) {
     return {change.key.platform, change.rev, at};
 }
 
+/// What was open about the values of the record before is about nothing any more.
+void close_about_former(Work& work, RecordState& record) {
+    for (const std::string_view kind :
+         {exceptions::kContract, exceptions::kReview, exceptions::kUndecided}) {
+        for (const OpenException& open : work.state.exceptions) {
+            if (open.kind != kind || open.platform != record.platform) continue;
+            for (const FieldName& field : open.fields) record.release(field);
+        }
+        close_exception(work, kind, record.platform);
+    }
+}
+
 /// The record is there: links it, and brings back an entity that was deleted.
 void mark_present(Work& work, RecordState& record, const RecordId& id) {
     if (record.presence == Presence::kPresent && record.record == id) return;
@@ -21,6 +33,7 @@ void mark_present(Work& work, RecordState& record, const RecordId& id) {
     if (known > 0) report_others(work, record);
     record.mirror.clear();
     record.forms.clear();
+    close_about_former(work, record);
     close_exception(work, exceptions::kDeleteReview, record.platform);
     close_exception(work, exceptions::kInDoubt, record.platform);  // Made after all, or by others.
     if (work.state.deleted) {

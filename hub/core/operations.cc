@@ -68,9 +68,10 @@ bool is_about_a_change(const OpenException& exception) {
 /// Decides what the platform holds once more: the policy, or who is to decide, may be another now.
 void decide_again(Work& work, RecordState& record, const OpenException& exception) {
     Fields told;
-    for (const auto& [name, proposed] : exception.proposed) {
+    for (const FieldName& name : exception.fields) {
         const Value* mirror = record.mirror.find(name);
-        told.set(name, mirror == nullptr ? proposed : *mirror);
+        if (mirror == nullptr) continue;  // The record does not hold it any more.
+        told.set(name, *mirror);
         record.mirror.erase(name);
     }
     release_all(record, exception);

@@ -20,7 +20,7 @@ constexpr std::array kBugs{
     PlantedBug{kIgnoreAmnesia, "ignore_amnesia", "nobody notices that the broker lost messages", 40,
                "broker.power broker.delete_commands broker.delete_input"},
     PlantedBug{kNoResend, "no_resend", "hubs never ask for what is missing", 40,
-               "broker.power net.lose_ack"},
+               "broker.power agent.wipe agent.crash_point"},
     PlantedBug{kReceiptBeforeMark, "receipt_before_mark",
                "hubs give receipts for what they have not stored", 10, ""},
     PlantedBug{kTrimOnAck, "trim_on_ack", "agents take the broker's acknowledgement for a receipt",
