@@ -209,9 +209,11 @@ void Commands::admit_job(const JobPtr& job) {
             job->attempts =
                 ledger && ledger->generation == command.generation ? ledger->attempts : 0;
             if (*admission == Admission::kExecute) {
-                // An earlier create may have made the record that the hub did not know of yet.
-                job->made =
-                    command.kind == CommandKind::kCreate && ledger ? ledger->record : std::nullopt;
+                if (command.kind == CommandKind::kCreate) {
+                    // The hub may not know of it yet, or not any more.
+                    job->made = ledger && ledger->record ? ledger->record
+                                                         : transaction.record_of(command.entity);
+                }
                 p_.environment.before("C2");
                 transaction.raise_fence(command.partition, command.fence);
                 transaction.save(command.entity, {.generation = command.generation,

@@ -21,6 +21,7 @@ constexpr const char* kCreate =
     "  seq INTEGER, deleted INTEGER, digest BLOB, entity TEXT,"
     "  PRIMARY KEY(object, id)) WITHOUT ROWID;"
     "CREATE INDEX deleted_records ON records(object, id) WHERE deleted = 1;"
+    "CREATE INDEX records_of ON records(object, entity) WHERE entity IS NOT NULL;"
     "CREATE TABLE fetches(object INTEGER, id TEXT, PRIMARY KEY(object, id)) WITHOUT ROWID;"
     "CREATE TABLE ledger(object INTEGER, entity TEXT, generation INTEGER, state INTEGER,"
     "  status INTEGER, attempts INTEGER, record TEXT, command BLOB,"
@@ -261,6 +262,14 @@ bool Transaction::link(const ObjectName& object, const RecordId& id, const Entit
 void Transaction::know(const ObjectName& object, const RecordId& id, const EntityId& entity) {
     database_.run("INSERT OR IGNORE INTO records VALUES(?1, ?2, 0, ?3, 0, 0, 0, ?4, ?5)",
                   object_number(object), id.text, store_.held_.era, sqlite::Blob{{}}, entity.text);
+}
+
+std::optional<RecordId> Transaction::record_of(const EntityKey& entity) {
+    sqlite::Query row = database_.query(
+        "SELECT id FROM records WHERE object = ?1 AND entity = ?2 AND deleted = 0 LIMIT 1",
+        object_number(entity.object), entity.entity.text);
+    if (!row.next()) return std::nullopt;
+    return RecordId{row.text(0)};
 }
 
 std::vector<std::pair<ObjectName, RecordId>> Transaction::tombstones(const ObjectName& object,

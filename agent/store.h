@@ -102,6 +102,8 @@ public:
     bool link(const ObjectName& object, const RecordId& id, const EntityId& entity);
     /// Notes that the hub knows a record; nothing changes if the store does too.
     void know(const ObjectName& object, const RecordId& id, const EntityId& entity);
+    /// A record that is linked to the entity and was not deleted, as far as is known.
+    [[nodiscard]] std::optional<RecordId> record_of(const EntityKey& entity);
     /// Deleted records after (`object`, `id`) in the order of the store, at most `max`.
     [[nodiscard]] std::vector<std::pair<ObjectName, RecordId>> tombstones(const ObjectName& object,
                                                                           const RecordId& id,

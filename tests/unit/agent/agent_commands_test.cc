@@ -351,6 +351,18 @@ TEST_F(CommandsTest, ANewStoreHasTheHubDecideAgainWhatStoodInTheStream) {
     EXPECT_EQ(world.platform.applied, 1u);
 }
 
+// The hub may have lost its state, and the store its ledger, but the record is there and linked.
+TEST_F(CommandsTest, MakesNoRecordForAnEntityThatHasOne) {
+    world.platform.the_traits = {};
+    begin();
+    world.link_record("1", World::kEntity);
+    world.run_seconds(1);
+    world.send(world.create(5, named("other")));
+    world.run_seconds(10);
+    EXPECT_EQ(only_outcome().record, RecordId{"1"});
+    EXPECT_EQ(world.platform.applied, 0u);
+}
+
 // Nothing of its length tells that the stream went back: it has grown as far again.
 TEST_F(CommandsTest, CarriesOutWhatTookTheNumbersOfLostCommands) {
     begin();
