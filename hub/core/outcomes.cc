@@ -74,6 +74,16 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
     }
 }
 
+/// A proposal that the owner's platform refused is off; its author is told so.
+void drop_refused(Work& work, RecordState& owner, const FieldName& field, const Value& value) {
+    std::erase_if(work.state.proposals, [&](const Proposal& p) {
+        if (p.field != field || p.value != value) return false;
+        work.state.record_or_new(p.from).release(field);
+        owner.release(field);
+        return true;
+    });
+}
+
 /// It failed for good: what was to be set is left alone until something about it changes.
 void failed(Work& work, RecordState& record, const Outcome& outcome, const Pending& answered) {
     std::string_view kind = exceptions::kRejected;
@@ -82,13 +92,7 @@ void failed(Work& work, RecordState& record, const Outcome& outcome, const Pendi
     if (answered.kind == CommandKind::kUpdate) {
         for (const auto& [name, value] : answered.fields) {
             record.hold(name);
-            // A proposal that the owner's platform refused is off; its author is told so.
-            std::erase_if(work.state.proposals, [&](const Proposal& p) {
-                if (p.field != name || p.value != value) return false;
-                work.state.record_or_new(p.from).release(name);
-                record.release(name);
-                return true;
-            });
+            drop_refused(work, record, name, value);
         }
     } else {
         record.blocked = true;
