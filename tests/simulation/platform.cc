@@ -101,7 +101,7 @@ void Platform::commit(Row& row, Version next, Mutation mutation, Duration stamp)
 }
 
 RecordId Platform::create(const ObjectName& object, Fields fields, Writer writer) {
-    const RecordId id{name() + "-" + std::to_string(++ids_)};
+    RecordId id{name() + "-" + std::to_string(++ids_)};
     Row& row = rows_[id];
     row.key = {nature_.id, object, id};
     Mutation mutation = begin(row.key, writer);

@@ -167,7 +167,7 @@ TEST_F(AgentTest, MovesARecordToItsEntitysHomeOnlyWhenNothingWaitsInTheOldPlace)
     const Partition old = record_partition(key_of("1"), 4);
     const EntityKey entity = [&] {  // One that lives elsewhere.
         for (char c = 'a';; ++c) {
-            const EntityKey key{ObjectName{"customer"}, EntityId{std::string(24, c)}};
+            EntityKey key{ObjectName{"customer"}, EntityId{std::string(24, c)}};
             if (entity_partition(key, 4) != old) return key;
         }
     }();
