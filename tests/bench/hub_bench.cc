@@ -33,10 +33,8 @@ struct Sizes {
 
 constexpr std::size_t kWindow = 4'096;
 
-[[noreturn]] void die(const std::string& why) {
-    std::fprintf(stderr, "bench: %s\n", why.c_str());
-    std::exit(1);
-}
+/// By exception, so that the hub and the server are stopped.
+[[noreturn]] void die(const std::string& why) { throw std::runtime_error(why); }
 
 /// The source platform's agent, as far as the hub sees it: numbered changes to SYNC_IN.
 class Source final : nats::PublishSink {
@@ -59,6 +57,11 @@ public:
         }
     }
     void turn() { loop_.poll(Duration{0}); }
+    /// After a long time without turn() the server may have closed the connection.
+    void wake() {
+        loop_.poll(std::chrono::milliseconds{100});
+        while (!link_.connected()) loop_.poll(std::chrono::milliseconds{10});
+    }
     void finish() {
         while (open_ > 0) loop_.poll(std::chrono::milliseconds{10});
     }
@@ -200,6 +203,7 @@ void measure_hub(const std::string& url, const std::string& program, const std::
     out["publishes_per_s"] = static_cast<double>(output(watcher) - published) / seconds;
     out["body_bytes"] = static_cast<double>(source.body_bytes());
 
+    source.wake();
     watcher.watch_commands();
     const double rate = out["changes_per_s"] / 2;
     const auto total = static_cast<std::uint64_t>(rate * sizes.paced_seconds);
@@ -270,4 +274,11 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace syncline::bench
 
-int main(int argc, char** argv) { return syncline::bench::run(argc, argv); }
+int main(int argc, char** argv) {
+    try {
+        return syncline::bench::run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "bench: %s\n", error.what());
+        return 1;
+    }
+}
