@@ -108,7 +108,7 @@ private:
         std::string last_error;
         std::optional<RecordId> written;  ///< The record that the write answered with.
         bool found = false;  ///< `written` was there before: this command has set nothing.
-        std::optional<RecordId> made;  ///< By an earlier create of the entity, as far as is known.
+        std::optional<RecordId> made;  ///< The entity has it already, as far as is known here.
         std::optional<Ending> ending;  ///< Is told when it is due.
     };
     using JobPtr = std::shared_ptr<Job>;

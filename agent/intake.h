@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -129,6 +130,8 @@ private:
     void wish(Transaction& transaction, const RecordKey& key, std::uint64_t after_create,
               Taken& taken);
     void begin_full_read();
+    using Step = std::function<std::string(Transaction& transaction, Taken& taken)>;
+    void go_through(std::string Intake::*place, std::string_view key, Step step);
     void send_tombstones();
     [[nodiscard]] bool looks_for_unseen() const;
     void look_for_unseen();

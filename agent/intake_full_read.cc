@@ -75,37 +75,47 @@ void Intake::begin_full_read() {
     full_read_.reset();
 }
 
-/// A full read shows what is there; what is gone only the store remembers.
-void Intake::send_tombstones() {
-    if (going_through_) return;
+/// Goes on through the records of the store from where `place` stands, in a transaction: `step`
+/// does the next ones and answers how far it came, empty when there are no more.
+void Intake::go_through(std::string Intake::*place, std::string_view key, Step step) {
     going_through_ = true;
     auto next = std::make_shared<std::string>();
     auto taken = std::make_shared<Taken>();
     p_.commits.add(
-        [this, next, taken, round = round_](Transaction& transaction) {
+        [this, key, next, taken, step = std::move(step), round = round_](Transaction& transaction) {
             if (round != round_) return;
             *taken = {};
+            *next = step(transaction, *taken);
+            transaction.set_text(key, *next);
+        },
+        [this, place, next, taken, round = round_] {
+            going_through_ = false;
+            if (round != round_) return;
+            this->*place = *next;
+            changes_ += taken->changes;
+            for (const auto& [record, create] : taken->fetches) add_fetch(record, create);
+        });
+}
+
+/// A full read shows what is there; what is gone only the store remembers.
+void Intake::send_tombstones() {
+    if (going_through_) return;
+    go_through(
+        &Intake::tombstones_, keys::kTombstones, [this](Transaction& transaction, Taken& taken) {
             const Place after{tombstones_};
-            auto found = transaction.tombstones(after.object, after.id, kTombstones);
-            next->clear();
-            for (auto& [object, id] : found) {
+            std::string next;
+            const auto found = transaction.tombstones(after.object, after.id, kTombstones);
+            for (const auto& [object, id] : found) {
                 const RecordKey key{p_.store.platform(), object, id};
                 const Record record{.object = object, .id = id, .deleted = true};
                 auto state = transaction.record(object, id).value_or(RecordState{});
-                if (emit(transaction, record, key, std::move(state), *taken) == Took::kNoRoom) {
+                if (emit(transaction, record, key, std::move(state), taken) == Took::kNoRoom) {
                     room_at_ = now() + kRoomPause;
-                    break;
+                    return next.empty() ? tombstones_ : next;
                 }
-                *next = Place::of(object, id);
+                next = Place::of(object, id);
             }
-            if (next->empty() && !found.empty()) *next = tombstones_;
-            transaction.set_text(keys::kTombstones, *next);
-        },
-        [this, next, taken, round = round_] {
-            going_through_ = false;
-            if (round != round_) return;
-            tombstones_ = *next;
-            changes_ += taken->changes;
+            return next;
         });
 }
 
@@ -117,28 +127,15 @@ bool Intake::looks_for_unseen() const {
 /// What the store knows and a full read did not show may have been deleted while nobody was told:
 /// between the last look and the full read, or by a platform that does not tell. Each is asked for.
 void Intake::look_for_unseen() {
-    going_through_ = true;
-    auto next = std::make_shared<std::string>();
-    auto taken = std::make_shared<Taken>();
-    p_.commits.add(
-        [this, next, taken, round = round_](Transaction& transaction) {
-            if (round != round_) return;
-            *taken = {};
-            const Place after{unseen_};
-            const auto found = transaction.unseen(after.object, after.id,
-                                                  transaction.number(keys::kReadFrom), kUnseen);
-            for (const auto& [object, id] : found) {
-                wish(transaction, {p_.store.platform(), object, id}, 0, *taken);
-            }
-            *next = found.empty() ? "" : Place::of(found.back().first, found.back().second);
-            transaction.set_text(keys::kUnseen, *next);
-        },
-        [this, next, taken, round = round_] {
-            going_through_ = false;
-            if (round != round_) return;
-            unseen_ = *next;
-            for (const auto& [key, create] : taken->fetches) add_fetch(key, create);
-        });
+    go_through(&Intake::unseen_, keys::kUnseen, [this](Transaction& transaction, Taken& taken) {
+        const Place after{unseen_};
+        const auto found = transaction.unseen(after.object, after.id,
+                                              transaction.number(keys::kReadFrom), kUnseen);
+        for (const auto& [object, id] : found) {
+            wish(transaction, {p_.store.platform(), object, id}, 0, taken);
+        }
+        return found.empty() ? std::string{} : Place::of(found.back().first, found.back().second);
+    });
 }
 
 }  // namespace syncline::agent
