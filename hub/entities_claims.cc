@@ -100,7 +100,7 @@ void Entities::reservation_done(Slot& slot) {
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
     // that exists lives on without the record; that two have the same key is for a person.
     if (slot.sequence == 0) return misplaced(slot);
-    if (!slot.foreign.empty() && part_with_foreign(slot)) return;
+    if (part_with_foreign(slot)) return;
     log::warning("two entities have one match key; merge them at the platforms",
                  {{"object", slot.key.object.text}, {"entity", slot.key.entity.text}});
     store(slot);
@@ -149,19 +149,21 @@ void Entities::place_again(const EntityId& not_in, Queued queued) {
 }
 
 // What tells of another entity's record goes there. A create that found or made such a record is
-// refused, so that a person sees it. False: none of the inputs tells of one.
+// refused, so that a person sees it. And a deleted entity whose key is another's by now does not
+// come back beside it: the record joins that one. False: none of the inputs tells of such a record.
 bool Entities::part_with_foreign(Slot& slot) {
     const std::vector<RecordKey> foreign = std::exchange(slot.foreign, {});
     const auto is_foreign = [&](const RecordKey& record) {
         return std::ranges::find(foreign, record) != foreign.end();
     };
+    const std::optional<RecordKey> successors = slot.reserved ? std::nullopt : slot.step.revived_by;
     std::vector<Input> inputs = std::exchange(slot.inputs, {});
     std::vector<Queued> works = std::exchange(slot.works, {});
     std::vector<Queued> elsewhere;
     bool refused = false;
     for (std::size_t i = 0; i < works.size(); ++i) {
         const auto* change = std::get_if<Change>(&inputs[i]);
-        if (change != nullptr && is_foreign(change->key)) {
+        if (change != nullptr && (is_foreign(change->key) || change->key == successors)) {
             works[i].input = std::move(inputs[i]);
             elsewhere.push_back(std::move(works[i]));
             continue;

@@ -56,9 +56,10 @@ void Placing::start(const RecordKey& record, Search& search) {
     search.found.keys.resize(search.wanted.keys.size());
     search.failed = false;
     search.retry_at = Duration{0};
-    search.outstanding = 1 + search.wanted.keys.size() + (change.marker ? 1 : 0);
-    const auto entity_in = [not_in = search.waiting.front().not_in](
-                               const nats::StoredMessage& stored) -> std::optional<EntityId> {
+    const std::optional<EntityId>& not_in = search.waiting.front().not_in;
+    const bool is_marked = change.marker && change.marker != not_in;
+    search.outstanding = 1 + search.wanted.keys.size() + (is_marked ? 1 : 0);
+    const auto entity_in = [not_in](const nats::StoredMessage& stored) -> std::optional<EntityId> {
         auto entity = wire::decode_reference(stored.body);
         if (!entity || entity->empty() || *entity == not_in) return std::nullopt;
         return *entity;
@@ -71,7 +72,7 @@ void Placing::start(const RecordKey& record, Search& search) {
             record, subjects::match_key(key.object, key.rule, key.text),
             [entity_in, i](Search& s, const auto& stored) { s.found.keys[i] = entity_in(stored); });
     }
-    if (!change.marker) return;
+    if (!is_marked) return;
     const EntityKey marked{record.object, *change.marker};
     look_up(record, subjects::entity(marked, entity_partition(marked, options_.partitions)),
             [entity = *change.marker](Search& s, const auto&) { s.found.marked = entity; });

@@ -25,9 +25,7 @@ void close_about_former(Work& work, RecordState& record) {
 /// The record is there: links it, and brings back an entity that was deleted.
 void mark_present(Work& work, RecordState& record, const RecordId& id) {
     if (record.presence == Presence::kPresent && record.record == id) return;
-    work.note(record.platform.text + " record " + id.text + " linked");
-    work.stand(record, id);
-    record.blocked = false;
+    stand(work, record, id, "linked");
     const auto known =
         std::erase_if(record.others, [&](const OtherRecord& other) { return other.record == id; });
     if (known > 0) report_others(work, record);
@@ -35,9 +33,9 @@ void mark_present(Work& work, RecordState& record, const RecordId& id) {
     record.forms.clear();
     close_about_former(work, record);
     close_exception(work, exceptions::kDeleteReview, record.platform);
-    close_exception(work, exceptions::kInDoubt, record.platform);  // Made after all, or by others.
     if (work.state.deleted) {
         work.state.deleted = false;
+        work.revived_by = RecordKey{record.platform, work.state.key.object, id};
         work.note("revived: the record is back on " + record.platform.text);
         for (RecordState& other : work.state.records) {
             if (other.presence == Presence::kGone) other.presence = Presence::kAbsent;
@@ -52,6 +50,13 @@ constexpr std::size_t kGoneMost = 8;
 
 auto find_other(RecordState& record, const RecordId& id) {
     return std::ranges::find(record.others, id, &OtherRecord::record);
+}
+
+/// How much of the record `id` is known. What is known of another one says nothing of it.
+Revision seen_of(RecordState& record, const RecordId& id) {
+    if (record.record == id) return record.rev;
+    const auto at = find_other(record, id);
+    return at == record.others.end() ? Revision{} : at->rev;
 }
 
 void remember_gone(RecordState& record, const RecordId& id, Revision rev) {
@@ -78,30 +83,45 @@ void delete_other(Work& work, RecordState& record, const Change& change) {
 /// Of two records one is deleted: the other stands for the entity from now on.
 void succeed(Work& work, RecordState& record, OtherRecord heir) {
     record.pending.reset();
+    record.rev = heir.rev;
     mark_present(work, record, heir.record);
     take_fields(work, record, heir.fields, {record.platform, heir.rev, heir.at}, {});
 }
 
 }  // namespace
 
+void stand(Work& work, RecordState& record, const RecordId& id, std::string_view how) {
+    work.note(record.platform.text + " record " + id.text + " " + std::string{how});
+    record.presence = Presence::kPresent;
+    record.record = id;
+    record.blocked = false;
+    work.links.push_back({record.platform, work.state.key.object, id});
+    close_exception(work, exceptions::kInDoubt, record.platform);  // Made after all, or by others.
+}
+
 void take_change(Work& work, const Change& change) {
     RecordState& record = work.state.record_or_new(change.key.platform);
-    const bool known = record.presence == Presence::kPresent && record.record.has_value();
-    if (known && *record.record != change.key.record) {
-        if (change.kind == ChangeKind::kDelete) return delete_other(work, record, change);
-        return other_record(
-            work, record, {change.key.record, change.rev, provenance_of(change).at, change.fields});
+    const RecordId& id = change.key.record;
+    const bool deletes = change.kind == ChangeKind::kDelete;
+    const bool same = record.record == id;
+    if (!same && deletes) {
+        if (record.record) delete_other(work, record, change);
+        return;
     }
-    if (change.rev <= record.rev) {
+    if (!same && record.record && record.presence == Presence::kPresent) {
+        return other_record(work, record,
+                            {id, change.rev, provenance_of(change).at, change.fields});
+    }
+    if (change.rev <= seen_of(record, id)) {
         work.replayed = true;
         return;
     }
     record.rev = change.rev;
-    if (change.kind == ChangeKind::kDelete) {
+    if (deletes) {
         if (record.presence == Presence::kPresent) take_delete(work, record, /*ours=*/false);
         return;
     }
-    mark_present(work, record, change.key.record);
+    mark_present(work, record, id);
     take_fields(work, record, change.fields, provenance_of(change), {});
 }
 

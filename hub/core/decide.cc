@@ -101,7 +101,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
             const Context& context) {
     const ObjectSpec* object = policy.object(state.key.object);
     const std::vector<Claim> before = keys_of(*object, state);
-    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}};
+    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}, {}};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);
@@ -124,6 +124,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         step.claims = minus(after, before);
         step.releases = minus(before, after);
         step.links = std::move(work.links);
+        step.revived_by = std::move(work.revived_by);
     } else {
         work.state.outbox = std::move(last_outbox);
     }

@@ -48,8 +48,7 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         return;
     }
     if (outcome.record && record.presence != Presence::kPresent && fresh) {
-        work.stand(record, *outcome.record);
-        work.note(record.platform.text + " record " + outcome.record->text + " created");
+        stand(work, record, *outcome.record, "created");
     }
     const Provenance from{record.platform, outcome.rev, outcome.done_at};
     if (answered && fresh) {

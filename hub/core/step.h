@@ -137,6 +137,7 @@ struct Step {
     std::vector<Claim> claims;                     ///< To hold before `next` is stored.
     std::vector<RecordKey> links;  ///< Records that stand for the entity from now on; the same.
     std::vector<Claim> releases;   ///< No longer the entity's, after `next` is stored.
+    std::optional<RecordKey> revived_by;  ///< The record that brought a deleted entity back.
 };
 
 }  // namespace syncline::hub

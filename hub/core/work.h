@@ -18,13 +18,8 @@ struct Work {
     std::vector<std::string> touched_exceptions;  ///< `kind@platform`, to publish.
     std::vector<std::string> rechecked;           ///< The same, even if nothing changed.
     std::vector<RecordKey> links;                 ///< See Step.
+    std::optional<RecordKey> revived_by;          ///< See Step.
 
-    /// From now on `id` stands for the entity on the record's platform.
-    void stand(RecordState& record, const RecordId& id) {
-        record.presence = Presence::kPresent;
-        record.record = id;
-        links.push_back({record.platform, state.key.object, id});
-    }
     void note(std::string text) {
         log.notes.push_back(std::move(text));
         changed = true;
@@ -47,6 +42,9 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
 Value make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from);
 
 // changes.cc, outcomes.cc, operations.cc
+/// From now on `id` stands for the entity on the record's platform. `how` it came to that goes into
+/// the log.
+void stand(Work& work, RecordState& record, const RecordId& id, std::string_view how);
 void take_change(Work& work, const Change& change);
 void take_outcome(Work& work, const Outcome& outcome);
 void take_operation(Work& work, const Operation& operation);

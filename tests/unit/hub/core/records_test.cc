@@ -1,0 +1,177 @@
+#include "tests/unit/hub/core/decide_fixture.h"
+
+// Which record stands for the entity on a platform, and what becomes of it.
+
+namespace syncline::hub {
+namespace {
+
+TEST_F(Decide, HasAPersonSeeToAnotherRecord) {
+    settle(full_);
+    take(another(kErp, "erp-2", full_));
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    EXPECT_EQ(state_.exceptions[0].kind, exceptions::kSecondRecord);
+    take(act(OperationKind::kRetry));
+    EXPECT_EQ(state_.exceptions.size(), 1U) << "it is still there";
+    take(act(OperationKind::kAccept));
+    EXPECT_TRUE(state_.exceptions.empty());
+    take(another(kErp, "erp-2", with("name", "changed")));
+    EXPECT_TRUE(state_.exceptions.empty()) << "it was left apart";
+    EXPECT_EQ(canonical("name"), Value{"bolt"});
+}
+
+TEST_F(Decide, LetsTheOtherRecordSucceedTheOneThatIsDeleted) {
+    settle(full_);
+    take(another(kErp, "erp-2", with("colour", "blue")));
+    Change gone = change(kErp, {});
+    gone.kind = ChangeKind::kDelete;
+    const Step step = take(gone);
+    const RecordState* erp = state_.record(kErp);
+    EXPECT_EQ(erp->record, RecordId{"erp-2"});
+    EXPECT_EQ(erp->presence, Presence::kPresent);
+    EXPECT_TRUE(state_.exceptions.empty());
+    EXPECT_EQ(canonical("colour"), Value{"blue"});
+    EXPECT_EQ(step.commands.size(), 1U) << "the other platform is told, and nothing is created";
+}
+
+TEST_F(Decide, ForgetsAnotherRecordThatIsDeleted) {
+    settle(full_);
+    take(another(kErp, "erp-2", full_));
+    Change gone = another(kErp, "erp-2", {});
+    gone.kind = ChangeKind::kDelete;
+    take(gone);
+    EXPECT_TRUE(state_.exceptions.empty());
+    Change late = another(kErp, "erp-2", full_);
+    late.rev = {1, gone.rev.n - 1};
+    EXPECT_FALSE(take(late).changed) << "late news of what is gone";
+    EXPECT_TRUE(state_.exceptions.empty());
+}
+
+TEST_F(Decide, SeesTheRecordThatALateCreateMade) {
+    settle(full_);
+    Command create;
+    create.kind = CommandKind::kCreate;
+    create.platform = kErp;
+    create.entity = state_.key;
+    create.generation = 1;
+    Outcome late = outcome(create, full_);
+    late.rev = {1, 1};  // Older than what is known of the record that stands for the entity.
+    late.record = RecordId{"erp-9"};
+    take(late);
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    EXPECT_NE(state_.exceptions[0].reason.find("erp-9,"), std::string::npos);
+    EXPECT_FALSE(take(late).changed);
+}
+
+TEST_F(Decide, DoesNotCarryOutADecisionOnWhatHasChangedSince) {
+    settle(full_);
+    take(another(kErp, "erp-2", full_));
+    Operation accept = act(OperationKind::kAccept);
+    accept.seen = state_.version;
+    take(another(kErp, "erp-3", full_));
+    take(accept);
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    accept.seen = state_.version;
+    take(accept);
+    EXPECT_TRUE(state_.exceptions.empty());
+}
+
+TEST_F(Decide, ClaimsARecordOnceWhenItFirstStandsForTheEntity) {
+    using Records = std::vector<RecordKey>;
+    const ObjectName item{"item"};
+    const Step founded = take(change(kCrm, full_));
+    EXPECT_EQ(founded.links, (Records{{kCrm, item, RecordId{"crm-1"}}}));
+    const Command& create = founded.commands.at(0);
+    EXPECT_EQ(take(outcome(create, create.fields)).links,
+              (Records{{kErp, item, RecordId{"erp-1"}}}));
+    EXPECT_EQ(take(change(kErp, with("note", "new"))).links, Records{});
+    EXPECT_EQ(take(another(kErp, "erp-2", full_)).links, Records{}) << "does not stand for it";
+}
+
+TEST_F(Decide, OutcomesMakeNoEntityUnlessTheyTellOfARecord) {
+    Command command;
+    command.platform = kCrm;
+    command.entity = state_.key;
+    command.generation = 4;
+    EXPECT_FALSE(take(outcome(command, {})).changed);
+    EXPECT_FALSE(take(outcome(command, {})).changed) << "nor the second";
+    const Step step = take(outcome(command, full_));
+    EXPECT_EQ(step.links.size(), 1U);
+    EXPECT_EQ(state_.record(kCrm)->mirror, full_);
+    EXPECT_EQ(state_.record(kCrm)->generation, 4U);
+    EXPECT_EQ(step.commands.size(), 1U) << "the other platform is told";
+}
+
+TEST_F(Decide, DeletesEverywhereWhereTheFounderDeletes) {
+    settle(full_);
+    Change gone = change(kCrm, {});
+    gone.kind = ChangeKind::kDelete;
+    const Step step = take(gone);
+    EXPECT_TRUE(state_.deleted);
+    ASSERT_EQ(step.commands.size(), 1U);
+    EXPECT_EQ(step.commands[0].kind, CommandKind::kDelete);
+    answer(step);
+    EXPECT_EQ(state_.record(kErp)->presence, Presence::kGone);
+}
+
+TEST_F(Decide, CreatesAgainWhatMustNotBeDeleted) {
+    settle(full_);
+    Change gone = change(kErp, {});
+    gone.kind = ChangeKind::kDelete;
+    const Step step = take(gone);
+    EXPECT_FALSE(state_.deleted);
+    ASSERT_EQ(step.commands.size(), 1U);
+    EXPECT_EQ(step.commands[0].kind, CommandKind::kCreate);
+}
+
+TEST_F(Decide, TakesARecordThatIsToldAfterTheDeletionOfTheOneBefore) {
+    settle(with("name", "desk"));
+    const Fields desk{{kName, "desk"}, {FieldName{"stage"}, "draft"}};
+    const Change second = another(kDesk, "desk-2", desk);
+    Change gone = change(kDesk, {});
+    gone.kind = ChangeKind::kDelete;
+    take(gone);
+    ASSERT_EQ(state_.record(kDesk)->presence, Presence::kUnlinked);
+    take(second);
+    EXPECT_EQ(state_.record(kDesk)->presence, Presence::kPresent);
+    EXPECT_EQ(state_.record(kDesk)->record, RecordId{"desk-2"});
+    EXPECT_FALSE(take(gone).changed);
+    EXPECT_EQ(state_.record(kDesk)->presence, Presence::kPresent);
+}
+
+TEST_F(Decide, HearsOfTheHeirWhatIsOlderThanTheDeletion) {
+    settle(full_);
+    take(another(kErp, "erp-2", full_));
+    const Change edit = another(kErp, "erp-2", with("note", "new"));
+    Change gone = change(kErp, {});
+    gone.kind = ChangeKind::kDelete;
+    take(gone);
+    take(edit);
+    EXPECT_EQ(canonical("note"), Value{"new"});
+}
+
+TEST_F(Decide, GoesOnWithARecordWhoseCreateWasInDoubt) {
+    const Command create = take(change(kCrm, full_)).commands.at(0);
+    Outcome doubt = outcome(create, {});
+    doubt.record.reset();
+    doubt.rev = {};
+    doubt.status = OutcomeStatus::kInDoubt;
+    take(doubt);
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    take(outcome(create, create.fields));
+    EXPECT_TRUE(state_.exceptions.empty());
+    EXPECT_EQ(take(change(kCrm, with("name", "nut"))).commands.size(), 1U);
+}
+
+TEST_F(Decide, TellsWhichRecordBroughtADeletedEntityBack) {
+    settle(full_);
+    Change gone = change(kCrm, {});
+    gone.kind = ChangeKind::kDelete;
+    answer(take(gone));
+    ASSERT_TRUE(state_.deleted);
+    const Step step = take(change(kErp, full_));
+    EXPECT_FALSE(state_.deleted);
+    EXPECT_EQ(step.revived_by, (RecordKey{kErp, ObjectName{"item"}, RecordId{"erp-1"}}));
+}
+
+}  // namespace
+}  // namespace syncline::hub
