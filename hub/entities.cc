@@ -192,10 +192,9 @@ void Entities::decide_now(Slot& slot) {
     slot.step = decide(policy_, std::move(slot.state), slot.inputs, context_of(slot.works));
     slot.state = std::move(slot.step.next);
     if (slot.step.changed) return reserve_all(slot);
-    // A change is stored by compare-and-set; what is only told again has no such guard, and another
-    // hub may have changed the state since.
-    const bool tells = slot.step.replayed || !slot.step.commands.empty();
-    if (tells && !slot.checked) return restart(slot, Duration{0});
+    // A change is stored by compare-and-set; that there is none has no such guard, and another hub
+    // may have changed the state since.
+    if (!slot.checked) return restart(slot, Duration{0});
     ++(slot.step.replayed ? counters_.replays : counters_.quiet);
     publish_effects(slot, std::move(slot.step.commands));
 }
