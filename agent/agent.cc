@@ -177,6 +177,7 @@ void Agent::on_receipt(const Receipt& receipt) {
             }
         });
     }
+    raise_fences(receipt);
     const auto newest = std::ranges::max_element(receipt.marks, {}, &Receipt::Mark::epoch);
     if (newest != receipt.marks.end() && newest->epoch > store_.epoch()) {
         // Epochs come from the clock, which may stand behind that of a store lost since.
@@ -189,6 +190,20 @@ void Agent::on_receipt(const Receipt& receipt) {
                            "the hub misses entries that are no longer held here");
     }
     if (receipt.full_read) intake_.request_full_read();
+}
+
+void Agent::raise_fences(const Receipt& receipt) {
+    std::vector<Receipt::Mark> news;
+    for (const Receipt::Mark& mark : receipt.marks) {
+        std::uint64_t& fence = fences_[mark.partition];
+        if (mark.fence <= fence) continue;
+        fence = mark.fence;
+        news.push_back(mark);
+    }
+    if (news.empty()) return;
+    commits_.add([news](Transaction& transaction) {
+        for (const auto& mark : news) transaction.raise_fence(mark.partition, mark.fence);
+    });
 }
 
 void Agent::begin_epoch(std::uint16_t partitions, ReadAgain read_again, const std::string& why,

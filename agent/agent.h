@@ -85,6 +85,7 @@ private:
     class Receipts;
 
     void on_receipt(const Receipt& receipt);
+    void raise_fences(const Receipt& receipt);
     void watch_streams();
     void on_input_stream(const Result<nats::StreamInfo>& info);
     void check_input_identity(const nats::StreamInfo& info);
@@ -130,6 +131,7 @@ private:
     Duration presence_at_{0};
     Duration trim_at_{0};
     Duration flush_again_at_{0};
+    std::map<Partition, std::uint64_t> fences_;  ///< Told since the start.
     std::uint64_t input_created_ = 0;
     std::uint64_t input_last_ = 0;
     std::string again_commands_;  ///< Newest requests that were seen.

@@ -54,7 +54,7 @@ void Commands::pump() {
     }
     if (!p_.intake.is_acquainted()) {
         if (subscription_) suspend();
-    } else if (may_subscribe()) {
+    } else if (may_subscribe() && at >= quiet_until_) {
         subscribe();
     }
     while (may_start() && busy_ < busy_max(at) && p_.gate.next_call(at) <= at && start_next(at)) {
@@ -68,7 +68,9 @@ Duration Commands::next_deadline() const {
     if (breaker.state(at) == Breaker::State::kOpen) {
         return subscription_ ? at : std::min(next, breaker.open_until());
     }
-    if (p_.intake.was_acquainted() ? may_subscribe() : subscription_ != nullptr) return at;
+    if (p_.intake.was_acquainted() ? may_subscribe() : subscription_ != nullptr) {
+        next = std::min(next, std::max(at, quiet_until_));
+    }
     if (!may_start() || busy_ >= busy_max(at)) return next;
     const auto consider = [&](const EntityKey& entity, Duration due) {
         const Duration allowed = is_shunned(entity, at) ? shunned_until_ : due;

@@ -118,6 +118,7 @@ private:
     };
 
     // Taking (commands_intake.cc).
+    void let_former_end();
     void subscribe();
     void suspend();
     void take(Command command, const nats::InMessage& message);
@@ -207,6 +208,8 @@ private:
     /// How far the stream went when this store was new. What stands there may have been carried
     /// out by the store that was lost: the hub is told to decide it again.
     std::uint64_t before_ = 0;
+    /// Until then what that store had under way may still take effect at the platform.
+    Duration quiet_until_{0};
     Position last_seen_;
     Position saved_position_;
     std::map<std::uint64_t, Timestamp> unfinished_;  ///< When each was stored.

@@ -33,6 +33,7 @@ Result<void> Commands::start() {
     });
     if (!loaded) return loaded;
     last_seen_ = saved_position_;
+    let_former_end();
     for (const LedgerEntry& entry : doubtful) {
         auto command = wire::decode_command(entry.command);
         if (!command) {
@@ -53,6 +54,11 @@ Result<void> Commands::start() {
     return {};
 }
 
+/// The hub decides again once it is told, and what it decides must not be overtaken.
+void Commands::let_former_end() {
+    if (last_seen_.sequence < before_) quiet_until_ = now() + p_.executor.traits().read_back_lag;
+}
+
 void Commands::on_stream(const nats::StreamInfo& info) {
     const auto created = static_cast<std::uint64_t>(info.created.ns);
     const bool another = created_ != created || info.last_sequence < position().sequence;
@@ -66,6 +72,7 @@ void Commands::on_stream(const nats::StreamInfo& info) {
         }
         created_ = created;
         read_again();
+        let_former_end();
     }
     started_ = true;
 }

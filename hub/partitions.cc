@@ -112,6 +112,10 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
                        {{"partition", number_of(hold).value}, {"error", mark.error()}});
         }
     }
+    if (has_lost(stream(subjects::kStreamCommands), hold.mark.commands)) hold.mark.commands = {};
+    if (has_lost(stream(subjects::kStreamExceptions), hold.mark.exceptions)) {
+        hold.mark.exceptions = {};
+    }
     hold.mark.fence = std::max(hold.mark.fence, hold.fence_seen) + 1;
     hold.mark.holder = options_.id;
     hold.phase = Phase::kTaking;
@@ -297,8 +301,12 @@ void Partitions::outfence(Partition partition, std::uint64_t fence) {
 }
 
 std::uint64_t Partitions::heal(Partition partition) {
-    ++hold_of(partition).healing;
-    return hold_of(partition).id;
+    Hold& hold = hold_of(partition);
+    ++hold.healing;
+    hold.mark.commands = hold.mark.exceptions = {};
+    hold.dirty = true;
+    hold.mark_due = Duration{0};
+    return hold.id;
 }
 
 void Partitions::healed(Partition partition, std::uint64_t hold_id) {
@@ -344,7 +352,7 @@ void Partitions::add_receipt(const Hold& hold, const PlatformId& platform) {
     Receipt& receipt = receipt_for(platform);
     std::erase_if(receipt.marks,
                   [&](const auto& mark) { return mark.partition == number_of(hold); });
-    receipt.marks.push_back({number_of(hold), seq.epoch, seq.n});
+    receipt.marks.push_back({number_of(hold), seq.epoch, seq.n, hold.mark.fence});
 }
 
 // Also of agents that the mark does not know: one that it knew before the store lost it must hear.

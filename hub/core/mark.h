@@ -19,7 +19,8 @@ struct Mark {
     Timestamp inputs_created;  ///< Identity of SYNC_IN that `floor` is about.
     std::uint64_t floor = 0;   ///< Inputs up to this stream sequence are done.
     /// A stream as it was when everything that belongs into it was in it: whoever takes the
-    /// partition and finds it made anew, or ending earlier, publishes again what was lost.
+    /// partition and finds it made anew, or ending earlier, publishes again what was lost. Empty
+    /// until all of that is out: by its end alone the loss shows only until the stream has grown.
     struct StreamPoint {
         Timestamp created;
         std::uint64_t last = 0;

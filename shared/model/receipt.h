@@ -15,6 +15,8 @@ struct Receipt {
         std::uint64_t epoch = 0;  ///< 0: the hub has nothing of this agent.
         std::uint64_t seq = 0;    ///< Everything up to and including this is decided and stored.
                                   ///< Less than an earlier receipt said: the hub's store lost it.
+        std::uint64_t fence = 0;  ///< Of the hold that says so: a command with a smaller one is of
+                                  ///< a hub that has lost the partition.
     };
     struct Resend {
         Partition partition;

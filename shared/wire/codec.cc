@@ -187,10 +187,11 @@ std::string encode(const Receipt& receipt) {
     out.key(2);
     out.array(static_cast<std::uint32_t>(receipt.marks.size()));
     for (const auto& mark : receipt.marks) {
-        out.array(3);
+        out.array(4);
         out.unsigned64(mark.partition.value);
         out.unsigned64(mark.epoch);
         out.unsigned64(mark.seq);
+        out.unsigned64(mark.fence);
     }
     out.key(3);
     out.array(static_cast<std::uint32_t>(receipt.resends.size()));
@@ -215,17 +216,21 @@ std::string encode(const Receipt& receipt) {
 
 Result<Receipt> decode_receipt(std::string_view body) {
     Receipt receipt;
-    /// A partition, an epoch and a number.
-    auto triple = [](Decoder& in, const Node& node, Partition& partition, std::uint64_t& epoch,
-                     std::uint64_t& number) {
-        int position = 0;
+    /// A partition and what is said of it.
+    auto numbers = [](Decoder& in, const Node& node, Partition& partition,
+                      std::initializer_list<std::uint64_t*> said) {
+        std::size_t position = 0;
         in.array(node, [&](const Node& item) {
-            if (position == 0) partition = in.partition(item);
-            if (position == 1) epoch = in.unsigned64(item);
-            if (position == 2) number = in.unsigned64(item);
+            if (position == 0) {
+                partition = in.partition(item);
+            } else if (position <= said.size()) {
+                *said.begin()[position - 1] = in.unsigned64(item);
+            }
             ++position;
         });
-        if (position != 3) in.problem(node, "must have three items");
+        if (position != 1 + said.size()) {
+            in.problem(node, "must have " + std::to_string(1 + said.size()) + " items");
+        }
     };
     auto read = [&](Decoder& in, int key, const Node& node) {
         if (key == 1) receipt.platform.text = in.id(node);
@@ -234,10 +239,10 @@ Result<Receipt> decode_receipt(std::string_view body) {
         in.array(node, [&](const Node& item) {
             if (key == 2) {
                 auto& mark = receipt.marks.emplace_back();
-                triple(in, item, mark.partition, mark.epoch, mark.seq);
+                numbers(in, item, mark.partition, {&mark.epoch, &mark.seq, &mark.fence});
             } else if (key == 3) {
                 auto& resend = receipt.resends.emplace_back();
-                triple(in, item, resend.partition, resend.epoch, resend.from);
+                numbers(in, item, resend.partition, {&resend.epoch, &resend.from});
             } else {
                 auto& link = receipt.links.emplace_back();
                 int position = 0;

@@ -137,6 +137,20 @@ TEST_F(CommandsTest, RefusesACommandOfAnOlderHolderOfThePartition) {
     EXPECT_EQ(world.platform.applied, 1u);
 }
 
+TEST_F(CommandsTest, LearnsFromReceiptsWhoHoldsAPartition) {
+    begin();
+    Command command = world.update(1, "1", named("one"));
+    command.fence = 8;
+    Receipt receipt;
+    receipt.marks.push_back({command.partition, world.store->epoch(), 0, 9});
+    world.send_receipt(receipt);
+    world.run_seconds(1);
+    world.send(command);
+    world.run_seconds(10);
+    EXPECT_EQ(only_outcome().status, OutcomeStatus::kFenced);
+    EXPECT_EQ(only_outcome().fence, 9u);
+}
+
 TEST_F(CommandsTest, CarriesOutOnlyTheNewestOfThoseThatWait) {
     begin();
     world.platform.holds_writes = true;
@@ -332,6 +346,19 @@ TEST_F(CommandsTest, StartsAgainAtTheBeginningOfANewCommandStream) {
     world.send(world.update(2, "1", named("two")));
     world.run_seconds(20);
     EXPECT_EQ(name_of_record("1"), "two");
+}
+
+TEST_F(CommandsTest, ANewStoreLetsTheWritesOfTheFormerOneEndFirst) {
+    world.platform.the_traits.read_back_lag = 5s;
+    world.send(world.create(1, named("made")));
+    begin();
+    world.run_seconds(3);
+    EXPECT_TRUE(world.outcomes().empty());
+    world.restart();
+    world.run_seconds(4);
+    EXPECT_TRUE(world.outcomes().empty());
+    world.run_seconds(2);
+    EXPECT_EQ(only_outcome().status, OutcomeStatus::kStale);
 }
 
 // The store that was lost may have carried it out already.
