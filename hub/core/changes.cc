@@ -52,13 +52,6 @@ auto find_other(RecordState& record, const RecordId& id) {
     return std::ranges::find(record.others, id, &OtherRecord::record);
 }
 
-/// How much of the record `id` is known. What is known of another one says nothing of it.
-Revision seen_of(RecordState& record, const RecordId& id) {
-    if (record.record == id) return record.rev;
-    const auto at = find_other(record, id);
-    return at == record.others.end() ? Revision{} : at->rev;
-}
-
 void remember_gone(RecordState& record, const RecordId& id, Revision rev) {
     std::erase_if(record.others, [&](const OtherRecord& other) { return other.record == id; });
     record.others.push_back({id, rev, {}, {}, Standing::kGone});
@@ -105,14 +98,15 @@ void take_change(Work& work, const Change& change) {
     const bool deletes = change.kind == ChangeKind::kDelete;
     const bool same = record.record == id;
     if (!same && deletes) {
-        if (record.record) delete_other(work, record, change);
+        // Of an entity of which nothing is known it would make one that no record can join.
+        if (!work.state.is_unknown()) delete_other(work, record, change);
         return;
     }
     if (!same && record.record && record.presence == Presence::kPresent) {
         return other_record(work, record,
                             {id, change.rev, provenance_of(change).at, change.fields});
     }
-    if (change.rev <= seen_of(record, id)) {
+    if (change.rev <= record.seen_of(id)) {
         work.replayed = true;
         return;
     }

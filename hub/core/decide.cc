@@ -52,15 +52,8 @@ std::vector<Claim> minus(const std::vector<Claim>& from, const std::vector<Claim
     return rest;
 }
 
-/// Is nothing known of the entity? Then the store has lost its state.
-bool is_unknown(const EntityState& state) {
-    return state.version == 0 && std::ranges::all_of(state.records, [](const RecordState& record) {
-               return record.rev == Revision{};
-           });
-}
-
 void take_answer(Work& work, const Outcome& outcome) {
-    if (!is_unknown(work.state)) return take_outcome(work, outcome);
+    if (!work.state.is_unknown()) return take_outcome(work, outcome);
     // What tells nothing of a record would make an empty entity, which no record can join.
     const std::optional<Change> told = told_by(outcome);
     if (!told) return;

@@ -36,6 +36,16 @@ bool is_of_another(const RecordState& record, const Outcome& outcome) {
            *outcome.record != *record.record;
 }
 
+void close_about(Work& work, const RecordState& record, const Pending& answered) {
+    for (const std::string_view kind :
+         {exceptions::kRejected, exceptions::kGaveUp, exceptions::kInDoubt}) {
+        for (const auto& [name, value] : answered.fields) {
+            close_exception(work, kind, record.platform, &name);
+        }
+        if (answered.kind != CommandKind::kUpdate) close_exception(work, kind, record.platform);
+    }
+}
+
 void applied(Work& work, RecordState& record, const Outcome& outcome,
              const std::optional<Pending>& answered, bool fresh) {
     if (answered && answered->kind == CommandKind::kDelete) {
@@ -47,7 +57,9 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         other_record(work, record, {*outcome.record, outcome.rev, outcome.done_at, outcome.fields});
         return;
     }
-    if (outcome.record && record.presence != Presence::kPresent && fresh) {
+    const bool stands = outcome.record && record.presence != Presence::kPresent && fresh;
+    const Revision seen = stands ? record.seen_of(*outcome.record) : Revision{};
+    if (stands) {
         stand(work, record, *outcome.record, "created");
     }
     const Provenance from{record.platform, outcome.rev, outcome.done_at};
@@ -63,13 +75,10 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         take_fields(work, record, outcome.fields, from,
                     {answered ? &answered->fields : nullptr, outcome.as_commanded});
     }
-    if (!answered) return;
-    for (const std::string_view kind :
-         {exceptions::kRejected, exceptions::kGaveUp, exceptions::kInDoubt}) {
-        for (const auto& [name, value] : answered->fields) {
-            close_exception(work, kind, record.platform, &name);
-        }
-        if (answered->kind != CommandKind::kUpdate) close_exception(work, kind, record.platform);
+    if (answered) close_about(work, record, *answered);
+    if (seen > outcome.rev) {  // It was deleted since, and that was told before.
+        record.rev = seen;
+        take_delete(work, record, /*ours=*/false);
     }
 }
 

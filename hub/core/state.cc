@@ -42,6 +42,18 @@ auto position(auto& canonical, const FieldName& name) {
 }
 }  // namespace
 
+Revision RecordState::seen_of(const RecordId& id) const {
+    if (record == id) return rev;
+    const auto at = std::ranges::find(others, id, &OtherRecord::record);
+    return at == others.end() ? Revision{} : at->rev;
+}
+
+bool EntityState::is_unknown() const {
+    return version == 0 && std::ranges::all_of(records, [](const RecordState& record) {
+               return record.rev == Revision{};
+           });
+}
+
 const CanonicalField* EntityState::find(const FieldName& name) const {
     const auto at = position(canonical, name);
     return at != canonical.end() && at->name == name ? &*at : nullptr;

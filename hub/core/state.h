@@ -94,6 +94,8 @@ struct RecordState {
     bool blocked = false;  ///< A create or delete failed for good; waits for a change or a person.
     std::vector<OtherRecord> others;  ///< Oldest news first.
 
+    /// How much of the record `id` is known. What is known of another one says nothing of it.
+    [[nodiscard]] Revision seen_of(const RecordId& id) const;
     [[nodiscard]] bool holds(const FieldName& field) const;
     void hold(const FieldName& field);
     void release(const FieldName& field);
@@ -142,6 +144,8 @@ struct EntityState {
     };
     std::vector<Outgoing> outbox;
 
+    /// Is nothing known of the entity? Then the store has lost its state.
+    [[nodiscard]] bool is_unknown() const;
     [[nodiscard]] const CanonicalField* find(const FieldName& name) const;
     /// Sets or adds a canonical value. Returns what it was until now.
     Value set(const FieldName& name, Value value, Provenance from);

@@ -162,6 +162,20 @@ TEST_F(Decide, GoesOnWithARecordWhoseCreateWasInDoubt) {
     EXPECT_EQ(take(change(kCrm, with("name", "nut"))).commands.size(), 1U);
 }
 
+TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsThatItWasMade) {
+    const Command create = take(change(kCrm, full_)).commands.at(0);
+    const Outcome made = outcome(create, create.fields);
+    Change gone = change(kErp, {});
+    gone.kind = ChangeKind::kDelete;
+    take(gone);
+    EXPECT_NE(state_.record(kErp)->presence, Presence::kPresent);
+    const Step step = take(made);
+    EXPECT_EQ(state_.record(kErp)->presence, Presence::kAbsent) << "as the policy restores";
+    ASSERT_EQ(step.commands.size(), 1U);
+    EXPECT_EQ(step.commands[0].kind, CommandKind::kCreate);
+    EXPECT_GT(step.commands[0].generation, create.generation);
+}
+
 TEST_F(Decide, TellsWhichRecordBroughtADeletedEntityBack) {
     settle(full_);
     Change gone = change(kCrm, {});
