@@ -292,6 +292,7 @@ void Entities::finish(Slot& slot) {
     ++slot.attempt;
     --busy_;
     slot.idle = idle_.insert(idle_.end(), slot.index);
+    for (std::size_t i = 0; i < slot.works.size(); ++i) settle(slot.works[i], slot.inputs[i]);
     std::vector<Queued> done = std::move(slot.works);
     slot.works.clear();
     slot.inputs.clear();
@@ -333,7 +334,14 @@ void Entities::give_up(Slot& slot, const Error& error) {
     slot.inputs.clear();
     slot.loaded = false;
     finish(slot);
-    for (Queued& queued : lost) host_.on_undecidable(std::move(queued), error);
+    for (Queued& queued : lost) {
+        settle(queued, queued.input);
+        host_.on_undecidable(std::move(queued), error);
+    }
+}
+
+void Entities::settle(const Queued& queued, const Input& input) {
+    if (queued.needs_link) host_.on_settled(std::get<Change>(input).key);
 }
 
 void Entities::tick() {

@@ -46,6 +46,8 @@ public:
     virtual void on_misplaced(Queued queued) = 0;
     /// The record belongs to the entity from now on.
     virtual void on_linked(const RecordKey& record, const EntityId& entity) = 0;
+    /// A change with `needs_link` is decided, or was found to be none of the entity's.
+    virtual void on_settled(const RecordKey& record) = 0;
     /// The input can never be decided; keep and show it. Calls on_done() when that is stored.
     virtual void on_undecidable(Queued queued, const Error& error) = 0;
 
@@ -147,6 +149,7 @@ private:
     void restart(Slot& slot, Duration wait);
     void give_up(Slot& slot, const Error& error);
     void misplaced(Slot& slot);
+    void settle(const Queued& queued, const Input& input);
     void place_again(const EntityId& not_in, Queued queued);
     bool part_with_foreign(Slot& slot);
     [[nodiscard]] Slot* current(std::uint64_t token) const;

@@ -137,6 +137,7 @@ void Entities::misplaced(Slot& slot) {
 }
 
 void Entities::place_again(const EntityId& not_in, Queued queued) {
+    settle(queued, queued.input);
     if (++queued.moves > kMovesMost) {
         const Error error{ErrorKind::kConflict,
                           "two entities claim this record and neither can have it alone; merge its "

@@ -331,6 +331,8 @@ void Hub::on_linked(const RecordKey& record, const EntityId& entity) {
     partitions_->linked(record, entity);
 }
 
+void Hub::on_settled(const RecordKey& record) { placing_.settled(record); }
+
 void Hub::on_placed(const EntityKey& entity, Queued queued) {
     // A link that is stored already but not known to the agent: tell it again.
     if (!queued.needs_link) partitions_->linked(std::get<Change>(queued.input).key, entity.entity);

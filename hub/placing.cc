@@ -17,6 +17,9 @@ void Placing::submit(Queued queued) {
     if (const auto known = known_.find(record); known != known_.end()) {
         return host_.on_placed({record.object, known->second}, std::move(queued));
     }
+    if (const auto before = underway_.find(record); before != underway_.end() && !queued.not_in) {
+        return give(record, EntityId{before->second.entity}, std::move(queued));
+    }
     Search& search = open_[record];
     search.waiting.push_back(std::move(queued));
     start(record, search);
@@ -101,12 +104,28 @@ void Placing::hand_over(const RecordKey& record, Search& search, const Placement
         for (Queued& queued : waiting) submit(std::move(queued));  // A later one may fit.
         return;
     }
-    const bool news = placement.kind != Kind::kLinked;
-    if (!news) remember(key, placement.entity);
+    if (placement.kind != Kind::kLinked) {
+        for (Queued& queued : waiting) give(key, placement.entity, std::move(queued));
+        return;
+    }
+    remember(key, placement.entity);
     for (Queued& queued : waiting) {
-        queued.needs_link = news;
         host_.on_placed({key.object, placement.entity}, std::move(queued));
     }
+}
+
+/// That the record is of the entity is news, and its link yet to be stored.
+void Placing::give(const RecordKey& record, const EntityId& entity, Queued queued) {
+    Underway& underway = underway_[record];
+    underway.entity = entity;
+    ++underway.changes;
+    queued.needs_link = true;
+    host_.on_placed({record.object, entity}, std::move(queued));
+}
+
+void Placing::settled(const RecordKey& record) {
+    const auto underway = underway_.find(record);
+    if (underway != underway_.end() && --underway->second.changes == 0) underway_.erase(underway);
 }
 
 void Placing::tick() {

@@ -35,6 +35,8 @@ public:
     /// `queued.input` is a Change of an object that the policy knows.
     void submit(Queued queued);
     void remember(const RecordKey& record, const EntityId& entity);
+    /// A change that was handed over as news is decided, or comes to be placed again.
+    void settled(const RecordKey& record);
     void forget_all() { known_.clear(); }
     void tick();
     [[nodiscard]] std::size_t busy() const { return open_.size(); }
@@ -52,6 +54,7 @@ private:
     void start(const RecordKey& record, Search& search);
     void look_up(const RecordKey& record, const std::string& subject, auto take);
     void answered(const RecordKey& record, Search& search);
+    void give(const RecordKey& record, const EntityId& entity, Queued queued);
     void hand_over(const RecordKey& record, Search& search, const Placement& placement);
 
     nats::Link& link_;
@@ -60,6 +63,13 @@ private:
     const HubOptions& options_;
     PlacingHost& host_;
     std::unordered_map<RecordKey, Search> open_;
+    /// Where changes were handed to whose link is not stored yet: what follows goes after them. A
+    /// deletion has no key, and would be of another entity.
+    struct Underway {
+        EntityId entity;
+        std::size_t changes = 0;
+    };
+    std::unordered_map<RecordKey, Underway> underway_;
     std::unordered_map<RecordKey, EntityId> known_;
     std::deque<RecordKey> known_order_;  ///< Oldest first.
     std::uint64_t attempts_ = 0;
