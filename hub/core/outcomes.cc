@@ -94,6 +94,8 @@ void drop_refused(Work& work, RecordState& owner, const FieldName& field, const 
 
 /// It failed for good: what was to be set is left alone until something about it changes.
 void failed(Work& work, RecordState& record, const Outcome& outcome, const Pending& answered) {
+    const bool there = record.presence == Presence::kPresent;
+    if (answered.kind == CommandKind::kCreate && there) return;  // Made after all, or by others.
     std::string_view kind = exceptions::kRejected;
     if (outcome.status == OutcomeStatus::kGaveUp) kind = exceptions::kGaveUp;
     if (outcome.status == OutcomeStatus::kInDoubt) kind = exceptions::kInDoubt;

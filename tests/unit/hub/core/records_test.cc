@@ -162,6 +162,18 @@ TEST_F(Decide, GoesOnWithARecordWhoseCreateWasInDoubt) {
     EXPECT_EQ(take(change(kCrm, with("name", "nut"))).commands.size(), 1U);
 }
 
+TEST_F(Decide, GoesOnWithARecordThatIsThereWhenItsCreateFails) {
+    const Command create = take(change(kCrm, full_)).commands.at(0);
+    Outcome doubt = outcome(create, {});
+    doubt.record.reset();
+    doubt.rev = {};
+    doubt.status = OutcomeStatus::kInDoubt;
+    Input inputs[] = {change(kErp, full_), doubt};
+    const Step step = decide(policy_, state_, inputs, {});
+    EXPECT_TRUE(step.next.exceptions.empty());
+    EXPECT_FALSE(step.next.record(kErp)->blocked);
+}
+
 TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsThatItWasMade) {
     const Command create = take(change(kCrm, full_)).commands.at(0);
     const Outcome made = outcome(create, create.fields);
