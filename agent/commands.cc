@@ -416,7 +416,7 @@ void Commands::give_up(const JobPtr& job) {
 /// knows of the doubt must not be overtaken by it.
 void Commands::leave_in_doubt(const JobPtr& job, Ending ending) {
     job->ending = std::move(ending);
-    wait(job, now() + p_.executor.traits().read_back_lag);
+    wait(job, now() + settle_time(job->restored));
 }
 
 // ---- The end --------------------------------------------------------------------------------

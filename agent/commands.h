@@ -51,9 +51,9 @@ public:
     [[nodiscard]] Result<void> start();
     /// What the command stream is now: its identity, and how far it goes. Begins to take commands;
     /// from its beginning, if it is another stream than before.
+    void on_stream(const nats::StreamInfo& info);
     /// From the start: the stream lost messages, and others may stand under their numbers.
     void read_again();
-    void on_stream(const nats::StreamInfo& info);
     void pump();
     [[nodiscard]] Duration next_deadline() const;
 
@@ -98,6 +98,7 @@ private:
         bool admitted = false;       ///< The ledger has it.
         bool intent = false;         ///< As intent, or as in doubt: it may be sent.
         bool settled = false;        ///< Its outcome is being stored.
+        bool restored = false;       ///< In doubt since before the start.
         bool doubt = false;          ///< A write of it may have had an effect.
         std::uint32_t attempts = 0;  ///< That count.
         std::uint32_t looks = 0;
@@ -160,6 +161,7 @@ private:
     void retry(const JobPtr& job, Duration due);
     void enter_doubt(const JobPtr& job, const Error& error);
     void prove(const JobPtr& job);
+    [[nodiscard]] Duration settle_time(bool by_former) const;
     void write_again(const JobPtr& job);
     void give_up(const JobPtr& job);
     void leave_in_doubt(const JobPtr& job, Ending ending);

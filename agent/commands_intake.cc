@@ -43,7 +43,7 @@ Result<void> Commands::start() {
         job->command = std::move(*command);
         job->admitted = true;
         job->intent = true;
-        job->doubt = true;
+        job->doubt = job->restored = true;
         job->attempts = entry.attempts;
         job->since = now();
         job->last_error = "the agent was stopped before the result was known";
@@ -56,7 +56,7 @@ Result<void> Commands::start() {
 
 /// The hub decides again once it is told, and what it decides must not be overtaken.
 void Commands::let_former_end() {
-    if (last_seen_.sequence < before_) quiet_until_ = now() + p_.executor.traits().read_back_lag;
+    if (last_seen_.sequence < before_) quiet_until_ = now() + settle_time(/*by_former=*/true);
 }
 
 void Commands::on_stream(const nats::StreamInfo& info) {

@@ -10,6 +10,8 @@ namespace {
 
 /// Between two looks for what may not be visible yet, where the platform declares no lag.
 constexpr Duration kLookPause{std::chrono::seconds{1}};
+/// What a process wrote before it died may still be on its way to the platform.
+constexpr Duration kOnItsWay{std::chrono::seconds{5}};
 
 }  // namespace
 
@@ -21,21 +23,25 @@ void Commands::enter_doubt(const JobPtr& job, const Error& error) {
     journal(job, LedgerState::kInDoubt, [this, job] { prove(job); });
 }
 
+/// After so long a write without answer has had its effect, or never will.
+Duration Commands::settle_time(bool by_former) const {
+    return p_.executor.traits().read_back_lag + (by_former ? kOnItsWay : Duration{0});
+}
+
 void Commands::prove(const JobPtr& job) {
     const auto traits = p_.executor.traits();
+    const Duration settled = now() + settle_time(job->restored);
     switch (proof_for(job->command.kind, traits)) {
         case Proof::kFetch:
-        case Proof::kFind:
-            job->phase = Phase::kVerify;
-            return wait(job, now() + traits.read_back_lag);
+        case Proof::kFind: job->phase = Phase::kVerify; return wait(job, settled);
         case Proof::kRepeat:
             if (is_spent(p_.settings.writing.budget, job->attempts, now() - job->since)) {
                 return give_up(job);
             }
             job->phase = Phase::kWrite;
-            return wait(job,
-                        now() + full_jitter(p_.settings.writing.retry, std::max(job->attempts, 1u),
-                                            p_.environment.jitter.next()));
+            return wait(
+                job, settled + full_jitter(p_.settings.writing.retry, std::max(job->attempts, 1u),
+                                           p_.environment.jitter.next()));
         case Proof::kNone: break;
     }
     leave_in_doubt(

@@ -352,10 +352,10 @@ TEST_F(CommandsTest, ANewStoreLetsTheWritesOfTheFormerOneEndFirst) {
     world.platform.the_traits.read_back_lag = 5s;
     world.send(world.create(1, named("made")));
     begin();
-    world.run_seconds(3);
+    world.run_seconds(8);
     EXPECT_TRUE(world.outcomes().empty());
     world.restart();
-    world.run_seconds(4);
+    world.run_seconds(9);
     EXPECT_TRUE(world.outcomes().empty());
     world.run_seconds(2);
     EXPECT_EQ(only_outcome().status, OutcomeStatus::kStale);
