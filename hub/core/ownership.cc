@@ -247,6 +247,8 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         record.mirror.assign(name, told);
         record.clear_form(name);
         work.changed = true;
+        // What was agreed until now is that there is nothing; only what is canonical is commanded.
+        if (echo && work.state.find(name) == nullptr) work.state.set(name, {}, from);
         if (first_empty || echo) continue;
         if (valid) {
             close_exception(work, exceptions::kContract, record.platform, &name);

@@ -188,6 +188,24 @@ TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsThatItWasMade) {
     EXPECT_GT(step.commands[0].generation, create.generation);
 }
 
+TEST_F(Decide, TakesBackWhatAnOldCommandSetWhereNothingIsAgreed) {
+    Fields none = full_;
+    none.set(FieldName{"phone"}, Value{});
+    settle(none);
+    take(change(kErp, none));
+    ASSERT_EQ(state_.find(FieldName{"phone"}), nullptr);
+    Command old;
+    old.platform = kErp;
+    old.entity = state_.key;
+    old.record = RecordId{"erp-1"};
+    Outcome late = outcome(old, full_);
+    late.as_commanded = {FieldName{"phone"}};
+    const Step step = take(late);
+    ASSERT_EQ(step.commands.size(), 1U);
+    EXPECT_EQ(step.commands[0].platform, kErp);
+    EXPECT_EQ(step.commands[0].fields, (Fields{{FieldName{"phone"}, Value{}}}));
+}
+
 TEST_F(Decide, TellsWhichRecordBroughtADeletedEntityBack) {
     settle(full_);
     Change gone = change(kCrm, {});
