@@ -490,12 +490,16 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
     if (!outcome.record || !(ending.record || ending.believed || deleted)) return;
     const ObjectName& object = job.command.entity.object;
     auto state = transaction.record(object, *outcome.record).value_or(RecordState{});
+    // Of a record that was told already the create's effect is known: what differs is an edit.
+    const bool made_before = state.n > 0 && (job.found || job.command.kind == CommandKind::kCreate);
     outcome.rev = transaction.next_revision();
     state.n = outcome.rev.n;
     state.entity = job.command.entity.entity;
     state.deleted = deleted;
     state.digest = {};
-    if (ending.status == OutcomeStatus::kApplied && !deleted) note_effects(job, ending, outcome);
+    if (ending.status == OutcomeStatus::kApplied && !deleted && !made_before) {
+        note_effects(job, ending, outcome);
+    }
     if (ending.record) {
         outcome.fields = ending.record->fields;
         // The hub takes what is not told for set, but here nothing was.

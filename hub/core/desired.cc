@@ -24,6 +24,13 @@ bool takes_part(const Work& work, const PlatformId& platform) {
     return record->presence == Presence::kPresent || record->presence == Presence::kAbsent;
 }
 
+/// What a platform does not tell of a record that it has is empty there.
+bool holds(const RecordState& record, const FieldName& field, const Value& value) {
+    const Value* held = record.mirror.find(field);
+    if (held != nullptr) return *held == value;
+    return record.presence == Presence::kPresent && value.is_null();
+}
+
 /// Proposals that need no asking: the owner holds the value already, or cannot be asked; then a
 /// person decides.
 void settle_proposals(Work& work) {
@@ -33,8 +40,7 @@ void settle_proposals(Work& work) {
         const OwnershipRule* rule = work.object.rule(proposal.field, view);
         if (rule != nullptr && takes_part(work, rule->owner)) {
             const RecordState* owner = work.state.record(rule->owner);
-            const Value* held = owner == nullptr ? nullptr : owner->mirror.find(proposal.field);
-            if (held == nullptr || !(*held == proposal.value)) {
+            if (owner == nullptr || !holds(*owner, proposal.field, proposal.value)) {
                 kept.push_back(std::move(proposal));
             } else {
                 make_canonical(work, proposal.field, proposal.value,

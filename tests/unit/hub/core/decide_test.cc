@@ -130,6 +130,16 @@ TEST_F(Decide, MakesAProposalCanonicalOnlyWhenTheOwnerTakesIt) {
     EXPECT_EQ(canonical("size"), Value{"L"});
 }
 
+TEST_F(Decide, NeedNotAskTheOwnerToEmptyWhatIsEmptyThere) {
+    take(change(kCrm, full_));
+    take(change(kErp, {{kName, "bolt"}, {FieldName{"stage"}, "draft"}}));
+    Fields cleared = full_;
+    cleared.set(FieldName{"size"}, Value{});
+    take(change(kCrm, cleared));
+    EXPECT_EQ(canonical("size"), Value{});
+    EXPECT_TRUE(state_.proposals.empty());
+}
+
 TEST_F(Decide, RevertsAProposalThatTheOwnerRefused) {
     settle(full_);
     Fields fields = full_;
