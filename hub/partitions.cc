@@ -443,7 +443,8 @@ bool Partitions::idle() const {
 std::vector<Partition> Partitions::held() const {
     std::vector<Partition> out;
     for (const Hold& hold : holds_) {
-        if (hold.phase == Phase::kHeld) out.push_back(number_of(hold));
+        const bool held = hold.phase == Phase::kHeld || hold.phase == Phase::kGivingBack;
+        if (held) out.push_back(number_of(hold));
     }
     return out;
 }

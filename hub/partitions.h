@@ -71,6 +71,7 @@ public:
     /// Gives everything back; idle() says when that is done.
     void stop();
     [[nodiscard]] bool idle() const;
+    /// Also those that are being given back.
     [[nodiscard]] std::vector<Partition> held() const;
     /// 0: it is not held.
     [[nodiscard]] std::uint64_t fence_of(Partition partition) const {
