@@ -91,7 +91,11 @@ void Entities::forget_all() {
         if (slot->key.entity.empty()) continue;
         slot->loaded = false;
         slot->sequence = 0;
-        if (slot->phase != Phase::kIdle) restart(*slot, options_.retry_wait);
+        if (slot->phase == Phase::kIdle) continue;
+        slot->waiting.clear();
+        slot->works.clear();
+        slot->told.clear();
+        finish(*slot);
     }
 }
 

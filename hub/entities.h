@@ -74,7 +74,9 @@ public:
     /// Takes a stored state into the cache, if there is room and the entity is not there.
     /// False once the cache is full.
     bool warm(std::uint64_t sequence, std::string_view body);
-    /// Forgets every state: the store went back in time. What is at work starts over.
+    /// Forgets every state, and what is at work: the store went back in time. The inputs come again
+    /// when the partitions are taken again; decided now they would bring into the new store what
+    /// its marks do not know.
     void forget_all();
     /// Forgets what is at work for inputs of a partition that is no longer held.
     void tick();

@@ -141,6 +141,7 @@ void Partitions::taken(Hold& hold) {
     hold.asked.clear();
     hold.dirty = false;
     hold.healing = 0;
+    hold.reader = 0;  // What the reader of today has passed it has not passed for this hold.
     hold.mark_due = Duration{0};
     const nats::StreamInfo& inputs = stream(subjects::kStreamIn);
     const bool lost = has_lost(inputs, {hold.mark.inputs_created, hold.mark.floor});

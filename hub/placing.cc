@@ -35,6 +35,13 @@ void Placing::remember(const RecordKey& record, const EntityId& entity) {
     }
 }
 
+void Placing::forget_all() {
+    known_.clear();
+    known_order_.clear();
+    underway_.clear();
+    open_.clear();
+}
+
 void Placing::look_up(const RecordKey& record, const std::string& subject, auto take) {
     link_.get_last(subjects::kStreamState, subject,
                    [this, record, attempt = attempts_, take](auto stored) {

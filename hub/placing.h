@@ -37,7 +37,8 @@ public:
     void remember(const RecordKey& record, const EntityId& entity);
     /// A change that was handed over as news is decided, or comes to be placed again.
     void settled(const RecordKey& record);
-    void forget_all() { known_.clear(); }
+    /// Also what is being placed: it comes again with the partitions.
+    void forget_all();
     void tick();
     [[nodiscard]] std::size_t busy() const { return open_.size(); }
 
