@@ -48,7 +48,7 @@ struct PlatformNature {
     int decimals = 4;
     bool picky = false;  ///< Refuses text that contains an exclamation mark.
     Duration lag{0};     ///< Reads may be this old.
-    Duration overlap = std::chrono::seconds{3};  ///< Longest transaction; reads go back so far.
+    Duration overlap = std::chrono::seconds{3};  ///< Longest transaction.
     /// When `when` changes, `set` is made from it, in the same transaction.
     struct Derived {
         FieldName when;
@@ -75,7 +75,7 @@ struct PlatformTrouble {
 class Platform {
 public:
     Platform(World& world, PlatformNature nature)
-        : world_(world), nature_(std::move(nature)), reread_(nature_.overlap) {}
+        : world_(world), nature_(std::move(nature)), reread_(nature_.overlap + nature_.lag) {}
 
     struct Version {
         Duration visible{0};
@@ -132,7 +132,9 @@ private:
 
     World& world_;
     PlatformNature nature_;
-    Duration reread_;  ///< How far a read goes back before its cursor.
+    /// How far a read goes back before its cursor: a transaction takes so long, and a page may come
+    /// from a replica that lags behind the one of the page before.
+    Duration reread_;
     std::map<RecordId, Row> rows_;
     std::vector<Mutation> log_;
     std::uint64_t ids_ = 0;

@@ -13,6 +13,7 @@ namespace {
 using rest::AuthKind;
 using rest::Profile;
 using rest::Settings;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 class RestConnector final : public Connector {
@@ -107,6 +108,11 @@ void read_settings(TomlReader& connector, Settings& settings) {
     settings.ca_file = connector.text("ca_file", "");
     const auto whole = [](Duration d) { return std::chrono::duration_cast<seconds>(d); };
     profile.read.overlap = connector.seconds("overlap_s", {0, 86'400}, whole(profile.read.overlap));
+    if (profile.read.overlap < profile.read_back_lag) {
+        connector.problem("overlap_s", "must be at least the profile's read_back_lag_ms (" +
+                                           std::to_string(profile.read_back_lag / milliseconds{1}) +
+                                           "): a page may come from a replica that lags so far");
+    }
     profile.read.safety = connector.seconds("safety_s", {0, 3'600}, whole(profile.read.safety));
     profile.deletes.overlap = profile.read.overlap;
     profile.deletes.safety = profile.read.safety;
@@ -114,8 +120,7 @@ void read_settings(TomlReader& connector, Settings& settings) {
         connector.integer<std::uint32_t>("page_max", {1, 100'000}, profile.read.page_max);
     profile.read.page_min = std::min(profile.read.page_min, profile.read.page_max);
     profile.timeout = connector.milliseconds(
-        "timeout_ms", {10, 600'000},
-        std::chrono::duration_cast<std::chrono::milliseconds>(profile.timeout));
+        "timeout_ms", {10, 600'000}, std::chrono::duration_cast<milliseconds>(profile.timeout));
     read_credentials(connector.table("auth"), settings);
 }
 
