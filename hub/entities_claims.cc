@@ -99,7 +99,7 @@ void Entities::reservation_done(Slot& slot) {
     ++counters_.conflicts;
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
     // that exists lives on without the record; that two have the same key is for a person.
-    if (slot.sequence == 0) return misplaced(slot);
+    if (slot.step.founds) return misplaced(slot);
     if (part_with_foreign(slot)) return;
     log::warning("two entities have one match key; merge them at the platforms",
                  {{"object", slot.key.object.text}, {"entity", slot.key.entity.text}});

@@ -98,25 +98,29 @@ void take_change(Work& work, const Change& change) {
     const bool deletes = change.kind == ChangeKind::kDelete;
     const bool same = record.record == id;
     if (!same && deletes) {
-        // Of an entity of which nothing is known it would make one that no record can join.
-        if (!work.state.is_unknown()) delete_other(work, record, change);
+        // Of a record that no entity is known to have had, nobody needs to remember it.
+        if (change.entity || !work.state.is_unknown()) delete_other(work, record, change);
         return;
     }
     if (!same && record.record && record.presence == Presence::kPresent) {
         return other_record(work, record,
                             {id, change.rev, provenance_of(change).at, change.fields});
     }
-    if (change.rev <= record.seen_of(id)) {
+    const Revision seen = record.seen_of(id);
+    const bool first = !same && record.rev == Revision{};
+    if (change.rev <= seen && !first) {
         work.replayed = true;
         return;
     }
-    record.rev = change.rev;
+    record.rev = std::max(change.rev, seen);
     if (deletes) {
         if (record.presence == Presence::kPresent) take_delete(work, record, /*ours=*/false);
         return;
     }
     mark_present(work, record, id);
     take_fields(work, record, change.fields, provenance_of(change), {});
+    // That it is gone by now was told first.
+    if (change.rev < seen) take_delete(work, record, /*ours=*/false);
 }
 
 void other_record(Work& work, RecordState& record, OtherRecord other) {

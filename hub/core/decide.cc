@@ -94,6 +94,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
             const Context& context) {
     const ObjectSpec* object = policy.object(state.key.object);
     const std::vector<Claim> before = keys_of(*object, state);
+    const bool founds = state.is_unknown();
     Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}, {}};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
     // turns out to change nothing.
@@ -101,6 +102,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     work.state.outbox.clear();
     for (const Input& input : inputs) take(work, input);
     Step step;
+    step.founds = founds;
     work.state.policy = policy.hash;
     plan_commands(work, step.commands);
     if (work.changed) {

@@ -49,7 +49,7 @@ Revision RecordState::seen_of(const RecordId& id) const {
 }
 
 bool EntityState::is_unknown() const {
-    return version == 0 && std::ranges::all_of(records, [](const RecordState& record) {
+    return canonical.empty() && std::ranges::all_of(records, [](const RecordState& record) {
                return record.rev == Revision{};
            });
 }

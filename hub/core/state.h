@@ -144,7 +144,8 @@ struct EntityState {
     };
     std::vector<Outgoing> outbox;
 
-    /// Is nothing known of the entity? Then the store has lost its state.
+    /// Is nothing known of the entity but, perhaps, which of its records are gone? Then it is new,
+    /// or the store has lost its state.
     [[nodiscard]] bool is_unknown() const;
     [[nodiscard]] const CanonicalField* find(const FieldName& name) const;
     /// Sets or adds a canonical value. Returns what it was until now.

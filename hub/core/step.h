@@ -131,6 +131,7 @@ struct Claim {
 struct Step {
     EntityState next;
     bool changed = false;           ///< `next` must be stored (its version was raised).
+    bool founds = false;            ///< Nothing was known of the entity.
     bool replayed = false;          ///< An input came back: publish the outbox again.
     std::vector<Command> commands;  ///< To publish after `next` is stored.
     std::vector<EntityState::Outgoing> rechecked;  ///< Exceptions to publish, whatever changed.

@@ -188,6 +188,20 @@ TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsThatItWasMade) {
     EXPECT_GT(step.commands[0].generation, create.generation);
 }
 
+TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsOfTheEntity) {
+    const Change made = change(kCrm, full_);
+    Change gone = change(kCrm, {});
+    gone.kind = ChangeKind::kDelete;
+    EXPECT_FALSE(take(gone).changed) << "of no entity";
+    gone.entity = state_.key.entity;
+    EXPECT_TRUE(take(gone).founds);
+    EXPECT_TRUE(take(change(kErp, full_)).founds) << "still nothing but that one record is gone";
+    EXPECT_FALSE(state_.deleted);
+    take(made);
+    EXPECT_TRUE(state_.deleted) << "as the policy propagates";
+    EXPECT_FALSE(take(made).changed);
+}
+
 TEST_F(Decide, TakesBackWhatAnOldCommandSetWhereNothingIsAgreed) {
     Fields none = full_;
     none.set(FieldName{"phone"}, Value{});
