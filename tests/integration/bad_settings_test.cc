@@ -69,6 +69,13 @@ INSTANTIATE_TEST_SUITE_P(
                      "message_bytes = 5\n[connector]\nkind = \"file\"\ndirectory = \"shop\"\n",
                      {"shop.toml:1:12: `platform` must be", "shop.toml:3:11: `poll_ms` must be",
                       "shop.toml:5:17: `spool.message_bytes` must be"}},
+        SettingsCase{"too_short_overlap",
+                     "shop.toml",
+                     "platform = \"shop\"\nstore = \"shop.db\"\n[connector]\nkind = \"rest\"\n"
+                     "profile = \"" SYNCLINE_SOURCE_DIR "/configs/profiles/servicenow.toml\"\n"
+                     "base_url = \"http://127.0.0.1:1\"\noverlap_s = 0\n",
+                     {"shop.toml:7:13: `connector.overlap_s` must be at least the profile's "
+                      "read_back_lag_ms (1000)"}},
         SettingsCase{"wrong_types_hub",
                      "hub.toml",
                      "policy = [\"policy\"]\n[streams]\npartitions = \"many\"\nreplicas = 2\n",
