@@ -495,7 +495,7 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
     outcome.rev = transaction.next_revision();
     state.n = outcome.rev.n;
     state.entity = job.command.entity.entity;
-    state.deleted = deleted;
+    state.deleted = outcome.deleted = deleted;
     state.digest = {};
     if (ending.status == OutcomeStatus::kApplied && !deleted && !made_before) {
         note_effects(job, ending, outcome);

@@ -81,10 +81,13 @@ void take(Work& work, const Input& input) {
 }  // namespace
 
 std::optional<Change> told_by(const Outcome& outcome) {
-    if (!outcome.record || outcome.rev == Revision{} || outcome.fields.empty()) return std::nullopt;
+    const bool tells = outcome.deleted || !outcome.fields.empty();
+    if (!outcome.record || outcome.rev == Revision{} || !tells) return std::nullopt;
     return Change{.key = {outcome.platform, outcome.entity.object, *outcome.record},
+                  .entity = outcome.entity.entity,
                   .number = outcome.number,
                   .rev = outcome.rev,
+                  .kind = outcome.deleted ? ChangeKind::kDelete : ChangeKind::kUpsert,
                   .fields = outcome.fields,
                   .seen_at = outcome.done_at,
                   .trace = outcome.trace};

@@ -52,6 +52,10 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         take_delete(work, record, /*ours=*/true);
         return;
     }
+    if (outcome.deleted) {  // By a command that the store has forgotten: as if others had done it.
+        if (fresh && record.record == outcome.record) take_delete(work, record, /*ours=*/false);
+        return;
+    }
     if (outcome.record && record.record && record.presence == Presence::kPresent &&
         *outcome.record != *record.record) {
         other_record(work, record, {*outcome.record, outcome.rev, outcome.done_at, outcome.fields});

@@ -43,6 +43,7 @@ struct Outcome {
     /// Of the command's fields, those that the record holds as commanded, or in the platform's own
     /// form (rounded, trimmed, ...) of it: nobody's edit. Sorted.
     std::vector<FieldName> as_commanded;
+    bool deleted = false;  ///< Applied, and the record is gone with it.
     std::string reason;  ///< For a person; secrets removed. Empty if applied.
     std::string code;    ///< The platform's own error code, may be empty.
     std::uint32_t attempts = 1;

@@ -66,7 +66,8 @@ Result<Change> decode_change(std::string_view body) {
 std::string encode(const Outcome& outcome) {
     Writer out{256};
     out.map(14 + present(outcome.record.has_value(), !outcome.reason.empty(), !outcome.code.empty(),
-                         !outcome.trace.empty(), !outcome.as_commanded.empty(), outcome.fence > 0));
+                         !outcome.trace.empty(), !outcome.as_commanded.empty(), outcome.fence > 0,
+                         outcome.deleted));
     out.field(0, kWireVersion);
     out.field(1, outcome.platform.text);
     out.field(2, outcome.entity.object.text);
@@ -91,6 +92,10 @@ std::string encode(const Outcome& outcome) {
     }
     if (outcome.fence > 0) out.field(18, outcome.fence);
     out.field(19, outcome.decided_at);
+    if (outcome.deleted) {
+        out.key(20);
+        out.boolean(true);
+    }
     return out.take();
 }
 
@@ -120,6 +125,7 @@ Result<Outcome> decode_outcome(std::string_view body) {
                 break;
             case 18: outcome.fence = in.unsigned64(node); break;
             case 19: outcome.decided_at.ns = in.signed64(node); break;
+            case 20: outcome.deleted = in.boolean(node); break;
             default: break;
         }
     };

@@ -202,6 +202,20 @@ TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsOfTheEntity) {
     EXPECT_FALSE(take(made).changed);
 }
 
+TEST_F(Decide, LearnsWhatAForgottenCommandDeleted) {
+    settle(full_);
+    Command forgotten;
+    forgotten.kind = CommandKind::kDelete;
+    forgotten.platform = kErp;
+    forgotten.entity = state_.key;
+    forgotten.record = RecordId{"erp-1"};
+    Outcome gone = outcome(forgotten, {});
+    gone.deleted = true;
+    const Step step = take(gone);
+    ASSERT_EQ(step.commands.size(), 1U) << "as the policy restores";
+    EXPECT_EQ(step.commands[0].kind, CommandKind::kCreate);
+}
+
 TEST_F(Decide, TakesBackWhatAnOldCommandSetWhereNothingIsAgreed) {
     Fields none = full_;
     none.set(FieldName{"phone"}, Value{});
