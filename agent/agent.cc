@@ -178,12 +178,12 @@ void Agent::on_receipt(const Receipt& receipt) {
         });
     }
     raise_fences(receipt);
-    const auto newest = std::ranges::max_element(receipt.marks, {}, &Receipt::Mark::epoch);
-    if (newest != receipt.marks.end() && newest->epoch > store_.epoch()) {
+    std::uint64_t latest = receipt.epoch;
+    for (const Receipt::Mark& mark : receipt.marks) latest = std::max(latest, mark.epoch);
+    if (latest > store_.epoch()) {
         // Epochs come from the clock, which may stand behind that of a store lost since.
         return begin_epoch(store_.partitions(), ReadAgain::kYes,
-                           "the hub knows a later one, of a store that is no longer here",
-                           newest->epoch);
+                           "the hub knows a later one, of a store that is no longer here", latest);
     }
     if (publisher_.on_receipt(receipt) == Publisher::History::kLost) {
         return begin_epoch(store_.partitions(), ReadAgain::kYes,

@@ -195,6 +195,7 @@ void Entities::decide_now(Slot& slot) {
     sync_points_.reached("H2");
     slot.step = decide(policy_, std::move(slot.state), slot.inputs, context_of(slot.works));
     slot.state = std::move(slot.step.next);
+    for (const auto& [platform, epoch] : slot.step.epochs) host_.on_later_epoch(platform, epoch);
     if (slot.step.changed) return reserve_all(slot);
     // A change is stored by compare-and-set; that there is none has no such guard, and another hub
     // may have changed the state since.

@@ -46,6 +46,8 @@ public:
     virtual void on_misplaced(Queued queued) = 0;
     /// The record belongs to the entity from now on.
     virtual void on_linked(const RecordKey& record, const EntityId& entity) = 0;
+    /// A record of the platform was told in `epoch`, and messages come in an older one.
+    virtual void on_later_epoch(const PlatformId& platform, std::uint64_t epoch) = 0;
     /// A change with `needs_link` is decided, or was found to be none of the entity's.
     virtual void on_settled(const RecordKey& record) = 0;
     /// The input can never be decided; keep and show it. Calls on_done() when that is stored.

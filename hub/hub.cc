@@ -331,6 +331,10 @@ void Hub::on_linked(const RecordKey& record, const EntityId& entity) {
     partitions_->linked(record, entity);
 }
 
+void Hub::on_later_epoch(const PlatformId& platform, std::uint64_t epoch) {
+    partitions_->tell_epoch(platform, epoch);
+}
+
 void Hub::on_settled(const RecordKey& record) { placing_.settled(record); }
 
 void Hub::on_placed(const EntityKey& entity, Queued queued) {

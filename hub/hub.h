@@ -77,6 +77,7 @@ private:
     void on_done(const WorkId& work) override;
     void on_misplaced(Queued queued) override;
     void on_linked(const RecordKey& record, const EntityId& entity) override;
+    void on_later_epoch(const PlatformId& platform, std::uint64_t epoch) override;
     void on_settled(const RecordKey& record) override;
     void on_undecidable(Queued queued, const Error& error) override;
     void on_placed(const EntityKey& entity, Queued queued) override;

@@ -341,6 +341,11 @@ void Partitions::linked(const RecordKey& record, const EntityId& entity) {
     receipt_for(record.platform).links.push_back({record.object, record.record, entity});
 }
 
+void Partitions::tell_epoch(const PlatformId& platform, std::uint64_t epoch) {
+    Receipt& receipt = receipt_for(platform);
+    receipt.epoch = std::max(receipt.epoch, epoch);
+}
+
 Receipt& Partitions::receipt_for(const PlatformId& platform) {
     Receipt& receipt = receipts_[platform];
     receipt.platform = platform;

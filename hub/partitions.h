@@ -68,6 +68,8 @@ public:
     std::uint64_t heal(Partition partition);
     void healed(Partition partition, std::uint64_t hold);
     void tick();
+    /// Agents whose epoch is older begin a later one.
+    void tell_epoch(const PlatformId& platform, std::uint64_t epoch);
     /// Gives everything back; idle() says when that is done.
     void stop();
     [[nodiscard]] bool idle() const;

@@ -94,6 +94,7 @@ void stand(Work& work, RecordState& record, const RecordId& id, std::string_view
 
 void take_change(Work& work, const Change& change) {
     RecordState& record = work.state.record_or_new(change.key.platform);
+    work.compare_epochs(record, change.rev);
     const RecordId& id = change.key.record;
     const bool deletes = change.kind == ChangeKind::kDelete;
     const bool same = record.record == id;

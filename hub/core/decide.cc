@@ -131,6 +131,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     for (const std::string& token : work.rechecked) {
         step.rechecked.push_back(exception_message(work, token));
     }
+    step.epochs = std::move(work.epochs);
     step.changed = work.changed;
     step.replayed = work.replayed;
     step.next = std::move(work.state);

@@ -120,6 +120,7 @@ void failed(Work& work, RecordState& record, const Outcome& outcome, const Pendi
 
 void take_outcome(Work& work, const Outcome& outcome) {
     RecordState& record = work.state.record_or_new(outcome.platform);
+    work.compare_epochs(record, outcome.rev);
     const bool another = is_of_another(record, outcome);
     const bool told = outcome.rev != Revision{} && outcome.rev <= record.rev;
     // A record that it made may be news all the same.

@@ -138,6 +138,9 @@ struct Step {
     std::vector<Claim> claims;                     ///< To hold before `next` is stored.
     std::vector<RecordKey> links;  ///< Records that stand for the entity from now on; the same.
     std::vector<Claim> releases;   ///< No longer the entity's, after `next` is stored.
+    /// Of platforms whose input is of an older epoch than what is known: that one. Old news, or the
+    /// agent has a new store and a clock that stands behind.
+    std::vector<std::pair<PlatformId, std::uint64_t>> epochs;
     std::optional<RecordKey> revived_by;  ///< The record that brought a deleted entity back.
 };
 

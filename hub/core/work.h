@@ -19,6 +19,13 @@ struct Work {
     std::vector<std::string> rechecked;           ///< The same, even if nothing changed.
     std::vector<RecordKey> links;                 ///< See Step.
     std::optional<RecordKey> revived_by;          ///< See Step.
+    std::vector<std::pair<PlatformId, std::uint64_t>> epochs;  ///< See Step.
+
+    /// `rev` was told of the record.
+    void compare_epochs(const RecordState& record, const Revision& rev) {
+        if (rev == Revision{} || rev.epoch >= record.rev.epoch) return;
+        epochs.emplace_back(record.platform, record.rev.epoch);
+    }
 
     void note(std::string text) {
         log.notes.push_back(std::move(text));

@@ -44,8 +44,8 @@ struct Outcome {
     /// form (rounded, trimmed, ...) of it: nobody's edit. Sorted.
     std::vector<FieldName> as_commanded;
     bool deleted = false;  ///< Applied, and the record is gone with it.
-    std::string reason;  ///< For a person; secrets removed. Empty if applied.
-    std::string code;    ///< The platform's own error code, may be empty.
+    std::string reason;    ///< For a person; secrets removed. Empty if applied.
+    std::string code;      ///< The platform's own error code, may be empty.
     std::uint32_t attempts = 1;
     Timestamp done_at;
     std::string trace;

@@ -32,6 +32,9 @@ struct Receipt {
     std::vector<Mark> marks;
     std::vector<Resend> resends;
     std::vector<Link> links;
+    /// The latest epoch that a record of the platform was told in, if messages come in an older
+    /// one.
+    std::uint64_t epoch = 0;
     bool full_read = false;  ///< The hub's state is gone: read everything and send it again.
 };
 

@@ -187,7 +187,7 @@ Result<Command> decode_command(std::string_view body) {
 
 std::string encode(const Receipt& receipt) {
     Writer out;
-    out.map(6);
+    out.map(6 + present(receipt.epoch > 0));
     out.field(0, kWireVersion);
     out.field(1, receipt.platform.text);
     out.key(2);
@@ -217,6 +217,7 @@ std::string encode(const Receipt& receipt) {
     }
     out.key(5);
     out.boolean(receipt.full_read);
+    if (receipt.epoch > 0) out.field(6, receipt.epoch);
     return out.take();
 }
 
@@ -241,6 +242,7 @@ Result<Receipt> decode_receipt(std::string_view body) {
     auto read = [&](Decoder& in, int key, const Node& node) {
         if (key == 1) receipt.platform.text = in.id(node);
         if (key == 5) receipt.full_read = in.boolean(node);
+        if (key == 6) receipt.epoch = in.unsigned64(node);
         if (key < 2 || key > 4) return;
         in.array(node, [&](const Node& item) {
             if (key == 2) {

@@ -216,6 +216,14 @@ TEST_F(Decide, LearnsWhatAForgottenCommandDeleted) {
     EXPECT_EQ(step.commands[0].kind, CommandKind::kCreate);
 }
 
+TEST_F(Decide, TellsOfALaterEpochThanItsInputs) {
+    settle(full_);
+    state_.record_or_new(kErp).rev.epoch = 5;
+    using Epochs = std::vector<std::pair<PlatformId, std::uint64_t>>;
+    EXPECT_EQ(take(change(kErp, full_)).epochs, (Epochs{{kErp, 5}}));
+    EXPECT_EQ(take(change(kCrm, full_)).epochs, Epochs{});
+}
+
 TEST_F(Decide, TakesBackWhatAnOldCommandSetWhereNothingIsAgreed) {
     Fields none = full_;
     none.set(FieldName{"phone"}, Value{});
