@@ -133,7 +133,7 @@ protected:
 [connector]
 kind = "rest"
 profile = "servicenow"
-overlap_s = 0
+overlap_s = 1
 safety_s = 0
 timeout_ms = 5_000
 base_url = ")" +
