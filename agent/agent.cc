@@ -20,6 +20,8 @@ constexpr Duration kFullPause{std::chrono::seconds{1}};
 /// Rounds of work and commit in one on_timer(); what is left then waits for events first.
 constexpr int kRounds = 8;
 constexpr std::string_view kPartitions = "partitions";
+/// A second, as epochs are nanoseconds.
+constexpr std::uint64_t kEpochSpread = 1'000'000'000;
 
 std::uint16_t partitions_of(const nats::StreamInfo& info) {
     std::uint16_t count = 0;
@@ -181,7 +183,9 @@ void Agent::on_receipt(const Receipt& receipt) {
     std::uint64_t latest = receipt.epoch;
     for (const Receipt::Mark& mark : receipt.marks) latest = std::max(latest, mark.epoch);
     if (latest > store_.epoch()) {
-        // Epochs come from the clock, which may stand behind that of a store lost since.
+        // Epochs come from the clock, which may stand behind that of a store lost since. Of several
+        // that are lost one after the other, none may begin the epoch of another.
+        latest += jitter_.next() % kEpochSpread;
         return begin_epoch(store_.partitions(), ReadAgain::kYes,
                            "the hub knows a later one, of a store that is no longer here", latest);
     }
