@@ -105,6 +105,18 @@ protected:
         out.fields = std::move(fields);
         return out;
     }
+    Outcome in_doubt(const Command& command) {
+        Outcome out = outcome(command, {});
+        out.record.reset();
+        out.rev = {};
+        out.status = OutcomeStatus::kInDoubt;
+        return out;
+    }
+    Change deletion(const PlatformId& from) {
+        Change out = change(from, {});
+        out.kind = ChangeKind::kDelete;
+        return out;
+    }
     Change another(const PlatformId& from, const char* record, Fields fields) {
         Change out = change(from, std::move(fields));
         out.key.record = RecordId{record};

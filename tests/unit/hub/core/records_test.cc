@@ -22,8 +22,7 @@ TEST_F(Decide, HasAPersonSeeToAnotherRecord) {
 TEST_F(Decide, LetsTheOtherRecordSucceedTheOneThatIsDeleted) {
     settle(full_);
     take(another(kErp, "erp-2", with("colour", "blue")));
-    Change gone = change(kErp, {});
-    gone.kind = ChangeKind::kDelete;
+    const Change gone = deletion(kErp);
     const Step step = take(gone);
     const RecordState* erp = state_.record(kErp);
     EXPECT_EQ(erp->record, RecordId{"erp-2"});
@@ -103,8 +102,7 @@ TEST_F(Decide, OutcomesMakeNoEntityUnlessTheyTellOfARecord) {
 
 TEST_F(Decide, DeletesEverywhereWhereTheFounderDeletes) {
     settle(full_);
-    Change gone = change(kCrm, {});
-    gone.kind = ChangeKind::kDelete;
+    const Change gone = deletion(kCrm);
     const Step step = take(gone);
     EXPECT_TRUE(state_.deleted);
     ASSERT_EQ(step.commands.size(), 1U);
@@ -115,8 +113,7 @@ TEST_F(Decide, DeletesEverywhereWhereTheFounderDeletes) {
 
 TEST_F(Decide, CreatesAgainWhatMustNotBeDeleted) {
     settle(full_);
-    Change gone = change(kErp, {});
-    gone.kind = ChangeKind::kDelete;
+    const Change gone = deletion(kErp);
     const Step step = take(gone);
     EXPECT_FALSE(state_.deleted);
     ASSERT_EQ(step.commands.size(), 1U);
@@ -127,8 +124,7 @@ TEST_F(Decide, TakesARecordThatIsToldAfterTheDeletionOfTheOneBefore) {
     settle(with("name", "desk"));
     const Fields desk{{kName, "desk"}, {FieldName{"stage"}, "draft"}};
     const Change second = another(kDesk, "desk-2", desk);
-    Change gone = change(kDesk, {});
-    gone.kind = ChangeKind::kDelete;
+    const Change gone = deletion(kDesk);
     take(gone);
     ASSERT_EQ(state_.record(kDesk)->presence, Presence::kUnlinked);
     take(second);
@@ -142,8 +138,7 @@ TEST_F(Decide, HearsOfTheHeirWhatIsOlderThanTheDeletion) {
     settle(full_);
     take(another(kErp, "erp-2", full_));
     const Change edit = another(kErp, "erp-2", with("note", "new"));
-    Change gone = change(kErp, {});
-    gone.kind = ChangeKind::kDelete;
+    const Change gone = deletion(kErp);
     take(gone);
     take(edit);
     EXPECT_EQ(canonical("note"), Value{"new"});
@@ -151,10 +146,7 @@ TEST_F(Decide, HearsOfTheHeirWhatIsOlderThanTheDeletion) {
 
 TEST_F(Decide, GoesOnWithARecordWhoseCreateWasInDoubt) {
     const Command create = take(change(kCrm, full_)).commands.at(0);
-    Outcome doubt = outcome(create, {});
-    doubt.record.reset();
-    doubt.rev = {};
-    doubt.status = OutcomeStatus::kInDoubt;
+    const Outcome doubt = in_doubt(create);
     take(doubt);
     ASSERT_EQ(state_.exceptions.size(), 1U);
     take(outcome(create, create.fields));
@@ -164,10 +156,7 @@ TEST_F(Decide, GoesOnWithARecordWhoseCreateWasInDoubt) {
 
 TEST_F(Decide, GoesOnWithARecordThatIsThereWhenItsCreateFails) {
     const Command create = take(change(kCrm, full_)).commands.at(0);
-    Outcome doubt = outcome(create, {});
-    doubt.record.reset();
-    doubt.rev = {};
-    doubt.status = OutcomeStatus::kInDoubt;
+    const Outcome doubt = in_doubt(create);
     Input inputs[] = {change(kErp, full_), doubt};
     const Step step = decide(policy_, state_, inputs, {});
     EXPECT_TRUE(step.next.exceptions.empty());
@@ -177,8 +166,7 @@ TEST_F(Decide, GoesOnWithARecordThatIsThereWhenItsCreateFails) {
 TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsThatItWasMade) {
     const Command create = take(change(kCrm, full_)).commands.at(0);
     const Outcome made = outcome(create, create.fields);
-    Change gone = change(kErp, {});
-    gone.kind = ChangeKind::kDelete;
+    const Change gone = deletion(kErp);
     take(gone);
     EXPECT_NE(state_.record(kErp)->presence, Presence::kPresent);
     const Step step = take(made);
@@ -190,8 +178,7 @@ TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsThatItWasMade) {
 
 TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsOfTheEntity) {
     const Change made = change(kCrm, full_);
-    Change gone = change(kCrm, {});
-    gone.kind = ChangeKind::kDelete;
+    Change gone = deletion(kCrm);
     EXPECT_FALSE(take(gone).changed) << "of no entity";
     gone.entity = state_.key.entity;
     EXPECT_TRUE(take(gone).founds);
@@ -244,8 +231,7 @@ TEST_F(Decide, TakesBackWhatAnOldCommandSetWhereNothingIsAgreed) {
 
 TEST_F(Decide, TellsWhichRecordBroughtADeletedEntityBack) {
     settle(full_);
-    Change gone = change(kCrm, {});
-    gone.kind = ChangeKind::kDelete;
+    const Change gone = deletion(kCrm);
     answer(take(gone));
     ASSERT_TRUE(state_.deleted);
     const Step step = take(change(kErp, full_));
