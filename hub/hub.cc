@@ -112,13 +112,14 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
         partitions_->forget_all();
         records_due_ = state_lost_ = true;
     }
+    // A power cut takes the end of every stream, and of one that has grown past its end since
+    // nobody can tell.
+    heal(partitions_->held());
     if (loss.stream == subjects::kStreamCommands) {
-        heal(partitions_->held());
         commands_due_ = true;
         records_due_ = records_due_ || state_lost_;  // What was asked for may be lost as well.
     }
     if (loss.stream == subjects::kStreamExceptions) {
-        heal(partitions_->held());
         records_due_ = true;  // Inputs that could not be decided were kept there and nowhere else.
     }
     if (loss.stream == subjects::kStreamLease) announce();

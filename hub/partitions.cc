@@ -140,7 +140,7 @@ void Partitions::taken(Hold& hold) {
     hold.first = 0;
     hold.asked.clear();
     hold.dirty = false;
-    hold.healing = 0;
+    hold.healing = false;
     hold.reader = 0;  // What the reader of today has passed it has not passed for this hold.
     hold.mark_due = Duration{0};
     const nats::StreamInfo& inputs = stream(subjects::kStreamIn);
@@ -174,7 +174,7 @@ void Partitions::write_mark(Hold& hold, bool give_back) {
     hold.dirty = false;
     hold.mark.floor = hold.floor;
     hold.mark.sources = hold.finished;
-    if (hold.healing == 0) {
+    if (!hold.healing) {
         hold.mark.commands = point_of(subjects::kStreamCommands);
         hold.mark.exceptions = point_of(subjects::kStreamExceptions);
     }
@@ -303,7 +303,7 @@ void Partitions::outfence(Partition partition, std::uint64_t fence) {
 
 std::uint64_t Partitions::heal(Partition partition) {
     Hold& hold = hold_of(partition);
-    ++hold.healing;
+    hold.healing = true;
     hold.mark.commands = hold.mark.exceptions = {};
     hold.dirty = true;
     hold.mark_due = Duration{0};
@@ -312,8 +312,9 @@ std::uint64_t Partitions::heal(Partition partition) {
 
 void Partitions::healed(Partition partition, std::uint64_t hold_id) {
     Hold& hold = hold_of(partition);
-    if (hold.id != hold_id || hold.healing == 0) return;
-    if (--hold.healing == 0) hold.dirty = true;
+    if (hold.id != hold_id || !hold.healing) return;
+    hold.healing = false;
+    hold.dirty = true;
 }
 
 void Partitions::done(const WorkId& work) {

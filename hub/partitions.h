@@ -106,7 +106,7 @@ private:
         std::uint64_t reader = 0;          ///< Which subscription reads for it.
         bool dirty = false;                ///< More is done than the mark says.
         std::uint64_t fence_seen = 0;      ///< By an agent; greater than any that we knew of.
-        std::uint32_t healing = 0;         ///< Calls of heal() without healed().
+        bool healing = false;              ///< heal() was called, and healed() was not.
         Duration mark_due{0};
         Duration look_again{0};  ///< kWaiting: when to read the mark again.
         Duration waiting_since{0};
