@@ -56,16 +56,13 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         if (fresh && record.record == outcome.record) take_delete(work, record, /*ours=*/false);
         return;
     }
-    if (outcome.record && record.record && record.presence == Presence::kPresent &&
-        *outcome.record != *record.record) {
+    if (is_of_another(record, outcome)) {
         other_record(work, record, {*outcome.record, outcome.rev, outcome.done_at, outcome.fields});
         return;
     }
     const bool stands = outcome.record && record.presence != Presence::kPresent && fresh;
     const Revision seen = stands ? record.seen_of(*outcome.record) : Revision{};
-    if (stands) {
-        stand(work, record, *outcome.record, "created");
-    }
+    if (stands) stand(work, record, *outcome.record, "created");
     const Provenance from{record.platform, outcome.rev, outcome.done_at};
     if (answered && fresh) {
         // What the platform did not tell back holds as commanded.
