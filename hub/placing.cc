@@ -18,7 +18,7 @@ void Placing::submit(Queued queued) {
         return host_.on_placed({record.object, known->second}, std::move(queued));
     }
     if (const auto before = underway_.find(record); before != underway_.end() && !queued.not_in) {
-        return give(record, EntityId{before->second.entity}, std::move(queued));
+        return give(record, before->second.entity, std::move(queued));
     }
     Search& search = open_[record];
     search.waiting.push_back(std::move(queued));
@@ -122,12 +122,12 @@ void Placing::hand_over(const RecordKey& record, Search& search, const Placement
 }
 
 /// That the record is of the entity is news, and its link yet to be stored.
-void Placing::give(const RecordKey& record, const EntityId& entity, Queued queued) {
+void Placing::give(const RecordKey& record, EntityId entity, Queued queued) {
     Underway& underway = underway_[record];
     underway.entity = entity;
     ++underway.changes;
     queued.needs_link = true;
-    host_.on_placed({record.object, entity}, std::move(queued));
+    host_.on_placed({record.object, std::move(entity)}, std::move(queued));
 }
 
 void Placing::settled(const RecordKey& record) {

@@ -55,7 +55,7 @@ private:
     void start(const RecordKey& record, Search& search);
     void look_up(const RecordKey& record, const std::string& subject, auto take);
     void answered(const RecordKey& record, Search& search);
-    void give(const RecordKey& record, const EntityId& entity, Queued queued);
+    void give(const RecordKey& record, EntityId entity, Queued queued);
     void hand_over(const RecordKey& record, Search& search, const Placement& placement);
 
     nats::Link& link_;
