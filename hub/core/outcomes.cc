@@ -17,13 +17,17 @@ const char* name_of(OutcomeStatus status) {
     return "unknown";
 }
 
-/// The answer to the command that is out: it is no longer pending. Empty if it answers an older
+/// Is it about the command that is out? Else about a former one; a store that went back in time may
+/// have given both the same generation.
+bool is_of_pending(const RecordState& record, const Outcome& outcome) {
+    return record.pending && outcome.generation == record.generation &&
+           outcome.decided_at == record.pending->decided_at;
+}
+
+/// The answer to the command that is out: it is no longer pending. Empty if it answers a former
 /// one.
 std::optional<Pending> settle(Work& work, RecordState& record, const Outcome& outcome) {
-    if (outcome.generation != record.generation || !record.pending ||
-        outcome.decided_at != record.pending->decided_at) {
-        return std::nullopt;
-    }
+    if (!is_of_pending(record, outcome)) return std::nullopt;
     std::optional<Pending> pending = std::move(record.pending);
     record.pending.reset();
     work.changed = true;
@@ -132,13 +136,11 @@ void take_outcome(Work& work, const Outcome& outcome) {
         record.generation = outcome.generation;
         work.changed = true;
     }
-    if (outcome.generation < record.generation && record.pending) {
-        work.reissue.push_back(record.platform);  // An older command took the newer one's place.
+    const bool fenced = outcome.status == OutcomeStatus::kFenced;
+    if (record.pending && (fenced || !is_of_pending(record, outcome))) {
+        work.reissue.push_back(record.platform);  // A former command has taken its place.
     }
-    if (outcome.status == OutcomeStatus::kFenced) {
-        if (record.pending) work.reissue.push_back(record.platform);
-        return;
-    }
+    if (fenced) return;
     const std::optional<Pending> answered = settle(work, record, outcome);
     if (told && !answered) work.replayed = true;
     if (answered) {

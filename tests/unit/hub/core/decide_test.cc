@@ -210,19 +210,22 @@ TEST_F(Decide, PublishesEveryPendingCommandAgainWhenAnOldOutcomeComesBack) {
 
 TEST_F(Decide, SendsAPendingCommandAgainWhenAnOlderOneAnswers) {
     settle(full_);
-    const Step first = take(change(kCrm, [&] {
-        Fields f = full_;
-        f.set(kName, "a");
-        return f;
-    }()));
-    const Step second = take(change(kCrm, [&] {
-        Fields f = full_;
-        f.set(kName, "b");
-        return f;
-    }()));
+    const Step first = take(change(kCrm, with("name", "a")));
+    const Step second = take(change(kCrm, with("name", "b")));
     const Step step = take(outcome(first.commands.at(0), first.commands.at(0).fields));
     ASSERT_EQ(step.commands.size(), 1U);
     EXPECT_EQ(step.commands[0].generation, second.commands.at(0).generation);
+}
+
+TEST_F(Decide, SendsAPendingCommandAgainWhenAFormerOneOfItsGenerationAnswers) {
+    settle(full_);
+    const Command sent = take(change(kCrm, with("name", "a"))).commands.at(0);
+    Outcome former = outcome(sent, sent.fields);
+    former.decided_at = sent.decided_at - std::chrono::seconds{1};
+    const Step step = take(former);
+    ASSERT_EQ(step.commands.size(), 1U) << "the former one took its place on the stream";
+    EXPECT_EQ(step.commands[0].generation, sent.generation);
+    EXPECT_EQ(step.commands[0].decided_at, sent.decided_at);
 }
 
 TEST_F(Decide, GoesPastWhatTheAgentRemembers) {
