@@ -44,6 +44,7 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
     store->create(options);
     store->load();
     if (auto opened = store->database_->end(); !opened) return fail(opened.error());
+    if (auto durable = store->database_->make_durable(); !durable) return fail(durable.error());
     return store;
 }
 

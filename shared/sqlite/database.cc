@@ -175,6 +175,13 @@ void Database::fail_with(Error error) {
     if (!error_) error_ = std::move(error);
 }
 
+Result<void> Database::make_durable() {
+    const int code =
+        sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    if (code != SQLITE_OK) return fail(error_of(code));
+    return {};
+}
+
 Result<void> Database::check() {
     begin();
     std::string found;

@@ -9,6 +9,7 @@
 
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
+#include "tests/simulation/memory_vfs.h"
 
 namespace syncline::agent {
 namespace {
@@ -172,6 +173,39 @@ TEST_F(StoreTest, TakesNothingOfATransactionThatAnExceptionEnds) {
     }),
                  std::runtime_error);
     commit(*store, [](Transaction& t) { EXPECT_EQ(t.text(keys::kCursor), ""); });
+}
+
+TEST(StoreOnAFailingDisk, ReadsOnlyWhatAPowerCutLeaves) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        sim::Random random{seed};
+        sim::MemoryDisk disk{"store-" + std::to_string(seed), random};
+        const auto open = [&] {
+            disk.attach();
+            return Store::open({.path = disk.path_of("store"),
+                                .vfs = sim::MemoryDisk::kVfsName,
+                                .platform = PlatformId{"crm"},
+                                .instance = "one",
+                                .now = kNow})
+                .value();
+        };
+        auto store = open();
+        ASSERT_TRUE(store->transaction([](Transaction& t) { t.set_text(keys::kCursor, "a"); }));
+        disk.sync_errors = 1;
+        ASSERT_FALSE(store->transaction([](Transaction& t) { t.set_text(keys::kCursor, "b"); }));
+        disk.detach();
+        store.reset();
+        store = open();  // It may read a or b; from now on it is that.
+        std::string read;
+        ASSERT_TRUE(store->transaction([&](Transaction& t) { read = t.text(keys::kCursor); }));
+        disk.detach();
+        disk.lose_power();
+        store.reset();
+        store = open();
+        ASSERT_TRUE(store->transaction(
+            [&](Transaction& t) { EXPECT_EQ(t.text(keys::kCursor), read) << "seed " << seed; }));
+        disk.detach();
+        store.reset();
+    }
 }
 
 TEST_F(StoreTest, CountsBytesWithAndWithoutReceipt) {
