@@ -291,6 +291,7 @@ void MemoryBroker::stop() {
 
 void MemoryBroker::start() {
     up_ = true;
+    ++starts_;
     world_.note("broker", "started");
 }
 

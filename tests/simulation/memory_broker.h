@@ -90,6 +90,8 @@ public:
 
     // ---- Faults.
     [[nodiscard]] bool up() const { return up_; }
+    /// Counts its starts: what one process held back dies with it.
+    [[nodiscard]] std::uint64_t starts() const { return starts_; }
     /// kill -9: connections and consumers are gone, what was stored is not.
     void stop();
     void start();
@@ -150,6 +152,7 @@ private:
 
     World& world_;
     bool up_ = true;
+    std::uint64_t starts_ = 1;
     bool syncing_ = false;
     std::map<std::string, Stream, std::less<>> streams_;
     std::map<std::uint64_t, Consumer> consumers_;
