@@ -69,6 +69,7 @@ void delete_other(Work& work, RecordState& record, const Change& change) {
         return;
     }
     remember_gone(record, id, change.rev);
+    work.links.push_back(change.key);  // If it is another entity's by now, this is for that one.
     work.note(record.platform.text + " record " + id.text + " deleted");
     report_others(work, record);
 }

@@ -279,6 +279,11 @@ void MemoryBroker::disconnected(BrokerClient* client) {
 
 // ---- Faults. --------------------------------------------------------------------------------
 
+MemoryBroker::Queue MemoryBroker::queue_of(std::string_view subject) {
+    const Stream* stream = listening(subject);
+    return {starts_, stream == nullptr ? Timestamp{} : stream->created};
+}
+
 void MemoryBroker::stop() {
     if (!up_) return;
     up_ = false;

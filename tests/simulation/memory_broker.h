@@ -90,8 +90,14 @@ public:
 
     // ---- Faults.
     [[nodiscard]] bool up() const { return up_; }
-    /// Counts its starts: what one process held back dies with it.
-    [[nodiscard]] std::uint64_t starts() const { return starts_; }
+    /// Which queue a message of `subject` waits in before it is stored. A queue, and what waits in
+    /// it, dies with the server's process and with the stream.
+    struct Queue {
+        std::uint64_t process = 0;  ///< Counts the server's starts.
+        Timestamp stream_created;
+        friend bool operator==(const Queue&, const Queue&) = default;
+    };
+    [[nodiscard]] Queue queue_of(std::string_view subject);
     /// kill -9: connections and consumers are gone, what was stored is not.
     void stop();
     void start();

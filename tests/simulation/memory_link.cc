@@ -147,9 +147,9 @@ void MemoryLink::publish(const nats::OutMessage& message, nats::PublishSink* sin
                          expected);
         }
         world->note("broker", "holds back " + subject);
-        const std::uint64_t process = broker->starts();
+        const MemoryBroker::Queue queue = broker->queue_of(subject);
         world->after(random.between(std::chrono::milliseconds{10}, faults->late_most), [=] {
-            if (broker->up() && broker->starts() == process) {
+            if (broker->up() && broker->queue_of(subject) == queue) {
                 store(*world, *broker, *faults, wire, id, subject, body, expected);
             }
         });

@@ -189,6 +189,14 @@ TEST_F(Decide, KnowsOfARecordThatItIsGoneBeforeItHearsOfTheEntity) {
     EXPECT_FALSE(take(made).changed);
 }
 
+TEST_F(Decide, ClaimsARecordThatIsGoneAsItMayBeAnotherEntitysByNow) {
+    settle(full_);
+    Change gone = another(kCrm, "crm-9", {});
+    gone.kind = ChangeKind::kDelete;
+    EXPECT_EQ(take(gone).links, (std::vector<RecordKey>{gone.key}));
+    EXPECT_TRUE(take(gone).links.empty()) << "once";
+}
+
 TEST_F(Decide, LearnsWhatAForgottenCommandDeleted) {
     settle(full_);
     Command forgotten;
