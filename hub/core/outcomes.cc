@@ -142,7 +142,9 @@ void take_outcome(Work& work, const Outcome& outcome) {
     }
     if (fenced) return;
     const std::optional<Pending> answered = settle(work, record, outcome);
-    if (told && !answered) work.replayed = true;
+    // A failure may say nothing of the record that would tell whether it is news.
+    const bool failure = outcome.rev == Revision{} && outcome.status != OutcomeStatus::kStale;
+    if ((told || failure) && !answered) work.replayed = true;
     if (answered) {
         work.note(record.platform.text + " generation " + std::to_string(outcome.generation) + " " +
                   name_of(outcome.status));

@@ -197,6 +197,19 @@ TEST_F(Decide, TellsEveryOpenExceptionAgainWhenAnInputComesBack) {
     EXPECT_EQ(step.rechecked[0].exception, "identity.second_record@erp");
 }
 
+TEST_F(Decide, TellsItsExceptionAgainWhenAFailureComesBack) {
+    settle(full_);
+    Outcome failure = outcome(take(change(kCrm, with("name", "nut"))).commands.at(0), {});
+    failure.status = OutcomeStatus::kRejected;
+    failure.rev = {};
+    take(failure);
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    const Step again = take(failure);
+    EXPECT_FALSE(again.changed);
+    ASSERT_EQ(again.rechecked.size(), 1U) << "whoever decided may have died before it was out";
+    EXPECT_EQ(decode_exception(again.rechecked[0].body)->status, ExceptionStatus::kOpen);
+}
+
 TEST_F(Decide, PublishesEveryPendingCommandAgainWhenAnOldOutcomeComesBack) {
     settle(full_);
     const Step first = take(change(kErp, with("colour", "blue")));
