@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/wire/subjects.h"
+
 namespace syncline::hub {
 
 const nats::StreamInfo* BrokerWatch::info(std::string_view stream) const {
@@ -58,6 +60,15 @@ void BrokerWatch::tick() {
             arrived(name, least, std::move(info));
         });
     }
+    look_for_note();
+}
+
+void BrokerWatch::look_for_note() {
+    link_.get_last(subjects::kStreamState, subjects::loss(), [this](auto stored) {
+        if (!stored) return;  // It is asked for again.
+        const std::uint64_t sequence = *stored ? (*stored)->sequence : 0;
+        if (std::exchange(noted_, sequence) != sequence && on_noted) on_noted();
+    });
 }
 
 /// `least`: what the stream had for certain when it was asked.

@@ -26,6 +26,8 @@ public:
 
     /// Called when a stream lost what it had; its new info is in info() by then.
     std::function<void(const Loss&)> on_loss;
+    /// Called when any hub has noticed a loss; see noted().
+    std::function<void()> on_noted;
     /// Called once, when all streams are there.
     std::function<void()> on_ready;
     /// Called when a stream can not be made, at most every few seconds.
@@ -36,6 +38,9 @@ public:
     [[nodiscard]] const nats::StreamInfo* info(std::string_view stream) const;
     /// The newest sequence that is known; 0 if the stream is not.
     [[nodiscard]] std::uint64_t newest(std::string_view stream) const;
+    /// Where in SYNC_STATE the newest loss is noted that any hub has noticed; 0: nowhere. What was
+    /// stored before may not know of it: a stream soon grows past where it ended.
+    [[nodiscard]] std::uint64_t noted() const { return noted_; }
     /// A sequence that was read: the stream must never end before it.
     void seen(std::string_view stream, std::uint64_t sequence);
     /// A message of ours was stored. `least`: newest() when it was sent; what comes later must be
@@ -43,6 +48,7 @@ public:
     void stored(std::string_view stream, std::uint64_t least, std::uint64_t sequence);
 
 private:
+    void look_for_note();
     void arrived(const std::string& stream, std::uint64_t least, Result<nats::StreamInfo> info);
 
     nats::Link& link_;
@@ -52,6 +58,7 @@ private:
     std::map<std::string, nats::StreamInfo, std::less<>> infos_;
     Duration due_{0};
     std::vector<Loss> noticed_;  ///< By stored(); told at the next tick.
+    std::uint64_t noted_ = 0;
     std::size_t asked_ = 0;
     bool told_ready_ = false;
 };

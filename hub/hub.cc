@@ -25,6 +25,9 @@ Hub::Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions 
       placing_(link, clock, policy, options_, *this) {
     watch_.on_ready = [this] { begin(); };
     watch_.on_loss = [this](const BrokerWatch::Loss& loss) { on_loss(loss); };
+    watch_.on_noted = [this] {
+        if (partitions_ != nullptr) heal(partitions_->unaware());
+    };
     watch_.on_trouble = [](const std::string& stream, const Error& error) {
         log::error("a stream can not be made", {{"stream", stream}, {"error", error}});
     };
@@ -103,6 +106,8 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
     ++counters_.exceptions;
     effects_.publish(subjects::exception(exception.entity, exception.kind), encode(exception),
                      nullptr, 0);
+    // For partitions that nobody holds now, or a hub that was down meanwhile.
+    effects_.publish(subjects::loss(), loss.stream + " " + loss.what, nullptr, 0);
     if (partitions_ == nullptr) return;
     sweep_->start_over();
     if (loss.stream == subjects::kStreamIn) partitions_->read_again();
@@ -375,7 +380,7 @@ void Hub::on_unplaceable(Queued queued, std::string_view kind, const std::string
 void Hub::on_taken(Partition partition, Lost lost) {
     if (options_.warm_up) sweep_->warm(partition);
     sweep_->check_exceptions(partition, lost.exceptions_until);
-    if (lost.commands || lost.exceptions || state_lost_) heal({partition});
+    if (lost.commands || lost.exceptions || lost.noted || state_lost_) heal({partition});
     commands_due_ = commands_due_ || lost.commands;
     records_due_ = records_due_ || lost.exceptions;
 }

@@ -96,9 +96,9 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
     hold.mark.inputs_created = stream(subjects::kStreamIn).created;
     hold.mark.commands = point_of(subjects::kStreamCommands);
     hold.mark.exceptions = point_of(subjects::kStreamExceptions);
-    hold.mark_sequence = 0;
+    hold.mark_sequence = hold.aware = 0;
     if (*stored) {
-        hold.mark_sequence = (*stored)->sequence;
+        hold.mark_sequence = hold.aware = (*stored)->sequence;
         auto mark = decode_mark((*stored)->body);
         if (mark) {
             // A hub that lives and still holds it gives it back by itself; one that is stuck loses
@@ -152,7 +152,7 @@ void Partitions::taken(Hold& hold) {
     host_.on_taken(number_of(hold),
                    {has_lost(stream(subjects::kStreamCommands), hold.mark.commands),
                     has_lost(stream(subjects::kStreamExceptions), hold.mark.exceptions),
-                    hold.mark.exceptions.last});
+                    watch_.noted() > hold.aware, hold.mark.exceptions.last});
 }
 
 void Partitions::lose(Hold& hold, const char* why) {
@@ -304,6 +304,7 @@ void Partitions::outfence(Partition partition, std::uint64_t fence) {
 std::uint64_t Partitions::heal(Partition partition) {
     Hold& hold = hold_of(partition);
     hold.healing = true;
+    hold.aware = watch_.noted();
     hold.mark.commands = hold.mark.exceptions = {};
     hold.dirty = true;
     hold.mark_due = Duration{0};
@@ -445,6 +446,14 @@ bool Partitions::idle() const {
     return std::all_of(holds_.begin(), holds_.end(), [](const Hold& hold) {
         return hold.phase == Phase::kFree || hold.phase == Phase::kWaiting;
     });
+}
+
+std::vector<Partition> Partitions::unaware() const {
+    std::vector<Partition> out = held();
+    std::erase_if(out, [this](Partition partition) {
+        return holds_[partition.value].aware >= watch_.noted();
+    });
+    return out;
 }
 
 std::vector<Partition> Partitions::held() const {

@@ -26,6 +26,7 @@ public:
     struct Lost {
         bool commands = false;
         bool exceptions = false;
+        bool noted = false;                  ///< Something, as another hub has noted.
         std::uint64_t exceptions_until = 0;  ///< Where that stream stood then.
     };
     virtual void on_taken(Partition partition, Lost lost) = 0;
@@ -75,6 +76,9 @@ public:
     [[nodiscard]] bool idle() const;
     /// Also those that are being given back.
     [[nodiscard]] std::vector<Partition> held() const;
+    /// Of those, the ones whose marks were stored before BrokerWatch::noted() and that heal() was
+    /// not called for since.
+    [[nodiscard]] std::vector<Partition> unaware() const;
     /// 0: it is not held.
     [[nodiscard]] std::uint64_t fence_of(Partition partition) const {
         const Hold& hold = holds_[partition.value];
@@ -107,6 +111,7 @@ private:
         bool dirty = false;                ///< More is done than the mark says.
         std::uint64_t fence_seen = 0;      ///< By an agent; greater than any that we knew of.
         bool healing = false;              ///< heal() was called, and healed() was not.
+        std::uint64_t aware = 0;           ///< Losses noted in SYNC_STATE up to here are known.
         Duration mark_due{0};
         Duration look_again{0};  ///< kWaiting: when to read the mark again.
         Duration waiting_since{0};

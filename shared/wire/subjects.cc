@@ -203,6 +203,7 @@ std::string match_key(const ObjectName& object, std::string_view rule,
 
 std::string mark(Partition partition) { return "sync.st.mark." + text_of(partition); }
 std::string all_marks() { return "sync.st.mark.*"; }
+std::string loss() { return "sync.st.loss"; }
 
 Result<EntityKey> parse_entity(std::string_view subject) {
     const Tokens tokens{subject};

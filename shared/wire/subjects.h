@@ -65,6 +65,9 @@ struct InputSubject {
                                     std::string_view normalised);
 [[nodiscard]] std::string mark(Partition partition);
 [[nodiscard]] std::string all_marks();
+/// That a stream has lost something, by the hub that noticed it. What is stored before it, a mark
+/// above all, may not know.
+[[nodiscard]] std::string loss();
 /// The entity named by a subject that entity() made.
 [[nodiscard]] Result<EntityKey> parse_entity(std::string_view subject);
 /// The record named by a subject that link() made.
