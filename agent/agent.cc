@@ -65,7 +65,12 @@ Agent::Agent(Parts parts)
       publisher_(environment_, settings_.publishing, store_, commits_, link_),
       intake_({environment_, settings_, store_, commits_, executor_, gate_, guard_}),
       commands_(
-          {environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_, link_}),
+          {environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_, link_,
+           [this](std::string_view subject, std::string_view request) {
+               using subjects::Again;
+               const bool records = subject == subjects::again(store_.platform(), Again::kRecords);
+               on_request(records ? Again::kRecords : Again::kCommands, request);
+           }}),
       links_({environment_, store_, commits_, intake_, link_, parts.executor.traits().can_fetch}),
       receipts_(std::make_unique<Receipts>(*this)) {
     if (!environment_.note) environment_.note = [](NoteLevel, std::string_view) {};
@@ -302,16 +307,16 @@ void Agent::look_for_request(subjects::Again what) {
     link_.get_last(subjects::kStreamCommands, subjects::again(store_.platform(), what),
                    [this, what, alive = std::weak_ptr<int>(alive_)](auto found) {
                        if (alive.expired() || !found || !*found || (*found)->deleted) return;
-                       on_request(what, **found);
+                       on_request(what, (*found)->body);
                    });
 }
 
 /// Level, not edge: whoever was away when the hub asked finds the request when it is back.
-void Agent::on_request(subjects::Again what, const nats::StoredMessage& request) {
+void Agent::on_request(subjects::Again what, std::string_view request) {
     const bool commands = what == subjects::Again::kCommands;
     std::string& seen = commands ? again_commands_ : again_records_;
-    if (seen == request.body) return;
-    seen = request.body;
+    if (seen == request) return;
+    seen = request;
     const bool news = !intake_.is_new();  // A new store reads everything in any case.
     if (news && commands) {
         environment_.note(NoteLevel::kWarning, "the hub asks to read all commands again");
@@ -321,7 +326,7 @@ void Agent::on_request(subjects::Again what, const nats::StoredMessage& request)
         environment_.note(NoteLevel::kWarning, "the hub asks to read all records again");
         intake_.request_full_read();
     }
-    commits_.add([commands, body = request.body](Transaction& transaction) {
+    commits_.add([commands, body = seen](Transaction& transaction) {
         transaction.set_text(commands ? keys::kAgainCommands : keys::kAgainRecords, body);
     });
 }

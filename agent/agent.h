@@ -91,7 +91,7 @@ private:
     void check_input_identity(const nats::StreamInfo& info);
     void on_command_stream(const Result<nats::StreamInfo>& info);
     void look_for_request(subjects::Again what);
-    void on_request(subjects::Again what, const nats::StoredMessage& request);
+    void on_request(subjects::Again what, std::string_view request);
     enum class ReadAgain : std::uint8_t { kNo, kYes };
     void begin_epoch(std::uint16_t partitions, ReadAgain read_again, const std::string& why,
                      std::uint64_t after = 0);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,6 +45,9 @@ public:
         WriteGuard& guard;
         Intake& intake;
         nats::Link& link;
+        /// The hub asks to read something again (subjects::is_again). What follows in the stream
+        /// was decided after that, perhaps without knowing what is here.
+        std::function<void(std::string_view subject, std::string_view request)> on_again;
     };
     explicit Commands(const Parts& parts) : p_(parts) {}
 

@@ -150,10 +150,13 @@ void Commands::on_message(const nats::InMessage& message) {
         return read_from({message.sequence - 1, message.stored_at - Duration{1}});
     }
     last_seen_ = {message.sequence, message.stored_at};
-    if (message.deleted || message.body.empty() || finished_.contains(message.sequence) ||
-        subjects::is_again(message.subject)) {
+    if (message.deleted || message.body.empty() || finished_.contains(message.sequence)) {
         subscription_->processed(1);
         return;
+    }
+    if (subjects::is_again(message.subject)) {
+        subscription_->processed(1);
+        return p_.on_again(message.subject, message.body);
     }
     auto command = wire::decode_command(message.body);
     if (!command) return reject_message(message, command.error().what);

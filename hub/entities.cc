@@ -225,7 +225,9 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
         slot->body.clear();
         for (std::size_t i = 0; i < slot->works.size(); ++i) {
             if (!slot->works[i].needs_link) continue;
-            host_.on_linked(std::get<Change>(slot->inputs[i]).key, slot->key.entity);
+            const RecordKey& record = std::get<Change>(slot->inputs[i]).key;
+            host_.on_linked(record, slot->key.entity);
+            if (slot->works[i].awaited) host_.on_awaited(record, slot->key.entity);
         }
         release_keys(*slot);
         return publish_effects(*slot, std::move(slot->step.commands));
@@ -302,6 +304,7 @@ void Entities::finish(Slot& slot) {
     slot.works.clear();
     slot.inputs.clear();
     slot.step = Step{};
+    slot.absent.clear();
     for (const Queued& queued : done) host_.on_done(queued.work);
     advance(slot);
     if (slots_.size() > options_.cache_entities) evict();

@@ -32,6 +32,7 @@ struct Queued {
     WorkId work;
     std::uint64_t fence = 0;
     bool needs_link = false;  ///< The record was just placed: its link must be stored.
+    bool awaited = false;     ///< It was waiting for the entity; see Unmatched.
     /// An entity that it was placed in and that there is not: the store lost its state.
     std::optional<EntityId> not_in;
     std::uint32_t moves = 0;  ///< How often it was placed elsewhere.
@@ -46,6 +47,8 @@ public:
     virtual void on_misplaced(Queued queued) = 0;
     /// The record belongs to the entity from now on.
     virtual void on_linked(const RecordKey& record, const EntityId& entity) = 0;
+    /// The record waited for the entity, and belongs to it from now on.
+    virtual void on_awaited(const RecordKey& record, const EntityId& entity) = 0;
     /// A record of the platform was told in `epoch`, and messages come in an older one.
     virtual void on_later_epoch(const PlatformId& platform, std::uint64_t epoch) = 0;
     /// A change with `needs_link` is decided, or was found to be none of the entity's.
@@ -116,6 +119,8 @@ private:
         std::size_t outstanding = 0;              ///< Reservations or effects not yet confirmed.
         bool reserved = true;                     ///< No match key was refused.
         std::vector<RecordKey> foreign;           ///< Links that were refused.
+        std::vector<RecordKey> guests;            ///< Who waits at a key that is being claimed.
+        std::vector<RecordKey> absent;            ///< Those that nothing is kept of.
         std::list<std::uint32_t>::iterator idle;  ///< Place in idle_, if phase is kIdle.
         std::uint32_t index = 0;
     };
@@ -146,6 +151,11 @@ private:
     void reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected);
     void check_reservation(Slot& slot, const Reservation& reservation);
     void reservation_done(Slot& slot);
+    bool meets_guests(Slot& slot, const nats::StoredMessage& key);
+    void invite(Slot& slot);
+    [[nodiscard]] bool matches_one(const std::vector<Claim>& keys, const Change& change) const;
+    void take_in(Slot& slot, const RecordKey& guest,
+                 const Result<std::optional<nats::StoredMessage>>& kept);
     void store(Slot& slot);
     void publish_effects(Slot& slot, std::vector<Command> commands);
     void release_keys(const Slot& slot);

@@ -2,6 +2,8 @@
 #include <utility>
 
 #include "hub/core/decide.h"
+#include "hub/core/identity.h"
+#include "hub/core/state_codec.h"
 #include "hub/entities.h"
 #include "shared/base/log.h"
 #include "shared/wire/codec.h"
@@ -84,7 +86,10 @@ void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
                        const auto holder = wire::decode_reference((*stored)->body);
                        const bool vacant = (*stored)->deleted || !holder || holder->empty() ||
                                            reservation.instead_of == *holder;
-                       if (vacant) return reserve(*found, reservation, (*stored)->sequence);
+                       if (vacant && !meets_guests(*found, **stored)) {
+                           return reserve(*found, reservation, (*stored)->sequence);
+                       }
+                       if (vacant) return reservation_done(*found);
                        if (*holder != found->key.entity) {
                            if (reservation.record) found->foreign.push_back(*reservation.record);
                            found->reserved = found->reserved && reservation.record;
@@ -93,8 +98,74 @@ void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
                    });
 }
 
+// A record that waits at a key for an entity comes first: the entity is decided with it, or it
+// would be told to make what is there.
+bool Entities::meets_guests(Slot& slot, const nats::StoredMessage& key) {
+    const auto waiting = wire::decode_waiting(key.body);
+    if (!waiting) return false;
+    const auto is_here = [&](const RecordKey& guest) {
+        return std::ranges::find(slot.absent, guest) != slot.absent.end() ||
+               std::ranges::any_of(slot.inputs, [&](const Input& input) {
+                   const auto* change = std::get_if<Change>(&input);
+                   return change != nullptr && change->key == guest;
+               });
+    };
+    const std::size_t before = slot.guests.size();
+    for (const RecordKey& guest : *waiting) {
+        if (!is_here(guest)) slot.guests.push_back(guest);
+    }
+    return slot.guests.size() > before;
+}
+
+/// What was kept of the guests becomes inputs beside those that are being decided.
+void Entities::invite(Slot& slot) {
+    std::ranges::sort(slot.guests);
+    const auto repeated = std::ranges::unique(slot.guests);
+    slot.guests.erase(repeated.begin(), repeated.end());
+    const std::vector<RecordKey> guests = std::exchange(slot.guests, {});
+    slot.outstanding = guests.size();
+    for (const RecordKey& guest : guests) {
+        const EntityKey kept_as{guest.object, founded_entity(guest)};
+        const std::string kind = std::string{exceptions::kUnmatched} + "@" + guest.platform.text;
+        link_.get_last(subjects::kStreamExceptions, subjects::exception(kept_as, kind),
+                       [this, token = token_of(slot), guest](auto kept) {
+                           if (Slot* found = current(token)) take_in(*found, guest, kept);
+                       });
+    }
+}
+
+bool Entities::matches_one(const std::vector<Claim>& keys, const Change& change) const {
+    const ObjectSpec* object = policy_.object(change.key.object);
+    if (object == nullptr || change.kind == ChangeKind::kDelete) return false;
+    const std::vector<Claim> own = lookups(*object, change).keys;
+    return std::ranges::any_of(
+        own, [&](const Claim& key) { return std::ranges::find(keys, key) != keys.end(); });
+}
+
+void Entities::take_in(Slot& slot, const RecordKey& guest,
+                       const Result<std::optional<nats::StoredMessage>>& kept) {
+    if (!kept) return restart(slot, options_.retry_wait);
+    std::optional<Change> change;
+    if (*kept && !(*kept)->deleted) {
+        const auto exception = decode_exception((*kept)->body);
+        auto decoded = exception && exception->status == ExceptionStatus::kOpen
+                           ? wire::decode_change(exception->raw)
+                           : fail(ErrorKind::kNotFound, "");
+        // It may have got other keys since it was written down at this one.
+        if (decoded && matches_one(slot.step.claims, *decoded)) change = *std::move(decoded);
+    }
+    if (change) {
+        slot.inputs.emplace_back(*std::move(change));
+        slot.works.push_back({.work = {slot.home, 0, 0}, .needs_link = true, .awaited = true});
+    } else {
+        slot.absent.push_back(guest);
+    }
+    if (--slot.outstanding == 0) restart(slot, Duration{0});
+}
+
 void Entities::reservation_done(Slot& slot) {
     if (--slot.outstanding > 0) return;
+    if (!slot.guests.empty()) return invite(slot);
     if (slot.reserved && slot.foreign.empty()) return store(slot);
     ++counters_.conflicts;
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
@@ -165,6 +236,7 @@ bool Entities::part_with_foreign(Slot& slot) {
     for (std::size_t i = 0; i < works.size(); ++i) {
         const auto* change = std::get_if<Change>(&inputs[i]);
         if (change != nullptr && (is_foreign(change->key) || change->key == successors)) {
+            if (works[i].awaited) slot.absent.push_back(change->key);
             works[i].input = std::move(inputs[i]);
             elsewhere.push_back(std::move(works[i]));
             continue;

@@ -22,7 +22,8 @@ Hub::Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions 
       watch_(link, clock, options_.watch_interval, std::move(streams)),
       effects_(link, clock, watch_, counters_, options_.retry_wait),
       entities_(link, clock, watch_, policy, options_, counters_, sync_points, *this, effects_),
-      placing_(link, clock, policy, options_, *this) {
+      placing_(link, clock, policy, options_, *this),
+      unmatched_(link, clock, policy, options_, *this) {
     watch_.on_ready = [this] { begin(); };
     watch_.on_loss = [this](const BrokerWatch::Loss& loss) { on_loss(loss); };
     watch_.on_noted = [this] {
@@ -114,6 +115,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
     if (loss.stream == subjects::kStreamState) {
         entities_.forget_all();
         placing_.forget_all();
+        unmatched_.forget_all();
         partitions_->forget_all();
         records_due_ = state_lost_ = true;
     }
@@ -166,6 +168,7 @@ void Hub::tick() {
     effects_.tick();
     entities_.tick();
     placing_.tick();
+    unmatched_.tick();
     partitions_->tick();
     sweep_->tick();
     if (commands_due_ || records_due_) ask_again();
@@ -190,8 +193,9 @@ bool Hub::stopped() const {
 }
 
 bool Hub::quiescent() const {
-    return partitions_ == nullptr || (partitions_->in_work() == 0 && entities_.busy() == 0 &&
-                                      placing_.busy() == 0 && effects_.in_flight() == 0);
+    return partitions_ == nullptr ||
+           (partitions_->in_work() == 0 && entities_.busy() == 0 && placing_.busy() == 0 &&
+            unmatched_.busy() == 0 && effects_.in_flight() == 0);
 }
 
 std::vector<Partition> Hub::held() const {
@@ -227,13 +231,31 @@ Value Hub::status() const {
 
 // ---- Inputs. ----------------------------------------------------------------------------------
 
+namespace {
+
+/// A record that belongs to no entity, as an exception.
+ExceptionRecord about_record(const Change& change, std::string_view kind, std::string reason) {
+    return {.kind = std::string{kind},
+            .entity = {change.key.object, founded_entity(change.key)},
+            .platform = change.key.platform,
+            .record = change.key.record.text,
+            .reason = std::move(reason),
+            .proposed = change.fields,
+            .raw = wire::encode(change)};
+}
+
+}  // namespace
+
 void Hub::on_input(const nats::InMessage& message, const subjects::InputSubject& subject,
                    const WorkId& work, std::uint64_t fence) {
     const auto refuse = [&](std::string_view kind, const std::string& why) {
-        keep({ObjectName{subject.object}, EntityId{subject.key}}, kind,
-             std::string{message.subject} + " sequence " + std::to_string(message.sequence) + ": " +
-                 why,
-             std::string{message.body}, subject.platform, work);
+        keep({.kind = std::string{kind},
+              .entity = {ObjectName{subject.object}, EntityId{subject.key}},
+              .platform = subject.platform,
+              .reason = std::string{message.subject} + " sequence " +
+                        std::to_string(message.sequence) + ": " + why,
+              .raw = std::string{message.body}},
+             {work, {}});
     };
     const auto undecodable = [&](const std::string& why) {
         ++counters_.poisoned;
@@ -273,11 +295,11 @@ void Hub::on_input(const nats::InMessage& message, const subjects::InputSubject&
 void Hub::take_change(Change change, const WorkId& work, std::uint64_t fence) {
     const ObjectSpec* object = policy_.object(change.key.object);
     if (object == nullptr || object->binding(change.key.platform) == nullptr) {
-        const EntityKey about{change.key.object, founded_entity(change.key)};
-        return keep(about, exceptions::kUnknownObject,
-                    "the policy has no object " + change.key.object.text + " on platform " +
-                        change.key.platform.text + "; add it, or take it out of the agent's file",
-                    wire::encode(change), change.key.platform, work);
+        return keep(about_record(change, exceptions::kUnknownObject,
+                                 "the policy has no object " + change.key.object.text +
+                                     " on platform " + change.key.platform.text +
+                                     "; add it, or take it out of the agent's file"),
+                    {work, {}});
     }
     if (change.entity) {
         const EntityKey entity{change.key.object, *change.entity};
@@ -288,9 +310,12 @@ void Hub::take_change(Change change, const WorkId& work, std::uint64_t fence) {
 
 void Hub::take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence) {
     if (policy_.object(outcome.entity.object) == nullptr) {
-        return keep(outcome.entity, exceptions::kUnknownObject,
-                    "the policy has no object " + outcome.entity.object.text, wire::encode(outcome),
-                    outcome.platform, work);
+        return keep({.kind = std::string{exceptions::kUnknownObject},
+                     .entity = outcome.entity,
+                     .platform = outcome.platform,
+                     .reason = "the policy has no object " + outcome.entity.object.text,
+                     .raw = wire::encode(outcome)},
+                    {work, {}});
     }
     if (outcome.status == OutcomeStatus::kFenced && outcome.fence > fence) {
         // Either another hub holds it now, or the marks went back in time and the fences with them.
@@ -301,28 +326,22 @@ void Hub::take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence)
 }
 
 /// An input that cannot be decided is kept whole and shown; it is done once that is stored.
-void Hub::keep(const EntityKey& about, std::string_view kind, const std::string& reason,
-               std::string raw, const PlatformId& platform, const WorkId& work) {
-    ExceptionRecord exception;
-    exception.kind = kind;
-    exception.entity = about;
-    exception.platform = platform;
-    exception.reason = reason;
-    exception.raw = std::move(raw);
-    exception.source = "partition " + std::to_string(work.partition.value);
+void Hub::keep(ExceptionRecord exception, Kept kept) {
+    exception.source = "partition " + std::to_string(kept.work.partition.value);
     exception.opened_at = exception.updated_at = clock_.now();
     ++counters_.exceptions;
     const std::uint64_t token = ++kept_tokens_;
-    kept_.emplace(token, work);
-    effects_.publish(subjects::exception(about, std::string{kind} + "@" + platform.text),
-                     encode(exception), this, token);
+    kept_.emplace(token, std::move(kept));
+    const std::string kind = exception.kind + "@" + exception.platform.text;
+    effects_.publish(subjects::exception(exception.entity, kind), encode(exception), this, token);
 }
 
 void Hub::on_delivered(std::uint64_t token) {
     const auto at = kept_.find(token);
-    const WorkId work = at->second;
+    Kept kept = std::move(at->second);
     kept_.erase(at);
-    on_done(work);
+    if (kept.unmatched) return unmatched_.submit(*std::move(kept.unmatched));
+    on_done(kept.work);
 }
 
 void Hub::on_done(const WorkId& work) {
@@ -368,13 +387,34 @@ void Hub::on_undecidable(Queued queued, const Error& error) {
     } else {
         return on_done(queued.work);  // Nobody's input: it was ours.
     }
-    keep(about, exceptions::kUndecodable, error.what, std::move(raw), platform, queued.work);
+    keep({.kind = std::string{exceptions::kUndecodable},
+          .entity = about,
+          .platform = platform,
+          .reason = error.what,
+          .raw = std::move(raw)},
+         {queued.work, {}});
 }
 
 void Hub::on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) {
-    const auto& change = std::get<Change>(queued.input);
-    keep({change.key.object, founded_entity(change.key)}, kind, reason, wire::encode(change),
-         change.key.platform, queued.work);
+    const Change change = std::get<Change>(queued.input);
+    const bool waits = kind == exceptions::kUnmatched && change.kind == ChangeKind::kUpsert;
+    Kept kept{queued.work, {}};
+    if (waits) kept.unmatched = std::move(queued);
+    keep(about_record(change, kind, reason), std::move(kept));
+}
+
+void Hub::on_awaited(const RecordKey& record, const EntityId& entity) {
+    ExceptionRecord exception;
+    exception.kind = exceptions::kUnmatched;
+    exception.entity = {record.object, founded_entity(record)};
+    exception.platform = record.platform;
+    exception.record = record.record.text;
+    exception.status = ExceptionStatus::kResolved;
+    exception.reason = "the record belongs to " + entity.text + " now";
+    exception.opened_at = exception.updated_at = clock_.now();
+    effects_.publish_last(
+        subjects::exception(exception.entity, exception.kind + "@" + exception.platform.text),
+        encode(exception), nullptr, 0);
 }
 
 void Hub::on_taken(Partition partition, Lost lost) {

@@ -12,6 +12,7 @@
 #include "hub/placing.h"
 #include "hub/reliable_publisher.h"
 #include "hub/state_sweep.h"
+#include "hub/unmatched.h"
 
 namespace syncline::hub {
 
@@ -26,6 +27,7 @@ namespace syncline::hub {
 class Hub final : nats::MessageSink,
                   EntitiesHost,
                   PlacingHost,
+                  UnmatchedHost,
                   PartitionsHost,
                   StateSweepHost,
                   DeliverySink,
@@ -65,8 +67,12 @@ private:
     void on_loss(const BrokerWatch::Loss& loss);
     void ask_again();
     void heal(const std::vector<Partition>& partitions);
-    void keep(const EntityKey& about, std::string_view kind, const std::string& reason,
-              std::string raw, const PlatformId& platform, const WorkId& work);
+    /// An input on its way to be kept as an exception.
+    struct Kept {
+        WorkId work;
+        std::optional<Queued> unmatched;  ///< It waits at its keys after that.
+    };
+    void keep(ExceptionRecord exception, Kept kept);
     void take_change(Change change, const WorkId& work, std::uint64_t fence);
     void take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence);
 
@@ -82,6 +88,9 @@ private:
     void on_undecidable(Queued queued, const Error& error) override;
     void on_placed(const EntityKey& entity, Queued queued) override;
     void on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) override;
+    void on_waiting(const WorkId& work) override { on_done(work); }
+    void on_found(Queued queued) override { on_misplaced(std::move(queued)); }
+    void on_awaited(const RecordKey& record, const EntityId& entity) override;
     void on_delivered(std::uint64_t token) override;
     bool warm(std::uint64_t sequence, std::string_view body) override;
     void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) override;
@@ -100,6 +109,7 @@ private:
     ReliablePublisher effects_;
     Entities entities_;
     Placing placing_;
+    Unmatched unmatched_;
     std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
     std::unique_ptr<StateSweep> sweep_;       ///< The same.
     bool commands_due_ = false;               ///< Agents are to be asked to read them again.
@@ -110,7 +120,7 @@ private:
     bool presence_known_ = false;
     bool alive_changed_ = false;
     Duration announce_due_{0};
-    std::map<std::uint64_t, WorkId> kept_;  ///< Inputs whose exception is on its way.
+    std::map<std::uint64_t, Kept> kept_;  ///< Whose exception is on its way.
     std::uint64_t kept_tokens_ = 0;
     bool stopping_ = false;
 };

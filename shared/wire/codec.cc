@@ -1,5 +1,7 @@
 #include "shared/wire/codec.h"
 
+#include <array>
+
 #include "shared/wire/limits.h"
 #include "shared/wire/reader.h"
 #include "shared/wire/writer.h"
@@ -12,6 +14,15 @@ void write_optional(Writer& out, int key, const auto& id) {
 }
 
 std::uint32_t present(auto... conditions) { return (std::uint32_t{conditions ? 1U : 0U} + ...); }
+
+void three_ids(Decoder& in, const Node& node, std::array<std::string*, 3> ids) {
+    std::size_t position = 0;
+    in.array(node, [&](const Node& item) {
+        if (position < ids.size()) *ids[position] = in.id(item);
+        ++position;
+    });
+    if (position != ids.size()) in.problem(node, "must have three items");
+}
 
 }  // namespace
 
@@ -253,14 +264,7 @@ Result<Receipt> decode_receipt(std::string_view body) {
                 numbers(in, item, resend.partition, {&resend.epoch, &resend.from});
             } else {
                 auto& link = receipt.links.emplace_back();
-                int position = 0;
-                in.array(item, [&](const Node& part) {
-                    std::string* const texts[] = {&link.object.text, &link.record.text,
-                                                  &link.entity.text};
-                    if (position < 3) *texts[position] = in.id(part);
-                    ++position;
-                });
-                if (position != 3) in.problem(item, "must have three items");
+                three_ids(in, item, {&link.object.text, &link.record.text, &link.entity.text});
             }
         });
     };
@@ -285,6 +289,36 @@ Result<EntityId> decode_reference(std::string_view body) {
     auto done = decode_message(body, "reference", key_bits(1), read);
     if (!done) return fail(std::move(done.error()));
     return entity;
+}
+
+std::string encode_waiting(const std::vector<RecordKey>& records) {
+    Writer out;
+    out.map(3);
+    out.field(0, kWireVersion);
+    out.field(1, std::string_view{});
+    out.key(2);
+    out.array(static_cast<std::uint32_t>(records.size()));
+    for (const RecordKey& record : records) {
+        out.array(3);
+        out.text(record.platform.text);
+        out.text(record.object.text);
+        out.text(record.record.text);
+    }
+    return out.take();
+}
+
+Result<std::vector<RecordKey>> decode_waiting(std::string_view body) {
+    std::vector<RecordKey> records;
+    auto read = [&](Decoder& in, int key, const Node& node) {
+        if (key != 2) return;
+        in.array(node, [&](const Node& item) {
+            RecordKey& record = records.emplace_back();
+            three_ids(in, item, {&record.platform.text, &record.object.text, &record.record.text});
+        });
+    };
+    auto done = decode_message(body, "reference", key_bits(1), read);
+    if (!done) return fail(std::move(done.error()));
+    return records;
 }
 
 void append_fields(std::string& out, const Fields& fields) {

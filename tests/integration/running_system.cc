@@ -253,9 +253,10 @@ void RunningSystem::start_all() {
     ASSERT_TRUE(arrives({"0"}));
 }
 
-void RunningSystem::drop(const std::string& name, const std::string& rows) const {
-    write("shop/in/." + name, rows);
-    fs::rename(folder / "shop/in" / ("." + name), folder / "shop/in" / name);
+void RunningSystem::drop(const std::string& name, const std::string& rows,
+                         const std::string& platform) const {
+    write(platform + "/in/." + name, rows);
+    fs::rename(folder / platform / "in" / ("." + name), folder / platform / "in" / name);
 }
 
 std::string RunningSystem::row(const std::string& number, const std::string& name) {

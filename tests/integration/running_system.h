@@ -72,8 +72,9 @@ protected:
     /// Hub, `shop` and `books`, connected and at work.
     void start_all();
 
-    /// A file for `shop`: JSONL, a row each. It is there at once and whole.
-    void drop(const std::string& name, const std::string& rows) const;
+    /// A file for `shop`, or another: JSONL, a row each. It is there at once and whole.
+    void drop(const std::string& name, const std::string& rows,
+              const std::string& platform = "shop") const;
     [[nodiscard]] static std::string row(const std::string& number, const std::string& name);
     [[nodiscard]] bool waits(const std::string& name) const;  ///< Not taken from `in/` yet.
     /// Numbers of the customers that `books` was told of.
