@@ -14,6 +14,16 @@ namespace {
 /// be its own fault, and must not keep them out.
 constexpr Duration kShunned{std::chrono::seconds{1}};
 
+/// The record that the entity has here already. The hub may not know of it yet, or not any more.
+std::optional<RecordId> made_before(Transaction& transaction, const EntityKey& entity,
+                                    const std::optional<LedgerEntry>& ledger) {
+    if (ledger && ledger->record) {
+        const auto known = transaction.record(entity.object, *ledger->record);
+        if (!known || !known->deleted) return ledger->record;
+    }
+    return transaction.record_of(entity);
+}
+
 }  // namespace
 
 // ---- What runs when -------------------------------------------------------------------------
@@ -212,9 +222,7 @@ void Commands::admit_job(const JobPtr& job) {
                 ledger && ledger->generation == command.generation ? ledger->attempts : 0;
             if (*admission == Admission::kExecute) {
                 if (command.kind == CommandKind::kCreate) {
-                    // The hub may not know of it yet, or not any more.
-                    job->made = ledger && ledger->record ? ledger->record
-                                                         : transaction.record_of(command.entity);
+                    job->made = made_before(transaction, command.entity, ledger);
                 }
                 p_.environment.before("C2");
                 transaction.raise_fence(command.partition, command.fence);
@@ -423,7 +431,6 @@ void Commands::leave_in_doubt(const JobPtr& job, Ending ending) {
 
 void Commands::finish(const JobPtr& job, Ending ending) {
     hold(job);
-    if (job->sequence == 0) finished_early_.insert_or_assign(job->command.entity, job->command);
     successes_at_failure_.erase(job->command.entity);
     settled(job);
     auto kept = std::make_shared<Ending>(std::move(ending));

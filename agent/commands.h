@@ -202,8 +202,6 @@ private:
     /// PlatformGate::successes() at the last failure of each entity's command: outlives the job,
     /// which is dropped when the breaker opens and comes again from the stream.
     std::map<EntityKey, std::uint64_t> successes_at_failure_;
-    /// Finished from the ledger before the stream told them again.
-    std::map<EntityKey, Command> finished_early_;
     std::optional<EntityKey> shunned_;  ///< Failed as the last probe: let another one try.
     Duration shunned_until_{0};
 

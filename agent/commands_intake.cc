@@ -196,15 +196,6 @@ void Commands::take(Command command, const nats::InMessage& message) {
         }
         return;
     }
-    const auto early = finished_early_.find(command.entity);
-    if (early != finished_early_.end()) {
-        const bool same = is_same(early->second, command);
-        finished_early_.erase(early);
-        if (same) {  // Its outcome is on its way already.
-            save_position_at_ = std::min(save_position_at_, now() + kSavePosition);
-            return subscription_->processed(1);
-        }
-    }
     auto job = std::make_shared<Job>();
     job->command = std::move(command);
     job->sequence = message.sequence;

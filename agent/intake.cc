@@ -88,6 +88,12 @@ void Intake::start_read() {
     reading_ = true;
     p_.gate.take(now());
     p_.guard.read_begins(now());
+    if (origin_ == kReconcile && cursor_ == p_.executor.full_read_start()) {
+        // Also what was told since it was asked for, by a read before it, is not shown by it.
+        p_.commits.add([this](Transaction& transaction) {
+            transaction.set_number(keys::kReadFrom, p_.store.revisions());
+        });
+    }
     p_.executor.read(cursor_, p_.settings.reading.batch_records,
                      [this, round = round_](Executor::Answer<Batch> answer) {
                          on_read(std::move(answer), round);

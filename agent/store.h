@@ -66,8 +66,8 @@ namespace keys {
 inline constexpr std::string_view kCursor = "cursor";
 inline constexpr std::string_view kOrigin = "origin";          ///< Of what is read: ChangeOrigin.
 inline constexpr std::string_view kTombstones = "tombstones";  ///< How far they were sent again.
-/// After a full read: the last revision before it, and how far the records were gone through that
-/// have none since.
+/// After a full read: the last revision before it began, and how far the records were gone through
+/// that have none since.
 inline constexpr std::string_view kReadFrom = "read_from";
 inline constexpr std::string_view kUnseen = "unseen";
 inline constexpr std::string_view kLinksRead = "links_read";  ///< See Links.
