@@ -1,6 +1,7 @@
 #include "shared/policy/check.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "shared/base/nearest_name.h"
@@ -33,6 +34,7 @@ public:
         for (const MatchRule& rule : object_.matches) check_match(rule);
         for (const Binding& binding : object_.bindings) check_binding(binding);
         for (const FieldSpec& field : object_.fields) check_field(field);
+        check_coverage();
         if (std::ranges::none_of(object_.bindings, &Binding::founds)) {
             error(codes::kNobodyFounds, object_.place,
                   "no platform founds " + tick(object_.name) + ", so none will ever exist",
@@ -232,19 +234,8 @@ private:
                   "no rule says who owns " + tick(field.name),
                   "name it in an [[objects." + object_.name.text +
                       ".own]], or end with fields = [\"*\"]");
-        } else {
-            check_coverage(field);
         }
         if (field.classification == Classification::kSecret) check_secret(field);
-    }
-
-    void check_coverage(const FieldSpec& field) {
-        if (always_ruled(object_, field.name)) return;
-        warn(codes::kFieldMayLackOwner, field.place,
-             tick(field.name) +
-                 " may have no owner: all its rules have conditions, and they are not "
-                 "seen to cover every case",
-             "end with a rule without `when`, or split by all values of a required enum");
     }
 
     void check_secret(const FieldSpec& field) {
@@ -262,6 +253,74 @@ private:
             codes::kSecretSpreads, field.place,
             "secret " + tick(field.name) + " is sent to " + listed(spread) + ", which never own it",
             "leave it out of their fields");
+    }
+
+    // ---- Coverage. ----
+
+    void check_coverage() {
+        // Fields with the same rules are ruled alike: tried once, reported once.
+        std::map<std::vector<const OwnershipRule*>, std::vector<const FieldSpec*>> alike;
+        for (const FieldSpec& field : object_.fields) {
+            const auto rules = rules_of(object_, field.name);
+            const bool conditional = std::ranges::any_of(
+                rules, [](const OwnershipRule* rule) { return rule->when.has_value(); });
+            if (conditional) alike[rules].push_back(&field);
+        }
+        for (const auto& [rules, fields] : alike) {
+            report(coverage_of(object_, rules), fields, rules.back()->when.has_value());
+        }
+    }
+
+    void report(const Coverage& coverage, const std::vector<const FieldSpec*>& fields,
+                bool may_end_without) {
+        const SourcePlace& place = fields.front()->place;
+        const std::string hint =
+            "end with a rule without `when`, or have the rules cover every case";
+        if (coverage.unruled) {
+            error(codes::kNoOwnerWhen, place,
+                  few(fields) + (fields.size() == 1 ? " has" : " have") + " no owner when " +
+                      in_words(*coverage.unruled) + ": no rule holds then",
+                  hint);
+        } else if (!coverage.complete && may_end_without) {
+            warn(codes::kFieldMayLackOwner, place,
+                 few(fields) +
+                     " may have no owner: the last rule has a condition, and what the "
+                     "conditions calculate is too much to be proven",
+                 hint);
+        }
+        for (const auto& [rule, covered_by, example] : coverage.unreached) {
+            const std::string never = "this rule never applies to " + few(fields) + ": ";
+            if (covered_by == nullptr) {
+                error(codes::kUnreachableRule, rule->place, never + "its `when` holds in no case",
+                      "correct the condition, or drop the rule");
+            } else {
+                error(codes::kUnreachableRule, rule->place,
+                      never + "in each case that it holds for, an earlier one does; when " +
+                          in_words(example) + ", that at " + to_string(covered_by->place),
+                      "move it up, or narrow the earlier rules");
+            }
+        }
+    }
+
+    /// "`a`, `b`, `c` and 7 more".
+    static std::string few(const std::vector<const FieldSpec*>& fields) {
+        constexpr std::size_t kNamed = 3;
+        std::string text;
+        for (std::size_t i = 0; i < std::min(fields.size(), kNamed); ++i) {
+            text += (i == 0 ? "" : ", ") + tick(fields[i]->name);
+        }
+        if (fields.size() <= kNamed) return text;
+        return text + " and " + std::to_string(fields.size() - kNamed) + " more";
+    }
+
+    /// "stage = "new" and amount is empty".
+    static std::string in_words(const Fields& entity) {
+        std::string text;
+        for (const auto& [name, value] : entity) {
+            text += (text.empty() ? "" : " and ") + name.text;
+            text += value.is_null() ? " is empty" : " = " + display(value);
+        }
+        return text;
     }
 
     const Policy& policy_;

@@ -32,6 +32,7 @@ namespace finding_codes {
 inline constexpr std::string_view kUnknownField = "policy.unknown_field";
 inline constexpr std::string_view kUnknownPlatform = "policy.unknown_platform";
 inline constexpr std::string_view kFieldWithoutRule = "policy.field_without_rule";
+inline constexpr std::string_view kNoOwnerWhen = "policy.no_owner_when";
 inline constexpr std::string_view kUnreachableRule = "policy.unreachable_rule";
 inline constexpr std::string_view kOwnerLacksField = "policy.owner_lacks_field";
 inline constexpr std::string_view kOwnerReadOnly = "policy.owner_read_only";
@@ -46,9 +47,9 @@ inline constexpr std::string_view kFieldHeldNowhere = "policy.field_held_nowhere
 inline constexpr std::string_view kSecretSpreads = "policy.secret_spreads";
 
 inline constexpr std::string_view kAll[] = {
-    kUnknownField,   kUnknownPlatform, kFieldWithoutRule, kUnreachableRule, kOwnerLacksField,
-    kOwnerReadOnly,  kNobodyFounds,    kUnknownEnumValue, kLiteralType,     kFieldMayLackOwner,
-    kRevertReadOnly, kMatchOnOptional, kFieldHeldNowhere, kSecretSpreads,
+    kUnknownField,      kUnknownPlatform, kFieldWithoutRule, kNoOwnerWhen,      kUnreachableRule,
+    kOwnerLacksField,   kOwnerReadOnly,   kNobodyFounds,     kUnknownEnumValue, kLiteralType,
+    kFieldMayLackOwner, kRevertReadOnly,  kMatchOnOptional,  kFieldHeldNowhere, kSecretSpreads,
 };
 }  // namespace finding_codes
 

@@ -3,70 +3,114 @@
 #include <algorithm>
 #include <set>
 
+#include "shared/policy/domain.h"
+
 namespace syncline {
 namespace {
 
-constexpr std::size_t kCombinationsMax = 4096;
+constexpr std::size_t kCasesMax = 20'000;
 
-struct Dimension {
-    FieldName field;
-    std::vector<Value> values;
+/// Tries the rules in every case.
+class Trial {
+public:
+    Trial(const ObjectSpec& object, const std::vector<const OwnershipRule*>& rules)
+        : rules_(rules), reached_(rules.size(), false), first_holds_(rules.size()) {
+        complete_ = collect(object);
+    }
+
+    Coverage run() {
+        Fields entity;
+        for (const Dimension& dimension : dimensions_) entity.set(dimension.field, Value{});
+        if (tryable_) try_all(entity, 0);
+        Coverage coverage{complete_, std::move(unruled_), {}};
+        if (!coverage.complete) return coverage;
+        for (std::size_t i = 0; i < rules_.size(); ++i) {
+            if (reached_[i]) continue;
+            auto& [covered_by, example] = first_holds_[i];
+            coverage.unreached.push_back({rules_[i], covered_by, std::move(example)});
+        }
+        return coverage;
+    }
+
+private:
+    struct Dimension {
+        FieldName field;
+        std::vector<Value> values;
+    };
+    /// The first case in which a rule holds though one before it does.
+    struct Covered {
+        const OwnershipRule* by = nullptr;
+        Fields example;
+    };
+
+    /// The fields that decide, with the values that count. Is that every case?
+    bool collect(const ObjectSpec& object) {
+        std::set<std::string> reads;
+        for (const OwnershipRule* rule : rules_) {
+            if (rule->when) reads.insert(rule->when->reads().begin(), rule->when->reads().end());
+        }
+        bool complete = true;
+        std::size_t cases = 1;
+        for (const std::string& name : reads) {
+            const FieldSpec* spec = object.field(FieldName{name});
+            if (spec == nullptr) return tryable_ = false;  // Reported where it is named.
+            Domain domain = domain_of(*spec, rules_);
+            complete &= domain.complete;
+            cases *= std::max<std::size_t>(domain.values.size(), 1);
+            if (cases > kCasesMax) return tryable_ = false;
+            dimensions_.push_back({spec->name, std::move(domain.values)});
+        }
+        return complete;
+    }
+
+    void try_all(Fields& entity, std::size_t at) {
+        if (at == dimensions_.size()) return try_case(entity);
+        for (const Value& value : dimensions_[at].values) {
+            entity.assign(dimensions_[at].field, value);
+            try_all(entity, at + 1);
+        }
+    }
+
+    void try_case(const Fields& entity) {
+        const OwnershipRule* first = nullptr;
+        for (std::size_t i = 0; i < rules_.size(); ++i) {
+            // Whether a rule holds behind the first one matters only until it is known to be used.
+            if (first != nullptr && (reached_[i] || first_holds_[i].by != nullptr)) continue;
+            const auto& when = rules_[i]->when;
+            if (when && !when->holds(entity).value_or(false)) continue;
+            if (first == nullptr) {
+                first = rules_[i];
+                reached_[i] = true;
+            } else {
+                first_holds_[i] = {first, entity};
+            }
+        }
+        if (first == nullptr && !unruled_) unruled_ = entity;
+    }
+
+    const std::vector<const OwnershipRule*>& rules_;
+    std::vector<Dimension> dimensions_;
+    bool tryable_ = true;
+    bool complete_ = false;
+    std::vector<bool> reached_;
+    std::vector<Covered> first_holds_;
+    std::optional<Fields> unruled_;
 };
-
-/// Every value that the field can have; none if they are too many to list.
-std::vector<Value> values_of(const FieldSpec& field) {
-    std::vector<Value> values;
-    if (field.type == FieldType::kEnum) {
-        values.assign(field.enum_values.begin(), field.enum_values.end());
-    } else if (field.type == FieldType::kBool) {
-        values = {Value{false}, Value{true}};
-    }
-    if (!values.empty() && !field.required) values.emplace_back();
-    return values;
-}
-
-/// The fields that decide, with their values; nothing if one has too many.
-std::vector<Dimension> dimensions_of(const ObjectSpec& object, const std::set<std::string>& reads) {
-    std::vector<Dimension> dimensions;
-    std::size_t combinations = 1;
-    for (const std::string& name : reads) {
-        const FieldSpec* spec = object.field(FieldName{name});
-        if (spec == nullptr) return {};
-        Dimension dimension{spec->name, values_of(*spec)};
-        if (dimension.values.empty()) return {};
-        combinations *= dimension.values.size();
-        if (combinations > kCombinationsMax) return {};
-        dimensions.push_back(std::move(dimension));
-    }
-    return dimensions;
-}
-
-/// Tries all combinations of the dimensions that `entity` does not hold yet.
-bool all_ruled(const ObjectSpec& object, const FieldName& field,
-               const std::vector<Dimension>& dimensions, Fields& entity) {
-    const std::size_t at = entity.size();
-    if (at == dimensions.size()) return object.rule(field, entity) != nullptr;
-    return std::ranges::all_of(dimensions[at].values, [&](const Value& value) {
-        entity.set(dimensions[at].field, value);
-        const bool ruled = all_ruled(object, field, dimensions, entity);
-        entity.erase(dimensions[at].field);
-        return ruled;
-    });
-}
 
 }  // namespace
 
-bool always_ruled(const ObjectSpec& object, const FieldName& field) {
-    std::set<std::string> reads;
+std::vector<const OwnershipRule*> rules_of(const ObjectSpec& object, const FieldName& field) {
+    std::vector<const OwnershipRule*> rules;
     for (const OwnershipRule& rule : object.ownership) {
         if (std::ranges::find(rule.fields, field) == rule.fields.end()) continue;
-        if (!rule.when) return true;
-        reads.insert(rule.when->reads().begin(), rule.when->reads().end());
+        rules.push_back(&rule);
+        if (!rule.when) break;
     }
-    const std::vector<Dimension> dimensions = dimensions_of(object, reads);
-    if (dimensions.empty()) return false;
-    Fields entity;
-    return all_ruled(object, field, dimensions, entity);
+    return rules;
+}
+
+Coverage coverage_of(const ObjectSpec& object, const std::vector<const OwnershipRule*>& rules) {
+    return Trial{object, rules}.run();
 }
 
 }  // namespace syncline

@@ -20,6 +20,7 @@ struct Expression::Compiled {
     expression::Chunk chunk;
     std::vector<std::string> reads;
     std::vector<Comparison> comparisons;
+    std::vector<std::string> opaque_reads;
 };
 
 namespace {
@@ -48,6 +49,26 @@ void collect_comparisons(const Node& node, std::vector<Expression::Comparison>& 
     for (const Node& operand : node.operands) collect_comparisons(operand, found);
 }
 
+/// Of a node of which only the truth matters.
+void collect_opaque(const Node& node, std::set<std::string>& names) {
+    if (node.kind != Node::Kind::kOperation) return;
+    if (node.operation <= Operator::kNot) {
+        for (const Node& operand : node.operands) collect_opaque(operand, names);
+        return;
+    }
+    const auto is = [](Node::Kind kind) {
+        return [kind](const Node& operand) { return operand.kind == kind; };
+    };
+    const Node& first = node.operands.front();
+    const auto others = std::ranges::subrange(node.operands.begin() + 1, node.operands.end());
+    const bool transparent =
+        (node.operation == Operator::kEmpty && first.kind == Node::Kind::kField) ||
+        (compares(node.operation) && first.kind != Node::Kind::kOperation &&
+         std::ranges::all_of(others, is(first.kind == Node::Kind::kField ? Node::Kind::kLiteral
+                                                                         : Node::Kind::kField)));
+    if (!transparent) collect_fields(node, names);
+}
+
 }  // namespace
 
 Expression::Expression(std::shared_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
@@ -67,6 +88,9 @@ Result<Expression> Expression::parse(std::string_view text) {
     collect_fields(compiled->root, names);
     compiled->reads.assign(names.begin(), names.end());
     collect_comparisons(compiled->root, compiled->comparisons);
+    names.clear();
+    collect_opaque(compiled->root, names);
+    compiled->opaque_reads.assign(names.begin(), names.end());
     return Expression{std::move(compiled)};
 }
 
@@ -89,5 +113,7 @@ const std::vector<std::string>& Expression::reads() const { return compiled_->re
 const std::vector<Expression::Comparison>& Expression::comparisons() const {
     return compiled_->comparisons;
 }
+
+const std::vector<std::string>& Expression::opaque_reads() const { return compiled_->opaque_reads; }
 
 }  // namespace syncline

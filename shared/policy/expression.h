@@ -49,6 +49,10 @@ public:
     /// In the order of the text.
     [[nodiscard]] const std::vector<Comparison>& comparisons() const;
 
+    /// Those of reads() that it does more with than to compare them with literals or to ask whether
+    /// they are empty or true, sorted: `a` in `a > b`, `a + 1 > 2`, `upper(a) == "X"`.
+    [[nodiscard]] const std::vector<std::string>& opaque_reads() const;
+
 private:
     struct Compiled;
     explicit Expression(std::shared_ptr<const Compiled> compiled);

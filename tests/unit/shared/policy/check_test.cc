@@ -29,6 +29,7 @@ struct CheckCase {
     std::string object;
     std::vector<std::string> findings;
 };
+void PrintTo(const CheckCase& row, std::ostream* out) { *out << row.name; }
 class Check : public testing::TestWithParam<CheckCase> {};
 TEST_P(Check, Finds) { EXPECT_EQ(findings_of(GetParam().object), GetParam().findings); }
 
@@ -98,7 +99,10 @@ INSTANTIATE_TEST_SUITE_P(
                               "\"2026-01-05\" and d < 2.5 and a ~= nil'") +
                              kAll),
                   {"x.toml:11:1: error: `when` compares `a` with \"5\", which is of another type "
-                   "[policy.literal_type]; write numbers, true and false without quotes"}}),
+                   "[policy.literal_type]; write numbers, true and false without quotes",
+                   "x.toml:11:1: error: this rule never applies to `a`: its "
+                   "`when` holds in no case [policy.unreachable_rule]; correct the condition, or "
+                   "drop the rule"}}),
     [](const auto& row) { return std::string{row.param.name}; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -115,9 +119,17 @@ INSTANTIATE_TEST_SUITE_P(
                    "`when`"}},
         CheckCase{"conditional_last_rule",
                   object("a = 'string'\n", rule("'a'", "owner = 'crm'\nwhen = 'a == \"x\"'")),
-                  {"x.toml:7:5: warning: `a` may have no owner: all its rules have conditions, and "
-                   "they are not seen to cover every case [policy.field_may_lack_owner]; end with "
-                   "a rule without `when`, or split by all values of a required enum"}},
+                  {"x.toml:7:5: error: `a` has no owner when a = \"\": no rule holds then "
+                   "[policy.no_owner_when]; end with a rule without `when`, or have the rules "
+                   "cover every case"}},
+        CheckCase{"last_rule_that_calculates",
+                  object("a = 'integer'\nb = 'integer'\n",
+                         rule("'*'", "owner = 'crm'\nwhen = 'a == nil or b == nil or a < b'") +
+                             rule("'*'", "owner = 'erp'\nwhen = 'a >= b'")),
+                  {"x.toml:7:5: warning: `a`, `b` may have no owner: the last rule has a "
+                   "condition, and what the conditions calculate is too much to be proven "
+                   "[policy.field_may_lack_owner]; end with a rule without `when`, or have the "
+                   "rules cover every case"}},
         CheckCase{"exhaustive_split_of_an_enum",
                   object(kStage, rule("'stage'", "owner = 'crm'\nwhen = 'stage == \"new\"'") +
                                      rule("'stage'", "owner = 'erp'\nwhen = 'stage == \"old\"'")),
@@ -125,9 +137,21 @@ INSTANTIATE_TEST_SUITE_P(
         CheckCase{"split_that_forgets_null",
                   object("b = 'bool'\n", rule("'b'", "owner = 'crm'\nwhen = 'b == true'") +
                                              rule("'b'", "owner = 'erp'\nwhen = 'b == false'")),
-                  {"x.toml:7:5: warning: `b` may have no owner: all its rules have conditions, and "
-                   "they are not seen to cover every case [policy.field_may_lack_owner]; end with "
-                   "a rule without `when`, or split by all values of a required enum"}},
+                  {"x.toml:7:5: error: `b` has no owner when b is empty: no rule holds then "
+                   "[policy.no_owner_when]; end with a rule without `when`, or have the rules "
+                   "cover every case"}},
+        CheckCase{"rule_that_earlier_ones_cover",
+                  object(kStage, rule("'stage'", "owner = 'crm'\nwhen = 'stage == \"new\"'") +
+                                     rule("'stage'", "owner = 'erp'\nwhen = 'stage ~= \"new\"'") +
+                                     rule("'stage'", "owner = 'crm'\nwhen = 'stage == \"old\"'")),
+                  {"x.toml:16:1: error: this rule never applies to `stage`: in each case that it "
+                   "holds for, an earlier one does; when stage = \"old\", that at x.toml:12:1 "
+                   "[policy.unreachable_rule]; move it up, or narrow the earlier rules"}},
+        CheckCase{"condition_that_never_holds",
+                  object("a = 'integer'\n",
+                         rule("'a'", "owner = 'erp'\nwhen = 'a > 5 and a < 6'") + kAll),
+                  {"x.toml:8:1: error: this rule never applies to `a`: its `when` holds in no case "
+                   "[policy.unreachable_rule]; correct the condition, or drop the rule"}},
         CheckCase{"split_over_two_fields",
                   object(kStage + "b = { type = 'bool', required = true }\n",
                          rule("'b', 'stage'", "owner = 'crm'\nwhen = 'b and stage == \"new\"'") +
