@@ -1,0 +1,73 @@
+#include "hub/core/rehearsal.h"
+
+#include "hub/core/state_codec.h"
+
+namespace syncline::hub {
+namespace {
+
+/// Each part but the last led by its length, so that no two keys read the same.
+std::string text_of(const Claim& key) {
+    return std::to_string(key.object.text.size()) + ":" + key.object.text +
+           std::to_string(key.rule.size()) + ":" + key.rule + key.text;
+}
+
+}  // namespace
+
+std::optional<EntityId> Rehearsal::holder_of(const Claim& key) const {
+    const auto held = keys_.find(text_of(key));
+    return held == keys_.end() ? std::nullopt : std::optional{held->second};
+}
+
+const EntityState* Rehearsal::find(const EntityKey& entity) const {
+    const auto at = states_.find(entity);
+    return at == states_.end() ? nullptr : &at->second;
+}
+
+void Rehearsal::decide_on(EntityState& state, const Input& input, const Context& context,
+                          Taken& taken) {
+    // What was in the outbox belongs to the decision before.
+    state.outbox.clear();
+    Step step = decide(policy_, std::move(state), {&input, 1}, context);
+    state = std::move(step.next);
+    taken.commands = std::move(step.commands);
+    if (!step.changed) return;
+    for (const Claim& key : step.claims) keys_.try_emplace(text_of(key), state.key.entity);
+    for (const Claim& key : step.releases) {
+        if (holder_of(key) == state.key.entity) keys_.erase(text_of(key));
+    }
+    for (const RecordKey& record : step.links) links_[record] = state.key.entity;
+    for (const auto& outgoing : state.outbox) {
+        if (!outgoing.exception.empty()) continue;
+        if (auto entry = decode_log_entry(outgoing.body)) taken.log = *std::move(entry);
+    }
+}
+
+Rehearsal::Taken Rehearsal::take(const Change& change, const Context& context) {
+    const ObjectSpec& object = *policy_.object(change.key.object);
+    Found found;
+    if (const auto link = links_.find(change.key); link != links_.end()) found.link = link->second;
+    for (const Claim& key : lookups(object, change).keys) found.keys.push_back(holder_of(key));
+    if (change.marker && states_.contains({object.name, *change.marker})) {
+        found.marked = change.marker;
+    }
+    Taken taken;
+    taken.placement = place(object, change, found);
+    if (taken.placement.entity.empty()) return taken;
+    taken.entity = {object.name, taken.placement.entity};
+    links_[change.key] = taken.entity.entity;
+    EntityState& state = states_[taken.entity];
+    state.key = taken.entity;
+    decide_on(state, change, context, taken);
+    return taken;
+}
+
+Rehearsal::Taken Rehearsal::take(const EntityKey& entity, const Input& input,
+                                 const Context& context) {
+    Taken taken;
+    taken.entity = entity;
+    taken.placement.entity = entity.entity;
+    decide_on(states_.at(entity), input, context, taken);
+    return taken;
+}
+
+}  // namespace syncline::hub

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "hub/core/decide.h"
+#include "hub/core/identity.h"
+
+namespace syncline::hub {
+
+/// A hub in memory: places and decides inputs one after the other, and keeps itself what a hub
+/// keeps in the streams (states, links, match keys). For trying a policy: the same inputs give the
+/// same answers as a single hub does that reads them one by one. Pure: no clock, no I/O.
+///
+/// What it leaves out are the races: two hubs, lost messages, a match key claimed by two at once.
+class Rehearsal {
+public:
+    explicit Rehearsal(const Policy& policy) : policy_(policy) {}
+
+    struct Taken {
+        Placement placement;          ///< Of a change; else kLinked.
+        EntityKey entity;             ///< Its id is empty if the change could not be placed.
+        std::optional<LogEntry> log;  ///< Nothing if the input made no difference.
+        std::vector<Command> commands;
+    };
+    /// The change's object must be one of the policy's.
+    Taken take(const Change& change, const Context& context);
+    /// An outcome or an action on an exception; `entity` must be known.
+    Taken take(const EntityKey& entity, const Input& input, const Context& context);
+
+    [[nodiscard]] const EntityState* find(const EntityKey& entity) const;
+
+private:
+    [[nodiscard]] std::optional<EntityId> holder_of(const Claim& key) const;
+    void decide_on(EntityState& state, const Input& input, const Context& context, Taken& taken);
+
+    const Policy& policy_;
+    std::unordered_map<EntityKey, EntityState> states_;
+    std::unordered_map<RecordKey, EntityId> links_;
+    std::unordered_map<std::string, EntityId> keys_;
+};
+
+}  // namespace syncline::hub
