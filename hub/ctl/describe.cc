@@ -218,6 +218,20 @@ const char* name_of(OutcomeStatus status) {
     return "?";
 }
 
+Style style_of(hub::Verdict verdict) {
+    switch (verdict) {
+        case hub::Verdict::kAccepted: return Style::kGreen;
+        case hub::Verdict::kIgnored:
+        case hub::Verdict::kOutdated:
+        case hub::Verdict::kProposed: return Style::kPlain;
+        case hub::Verdict::kReverted:
+        case hub::Verdict::kReview: return Style::kYellow;
+        case hub::Verdict::kUndecided:
+        case hub::Verdict::kInvalid: return Style::kRed;
+    }
+    return Style::kPlain;
+}
+
 std::string text_of(const Revision& revision) {
     return std::to_string(revision.epoch) + "/" + std::to_string(revision.n);
 }

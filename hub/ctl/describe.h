@@ -44,6 +44,7 @@ private:
 [[nodiscard]] const char* name_of(ChangeKind kind);
 [[nodiscard]] const char* name_of(ChangeOrigin origin);
 [[nodiscard]] const char* name_of(OutcomeStatus status);
+[[nodiscard]] Style style_of(hub::Verdict verdict);
 
 /// "5/3"; JSON has no integers beyond 53 bits everywhere.
 [[nodiscard]] std::string text_of(const Revision& revision);

@@ -1,13 +1,10 @@
-#include <algorithm>
 #include <memory>
-#include <set>
 
-#include "hub/core/state_codec.h"
 #include "hub/ctl/cli.h"
+#include "hub/ctl/decisions.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
-#include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
 namespace {
@@ -18,20 +15,6 @@ struct LogOptions {
     std::uint64_t limit = 0;
     std::string since;
 };
-
-Style style_of(hub::Verdict verdict) {
-    switch (verdict) {
-        case hub::Verdict::kAccepted: return Style::kGreen;
-        case hub::Verdict::kIgnored:
-        case hub::Verdict::kOutdated:
-        case hub::Verdict::kProposed: return Style::kPlain;
-        case hub::Verdict::kReverted:
-        case hub::Verdict::kReview: return Style::kYellow;
-        case hub::Verdict::kUndecided:
-        case hub::Verdict::kInvalid: return Style::kRed;
-    }
-    return Style::kPlain;
-}
 
 void show_entry(Output& out, const hub::LogEntry& entry, const Secrets& secrets) {
     std::string inputs;
@@ -58,30 +41,6 @@ void show_entry(Output& out, const hub::LogEntry& entry, const Secrets& secrets)
     for (const std::string& note : entry.notes) out.line("     " + note);
 }
 
-/// The entries, oldest first, each version once; what cannot be read becomes a finding.
-Result<std::vector<hub::LogEntry>> read_entries(Session& session, Output& out,
-                                                const EntityKey& key) {
-    const auto all = session.read_all(
-        {.stream = std::string{subjects::kStreamLog}, .filters = {subjects::log(key)}});
-    if (!all) return fail(all.error());
-    std::vector<hub::LogEntry> entries;
-    std::set<std::uint64_t> versions;
-    for (const nats::StoredMessage& message : *all) {
-        auto entry = hub::decode_log_entry(message.body);
-        if (!entry) {
-            out.add({Level::kError, "log.damaged",
-                     "a decision cannot be read: " + entry.error().what,
-                     "Is this synclinectl older than the hub?",
-                     message.subject + " sequence " + std::to_string(message.sequence)});
-            continue;
-        }
-        // A hub that came back after a crash tells its last decision again.
-        if (versions.insert(entry->version).second) entries.push_back(std::move(*entry));
-    }
-    std::ranges::stable_sort(entries, {}, &hub::LogEntry::version);
-    return entries;
-}
-
 Result<Exit> show(Program& program, const LogOptions& options) {
     Timestamp since{INT64_MIN};
     if (!options.since.empty()) {
@@ -99,7 +58,7 @@ Result<Exit> show(Program& program, const LogOptions& options) {
     const EntityKey key =
         located ? located->key : EntityKey{ObjectName{options.object}, EntityId{options.key}};
     Output& out = program.out();
-    auto entries = read_entries(**session, out, key);
+    auto entries = read_decisions(**session, out, key);
     if (!entries) return fail(entries.error());
     if (entries->empty() && out.findings().empty() && !located) return fail(located.error());
     std::erase_if(*entries, [&](const hub::LogEntry& entry) { return entry.at < since; });

@@ -74,6 +74,7 @@ void add_policy_test(CLI::App& policy, Program& program);  ///< Under `policy`.
 void add_status(CLI::App& app, Program& program);
 void add_entity(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);
+void add_blame(CLI::App& app, Program& program);
 void add_exceptions(CLI::App& app, Program& program);
 void add_replay(CLI::App& app, Program& program);
 void add_tap(CLI::App& app, Program& program);

@@ -1,0 +1,105 @@
+#include "hub/ctl/decisions.h"
+
+#include <algorithm>
+#include <set>
+
+#include "hub/core/state_codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::ctl {
+namespace {
+
+using hub::FieldDecision;
+using hub::LogEntry;
+using hub::Verdict;
+
+/// The note of a person's action, if the entry has one: `ownership.review accepted by ada: ...`.
+std::string action_in(const LogEntry& entry) {
+    for (const std::string& note : entry.notes) {
+        if (note.find("ed by ") != std::string::npos) return note;
+    }
+    return {};
+}
+
+const FieldDecision* decision_in(const LogEntry& entry, const FieldName& field, Verdict verdict,
+                                 const Value& value) {
+    // The last one: an entry may hold several inputs.
+    const FieldDecision* found = nullptr;
+    for (const FieldDecision& decision : entry.decisions) {
+        if (decision.field == field && decision.verdict == verdict && decision.value == value) {
+            found = &decision;
+        }
+    }
+    return found;
+}
+
+Blame blame_one(const hub::CanonicalField& field, const std::vector<LogEntry>& entries) {
+    Blame blame{.field = field};
+    std::size_t at = entries.size();
+    while (at > 0 && blame.entry == nullptr) {
+        const LogEntry& entry = entries[--at];
+        blame.decision = decision_in(entry, field.name, Verdict::kAccepted, field.value);
+        const bool by_person = field.from.platform.empty() && entry.at >= field.from.at;
+        if (blame.decision == nullptr && by_person) blame.person = action_in(entry);
+        if (blame.decision != nullptr || !blame.person.empty()) blame.entry = &entry;
+    }
+    // A person's word is the oldest action that is not before it.
+    while (!blame.person.empty() && at > 0 && entries[at - 1].at >= field.from.at) {
+        std::string earlier = action_in(entries[--at]);
+        if (earlier.empty()) continue;
+        blame.entry = &entries[at];
+        blame.person = std::move(earlier);
+    }
+    if (blame.entry == nullptr) return blame;
+    const auto from = entries.begin() + (blame.entry - entries.data());
+    for (auto before = from; before != entries.begin() && blame.proposal == nullptr; --before) {
+        const LogEntry& entry = *std::prev(before);
+        if (decision_in(entry, field.name, Verdict::kAccepted, field.value) != nullptr) break;
+        blame.proposal = decision_in(entry, field.name, Verdict::kProposed, field.value);
+    }
+    for (auto entry = from; entry != entries.end(); ++entry) {
+        for (const auto& command : entry->commands) {
+            if (std::ranges::find(command.fields, field.name) == command.fields.end()) continue;
+            blame.told.push_back({command.platform, command.generation});
+        }
+        blame.refused += static_cast<std::uint64_t>(
+            std::ranges::count_if(entry->decisions, [&](const FieldDecision& decision) {
+                return decision.field == field.name && decision.verdict != Verdict::kAccepted;
+            }));
+    }
+    return blame;
+}
+
+}  // namespace
+
+Result<std::vector<LogEntry>> read_decisions(Session& session, Output& out, const EntityKey& key) {
+    const auto all = session.read_all(
+        {.stream = std::string{subjects::kStreamLog}, .filters = {subjects::log(key)}});
+    if (!all) return fail(all.error());
+    std::vector<LogEntry> entries;
+    std::set<std::uint64_t> versions;
+    for (const nats::StoredMessage& message : *all) {
+        auto entry = hub::decode_log_entry(message.body);
+        if (!entry) {
+            out.add({Level::kError, "log.damaged",
+                     "a decision cannot be read: " + entry.error().what,
+                     "Is this synclinectl older than the hub?",
+                     message.subject + " sequence " + std::to_string(message.sequence)});
+            continue;
+        }
+        // A hub that came back after a crash tells its last decision again.
+        if (versions.insert(entry->version).second) entries.push_back(std::move(*entry));
+    }
+    std::ranges::stable_sort(entries, {}, &LogEntry::version);
+    return entries;
+}
+
+std::vector<Blame> blame(const hub::EntityState& state, const std::vector<LogEntry>& entries) {
+    std::vector<Blame> lines;
+    for (const hub::CanonicalField& field : state.canonical) {
+        lines.push_back(blame_one(field, entries));
+    }
+    return lines;
+}
+
+}  // namespace syncline::ctl
