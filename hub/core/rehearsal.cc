@@ -27,7 +27,16 @@ void Rehearsal::decide_on(EntityState& state, const Input& input, const Context&
                           Taken& taken) {
     // What was in the outbox belongs to the decision before.
     state.outbox.clear();
+    const EntityState before = waiting_.empty() ? EntityState{} : state;
     Step step = decide(policy_, std::move(state), {&input, 1}, context);
+    if (const std::vector<Change> guests = take_guests(step.claims); !guests.empty()) {
+        std::vector<Input> inputs{input};
+        for (const Change& guest : guests) {
+            inputs.emplace_back(guest);
+            links_[guest.key] = before.key.entity;
+        }
+        step = decide(policy_, before, inputs, context);
+    }
     state = std::move(step.next);
     taken.commands = std::move(step.commands);
     if (!step.changed) return;
@@ -42,6 +51,30 @@ void Rehearsal::decide_on(EntityState& state, const Input& input, const Context&
     }
 }
 
+void Rehearsal::keep_waiting(const ObjectSpec& object, const Change& change) {
+    for (auto& [key, records] : waiting_) records.erase(change.key);
+    for (const Claim& key : lookups(object, change).keys) {
+        waiting_[text_of(key)].insert_or_assign(change.key, change);
+    }
+    std::erase_if(waiting_, [](const auto& entry) { return entry.second.empty(); });
+}
+
+/// Who waits at one of the keys, and waits no more.
+std::vector<Change> Rehearsal::take_guests(const std::vector<Claim>& keys) {
+    std::map<RecordKey, Change> guests;
+    for (const Claim& key : keys) {
+        const auto waiting = waiting_.find(text_of(key));
+        if (waiting != waiting_.end()) guests.merge(waiting->second);
+    }
+    std::vector<Change> changes;
+    for (auto& [record, change] : guests) {
+        for (auto& [key, records] : waiting_) records.erase(record);
+        changes.push_back(std::move(change));
+    }
+    std::erase_if(waiting_, [](const auto& entry) { return entry.second.empty(); });
+    return changes;
+}
+
 Rehearsal::Taken Rehearsal::take(const Change& change, const Context& context) {
     const ObjectSpec& object = *policy_.object(change.key.object);
     Found found;
@@ -52,6 +85,7 @@ Rehearsal::Taken Rehearsal::take(const Change& change, const Context& context) {
     }
     Taken taken;
     taken.placement = place(object, change, found);
+    if (taken.placement.kind == Placement::Kind::kUnmatched) keep_waiting(object, change);
     if (taken.placement.entity.empty()) return taken;
     taken.entity = {object.name, taken.placement.entity};
     links_[change.key] = taken.entity.entity;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -35,11 +36,15 @@ public:
 private:
     [[nodiscard]] std::optional<EntityId> holder_of(const Claim& key) const;
     void decide_on(EntityState& state, const Input& input, const Context& context, Taken& taken);
+    void keep_waiting(const ObjectSpec& object, const Change& change);
+    [[nodiscard]] std::vector<Change> take_guests(const std::vector<Claim>& keys);
 
     const Policy& policy_;
     std::unordered_map<EntityKey, EntityState> states_;
     std::unordered_map<RecordKey, EntityId> links_;
     std::unordered_map<std::string, EntityId> keys_;
+    /// What matches no entity yet, at each of its keys; see Unmatched.
+    std::unordered_map<std::string, std::map<RecordKey, Change>> waiting_;
 };
 
 }  // namespace syncline::hub

@@ -161,6 +161,26 @@ exceptions = ["identity.unmatched@erp"]
               "");
 }
 
+TEST_F(PolicyCases, ARecordThatCameFirstIsTakenIn) {
+    EXPECT_EQ(run(R"(
+[[test.step]]
+from = "erp"
+record = "E7"
+fields = { number = "1", stage = "draft" }
+placement = "unmatched"
+)" + made_ + R"(
+placement = "founds"
+told.erp = { price = "2.5" }
+exceptions = []
+[[test.step]]
+from = "erp"
+record = "E7"
+fields = { note = "n" }
+placement = "linked"
+)"),
+              "");
+}
+
 TEST_F(PolicyCases, AreReadWithEveryProblemAtItsPlace) {
     EXPECT_EQ(problems_of("[[test.step]]\nfrom = 'cmr'\nfields = { nubmer = '1', price = 2.5 }\n"
                           "verdicts = { price = 'acepted' }\ntold.web = {}\nrecrod = 'x'\n"),
