@@ -183,8 +183,10 @@ Context Entities::context_of(const auto& inputs) const {
 void Entities::decide_now(Slot& slot) {
     slot.inputs.clear();
     slot.works.clear();
-    while (!slot.waiting.empty() && slot.inputs.size() < options_.fold_max) {
+    while (!slot.waiting.empty()) {
         Queued& queued = slot.waiting.front();
+        // Who was invited is decided with who invited it.
+        if (slot.inputs.size() >= options_.fold_max && !queued.awaited) break;
         // It is about the stored state, which this one may not be.
         if (std::holds_alternative<Recheck>(queued.input) && !slot.checked) break;
         slot.inputs.push_back(std::move(queued.input));
