@@ -338,7 +338,7 @@ void Commands::on_written(const JobPtr& job, const Executor::Answer<Written>& an
         case AfterWrite::kConflict:
             job->phase = Phase::kReadConflict;
             job->last_error = reason;
-            return wait(job, now());
+            return wait(job, now() + p_.executor.traits().read_back_lag);
         case AfterWrite::kGone:
             return finish(job, {.status = OutcomeStatus::kGone, .reason = reason});
         default: return finish(job, {.status = OutcomeStatus::kRejected, .reason = reason});

@@ -2,39 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/agent/world.h"
+#include "tests/unit/agent/commands_fixture.h"
 
 namespace syncline::test {
 namespace {
 
 using namespace std::chrono_literals;
 using Effect = ScriptedPlatform::Effect;
-
-Fields named(const char* name) { return {{FieldName{"name"}, name}}; }
-
-class CommandsTest : public testing::Test {
-protected:
-    /// An agent that knows record "1", whose name is "old".
-    void begin() {
-        world.auto_receipts = true;
-        world.platform.put("1", named("old"));
-        world.start();
-        world.run_seconds(1);
-        ASSERT_EQ(world.changes().size(), world.platform.records.size());
-    }
-    [[nodiscard]] Outcome only_outcome() const {
-        const auto outcomes = world.outcomes();
-        EXPECT_EQ(outcomes.size(), 1u);
-        return outcomes.empty() ? Outcome{} : outcomes.front();
-    }
-    [[nodiscard]] std::string name_of_record(const char* id) const {
-        const auto* record = world.platform.find_record(id);
-        if (record == nullptr) return "(none)";
-        return *record->fields.find("name")->get<std::string>();
-    }
-
-    World world;
-};
 
 TEST_F(CommandsTest, AppliesAnUpdateAndTellsWhatTheRecordHolds) {
     begin();
@@ -376,18 +350,6 @@ TEST_F(CommandsTest, ANewStoreHasTheHubDecideAgainWhatStoodInTheStream) {
     world.restart();
     world.run_seconds(10);
     EXPECT_EQ(world.platform.applied, 1u);
-}
-
-// The hub may have lost its state, and the store its ledger, but the record is there and linked.
-TEST_F(CommandsTest, MakesNoRecordForAnEntityThatHasOne) {
-    world.platform.the_traits = {};
-    begin();
-    world.link_record("1", World::kEntity);
-    world.run_seconds(1);
-    world.send(world.create(5, named("other")));
-    world.run_seconds(10);
-    EXPECT_EQ(only_outcome().record, RecordId{"1"});
-    EXPECT_EQ(world.platform.applied, 0u);
 }
 
 // Nothing of its length tells that the stream went back: it has grown as far again.
