@@ -194,9 +194,12 @@ void Agent::on_receipt(const Receipt& receipt) {
         return begin_epoch(store_.partitions(), ReadAgain::kYes,
                            "the hub knows a later one, of a store that is no longer here", latest);
     }
-    if (publisher_.on_receipt(receipt) == Publisher::History::kLost) {
-        return begin_epoch(store_.partitions(), ReadAgain::kYes,
-                           "the hub misses entries that are no longer held here");
+    switch (publisher_.on_receipt(receipt)) {
+        case Publisher::History::kHeld: break;
+        case Publisher::History::kSetBack: intake_.set_back(); break;
+        case Publisher::History::kLost:
+            return begin_epoch(store_.partitions(), ReadAgain::kYes,
+                               "the hub misses entries that are no longer held here");
     }
     if (receipt.full_read) intake_.request_full_read();
 }

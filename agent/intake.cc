@@ -180,6 +180,7 @@ bool Intake::is_new() const { return origin_ == kBackfill; }
 
 bool Intake::is_acquainted() {
     if (acquainted_) return true;
+    if (set_backs_ > 0) return false;
     const std::uint16_t partitions = p_.store.partitions();
     if (origin_ != kLive || partitions == 0 || p_.commits.blocked()) return false;
     if (!full_read_ || full_read_->epoch != p_.store.epoch()) {
@@ -195,6 +196,15 @@ bool Intake::is_acquainted() {
     p_.commits.add([](Transaction& transaction) { transaction.set_number(keys::kAcquainted, 1); });
     acquainted_ = true;
     return true;
+}
+
+void Intake::set_back() {
+    acquainted_ = false;
+    full_read_.reset();
+    ++set_backs_;
+    // What receipts there still are is known when this is stored.
+    p_.commits.add([](Transaction& transaction) { transaction.set_number(keys::kAcquainted, 0); },
+                   [this] { --set_backs_; });
 }
 
 // ---- One record -----------------------------------------------------------------------------

@@ -61,6 +61,9 @@ public:
     /// that there are, and for values of long ago.
     [[nodiscard]] bool is_acquainted();
     [[nodiscard]] bool was_acquainted() const { return acquainted_; }
+    /// The hub has forgotten what it had decided, and is told it again: until it has decided that,
+    /// it does not know what is here.
+    void set_back();
     /// Is the first read of the platform still under way?
     [[nodiscard]] bool is_new() const;
 
@@ -157,6 +160,7 @@ private:
 
     Parts p_;
     bool acquainted_ = false;
+    std::size_t set_backs_ = 0;  ///< Not stored yet.
     std::optional<FullRead> full_read_;
     Cursor cursor_;
     std::string origin_;

@@ -257,13 +257,14 @@ Duration Publisher::next_deadline() const {
 // ---- Receipts -------------------------------------------------------------------------------
 
 Publisher::History Publisher::on_receipt(const Receipt& receipt) {
+    History history = History::kHeld;
     for (const Receipt::Mark& mark : receipt.marks) {
-        if (on_mark(mark) == History::kLost) return History::kLost;
+        if (history != History::kLost) history = std::max(history, on_mark(mark));
     }
     for (const Receipt::Resend& resend : receipt.resends) {
-        if (on_resend(resend) == History::kLost) return History::kLost;
+        if (history != History::kLost) history = std::max(history, on_resend(resend));
     }
-    return History::kHeld;
+    return history;
 }
 
 Publisher::History Publisher::on_mark(const Receipt::Mark& mark) {
@@ -305,7 +306,8 @@ Publisher::History Publisher::on_resend(const Receipt::Resend& resend) {
     lane.resend_from = resend.from;
     lane.resend_to = lane.next - 1;
     const std::uint64_t has = resend.from - 1;
-    if (has < receipted(resend.partition)) {
+    const bool set_back = has < receipted(resend.partition);
+    if (set_back) {
         new_receipts_.erase(resend.partition);
         commits_.add([this, resend, has](Transaction& transaction) {
             if (resend.epoch != store_.epoch()) return;
@@ -313,7 +315,7 @@ Publisher::History Publisher::on_resend(const Receipt::Resend& resend) {
         });
     }
     go_back(resend.partition, resend.from);
-    return History::kHeld;
+    return set_back ? History::kSetBack : History::kHeld;
 }
 
 void Publisher::save_receipts() {

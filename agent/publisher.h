@@ -34,8 +34,9 @@ public:
     [[nodiscard]] Result<void> pump();
     [[nodiscard]] Duration next_deadline() const;
 
-    enum class History : std::uint8_t { kHeld, kLost };
-    /// Takes marks and resend requests. kLost: the hub misses entries that are no longer held.
+    enum class History : std::uint8_t { kHeld, kSetBack, kLost };
+    /// Takes marks and resend requests. kSetBack: the hub misses entries that it had; they are on
+    /// their way again. kLost: the hub misses entries that are no longer held.
     [[nodiscard]] History on_receipt(const Receipt& receipt);
 
     [[nodiscard]] std::size_t in_flight() const { return sent_.size(); }

@@ -150,6 +150,8 @@ private:
     void reserve_all(Slot& slot);
     void reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected);
     void check_reservation(Slot& slot, const Reservation& reservation);
+    void claim_from(Slot& slot, const Reservation& reservation, const nats::StoredMessage& claim);
+    void refuse(Slot& slot, const Reservation& reservation);
     void reservation_done(Slot& slot);
     bool meets_guests(Slot& slot, const nats::StoredMessage& key);
     void invite(Slot& slot);

@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint32_t kMovesMost = 8;
 
 /// The create found or made a record of another entity.
-void refuse(Outcome& outcome) {
+void reject(Outcome& outcome) {
     outcome.status = OutcomeStatus::kRejected;
     outcome.reason = "record " + outcome.record->text +
                      " belongs to another entity already; merge the two at the platforms";
@@ -83,19 +83,37 @@ void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
                        Slot* found = current(token);
                        if (found == nullptr) return;
                        if (!stored || !*stored) return restart(*found, options_.retry_wait);
-                       const auto holder = wire::decode_reference((*stored)->body);
-                       const bool vacant = (*stored)->deleted || !holder || holder->empty() ||
-                                           reservation.instead_of == *holder;
-                       if (vacant && !meets_guests(*found, **stored)) {
-                           return reserve(*found, reservation, (*stored)->sequence);
-                       }
-                       if (vacant) return reservation_done(*found);
-                       if (*holder != found->key.entity) {
-                           if (reservation.record) found->foreign.push_back(*reservation.record);
-                           found->reserved = found->reserved && reservation.record;
-                       }
-                       reservation_done(*found);
+                       claim_from(*found, reservation, **stored);
                    });
+}
+
+void Entities::claim_from(Slot& slot, const Reservation& reservation,
+                          const nats::StoredMessage& claim) {
+    const auto holder = wire::decode_reference(claim.body);
+    if (claim.deleted || !holder || holder->empty()) {
+        if (meets_guests(slot, claim)) return reservation_done(slot);
+        return reserve(slot, reservation, claim.sequence);
+    }
+    if (*holder == slot.key.entity) return reservation_done(slot);
+    if (reservation.instead_of != *holder) return refuse(slot, reservation);
+    // It had no state when the record was placed anew; by now it may have one again.
+    const EntityKey other{slot.key.object, *holder};
+    link_.get_last(subjects::kStreamState,
+                   subjects::entity(other, entity_partition(other, options_.partitions)),
+                   [this, token = token_of(slot), reservation, at = claim.sequence](auto state) {
+                       Slot* found = current(token);
+                       if (found == nullptr) return;
+                       if (!state) return restart(*found, options_.retry_wait);
+                       if (*state && !(*state)->deleted) return refuse(*found, reservation);
+                       reserve(*found, reservation, at);
+                   });
+}
+
+/// It is another entity's.
+void Entities::refuse(Slot& slot, const Reservation& reservation) {
+    if (reservation.record) slot.foreign.push_back(*reservation.record);
+    slot.reserved = slot.reserved && reservation.record;
+    reservation_done(slot);
 }
 
 // A record that waits at a key for an entity comes first: the entity is decided with it, or it
@@ -244,7 +262,7 @@ bool Entities::part_with_foreign(Slot& slot) {
         auto* outcome = std::get_if<Outcome>(&inputs[i]);
         if (outcome != nullptr && outcome->record &&
             is_foreign({outcome->platform, slot.key.object, *outcome->record})) {
-            refuse(*outcome);
+            reject(*outcome);
             refused = true;
         }
         slot.inputs.push_back(std::move(inputs[i]));

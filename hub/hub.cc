@@ -10,6 +10,12 @@
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
+namespace {
+
+/// Streams that one hub makes at its first start are not further apart.
+constexpr Duration kMadeTogether = std::chrono::seconds{5};
+
+}  // namespace
 
 Hub::Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions options,
          std::vector<nats::StreamConfig> streams, SyncPoints& sync_points)
@@ -56,6 +62,12 @@ void Hub::begin() {
     spec.last_per_subject = true;
     announce();
     presence_ = link_.consume(std::move(spec), this);
+    // Streams are made together. States that are younger than the inputs were there and are gone.
+    const nats::StreamInfo& states = *watch_.info(subjects::kStreamState);
+    if (states.messages == 0 && inputs.last_sequence > 0 &&
+        states.created > inputs.created + kMadeTogether) {
+        on_loss({std::string{subjects::kStreamState}, "holds nothing, and the inputs are older"});
+    }
 }
 
 void Hub::announce() {

@@ -396,7 +396,7 @@ TEST_F(SynclinectlTest, ARealHubDecidesWhatIsAcceptedHere) {
     const Ran log = ctl({"log", "customer", "crm:003"});
     EXPECT_TRUE(log.says("ownership.review accepted by ")) << log;
     EXPECT_TRUE(log.says(": the ERP is right")) << log;
-    EXPECT_TRUE(ctl({"status"}).says("4 of 4 held, 0 inputs wait"));
+    EXPECT_TRUE(eventually({"status"}, "4 of 4 held, 0 inputs wait"));
     EXPECT_TRUE(ctl({"doctor"}).says("all sane"));
     hub.interrupt();
     EXPECT_EQ(hub.wait().exit, 0);
