@@ -396,6 +396,10 @@ TEST_F(SynclinectlTest, ARealHubDecidesWhatIsAcceptedHere) {
     const Ran log = ctl({"log", "customer", "crm:003"});
     EXPECT_TRUE(log.says("ownership.review accepted by ")) << log;
     EXPECT_TRUE(log.says(": the ERP is right")) << log;
+    const Ran blame = ctl({"blame", "customer", "crm:003", "phone"});
+    EXPECT_TRUE(blame.says("by       operator")) << blame;
+    EXPECT_TRUE(blame.says("the ERP is right")) << blame;
+    EXPECT_TRUE(blame.says("review")) << "how the ERP's word was judged before\n" << blame;
     EXPECT_TRUE(eventually({"status"}, "4 of 4 held, 0 inputs wait"));
     EXPECT_TRUE(ctl({"doctor"}).says("all sane"));
     hub.interrupt();
