@@ -17,6 +17,15 @@ namespace {
 /// A record that two entities keep passing to each other is for a person.
 constexpr std::uint32_t kMovesMost = 8;
 
+/// Does the record stand for the living entity whose state this is?
+bool stands_for(std::string_view body, const std::optional<RecordKey>& record) {
+    const auto state = decode_entity(body);
+    if (!state || state->deleted || !record) return false;
+    const RecordState* side = state->record(record->platform);
+    return side != nullptr && side->presence == Presence::kPresent &&
+           side->record == record->record;
+}
+
 /// The create found or made a record of another entity.
 void reject(Outcome& outcome) {
     outcome.status = OutcomeStatus::kRejected;
@@ -96,7 +105,7 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
     }
     if (*holder == slot.key.entity) return reservation_done(slot);
     if (reservation.instead_of != *holder) return refuse(slot, reservation);
-    // It had no state when the record was placed anew; by now it may have one again.
+    // It had no use for the record when that was placed anew; by now it may have one again.
     const EntityKey other{slot.key.object, *holder};
     link_.get_last(subjects::kStreamState,
                    subjects::entity(other, entity_partition(other, options_.partitions)),
@@ -104,7 +113,9 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
                        Slot* found = current(token);
                        if (found == nullptr) return;
                        if (!state) return restart(*found, options_.retry_wait);
-                       if (*state && !(*state)->deleted) return refuse(*found, reservation);
+                       if (*state && stands_for((*state)->body, reservation.record)) {
+                           return refuse(*found, reservation);
+                       }
                        reserve(*found, reservation, at);
                    });
 }
