@@ -416,17 +416,18 @@ void Hub::on_unplaceable(Queued queued, std::string_view kind, const std::string
 }
 
 void Hub::on_awaited(const RecordKey& record, const EntityId& entity) {
-    ExceptionRecord exception;
-    exception.kind = exceptions::kUnmatched;
-    exception.entity = {record.object, founded_entity(record)};
-    exception.platform = record.platform;
-    exception.record = record.record.text;
-    exception.status = ExceptionStatus::kResolved;
-    exception.reason = "the record belongs to " + entity.text + " now";
-    exception.opened_at = exception.updated_at = clock_.now();
-    effects_.publish_last(
-        subjects::exception(exception.entity, exception.kind + "@" + exception.platform.text),
-        encode(exception), nullptr, 0);
+    const Timestamp now = clock_.now();
+    const ExceptionRecord exception{.kind = std::string{exceptions::kUnmatched},
+                                    .entity = {record.object, founded_entity(record)},
+                                    .status = ExceptionStatus::kResolved,
+                                    .platform = record.platform,
+                                    .record = record.record.text,
+                                    .reason = "the record belongs to " + entity.text + " now",
+                                    .opened_at = now,
+                                    .updated_at = now};
+    const std::string kind = exception.kind + "@" + exception.platform.text;
+    effects_.publish_last(subjects::exception(exception.entity, kind), encode(exception), nullptr,
+                          0);
 }
 
 void Hub::on_taken(Partition partition, Lost lost) {

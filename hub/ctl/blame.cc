@@ -18,12 +18,6 @@ struct BlameOptions {
     std::string field;
 };
 
-std::string inputs_of(const hub::LogEntry& entry) {
-    std::string text;
-    for (const std::string& input : entry.inputs) text += (text.empty() ? "" : ", ") + input;
-    return text;
-}
-
 /// "crm", "crm, asked by erp", "operator".
 std::string who(const Blame& line) {
     if (!line.person.empty() || line.field.from.platform.empty()) return "operator";
@@ -67,7 +61,7 @@ public:
         if (!line.person.empty()) out_.line("  action   " + line.person);
         if (!rule(line).empty()) out_.line("  rule     " + rule(line));
         out_.line("  policy   " + short_hash(entry.policy));
-        out_.line("  input    " + inputs_of(entry));
+        out_.line("  input    " + joined(entry.inputs));
         if (!entry.trace.empty()) out_.line("  trace    " + entry.trace);
         out_.line("  version  " + std::to_string(entry.version));
         for (const Blame::Told& told : line.told) {
@@ -148,16 +142,12 @@ Result<Exit> show(Program& program, const BlameOptions& options) {
     if (!session) return fail(session.error());
     const auto located = locate(**session, ObjectName{options.object}, options.key);
     if (!located) return fail(located.error());
-    const auto stored = load_entity(**session, located->key);
+    const auto stored = load_located(**session, *located);
     if (!stored) return fail(stored.error());
-    if (!*stored) {
-        return fail(ErrorKind::kNotFound,
-                    located->key.object.text + " " + located->key.entity.text + " has no state");
-    }
     Output& out = program.out();
     const auto entries = read_decisions(**session, out, located->key);
     if (!entries) return fail(entries.error());
-    std::vector<Blame> lines = blame((*stored)->state, *entries);
+    std::vector<Blame> lines = blame(stored->state, *entries);
     const FieldName field{options.field};
     if (!field.empty()) {
         std::vector<std::string> names;
@@ -188,11 +178,7 @@ void add_blame(CLI::App& app, Program& program) {
     auto* command = app.add_subcommand(
         "blame", "Why an entity's fields hold what they hold: who, by which rule, instead of what");
     const auto options = std::make_shared<BlameOptions>();
-    command->add_option("OBJECT", options->object, "The object: customer")->required();
-    command
-        ->add_option("KEY", options->key,
-                     "Entity id, platform:record-id, or the value of a match key")
-        ->required();
+    add_key(*command, options->object, options->key);
     command->add_option("FIELD", options->field, "Only this field, with every decision about it");
     command->callback([&program, options] {
         program.choose("blame", [options](Program& p) { return show(p, *options); });

@@ -244,6 +244,12 @@ std::string joined(const std::vector<FieldName>& names) {
     return out;
 }
 
+std::string joined(const std::vector<std::string>& texts) {
+    std::string all;
+    for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
+    return all;
+}
+
 std::string fields_text(const ObjectName& object, const Fields& fields, const Secrets& secrets) {
     std::string out;
     for (const auto& [name, value] : fields) {

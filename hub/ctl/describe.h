@@ -52,6 +52,7 @@ private:
 [[nodiscard]] std::string short_hash(std::string_view hash);
 /// "a, b, c".
 [[nodiscard]] std::string joined(const std::vector<FieldName>& names);
+[[nodiscard]] std::string joined(const std::vector<std::string>& texts);
 /// `a = 1, b = "x"`.
 [[nodiscard]] std::string fields_text(const ObjectName& object, const Fields& fields,
                                       const Secrets& secrets);

@@ -149,20 +149,14 @@ Result<Exit> show(Program& program, const ShowOptions& options) {
     if (!session) return fail(session.error());
     const auto located = locate(**session, ObjectName{options.object}, options.key);
     if (!located) return fail(located.error());
-    const auto stored = load_entity(**session, located->key);
+    const auto stored = load_located(**session, *located);
     if (!stored) return fail(stored.error());
-    if (!*stored) {
-        return fail(ErrorKind::kNotFound, located->key.object.text + " " +
-                                              located->key.entity.text + " (by " + located->by +
-                                              ") has no state: it is just being founded, or the "
-                                              "state store lost it");
-    }
     Output& out = program.out();
     out.set("found_by", located->by);
-    out.set("sequence", number((*stored)->sequence));
-    out.set("stored_at", (*stored)->stored_at);
-    out.set("entity", value_of((*stored)->state, *secrets));
-    EntityPage{out, **stored, *secrets, program.clock().now()}.show(located->by);
+    out.set("sequence", number(stored->sequence));
+    out.set("stored_at", stored->stored_at);
+    out.set("entity", value_of(stored->state, *secrets));
+    EntityPage{out, *stored, *secrets, program.clock().now()}.show(located->by);
     return Exit::kFine;
 }
 
@@ -174,11 +168,7 @@ void add_entity(CLI::App& app, Program& program) {
     auto* command = entity->add_subcommand(
         "show", "Canonical fields and where they came from, each platform's side, what is open");
     const auto options = std::make_shared<ShowOptions>();
-    command->add_option("OBJECT", options->object, "The object: customer")->required();
-    command
-        ->add_option("KEY", options->key,
-                     "Entity id, platform:record-id, or the value of a match key")
-        ->required();
+    add_key(*command, options->object, options->key);
     command->callback([&program, options] {
         program.choose("entity show", [options](Program& p) { return show(p, *options); });
     });

@@ -17,10 +17,8 @@ struct LogOptions {
 };
 
 void show_entry(Output& out, const hub::LogEntry& entry, const Secrets& secrets) {
-    std::string inputs;
-    for (const std::string& input : entry.inputs) inputs += (inputs.empty() ? "" : ", ") + input;
     out.line({Cell{time_text(entry.at), Style::kBold},
-              Cell{"  v" + std::to_string(entry.version) + "  "}, Cell{inputs},
+              Cell{"  v" + std::to_string(entry.version) + "  "}, Cell{joined(entry.inputs)},
               Cell{"  policy " + short_hash(entry.policy), Style::kDim}});
     Table table{{}, {}, 48};
     for (const hub::FieldDecision& decision : entry.decisions) {
@@ -85,11 +83,7 @@ Result<Exit> show(Program& program, const LogOptions& options) {
 void add_log(CLI::App& app, Program& program) {
     auto* command = app.add_subcommand("log", "What was decided about an entity, oldest first");
     const auto options = std::make_shared<LogOptions>();
-    command->add_option("OBJECT", options->object, "The object: customer")->required();
-    command
-        ->add_option("KEY", options->key,
-                     "Entity id, platform:record-id, or the value of a match key")
-        ->required();
+    add_key(*command, options->object, options->key);
     command->add_option("--limit", options->limit, "Only the newest N decisions; 0: all");
     command->add_option("--since", options->since,
                         "Only decisions since then: 2h, 2026-01-05, 2026-01-05T10:00:00Z");

@@ -137,4 +137,13 @@ Result<std::optional<StoredEntity>> load_entity(Session& session, const EntityKe
     return StoredEntity{std::move(*state), (*stored)->sequence, (*stored)->stored_at};
 }
 
+Result<StoredEntity> load_located(Session& session, const Located& located) {
+    auto stored = load_entity(session, located.key);
+    if (!stored) return fail(std::move(stored.error()));
+    if (*stored) return **std::move(stored);
+    return fail(ErrorKind::kNotFound,
+                located.key.object.text + " " + located.key.entity.text + " (by " + located.by +
+                    ") has no state: it is just being founded, or the state store lost it");
+}
+
 }  // namespace syncline::ctl

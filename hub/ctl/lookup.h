@@ -32,4 +32,7 @@ struct StoredEntity {
 [[nodiscard]] Result<std::optional<StoredEntity>> load_entity(Session& session,
                                                               const EntityKey& key);
 
+/// The same of what was located. kNotFound: there is none, and why that may be.
+[[nodiscard]] Result<StoredEntity> load_located(Session& session, const Located& located);
+
 }  // namespace syncline::ctl

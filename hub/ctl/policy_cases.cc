@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "hub/core/rehearsal.h"
+#include "hub/ctl/describe.h"
 
 namespace syncline::ctl {
 namespace {
@@ -25,9 +26,7 @@ std::string shown(const PolicyStep::Told& told) {
 }
 
 std::string shown(const std::vector<std::string>& texts) {
-    std::string text;
-    for (const std::string& one : texts) text += (text.empty() ? "" : ", ") + one;
-    return text.empty() ? "none" : text;
+    return texts.empty() ? "none" : joined(texts);
 }
 
 const char* name_of(hub::Placement::Kind kind) {
@@ -111,16 +110,22 @@ private:
     void take_in(hub::Rehearsal::Taken taken) {
         placement_ = taken.placement;
         if (!taken.entity.entity.empty()) at_hand_[step_->object] = taken.entity;
-        for (const hub::FieldDecision& decision :
-             taken.log ? taken.log->decisions : std::vector<hub::FieldDecision>{}) {
-            decisions_.insert_or_assign(decision.field, name_of(decision.verdict));
-            if (!decision.rule.empty()) ++decided_[decision.rule];
+        if (taken.log) {
+            for (const hub::FieldDecision& decision : taken.log->decisions) {
+                decisions_.insert_or_assign(decision.field, name_of(decision.verdict));
+            }
         }
-        take_commands(std::move(taken.commands));
+        take_effects(std::move(taken));
     }
 
-    void take_commands(std::vector<Command> commands) {
-        for (Command& command : commands) {
+    /// What comes of an answer too: rules that were used, and further commands.
+    void take_effects(hub::Rehearsal::Taken taken) {
+        if (taken.log) {
+            for (const hub::FieldDecision& decision : taken.log->decisions) {
+                if (!decision.rule.empty()) ++decided_[decision.rule];
+            }
+        }
+        for (Command& command : taken.commands) {
             PolicyStep::Told& told = told_[command.platform];
             told.deletes = command.kind == CommandKind::kDelete;
             for (const auto& [name, value] : command.fields) told.fields.set(name, value);
@@ -185,13 +190,7 @@ private:
             }
             for (const auto& [name, value] : command.fields) outcome.as_commanded.push_back(name);
         }
-        auto taken = rehearsal_.take(command.entity, outcome, context());
-        if (taken.log) {
-            for (const hub::FieldDecision& decision : taken.log->decisions) {
-                if (!decision.rule.empty()) ++decided_[decision.rule];
-            }
-        }
-        take_commands(std::move(taken.commands));
+        take_effects(rehearsal_.take(command.entity, outcome, context()));
     }
 
     // ---- What is expected of it. ----

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "hub/ctl/cli.h"
+#include "hub/ctl/describe.h"
 #include "hub/ctl/policy_cases.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
@@ -27,12 +28,6 @@ Result<std::vector<PolicyCase>> read_cases(const Policy& policy, const std::stri
     return parse_policy_cases(policy, *files);
 }
 
-std::string named(const std::vector<FieldName>& fields) {
-    std::string text;
-    for (const FieldName& field : fields) text += (text.empty() ? "" : ", ") + field.text;
-    return text;
-}
-
 /// Which rules decided something, and which nothing.
 void tell_coverage(Output& out, const Policy& policy, const TestOptions& options,
                    const std::map<std::string, std::uint64_t>& decided) {
@@ -49,7 +44,7 @@ void tell_coverage(Output& out, const Policy& policy, const TestOptions& options
                 ++used;
             } else {
                 out.add({options.coverage ? Level::kError : Level::kInfo, "policy.rule_untested",
-                         "no test uses this rule for " + clipped(named(rule.fields), 60) + " of " +
+                         "no test uses this rule for " + clipped(joined(rule.fields), 60) + " of " +
                              object.name.text,
                          "", options.directory + "/" + place});
             }

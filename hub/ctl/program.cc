@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "hub/ctl/cli.h"
 #include "shared/policy/policy_toml.h"
 
 namespace syncline::ctl {
@@ -106,6 +107,12 @@ Result<Secrets> Program::secrets() {
     const auto loaded = policy();
     if (!loaded) return fail(loaded.error());
     return Secrets{**loaded};
+}
+
+void add_key(CLI::App& command, std::string& object, std::string& key) {
+    command.add_option("OBJECT", object, "The object: customer")->required();
+    command.add_option("KEY", key, "Entity id, platform:record-id, or the value of a match key")
+        ->required();
 }
 
 Exit verdict(const Output& out) {

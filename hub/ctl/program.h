@@ -81,6 +81,9 @@ void add_tap(CLI::App& app, Program& program);
 void add_doctor(CLI::App& app, Program& program);
 void add_version(CLI::App& app, Program& program);
 
+/// OBJECT and KEY of a command about one entity, as locate() takes them.
+void add_key(CLI::App& command, std::string& object, std::string& key);
+
 /// Warnings and errors among the findings make a command end with 1.
 [[nodiscard]] Exit verdict(const Output& out);
 

@@ -130,8 +130,8 @@ public:
     /// Syncs what the file holds, which may be more than was ever committed: the write-ahead log
     /// keeps what a process wrote that died, or whose disk failed, before its sync ended. Needed
     /// once after opening, before anything is done by what was read. A sync alone would not do: one
-    /// that has failed may have had the system forget what it had still to write
-    ///, so it is all written again, into the main file.
+    /// that has failed may have had the system forget what it had still to write, so it is all
+    /// written again, into the main file.
     [[nodiscard]] Result<void> make_durable();
 
     /// Result of `PRAGMA quick_check`: kCorrupt if the file is damaged.
