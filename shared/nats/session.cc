@@ -101,7 +101,7 @@ natsStatus Session::transmit_with_headers(const OutMessage& message, const char*
     natsMsg* raw = nullptr;
     natsStatus status = natsMsg_Create(&raw, subject_.c_str(), reply, message.body.data(),
                                        static_cast<int>(message.body.size()));
-    const handle::Message owner{raw};
+    sent_.emplace_back(raw);
     if (status == NATS_OK && message.expected_sequence) {
         std::array<char, kNumberDigits + 1> digits;
         *std::to_chars(digits.data(), digits.data() + kNumberDigits, *message.expected_sequence)
@@ -186,6 +186,7 @@ std::string Session::new_inbox() {
 
 Duration Session::before_wait() {
     connection_.flush();
+    sent_.clear();
     if (!refusals_.empty()) return Duration::zero();
     const Duration moment = now();
     Duration wait = connection_.next_step(moment);

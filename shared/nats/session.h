@@ -108,6 +108,7 @@ private:
     std::string reply_;              ///< Reply subject of the last publish; its end is overwritten.
     std::string subject_;            ///< The last subject, with the zero that nats.c wants.
     std::string value_;
+    handle::Spent sent_;  ///< Messages with headers, copied by nats.c already.
     std::size_t max_payload_ = 0;
     std::uint64_t epoch_ = 0;
     bool ready_ = false;

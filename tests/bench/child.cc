@@ -40,6 +40,10 @@ void Child::end_by(int signal) {
     pid_ = 0;
 }
 
+void Child::signal(int number) const {
+    if (pid_ != 0) ::kill(pid_, number);
+}
+
 bool Child::running() {
     if (pid_ != 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = 0;
     return pid_ != 0;

@@ -25,6 +25,8 @@ public:
 
     /// Sends the signal and waits for the end.
     void end_by(int signal);
+    void signal(int number) const;
+    [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] double cpu_us() const { return cpu_us_of(pid_); }
     [[nodiscard]] double most_rss_kib() const { return most_rss_kib_of(pid_); }
     [[nodiscard]] bool running();

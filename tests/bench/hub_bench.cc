@@ -1,5 +1,4 @@
 // The hub's hot path against a raw relay, on the same server in the same run. Prints one JSON line.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <thread>
@@ -17,6 +17,7 @@
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 #include "tests/bench/bench_change.h"
+#include "tests/bench/child.h"
 #include "tests/bench/raw_client.h"
 #include "tests/bench/relay.h"
 #include "tests/support/nats_server.h"
@@ -94,56 +95,30 @@ public:
     }
     [[nodiscard]] std::uint64_t last(std::string_view stream) { return info(stream).last_sequence; }
 
-    /// Latencies of the commands that come from now on, by the `sent_at` they carry.
-    void watch_commands() {
+    /// Latencies of what is stored in `stream` from now on, by the time that `due` finds in it.
+    void watch(std::string_view stream, std::string filter,
+               std::function<std::uint64_t(std::string_view)> due) {
+        due_ = std::move(due);
         nats::ConsumeSpec spec;
-        spec.stream = subjects::kStreamCommands;
-        spec.filters = {subjects::commands_wildcard()};
-        spec.start_sequence = last(subjects::kStreamCommands) + 1;
+        spec.stream = stream;
+        spec.filters = {std::move(filter)};
+        spec.start_sequence = last(stream) + 1;
         spec.window = 65'536;
-        commands_ = link_.consume(std::move(spec), this);
+        outputs_ = link_.consume(std::move(spec), this);
     }
     void turn() { loop_.poll(std::chrono::milliseconds{1}); }
     std::vector<double> latency_ms;
 
 private:
     void on_message(const nats::InMessage& message) override {
-        commands_->processed(1);
-        const auto command = wire::decode_command(message.body);
-        if (!command) die(command.error().what);
-        const Value* sent = command->fields.find("sent_at");
-        if (sent == nullptr) return;
-        latency_ms.push_back(static_cast<double>(static_cast<std::int64_t>(steady_ns()) -
-                                                 *sent->get<std::int64_t>()) /
-                             1e6);
+        outputs_->processed(1);
+        const std::uint64_t due = due_(message.body);
+        if (due != 0) latency_ms.push_back(static_cast<double>(steady_ns() - due) / 1e6);
     }
     nats::EventLoop loop_;
     nats::NatsLink link_;
-    std::unique_ptr<nats::Subscription> commands_;
-};
-
-class HubProcess {
-public:
-    HubProcess(const std::string& program, const std::string& policy, const std::string& url) {
-        pid_ = fork();
-        if (pid_ == 0) {
-            if (std::getenv("SYNCLINE_BENCH_VERBOSE") == nullptr &&
-                std::freopen("/dev/null", "w", stderr) == nullptr) {
-                _exit(126);
-            }
-            execl(program.c_str(), program.c_str(), "--server", url.c_str(), "--policy",
-                  policy.c_str(), "--id", "bench", nullptr);
-            _exit(127);
-        }
-    }
-    ~HubProcess() {
-        kill(pid_, SIGKILL);
-        waitpid(pid_, nullptr, 0);
-    }
-    void signal(int number) const { kill(pid_, number); }
-
-private:
-    pid_t pid_ = 0;
+    std::function<std::uint64_t(std::string_view)> due_;
+    std::unique_ptr<nats::Subscription> outputs_;
 };
 
 double percentile(std::vector<double> values, double part) {
@@ -174,9 +149,71 @@ void await_decisions(Watcher& watcher, std::uint64_t wanted, const char* what) {
     }
 }
 
-void measure_hub(const std::string& url, const std::string& program, const std::string& policy,
-                 const Sizes& sizes, Figures& out) {
-    HubProcess hub{program, policy, url};
+/// The command's `sent_at`.
+std::uint64_t sent_at(std::string_view body) {
+    const auto command = wire::decode_command(body);
+    if (!command) die(command.error().what);
+    const Value* sent = command->fields.find("sent_at");
+    return sent == nullptr ? 0 : static_cast<std::uint64_t>(*sent->get<std::int64_t>());
+}
+
+double cpu_us_of_all(const std::vector<pid_t>& processes) {
+    double sum = 0;
+    for (const pid_t process : processes) sum += cpu_us_of(process);
+    return sum;
+}
+
+/// Has `send(due_ns)` called `rate` times a second; the watcher sees one output of `sampled`.
+/// Returns how many cores `processes` kept busy.
+template <class Source, class Send>
+double pace(Watcher& watcher, Source& source, double rate, double seconds, std::uint64_t sampled,
+            const std::vector<pid_t>& processes, const Send& send) {
+    const double cpu_before = cpu_us_of_all(processes);
+    const auto total = static_cast<std::uint64_t>(rate * seconds);
+    const std::uint64_t seen = total / sampled;
+    const std::uint64_t begin = steady_ns();
+    for (std::uint64_t sent = 0; sent < total;) {
+        const double elapsed = static_cast<double>(steady_ns() - begin) / 1e9;
+        const auto due = std::min(total, static_cast<std::uint64_t>(elapsed * rate));
+        for (; sent < due; ++sent) {
+            send(begin + static_cast<std::uint64_t>(static_cast<double>(sent) / rate * 1e9));
+        }
+        source.turn();
+        watcher.turn();
+    }
+    const double cores =
+        (cpu_us_of_all(processes) - cpu_before) / (static_cast<double>(steady_ns() - begin) / 1e3);
+    source.finish();
+    const std::uint64_t limit = steady_ns() + 30'000'000'000ULL;
+    while (watcher.latency_ms.size() < seen && steady_ns() < limit) watcher.turn();
+    if (watcher.latency_ms.size() < seen) die("outputs are missing after the paced stream");
+    return cores;
+}
+
+void measure_relay(const test::NatsServer& server, const Sizes& sizes, Figures& out) {
+    const std::string url = server.url();
+    make_relay_streams(url);
+    RelaySource source{url, 300};
+    for (std::uint64_t i = 0; i < sizes.updates; ++i) source.send(steady_ns());
+    source.finish();
+    out["relay_per_s"] = relay_stored(url, sizes.updates);
+    {
+        const RunningRelay relay{url};
+        Watcher watcher{url};
+        watcher.watch("BENCH_OUT", std::string{kSampledOutputs}, due_of);
+        out["relay_cores_half_load"] =
+            pace(watcher, source, out["relay_per_s"] / 2, sizes.paced_seconds, kSamples,
+                 {server.pid(), ::getpid()}, [&](std::uint64_t due_ns) { source.send(due_ns); });
+        out["relay_p50_ms_half_load"] = percentile(watcher.latency_ms, 0.5);
+        out["relay_p99_ms_half_load"] = percentile(watcher.latency_ms, 0.99);
+    }
+    drop_relay_streams(url);
+}
+
+void measure_hub(const test::NatsServer& server, const std::string& program,
+                 const std::string& policy, const Sizes& sizes, Figures& out) {
+    const std::string url = server.url();
+    const Child hub{{program, "--server", url, "--policy", policy, "--id", "bench"}, "/dev/null"};
     Watcher watcher{url};
     while (watcher.info(subjects::kStreamLog).created.ns == 0) {
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
@@ -195,35 +232,27 @@ void measure_hub(const std::string& url, const std::string& program, const std::
     source.finish();
     const std::uint64_t decisions = watcher.last(subjects::kStreamLog);
     const std::uint64_t published = output(watcher);
+    const double hub_cpu = hub.cpu_us();
+    const double server_cpu = cpu_us_of(server.pid());
     const std::uint64_t start = steady_ns();
     hub.signal(SIGCONT);
     await_decisions(watcher, decisions + sizes.updates, "the steady stream");
     const double seconds = static_cast<double>(steady_ns() - start) / 1e9;
+    const auto changes = static_cast<double>(sizes.updates);
+    out["hub_cpu_us_per_change"] = (hub.cpu_us() - hub_cpu) / changes;
+    out["server_cpu_us_per_change"] = (cpu_us_of(server.pid()) - server_cpu) / changes;
     out["changes_per_s"] = static_cast<double>(sizes.updates) / seconds;
     out["publishes_per_s"] = static_cast<double>(output(watcher) - published) / seconds;
     out["body_bytes"] = static_cast<double>(source.body_bytes());
 
     source.wake();
-    watcher.watch_commands();
-    const double rate = out["changes_per_s"] / 2;
-    const auto total = static_cast<std::uint64_t>(rate * sizes.paced_seconds);
-    ++round;
-    const std::uint64_t begin = steady_ns();
-    for (std::uint64_t sent = 0; sent < total;) {
-        const double elapsed = static_cast<double>(steady_ns() - begin) / 1e9;
-        const auto due = std::min(total, static_cast<std::uint64_t>(elapsed * rate));
-        for (; sent < due; ++sent) {
-            if (sent > 0 && sent % sizes.entities == 0) ++round;
-            const double at = static_cast<double>(sent) / rate * 1e9;
-            source.send(sent % sizes.entities, round, begin + static_cast<std::uint64_t>(at));
-        }
-        source.turn();
-        watcher.turn();
-    }
-    source.finish();
-    const std::uint64_t limit = steady_ns() + 30'000'000'000ULL;
-    while (watcher.latency_ms.size() < total && steady_ns() < limit) watcher.turn();
-    if (watcher.latency_ms.size() < total) die("commands are missing after the paced stream");
+    watcher.watch(subjects::kStreamCommands, subjects::commands_wildcard(), sent_at);
+    std::uint64_t next = 0;
+    out["cores_half_load"] = pace(watcher, source, out["changes_per_s"] / 2, sizes.paced_seconds, 1,
+                                  {server.pid(), hub.pid(), ::getpid()}, [&](std::uint64_t due_ns) {
+                                      if (next % sizes.entities == 0) ++round;
+                                      source.send(next++ % sizes.entities, round, due_ns);
+                                  });
     out["p50_ms_half_load"] = percentile(watcher.latency_ms, 0.5);
     out["p99_ms_half_load"] = percentile(watcher.latency_ms, 0.99);
 }
@@ -231,12 +260,8 @@ void measure_hub(const std::string& url, const std::string& program, const std::
 Figures one_run(const std::string& program, const std::string& policy, const Sizes& sizes) {
     Figures out;
     test::NatsServer server;
-    store_inputs(server.url(), sizes.updates, 300);
-    out["relay_per_s"] = relay_stored(server.url(), sizes.updates).per_second;
-    const auto paced = relay_paced(server.url(), out["relay_per_s"] / 2, sizes.paced_seconds);
-    out["relay_p50_ms_half_load"] = percentile(paced.latency_ms, 0.5);
-    out["relay_p99_ms_half_load"] = percentile(paced.latency_ms, 0.99);
-    measure_hub(server.url(), program, policy, sizes, out);
+    measure_relay(server, sizes, out);
+    measure_hub(server, program, policy, sizes, out);
     out["publishes_ratio"] = out["publishes_per_s"] / out["relay_per_s"];
     out["changes_ratio"] = out["changes_per_s"] / out["relay_per_s"];
     out["p99_ratio"] = out["p99_ms_half_load"] / out["relay_p99_ms_half_load"];
