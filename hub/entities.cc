@@ -177,7 +177,7 @@ Context Entities::context_of(const auto& inputs) const {
     const auto held = std::find_if(inputs.begin(), inputs.end(),
                                    [](const Queued& queued) { return queued.fence != 0; });
     const Queued& from = held == inputs.end() ? inputs.front() : *held;
-    return {clock_.now(), from.work.partition, from.fence};
+    return {clock_.now(), from.work.partition, from.fence, {}};
 }
 
 void Entities::decide_now(Slot& slot) {
@@ -195,7 +195,9 @@ void Entities::decide_now(Slot& slot) {
         slot.waiting.pop_front();
     }
     sync_points_.reached("H2");
-    slot.step = decide(policy_, std::move(slot.state), slot.inputs, context_of(slot.works));
+    Context context = context_of(slot.works);
+    context.foreign_keys = slot.foreign_keys;
+    slot.step = decide(policy_, std::move(slot.state), slot.inputs, context);
     slot.state = std::move(slot.step.next);
     for (const auto& [platform, epoch] : slot.step.epochs) host_.on_later_epoch(platform, epoch);
     if (slot.step.changed) return reserve_all(slot);
@@ -307,6 +309,7 @@ void Entities::finish(Slot& slot) {
     slot.inputs.clear();
     slot.step = Step{};
     slot.absent.clear();
+    slot.foreign_keys.clear();
     for (const Queued& queued : done) host_.on_done(queued.work);
     advance(slot);
     if (slots_.size() > options_.cache_entities) evict();

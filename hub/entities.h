@@ -119,6 +119,7 @@ private:
         std::size_t outstanding = 0;              ///< Reservations or effects not yet confirmed.
         bool reserved = true;                     ///< No match key was refused.
         std::vector<RecordKey> foreign;           ///< Links that were refused.
+        std::vector<ForeignKey> foreign_keys;     ///< Match keys that were, until it is stored.
         std::vector<RecordKey> guests;            ///< Who waits at a key that is being claimed.
         std::vector<RecordKey> absent;            ///< Those that nothing is kept of.
         std::list<std::uint32_t>::iterator idle;  ///< Place in idle_, if phase is kIdle.
@@ -133,7 +134,8 @@ private:
     struct Reservation {
         std::string subject;
         std::optional<EntityId> instead_of;  ///< Whose it may have been, wrongly.
-        std::optional<RecordKey> record;     ///< If it is a link.
+        std::optional<RecordKey> record;     ///< If it is a link,
+        std::optional<Claim> key;            ///< or else.
     };
 
     Slot& find_or_make(const EntityKey& key);
@@ -151,7 +153,7 @@ private:
     void reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected);
     void check_reservation(Slot& slot, const Reservation& reservation);
     void claim_from(Slot& slot, const Reservation& reservation, const nats::StoredMessage& claim);
-    void refuse(Slot& slot, const Reservation& reservation);
+    void refuse(Slot& slot, const Reservation& reservation, const EntityId& holder);
     void reservation_done(Slot& slot);
     bool meets_guests(Slot& slot, const nats::StoredMessage& key);
     void invite(Slot& slot);

@@ -64,16 +64,18 @@ void Entities::reserve_all(Slot& slot) {
     slot.foreign.clear();
     std::vector<Reservation> wanted;
     for (const Claim& claim : slot.step.claims) {
-        wanted.push_back({subjects::match_key(claim.object, claim.rule, claim.text), {}, {}});
+        wanted.push_back(
+            {subjects::match_key(claim.object, claim.rule, claim.text), {}, {}, claim});
     }
     std::vector<RecordKey> links = std::exchange(slot.step.links, {});
     for (std::size_t i = 0; i < slot.works.size(); ++i) {
         if (!slot.works[i].needs_link) continue;
         const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
         std::erase(links, record);
-        wanted.push_back({subjects::link(record), slot.works[i].not_in, record});
+        wanted.push_back({subjects::link(record), slot.works[i].not_in, record, {}});
     }
-    for (const RecordKey& record : links) wanted.push_back({subjects::link(record), {}, record});
+    for (const RecordKey& record : links)
+        wanted.push_back({subjects::link(record), {}, record, {}});
     slot.outstanding = wanted.size();
     if (wanted.empty()) return store(slot);
     for (const Reservation& reservation : wanted) reserve(slot, reservation, 0);
@@ -104,25 +106,27 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
         return reserve(slot, reservation, claim.sequence);
     }
     if (*holder == slot.key.entity) return reservation_done(slot);
-    if (reservation.instead_of != *holder) return refuse(slot, reservation);
+    if (reservation.instead_of != *holder) return refuse(slot, reservation, *holder);
     // It had no use for the record when that was placed anew; by now it may have one again.
     const EntityKey other{slot.key.object, *holder};
     link_.get_last(subjects::kStreamState,
                    subjects::entity(other, entity_partition(other, options_.partitions)),
-                   [this, token = token_of(slot), reservation, at = claim.sequence](auto state) {
+                   [this, token = token_of(slot), reservation, at = claim.sequence,
+                    holder = *holder](auto state) {
                        Slot* found = current(token);
                        if (found == nullptr) return;
                        if (!state) return restart(*found, options_.retry_wait);
                        if (*state && stands_for((*state)->body, reservation.record)) {
-                           return refuse(*found, reservation);
+                           return refuse(*found, reservation, holder);
                        }
                        reserve(*found, reservation, at);
                    });
 }
 
 /// It is another entity's.
-void Entities::refuse(Slot& slot, const Reservation& reservation) {
+void Entities::refuse(Slot& slot, const Reservation& reservation, const EntityId& holder) {
     if (reservation.record) slot.foreign.push_back(*reservation.record);
+    if (reservation.key) slot.foreign_keys.push_back({*reservation.key, holder});
     slot.reserved = slot.reserved && reservation.record;
     reservation_done(slot);
 }
@@ -198,12 +202,11 @@ void Entities::reservation_done(Slot& slot) {
     if (slot.reserved && slot.foreign.empty()) return store(slot);
     ++counters_.conflicts;
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
-    // that exists lives on without the record; that two have the same key is for a person.
+    // that exists lives on without the record, or without the key, and decides with that knowledge.
     if (slot.step.founds) return misplaced(slot);
     if (part_with_foreign(slot)) return;
-    log::warning("two entities have one match key; merge them at the platforms",
-                 {{"object", slot.key.object.text}, {"entity", slot.key.entity.text}});
-    store(slot);
+    if (slot.reserved) return store(slot);
+    restart(slot, Duration{0});
 }
 
 void Entities::misplaced(Slot& slot) {

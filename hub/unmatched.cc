@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/core/identity.h"
+#include "hub/core/state_codec.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 
@@ -43,22 +44,50 @@ void Unmatched::write(Entry& entry, const std::string& subject,
         entry.failed = true;
         return answered(id);
     }
-    std::vector<RecordKey> waiting;
-    if (*stored && !(*stored)->deleted) {
-        const auto holder = wire::decode_reference((*stored)->body);
-        if (holder && !holder->empty() && *holder != entry.queued.not_in) {
-            entry.found = true;
-            return answered(id);
-        }
-        waiting = wire::decode_waiting((*stored)->body).value_or(std::vector<RecordKey>{});
+    if (!*stored || (*stored)->deleted) {
+        return wait_at(entry, subject, {}, *stored ? (*stored)->sequence : 0);
     }
-    const RecordKey& record = std::get<Change>(entry.queued.input).key;
-    if (std::ranges::find(waiting, record) != waiting.end() || waiting.size() >= kWaitingMost) {
+    const auto holder = wire::decode_reference((*stored)->body);
+    if (holder && !holder->empty()) {
+        if (*holder == entry.queued.not_in) return check(entry, subject, (*stored)->sequence);
+        entry.found = true;
         return answered(id);
     }
+    wait_at(entry, subject,
+            wire::decode_waiting((*stored)->body).value_or(std::vector<RecordKey>{}),
+            (*stored)->sequence);
+}
+
+// The key names an entity that had no use for the record: one that did not exist, usually. By now
+// it may.
+void Unmatched::check(Entry& entry, const std::string& subject, std::uint64_t sequence) {
+    const ObjectName& object = std::get<Change>(entry.queued.input).key.object;
+    const EntityKey holder{object, *entry.queued.not_in};
+    link_.get_last(subjects::kStreamState,
+                   subjects::entity(holder, entity_partition(holder, options_.partitions)),
+                   [this, id = entry.id, subject, sequence](auto stored) {
+                       Entry* asked = find(id);
+                       if (asked == nullptr) return;
+                       asked->failed = asked->failed || !stored;
+                       if (!stored) return answered(id);
+                       const auto state = *stored ? decode_entity((*stored)->body)
+                                                  : fail(ErrorKind::kNotFound, "");
+                       if (!state || state->deleted) return wait_at(*asked, subject, {}, sequence);
+                       asked->queued.not_in.reset();
+                       asked->found = true;
+                       answered(id);
+                   });
+}
+
+/// `sequence`: of what the key holds now.
+void Unmatched::wait_at(Entry& entry, const std::string& subject, std::vector<RecordKey> waiting,
+                        std::uint64_t sequence) {
+    const RecordKey& record = std::get<Change>(entry.queued.input).key;
+    if (std::ranges::find(waiting, record) != waiting.end() || waiting.size() >= kWaitingMost) {
+        return answered(entry.id);
+    }
     waiting.push_back(record);
-    link_.publish({subject, wire::encode_waiting(waiting), {}, *stored ? (*stored)->sequence : 0},
-                  this, id);
+    link_.publish({subject, wire::encode_waiting(waiting), {}, sequence}, this, entry.id);
 }
 
 void Unmatched::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {

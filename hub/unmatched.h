@@ -52,6 +52,9 @@ private:
     void start(Entry& entry);
     void write(Entry& entry, const std::string& subject,
                const Result<std::optional<nats::StoredMessage>>& stored);
+    void check(Entry& entry, const std::string& subject, std::uint64_t sequence);
+    void wait_at(Entry& entry, const std::string& subject, std::vector<RecordKey> waiting,
+                 std::uint64_t sequence);
     void answered(std::uint64_t id);
     [[nodiscard]] Entry* find(std::uint64_t id);
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;

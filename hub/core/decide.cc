@@ -1,6 +1,7 @@
 #include "hub/core/decide.h"
 
 #include <algorithm>
+#include <map>
 
 #include "hub/core/state_codec.h"
 #include "hub/core/work.h"
@@ -52,6 +53,56 @@ std::vector<Claim> minus(const std::vector<Claim>& from, const std::vector<Claim
     return rest;
 }
 
+bool has_shared_key(const EntityState& state) {
+    return std::ranges::any_of(state.exceptions, [](const OpenException& open) {
+        return open.kind == exceptions::kSharedKey;
+    });
+}
+
+/// Whose value made the key, if that platform has a record of the entity.
+const RecordState* source_of(const Work& work, const Claim& key) {
+    for (const MatchRule& rule : work.object.matches) {
+        if (rule.name != key.rule) continue;
+        for (const MatchRule::Part& part : rule.parts) {
+            const CanonicalField* field = work.state.find(part.field);
+            if (field == nullptr) continue;
+            if (const auto* record = work.state.record(field->from.platform)) return record;
+        }
+    }
+    return work.state.records.empty() ? nullptr : &work.state.records.front();
+}
+
+/// Two entities with one match key are for a person: which of them has it wrongly, or whether they
+/// are one, no rule can tell.
+void report_shared_keys(Work& work, const std::vector<Claim>& keys) {
+    std::map<PlatformId, std::string> reasons;
+    for (const auto& [key, holder] : work.context.foreign_keys) {
+        const RecordState* record = source_of(work, key);
+        if (record == nullptr || std::ranges::find(keys, key) == keys.end()) continue;
+        std::string& reason = reasons[record->platform];
+        reason += (reason.empty() ? "" : "; ") + ("its " + key.rule) + " is also that of " +
+                  key.object.text + " " + holder.text;
+    }
+    std::vector<PlatformId> settled;
+    for (const OpenException& open : work.state.exceptions) {
+        if (open.kind != exceptions::kSharedKey) continue;
+        const auto still = reasons.find(open.platform);
+        if (still == reasons.end()) settled.push_back(open.platform);
+    }
+    for (const PlatformId& platform : settled) {
+        close_exception(work, exceptions::kSharedKey, platform);
+    }
+    for (auto& [platform, reason] : reasons) {
+        reason += ": merge the two at the platforms, or correct the one that is wrong";
+        const auto open = std::ranges::find_if(work.state.exceptions, [&](const auto& exception) {
+            return exception.kind == exceptions::kSharedKey && exception.platform == platform;
+        });
+        if (open != work.state.exceptions.end() && open->reason == reason) continue;
+        open_exception(work, std::string{exceptions::kSharedKey}, *work.state.record(platform),
+                       std::move(reason), {});
+    }
+}
+
 void take_answer(Work& work, const Outcome& outcome) {
     if (!work.state.is_unknown()) return take_outcome(work, outcome);
     // What tells nothing of a record would make an empty entity, which no record can join.
@@ -97,6 +148,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
             const Context& context) {
     const ObjectSpec* object = policy.object(state.key.object);
     const std::vector<Claim> before = keys_of(*object, state);
+    const bool shared = has_shared_key(state);
     const bool founds = state.is_unknown();
     Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}, {}};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
@@ -107,6 +159,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     Step step;
     step.founds = founds;
     work.state.policy = policy.hash;
+    const std::vector<Claim> after = keys_of(*object, work.state);
+    if (shared || !context.foreign_keys.empty()) report_shared_keys(work, after);
     plan_commands(work, step.commands);
     if (work.changed) {
         ++work.state.version;
@@ -118,8 +172,9 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
             work.state.outbox.push_back(exception_message(work, token));
         }
         work.state.outbox.push_back({{}, encode(work.log)});
-        const std::vector<Claim> after = keys_of(*object, work.state);
-        step.claims = minus(after, before);
+        // One that was another's may be free by now.
+        step.claims = shared ? after : minus(after, before);
+        for (const auto& [key, holder] : context.foreign_keys) std::erase(step.claims, key);
         step.releases = minus(before, after);
         step.links = std::move(work.links);
         step.revived_by = std::move(work.revived_by);

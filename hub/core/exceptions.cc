@@ -110,7 +110,7 @@ bool is_held(std::string_view kind) {
     using namespace exceptions;
     static constexpr std::string_view kHeld[] = {
         kContract, kReview,        kUndecided,    kRejected,     kGaveUp,
-        kInDoubt,  kNotConverging, kDeleteReview, kSecondRecord,
+        kInDoubt,  kNotConverging, kDeleteReview, kSecondRecord, kSharedKey,
     };
     return std::find(std::begin(kHeld), std::end(kHeld), kind) != std::end(kHeld);
 }

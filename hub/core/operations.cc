@@ -15,6 +15,7 @@ void release_all(RecordState& record, const OpenException& exception) {
 }
 
 void accept(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {
+    if (exception.kind == exceptions::kSharedKey) return;
     if (exception.kind == exceptions::kSecondRecord) {
         for (OtherRecord& other : record.others) {
             if (other.standing == OtherRecord::Standing::kOpen) {

@@ -27,16 +27,21 @@ void Rehearsal::decide_on(EntityState& state, const Input& input, const Context&
                           Taken& taken) {
     // What was in the outbox belongs to the decision before.
     state.outbox.clear();
-    const EntityState before = waiting_.empty() ? EntityState{} : state;
-    Step step = decide(policy_, std::move(state), {&input, 1}, context);
+    std::vector<Input> inputs{input};
+    Step step = decide(policy_, state, inputs, context);
     if (const std::vector<Change> guests = take_guests(step.claims); !guests.empty()) {
-        std::vector<Input> inputs{input};
         for (const Change& guest : guests) {
             inputs.emplace_back(guest);
-            links_[guest.key] = before.key.entity;
+            links_[guest.key] = state.key.entity;
         }
-        step = decide(policy_, before, inputs, context);
+        step = decide(policy_, state, inputs, context);
     }
+    Context informed = context;
+    for (const Claim& key : step.claims) {
+        const auto holder = holder_of(key);
+        if (holder && *holder != state.key.entity) informed.foreign_keys.push_back({key, *holder});
+    }
+    if (!informed.foreign_keys.empty()) step = decide(policy_, state, inputs, informed);
     state = std::move(step.next);
     taken.commands = std::move(step.commands);
     if (!step.changed) return;

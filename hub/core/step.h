@@ -48,11 +48,27 @@ struct Recheck {
 
 using Input = std::variant<Change, Outcome, Operation, Recheck>;
 
+/// A normalised match key that must belong to the entity before its state is stored.
+struct Claim {
+    ObjectName object;
+    std::string rule;
+    std::string text;
+    friend bool operator==(const Claim&, const Claim&) = default;
+};
+
+/// A match key that another entity has.
+struct ForeignKey {
+    Claim key;
+    EntityId holder;
+};
+
 /// What a decision may know beside policy, state and input.
 struct Context {
     Timestamp now;
     Partition partition;      ///< Where the input was read; commands carry it.
     std::uint64_t fence = 0;  ///< Of this hub's hold on `partition`.
+    /// Keys that the entity cannot have. Unknown at first: claiming them finds it out.
+    std::vector<ForeignKey> foreign_keys = {};
 };
 
 enum class Verdict : std::uint8_t {
@@ -118,14 +134,6 @@ struct ExceptionRecord {
 /// Is an exception of this kind held by its entity's state? Else it keeps an input that could not
 /// be decided.
 [[nodiscard]] bool is_held(std::string_view kind);
-
-/// A normalised match key that must belong to the entity before its state is stored.
-struct Claim {
-    ObjectName object;
-    std::string rule;
-    std::string text;
-    friend bool operator==(const Claim&, const Claim&) = default;
-};
 
 /// The result of deciding a run of inputs for one entity.
 struct Step {

@@ -94,6 +94,7 @@ inline constexpr std::string_view kInDoubt = "command.in_doubt";
 inline constexpr std::string_view kNotConverging = "convergence.field";
 inline constexpr std::string_view kDeleteReview = "delete.review";
 inline constexpr std::string_view kSecondRecord = "identity.second_record";
+inline constexpr std::string_view kSharedKey = "identity.shared_key";
 }  // namespace exceptions
 
 }  // namespace syncline::hub

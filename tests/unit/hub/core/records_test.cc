@@ -247,5 +247,31 @@ TEST_F(Decide, TellsWhichRecordBroughtADeletedEntityBack) {
     EXPECT_EQ(step.revived_by, (RecordKey{kErp, ObjectName{"item"}, RecordId{"erp-1"}}));
 }
 
+TEST_F(Decide, ShowsAKeyThatAnotherEntityHasUntilItIsFree) {
+    policy_ =
+        *parse_policy({{"test.toml", std::string{kPolicy} + "[[objects.item.match]]\n"
+                                                            "name = \"name\"\non = [\"name\"]\n"}});
+    settle(full_);
+    const Input renamed = change(kCrm, with("name", "nut"));
+    Step step = decide(policy_, state_, {&renamed, 1}, {});
+    ASSERT_EQ(step.claims.size(), 1U);
+    const Context informed{.foreign_keys = {{step.claims[0], EntityId{"e2"}}}};
+    step = decide(policy_, state_, {&renamed, 1}, informed);
+    EXPECT_TRUE(step.claims.empty()) << "it is not to be had";
+    state_ = step.next;
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    EXPECT_EQ(state_.exceptions[0].kind, exceptions::kSharedKey);
+    EXPECT_EQ(state_.exceptions[0].platform, kCrm) << "its value made the key";
+    EXPECT_NE(state_.exceptions[0].reason.find("item e2"), std::string::npos);
+    EXPECT_EQ(canonical("name"), Value{"nut"});
+
+    const Input later = change(kErp, with("name", "nut"));
+    step = decide(policy_, state_, {&later, 1}, informed);
+    EXPECT_EQ(step.next.exceptions, state_.exceptions) << "told once";
+    step = decide(policy_, state_, {&later, 1}, {});
+    EXPECT_EQ(step.claims.size(), 1U) << "every decision tries to claim it";
+    EXPECT_TRUE(step.next.exceptions.empty());
+}
+
 }  // namespace
 }  // namespace syncline::hub
