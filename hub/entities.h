@@ -33,6 +33,7 @@ struct Queued {
     std::uint64_t fence = 0;
     bool needs_link = false;  ///< The record was just placed: its link must be stored.
     bool awaited = false;     ///< It was waiting for the entity; see Unmatched.
+    bool told = false;        ///< What the outcome tells of another entity's record went there.
     /// An entity that it was placed in and that there is not: the store lost its state.
     std::optional<EntityId> not_in;
     std::uint32_t moves = 0;  ///< How often it was placed elsewhere.
@@ -49,6 +50,8 @@ public:
     virtual void on_linked(const RecordKey& record, const EntityId& entity) = 0;
     /// The record waited for the entity, and belongs to it from now on.
     virtual void on_awaited(const RecordKey& record, const EntityId& entity) = 0;
+    /// `then`, an input of `entity`, is to be decided once another one of the same work is done.
+    virtual void on_told_first(const EntityKey& entity, Queued then) = 0;
     /// A record of the platform was told in `epoch`, and messages come in an older one.
     virtual void on_later_epoch(const PlatformId& platform, std::uint64_t epoch) = 0;
     /// A change with `needs_link` is decided, or was found to be none of the entity's.
@@ -155,7 +158,7 @@ private:
     void claim_from(Slot& slot, const Reservation& reservation, const nats::StoredMessage& claim);
     void refuse(Slot& slot, const Reservation& reservation, const EntityId& holder);
     void reservation_done(Slot& slot);
-    bool meets_guests(Slot& slot, const nats::StoredMessage& key);
+    bool meets_guests(Slot& slot, const std::vector<RecordKey>& waiting);
     void invite(Slot& slot);
     [[nodiscard]] bool matches_one(const std::vector<Claim>& keys, const Change& change) const;
     void take_in(Slot& slot, const RecordKey& guest,

@@ -101,11 +101,13 @@ void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
 void Entities::claim_from(Slot& slot, const Reservation& reservation,
                           const nats::StoredMessage& claim) {
     const auto holder = wire::decode_reference(claim.body);
-    if (claim.deleted || !holder || holder->empty()) {
-        if (meets_guests(slot, claim)) return reservation_done(slot);
+    const bool is_ours = !claim.deleted && holder && *holder == slot.key.entity;
+    if (claim.deleted || !holder || holder->empty() || is_ours) {
+        const auto waiting = wire::decode_waiting(claim.body).value_or(std::vector<RecordKey>{});
+        if (is_ours && waiting.empty()) return reservation_done(slot);
+        if (!claim.deleted && meets_guests(slot, waiting)) return reservation_done(slot);
         return reserve(slot, reservation, claim.sequence);
     }
-    if (*holder == slot.key.entity) return reservation_done(slot);
     if (reservation.instead_of != *holder) return refuse(slot, reservation, *holder);
     // It had no use for the record when that was placed anew; by now it may have one again.
     const EntityKey other{slot.key.object, *holder};
@@ -133,9 +135,7 @@ void Entities::refuse(Slot& slot, const Reservation& reservation, const EntityId
 
 // A record that waits at a key for an entity comes first: the entity is decided with it, or it
 // would be told to make what is there.
-bool Entities::meets_guests(Slot& slot, const nats::StoredMessage& key) {
-    const auto waiting = wire::decode_waiting(key.body);
-    if (!waiting) return false;
+bool Entities::meets_guests(Slot& slot, const std::vector<RecordKey>& waiting) {
     const auto is_here = [&](const RecordKey& guest) {
         return std::ranges::find(slot.absent, guest) != slot.absent.end() ||
                std::ranges::any_of(slot.inputs, [&](const Input& input) {
@@ -144,7 +144,7 @@ bool Entities::meets_guests(Slot& slot, const nats::StoredMessage& key) {
                });
     };
     const std::size_t before = slot.guests.size();
-    for (const RecordKey& guest : *waiting) {
+    for (const RecordKey& guest : waiting) {
         if (!is_here(guest)) slot.guests.push_back(guest);
     }
     return slot.guests.size() > before;
@@ -253,8 +253,9 @@ void Entities::place_again(const EntityId& not_in, Queued queued) {
 }
 
 // What tells of another entity's record goes there. A create that found or made such a record is
-// refused, so that a person sees it. And a deleted entity whose key is another's by now does not
-// come back beside it: the record joins that one. False: none of the inputs tells of such a record.
+// refused, so that a person sees it, after that entity has heard what it did to the record. And a
+// deleted entity whose key is another's by now does not come back beside it: the record joins that
+// one. False: none of the inputs tells of such a record.
 bool Entities::part_with_foreign(Slot& slot) {
     const std::vector<RecordKey> foreign = std::exchange(slot.foreign, {});
     const auto is_foreign = [&](const RecordKey& record) {
@@ -276,6 +277,15 @@ bool Entities::part_with_foreign(Slot& slot) {
         auto* outcome = std::get_if<Outcome>(&inputs[i]);
         if (outcome != nullptr && outcome->record &&
             is_foreign({outcome->platform, slot.key.object, *outcome->record})) {
+            if (auto told = works[i].told ? std::nullopt : told_by(*outcome)) {
+                Queued then = works[i];
+                then.input = std::move(inputs[i]);
+                then.told = true;
+                host_.on_told_first(slot.key, std::move(then));
+                works[i].input = *std::move(told);
+                elsewhere.push_back(std::move(works[i]));
+                continue;
+            }
             reject(*outcome);
             refused = true;
         }
@@ -299,15 +309,17 @@ bool Entities::part_with_foreign(Slot& slot) {
 void Entities::release_keys(const Slot& slot) {
     for (const Claim& claim : slot.step.releases) {
         const std::string subject = subjects::match_key(claim.object, claim.rule, claim.text);
-        link_.get_last(subjects::kStreamState, subject,
-                       [this, subject, entity = slot.key.entity](auto stored) {
-                           if (!stored || !*stored || (*stored)->deleted) return;
-                           const auto holder = wire::decode_reference((*stored)->body);
-                           if (!holder || *holder != entity) return;
-                           link_.publish(
-                               {subject, wire::encode_reference({}), {}, (*stored)->sequence},
-                               reserving_.get(), 0);
-                       });
+        link_.get_last(
+            subjects::kStreamState, subject,
+            [this, subject, entity = slot.key.entity](auto stored) {
+                if (!stored || !*stored || (*stored)->deleted) return;
+                const auto holder = wire::decode_reference((*stored)->body);
+                if (!holder || *holder != entity) return;
+                const auto waiting = wire::decode_waiting((*stored)->body);
+                link_.publish(
+                    {subject, wire::encode_reference({}, *waiting), {}, (*stored)->sequence},
+                    reserving_.get(), 0);
+            });
     }
 }
 

@@ -358,7 +358,18 @@ void Hub::on_delivered(std::uint64_t token) {
 
 void Hub::on_done(const WorkId& work) {
     if (work.hold == kNoHold) return sweep_->rechecked(work.index);
-    partitions_->done(work);
+    const auto then = told_first_.extract({work.hold, work.index});
+    if (then.empty()) return partitions_->done(work);
+    entities_.submit(then.mapped().first, std::move(then.mapped().second));
+}
+
+void Hub::on_told_first(const EntityKey& entity, Queued then) {
+    // Of a partition that was lost meanwhile nothing more is done.
+    std::erase_if(told_first_, [this](const auto& entry) {
+        return !partitions_->is_held(entry.second.second.work);
+    });
+    const WorkId work = then.work;
+    told_first_.insert_or_assign({work.hold, work.index}, std::pair{entity, std::move(then)});
 }
 
 void Hub::on_misplaced(Queued queued) { placing_.submit(std::move(queued)); }

@@ -83,6 +83,7 @@ private:
     void on_done(const WorkId& work) override;
     void on_misplaced(Queued queued) override;
     void on_linked(const RecordKey& record, const EntityId& entity) override;
+    void on_told_first(const EntityKey& entity, Queued then) override;
     void on_later_epoch(const PlatformId& platform, std::uint64_t epoch) override;
     void on_settled(const RecordKey& record) override;
     void on_undecidable(Queued queued, const Error& error) override;
@@ -122,6 +123,8 @@ private:
     Duration announce_due_{0};
     std::map<std::uint64_t, Kept> kept_;  ///< Whose exception is on its way.
     std::uint64_t kept_tokens_ = 0;
+    /// By hold and index of their work.
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::pair<EntityKey, Queued>> told_first_;
     bool stopping_ = false;
 };
 

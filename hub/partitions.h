@@ -56,6 +56,10 @@ public:
     /// core: false, and the input is done.
     bool next_in_order(const WorkId& work, const PlatformId& platform, const Revision& seq);
     void done(const WorkId& work);
+    /// Is the partition still held as it was when the input came in?
+    [[nodiscard]] bool is_held(const WorkId& work) const {
+        return holds_[work.partition.value].id == work.hold;
+    }
     /// An agent has seen `fence`, greater than ours: takes the partition again, with a greater one,
     /// if nobody else holds it. Its inputs are read again from its mark.
     void outfence(Partition partition, std::uint64_t fence);

@@ -22,7 +22,7 @@ Unmatched::Entry* Unmatched::find(std::uint64_t id) {
 
 void Unmatched::start(Entry& entry) {
     entry.id = ++ids_;  // What an earlier attempt asked for is no longer waited for.
-    entry.found = entry.failed = false;
+    entry.found = entry.failed = entry.claimed = entry.exists = false;
     entry.retry_at = Duration{0};
     const auto& change = std::get<Change>(entry.queued.input);
     const std::vector<Claim> keys = lookups(*policy_.object(change.key.object), change).keys;
@@ -44,50 +44,25 @@ void Unmatched::write(Entry& entry, const std::string& subject,
         entry.failed = true;
         return answered(id);
     }
-    if (!*stored || (*stored)->deleted) {
-        return wait_at(entry, subject, {}, *stored ? (*stored)->sequence : 0);
+    EntityId holder;
+    std::vector<RecordKey> waiting;
+    if (*stored && !(*stored)->deleted) {
+        holder = wire::decode_reference((*stored)->body).value_or(EntityId{});
+        waiting = wire::decode_waiting((*stored)->body).value_or(std::vector<RecordKey>{});
     }
-    const auto holder = wire::decode_reference((*stored)->body);
-    if (holder && !holder->empty()) {
-        if (*holder == entry.queued.not_in) return check(entry, subject, (*stored)->sequence);
+    if (!holder.empty() && holder != entry.queued.not_in) {
         entry.found = true;
         return answered(id);
     }
-    wait_at(entry, subject,
-            wire::decode_waiting((*stored)->body).value_or(std::vector<RecordKey>{}),
-            (*stored)->sequence);
-}
-
-// The key names an entity that had no use for the record: one that did not exist, usually. By now
-// it may.
-void Unmatched::check(Entry& entry, const std::string& subject, std::uint64_t sequence) {
-    const ObjectName& object = std::get<Change>(entry.queued.input).key.object;
-    const EntityKey holder{object, *entry.queued.not_in};
-    link_.get_last(subjects::kStreamState,
-                   subjects::entity(holder, entity_partition(holder, options_.partitions)),
-                   [this, id = entry.id, subject, sequence](auto stored) {
-                       Entry* asked = find(id);
-                       if (asked == nullptr) return;
-                       asked->failed = asked->failed || !stored;
-                       if (!stored) return answered(id);
-                       const auto state = *stored ? decode_entity((*stored)->body)
-                                                  : fail(ErrorKind::kNotFound, "");
-                       if (!state || state->deleted) return wait_at(*asked, subject, {}, sequence);
-                       asked->queued.not_in.reset();
-                       asked->found = true;
-                       answered(id);
-                   });
-}
-
-/// `sequence`: of what the key holds now.
-void Unmatched::wait_at(Entry& entry, const std::string& subject, std::vector<RecordKey> waiting,
-                        std::uint64_t sequence) {
     const RecordKey& record = std::get<Change>(entry.queued.input).key;
     if (std::ranges::find(waiting, record) != waiting.end() || waiting.size() >= kWaitingMost) {
-        return answered(entry.id);
+        return holder.empty() ? answered(id) : check(entry);
     }
     waiting.push_back(record);
-    link_.publish({subject, wire::encode_waiting(waiting), {}, sequence}, this, entry.id);
+    entry.claimed = entry.claimed || !holder.empty();
+    link_.publish(
+        {subject, wire::encode_reference(holder, waiting), {}, *stored ? (*stored)->sequence : 0},
+        this, id);
 }
 
 void Unmatched::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
@@ -95,17 +70,37 @@ void Unmatched::on_published(std::uint64_t token, const Result<std::uint64_t>& s
     if (entry == nullptr) return;
     // Somebody else was first; what holds the key now shows when it is read again.
     entry->failed = entry->failed || !sequence;
+    if (entry->claimed) return check(*entry);
     answered(token);
+}
+
+// A key is claimed by an entity that had no use for the record: one that did not exist. If it does
+// by now, it has claimed the key before the record was written down there, and does not look again.
+void Unmatched::check(Entry& entry) {
+    const ObjectName& object = std::get<Change>(entry.queued.input).key.object;
+    const EntityKey holder{object, *entry.queued.not_in};
+    link_.get_last(subjects::kStreamState,
+                   subjects::entity(holder, entity_partition(holder, options_.partitions)),
+                   [this, id = entry.id](auto stored) {
+                       Entry* asked = find(id);
+                       if (asked == nullptr) return;
+                       asked->failed = asked->failed || !stored;
+                       const auto state = stored && *stored ? decode_entity((*stored)->body)
+                                                            : fail(ErrorKind::kNotFound, "");
+                       asked->exists = asked->exists || (state && !state->deleted);
+                       answered(id);
+                   });
 }
 
 void Unmatched::answered(std::uint64_t id) {
     const auto entry = std::ranges::find(open_, id, &Entry::id);
     if (--entry->outstanding > 0) return;
-    if (entry->failed && !entry->found) {
+    const bool found = entry->found || entry->exists;
+    if (entry->failed && !found) {
         entry->retry_at = clock_.steady() + options_.retry_wait;
         return;
     }
-    const bool found = entry->found;
+    if (entry->exists) entry->queued.not_in.reset();
     Queued queued = std::move(entry->queued);
     open_.erase(entry);
     if (found) return host_.on_found(std::move(queued));

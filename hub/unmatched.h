@@ -46,15 +46,15 @@ private:
         Queued queued;
         std::size_t outstanding = 0;  ///< Keys not yet written.
         bool found = false;           ///< One belongs to an entity.
+        bool claimed = false;         ///< One is claimed by the entity that it is not in,
+        bool exists = false;          ///< which exists by now.
         bool failed = false;
         Duration retry_at{0};  ///< 0: not waiting for a retry.
     };
     void start(Entry& entry);
     void write(Entry& entry, const std::string& subject,
                const Result<std::optional<nats::StoredMessage>>& stored);
-    void check(Entry& entry, const std::string& subject, std::uint64_t sequence);
-    void wait_at(Entry& entry, const std::string& subject, std::vector<RecordKey> waiting,
-                 std::uint64_t sequence);
+    void check(Entry& entry);
     void answered(std::uint64_t id);
     [[nodiscard]] Entry* find(std::uint64_t id);
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;

@@ -273,11 +273,20 @@ Result<Receipt> decode_receipt(std::string_view body) {
     return receipt;
 }
 
-std::string encode_reference(const EntityId& entity) {
+std::string encode_reference(const EntityId& entity, const std::vector<RecordKey>& waiting) {
     Writer out;
-    out.map(2);
+    out.map(waiting.empty() ? 2 : 3);
     out.field(0, kWireVersion);
     out.field(1, entity.text);
+    if (waiting.empty()) return out.take();
+    out.key(2);
+    out.array(static_cast<std::uint32_t>(waiting.size()));
+    for (const RecordKey& record : waiting) {
+        out.array(3);
+        out.text(record.platform.text);
+        out.text(record.object.text);
+        out.text(record.record.text);
+    }
     return out.take();
 }
 
@@ -289,22 +298,6 @@ Result<EntityId> decode_reference(std::string_view body) {
     auto done = decode_message(body, "reference", key_bits(1), read);
     if (!done) return fail(std::move(done.error()));
     return entity;
-}
-
-std::string encode_waiting(const std::vector<RecordKey>& records) {
-    Writer out;
-    out.map(3);
-    out.field(0, kWireVersion);
-    out.field(1, std::string_view{});
-    out.key(2);
-    out.array(static_cast<std::uint32_t>(records.size()));
-    for (const RecordKey& record : records) {
-        out.array(3);
-        out.text(record.platform.text);
-        out.text(record.object.text);
-        out.text(record.record.text);
-    }
-    return out.take();
 }
 
 Result<std::vector<RecordKey>> decode_waiting(std::string_view body) {

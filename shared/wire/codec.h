@@ -22,17 +22,16 @@ namespace syncline::wire {
 [[nodiscard]] std::string encode(const Command& command);
 [[nodiscard]] std::string encode(const Receipt& receipt);
 /// The body of a link or match key: which entity it belongs to; empty says "to none any more".
-[[nodiscard]] std::string encode_reference(const EntityId& entity);
-/// The body of a match key that no entity holds: the records that wait for one that does. As a
-/// reference it is empty.
-[[nodiscard]] std::string encode_waiting(const std::vector<RecordKey>& records);
+/// `waiting`: the records that wait at a match key for an entity that can take them in.
+[[nodiscard]] std::string encode_reference(const EntityId& entity,
+                                           const std::vector<RecordKey>& waiting = {});
 
 [[nodiscard]] Result<Change> decode_change(std::string_view body);
 [[nodiscard]] Result<Outcome> decode_outcome(std::string_view body);
 [[nodiscard]] Result<Command> decode_command(std::string_view body);
 [[nodiscard]] Result<Receipt> decode_receipt(std::string_view body);
 [[nodiscard]] Result<EntityId> decode_reference(std::string_view body);
-/// Empty of a reference to an entity.
+/// Who waits there.
 [[nodiscard]] Result<std::vector<RecordKey>> decode_waiting(std::string_view body);
 
 /// A Value alone, e.g. to take a digest of fields: equal fields give equal bytes.

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         wire::decode_reference);
     must_round_trip(
         wire::decode_waiting(body),
-        [](const std::vector<RecordKey>& records) { return wire::encode_waiting(records); },
+        [](const std::vector<RecordKey>& records) { return wire::encode_reference({}, records); },
         wire::decode_waiting);
     must_round_trip(hub::decode_entity(body), write_state, hub::decode_entity);
     return 0;
