@@ -177,7 +177,7 @@ Context Entities::context_of(const auto& inputs) const {
     const auto held = std::find_if(inputs.begin(), inputs.end(),
                                    [](const Queued& queued) { return queued.fence != 0; });
     const Queued& from = held == inputs.end() ? inputs.front() : *held;
-    return {clock_.now(), from.work.partition, from.fence, {}};
+    return {clock_.now(), from.work.partition, from.fence, {}, {}};
 }
 
 void Entities::decide_now(Slot& slot) {
@@ -197,6 +197,7 @@ void Entities::decide_now(Slot& slot) {
     sync_points_.reached("H2");
     Context context = context_of(slot.works);
     context.foreign_keys = slot.foreign_keys;
+    context.foreign_records = slot.foreign_records;
     slot.step = decide(policy_, std::move(slot.state), slot.inputs, context);
     slot.state = std::move(slot.step.next);
     for (const auto& [platform, epoch] : slot.step.epochs) host_.on_later_epoch(platform, epoch);
@@ -310,6 +311,7 @@ void Entities::finish(Slot& slot) {
     slot.step = Step{};
     slot.absent.clear();
     slot.foreign_keys.clear();
+    slot.foreign_records.clear();
     for (const Queued& queued : done) host_.on_done(queued.work);
     advance(slot);
     if (slots_.size() > options_.cache_entities) evict();

@@ -123,6 +123,7 @@ private:
         bool reserved = true;                     ///< No match key was refused.
         std::vector<RecordKey> foreign;           ///< Links that were refused.
         std::vector<ForeignKey> foreign_keys;     ///< Match keys that were, until it is stored.
+        std::vector<RecordKey> foreign_records;   ///< Links, the same.
         std::vector<RecordKey> guests;            ///< Who waits at a key that is being claimed.
         std::vector<RecordKey> absent;            ///< Those that nothing is kept of.
         std::list<std::uint32_t>::iterator idle;  ///< Place in idle_, if phase is kIdle.
@@ -172,7 +173,7 @@ private:
     void misplaced(Slot& slot);
     void settle(const Queued& queued, const Input& input);
     void place_again(const EntityId& not_in, Queued queued);
-    bool part_with_foreign(Slot& slot);
+    bool part_with(Slot& slot, const std::vector<RecordKey>& foreign);
     [[nodiscard]] Slot* current(std::uint64_t token) const;
     static std::uint64_t token_of(const Slot& slot) {
         return std::uint64_t{slot.index} << 32 | slot.attempt;

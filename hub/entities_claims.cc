@@ -204,9 +204,15 @@ void Entities::reservation_done(Slot& slot) {
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
     // that exists lives on without the record, or without the key, and decides with that knowledge.
     if (slot.step.founds) return misplaced(slot);
-    if (part_with_foreign(slot)) return;
-    if (slot.reserved) return store(slot);
-    restart(slot, Duration{0});
+    const std::vector<RecordKey> foreign = std::exchange(slot.foreign, {});
+    if (part_with(slot, foreign)) return;
+    const std::size_t known = slot.foreign_records.size();
+    for (const RecordKey& record : foreign) {
+        const auto at = std::ranges::find(slot.foreign_records, record);
+        if (at == slot.foreign_records.end()) slot.foreign_records.push_back(record);
+    }
+    const bool is_news = !slot.reserved || slot.foreign_records.size() > known;
+    is_news ? restart(slot, Duration{0}) : store(slot);
 }
 
 void Entities::misplaced(Slot& slot) {
@@ -256,8 +262,7 @@ void Entities::place_again(const EntityId& not_in, Queued queued) {
 // refused, so that a person sees it, after that entity has heard what it did to the record. And a
 // deleted entity whose key is another's by now does not come back beside it: the record joins that
 // one. False: none of the inputs tells of such a record.
-bool Entities::part_with_foreign(Slot& slot) {
-    const std::vector<RecordKey> foreign = std::exchange(slot.foreign, {});
+bool Entities::part_with(Slot& slot, const std::vector<RecordKey>& foreign) {
     const auto is_foreign = [&](const RecordKey& record) {
         return std::ranges::find(foreign, record) != foreign.end();
     };

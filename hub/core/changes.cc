@@ -158,6 +158,20 @@ void report_others(Work& work, RecordState& record) {
                    proposed);
 }
 
+void disown(Work& work, const std::vector<RecordKey>& records) {
+    for (const RecordKey& foreign : records) {
+        for (RecordState& record : work.state.records) {
+            if (record.platform != foreign.platform) continue;
+            const auto at = find_other(record, foreign.record);
+            if (at == record.others.end() || at->standing == Standing::kGone) continue;
+            record.others.erase(at);
+            work.note(foreign.platform.text + " record " + foreign.record.text +
+                      " is another entity's");
+            report_others(work, record);
+        }
+    }
+}
+
 void take_delete(Work& work, RecordState& record, bool ours) {
     if (record.record) remember_gone(record, *record.record, record.rev);
     const auto heir = std::ranges::find(record.others, Standing::kOpen, &OtherRecord::standing);

@@ -155,6 +155,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);
     work.state.outbox.clear();
+    disown(work, context.foreign_records);
     for (const Input& input : inputs) take(work, input);
     Step step;
     step.founds = founds;

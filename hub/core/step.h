@@ -69,6 +69,8 @@ struct Context {
     std::uint64_t fence = 0;  ///< Of this hub's hold on `partition`.
     /// Keys that the entity cannot have. Unknown at first: claiming them finds it out.
     std::vector<ForeignKey> foreign_keys = {};
+    /// Records that stand for another entity. The same.
+    std::vector<RecordKey> foreign_records = {};
 };
 
 enum class Verdict : std::uint8_t {

@@ -60,6 +60,8 @@ void take_operation(Work& work, const Operation& operation);
 void other_record(Work& work, RecordState& record, OtherRecord other);
 /// Brings the exception about other records in line with what there is.
 void report_others(Work& work, RecordState& record);
+/// None of `records`, which stand for other entities, is one of this entity's other records.
+void disown(Work& work, const std::vector<RecordKey>& records);
 /// The platform's record is gone: what that means by the policy.
 void take_delete(Work& work, RecordState& record, bool ours);
 

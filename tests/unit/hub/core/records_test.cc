@@ -32,6 +32,19 @@ TEST_F(Decide, LetsTheOtherRecordSucceedTheOneThatIsDeleted) {
     EXPECT_EQ(step.commands.size(), 1U) << "the other platform is told, and nothing is created";
 }
 
+TEST_F(Decide, LetsNoRecordOfAnotherEntitySucceed) {
+    settle(full_);
+    take(another(kErp, "erp-2", with("colour", "blue")));
+    const Input gone = deletion(kErp);
+    const Context informed{.foreign_records = {{kErp, ObjectName{"item"}, RecordId{"erp-2"}}}};
+    const Step step = decide(policy_, state_, {&gone, 1}, informed);
+    EXPECT_TRUE(step.links.empty());
+    EXPECT_TRUE(step.next.exceptions.empty()) << "it is no second record of this entity";
+    const RecordState* erp = step.next.record(kErp);
+    EXPECT_NE(erp->record, RecordId{"erp-2"});
+    EXPECT_NE(erp->presence, Presence::kPresent);
+}
+
 TEST_F(Decide, ForgetsAnotherRecordThatIsDeleted) {
     settle(full_);
     take(another(kErp, "erp-2", full_));
