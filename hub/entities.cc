@@ -196,8 +196,11 @@ void Entities::decide_now(Slot& slot) {
     }
     sync_points_.reached("H2");
     Context context = context_of(slot.works);
-    context.foreign_keys = slot.foreign_keys;
-    context.foreign_records = slot.foreign_records;
+    // A new entity gives way instead of living without its key.
+    if (!slot.state.is_unknown()) {
+        context.foreign_keys = slot.foreign_keys;
+        context.foreign_records = slot.foreign_records;
+    }
     slot.step = decide(policy_, std::move(slot.state), slot.inputs, context);
     slot.state = std::move(slot.step.next);
     for (const auto& [platform, epoch] : slot.step.epochs) host_.on_later_epoch(platform, epoch);
@@ -310,7 +313,7 @@ void Entities::finish(Slot& slot) {
     slot.inputs.clear();
     slot.step = Step{};
     slot.absent.clear();
-    slot.foreign_keys.clear();
+    slot.foreign_keys.reset();
     slot.foreign_records.clear();
     for (const Queued& queued : done) host_.on_done(queued.work);
     advance(slot);
@@ -329,6 +332,8 @@ void Entities::restart(Slot& slot, Duration wait) {
         slot.waiting.push_back(
             {Recheck{std::move(exception), {}}, {slot.home, 0, 0}, 0, false, {}});
     }
+    slot.foreign_keys.reset();
+    slot.foreign_records.clear();
     slot.loaded = false;
     slot.phase = Phase::kWaiting;
     ++slot.attempt;

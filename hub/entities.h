@@ -33,8 +33,9 @@ struct Queued {
     std::uint64_t fence = 0;
     bool needs_link = false;  ///< The record was just placed: its link must be stored.
     bool awaited = false;     ///< It was waiting for the entity; see Unmatched.
-    bool told = false;        ///< What the outcome tells of another entity's record went there.
-    /// An entity that it was placed in and that there is not: the store lost its state.
+    bool passed_on = false;   ///< What the outcome tells of another entity's record went there.
+    /// An entity that it was placed in and that had no use for it: the store lost its state, or
+    /// another one has the record.
     std::optional<EntityId> not_in;
     std::uint32_t moves = 0;  ///< How often it was placed elsewhere.
 };
@@ -101,6 +102,10 @@ private:
         kPublishing,
         kWaiting
     };
+    struct Claimed {
+        std::string subject;
+        std::uint64_t sequence = 0;
+    };
     struct Slot {
         EntityKey key;
         Partition home;
@@ -118,12 +123,15 @@ private:
         std::vector<Input> inputs;  ///< Being decided.
         std::vector<Queued> works;  ///< The same, without their inputs.
         Step step;
-        std::string body;                         ///< Of the state being stored.
-        std::size_t outstanding = 0;              ///< Reservations or effects not yet confirmed.
-        bool reserved = true;                     ///< No match key was refused.
-        std::vector<RecordKey> foreign;           ///< Links that were refused.
-        std::vector<ForeignKey> foreign_keys;     ///< Match keys that were, until it is stored.
-        std::vector<RecordKey> foreign_records;   ///< Links, the same.
+        std::string body;                 ///< Of the state being stored.
+        std::size_t outstanding = 0;      ///< Reservations or effects not yet confirmed.
+        bool reserved = true;             ///< No match key was refused.
+        std::vector<RecordKey> foreign;   ///< Links that were refused.
+        std::vector<ForeignKey> refused;  ///< Match keys that were.
+        std::vector<Claimed> claimed;     ///< Match keys that are this entity's now.
+        /// What the last attempt found out, for the next one alone; see Context.
+        std::optional<std::vector<ForeignKey>> foreign_keys;
+        std::vector<RecordKey> foreign_records;
         std::vector<RecordKey> guests;            ///< Who waits at a key that is being claimed.
         std::vector<RecordKey> absent;            ///< Those that nothing is kept of.
         std::list<std::uint32_t>::iterator idle;  ///< Place in idle_, if phase is kIdle.
@@ -156,6 +164,8 @@ private:
     void reserve_all(Slot& slot);
     void reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected);
     void check_reservation(Slot& slot, const Reservation& reservation);
+    [[nodiscard]] bool left_behind(const std::optional<nats::StoredMessage>& stored,
+                                   const Claim& key, std::uint64_t sequence) const;
     void claim_from(Slot& slot, const Reservation& reservation, const nats::StoredMessage& claim);
     void refuse(Slot& slot, const Reservation& reservation, const EntityId& holder);
     void reservation_done(Slot& slot);
@@ -173,7 +183,8 @@ private:
     void misplaced(Slot& slot);
     void settle(const Queued& queued, const Input& input);
     void place_again(const EntityId& not_in, Queued queued);
-    bool part_with(Slot& slot, const std::vector<RecordKey>& foreign);
+    bool part_with_foreign(Slot& slot);
+    void decide_again(Slot& slot);
     [[nodiscard]] Slot* current(std::uint64_t token) const;
     static std::uint64_t token_of(const Slot& slot) {
         return std::uint64_t{slot.index} << 32 | slot.attempt;

@@ -47,6 +47,9 @@ void Entities::Reserving::on_published(std::uint64_t token, const Result<std::ui
     if (slot == nullptr) return;
     if (sequence) {
         ++entities.counters_.publishes;
+        if (entry.reservation.key) {
+            slot->claimed.push_back({entry.reservation.subject, *sequence});
+        }
         entities.reservation_done(*slot);
     } else if (sequence.error().kind == ErrorKind::kConflict) {
         entities.check_reservation(*slot, entry.reservation);
@@ -62,6 +65,8 @@ void Entities::reserve_all(Slot& slot) {
     slot.phase = Phase::kReserving;
     slot.reserved = true;
     slot.foreign.clear();
+    slot.refused.clear();
+    slot.claimed.clear();
     std::vector<Reservation> wanted;
     for (const Claim& claim : slot.step.claims) {
         wanted.push_back(
@@ -104,12 +109,15 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
     const bool is_ours = !claim.deleted && holder && *holder == slot.key.entity;
     if (claim.deleted || !holder || holder->empty() || is_ours) {
         const auto waiting = wire::decode_waiting(claim.body).value_or(std::vector<RecordKey>{});
-        if (is_ours && waiting.empty()) return reservation_done(slot);
         if (!claim.deleted && meets_guests(slot, waiting)) return reservation_done(slot);
+        // Also if it is ours: whoever takes it for left behind must find that it is not.
         return reserve(slot, reservation, claim.sequence);
     }
-    if (reservation.instead_of != *holder) return refuse(slot, reservation, *holder);
-    // It had no use for the record when that was placed anew; by now it may have one again.
+    if (reservation.record && reservation.instead_of != *holder) {
+        return refuse(slot, reservation, *holder);
+    }
+    // It had no use for the record when that was placed anew; by now it may have one again. And a
+    // key may have been left behind.
     const EntityKey other{slot.key.object, *holder};
     link_.get_last(subjects::kStreamState,
                    subjects::entity(other, entity_partition(other, options_.partitions)),
@@ -118,17 +126,28 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
                        Slot* found = current(token);
                        if (found == nullptr) return;
                        if (!state) return restart(*found, options_.retry_wait);
-                       if (*state && stands_for((*state)->body, reservation.record)) {
-                           return refuse(*found, reservation, holder);
-                       }
+                       const bool in_use =
+                           reservation.key
+                               ? !left_behind(*state, *reservation.key, at)
+                               : *state && stands_for((*state)->body, reservation.record);
+                       if (in_use) return refuse(*found, reservation, holder);
                        reserve(*found, reservation, at);
                    });
+}
+
+/// Did the entity whose state this is lose its use for the key, claimed at `sequence`, and not say
+/// so? One that has no state yet may just be being founded.
+bool Entities::left_behind(const std::optional<nats::StoredMessage>& stored, const Claim& key,
+                           std::uint64_t sequence) const {
+    if (!stored || stored->sequence < sequence) return false;
+    const auto state = decode_entity(stored->body);
+    return state && !has_key(*policy_.object(key.object), *state, key);
 }
 
 /// It is another entity's.
 void Entities::refuse(Slot& slot, const Reservation& reservation, const EntityId& holder) {
     if (reservation.record) slot.foreign.push_back(*reservation.record);
-    if (reservation.key) slot.foreign_keys.push_back({*reservation.key, holder});
+    if (reservation.key) slot.refused.push_back({*reservation.key, holder});
     slot.reserved = slot.reserved && reservation.record;
     reservation_done(slot);
 }
@@ -199,24 +218,39 @@ void Entities::take_in(Slot& slot, const RecordKey& guest,
 void Entities::reservation_done(Slot& slot) {
     if (--slot.outstanding > 0) return;
     if (!slot.guests.empty()) return invite(slot);
-    if (slot.reserved && slot.foreign.empty()) return store(slot);
-    ++counters_.conflicts;
+    const bool all_ours = slot.reserved && slot.foreign.empty();
+    if (all_ours && !slot.step.keys_unsure) return store(slot);
+    if (!all_ours) ++counters_.conflicts;
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
     // that exists lives on without the record, or without the key, and decides with that knowledge.
-    if (slot.step.founds) return misplaced(slot);
-    const std::vector<RecordKey> foreign = std::exchange(slot.foreign, {});
-    if (part_with(slot, foreign)) return;
-    const std::size_t known = slot.foreign_records.size();
-    for (const RecordKey& record : foreign) {
-        const auto at = std::ranges::find(slot.foreign_records, record);
-        if (at == slot.foreign_records.end()) slot.foreign_records.push_back(record);
+    if (!all_ours && slot.step.founds) return misplaced(slot);
+    if (!all_ours && part_with_foreign(slot)) return;
+    decide_again(slot);
+}
+
+/// With what claiming has found out in this attempt and in the one before.
+void Entities::decide_again(Slot& slot) {
+    std::vector<ForeignKey> keys = slot.foreign_keys.value_or(std::vector<ForeignKey>{});
+    keys.insert(keys.end(), slot.refused.begin(), slot.refused.end());
+    std::vector<RecordKey> records = slot.foreign_records;
+    const std::size_t before = records.size();
+    for (const RecordKey& record : slot.foreign) {
+        if (std::ranges::find(records, record) == records.end()) records.push_back(record);
     }
-    const bool is_news = !slot.reserved || slot.foreign_records.size() > known;
-    is_news ? restart(slot, Duration{0}) : store(slot);
+    const bool is_news = !slot.foreign_keys || !slot.refused.empty() || records.size() > before;
+    if (!is_news) return store(slot);
+    restart(slot, Duration{0});
+    slot.foreign_keys = std::move(keys);
+    slot.foreign_records = std::move(records);
 }
 
 void Entities::misplaced(Slot& slot) {
     const EntityKey key = slot.key;
+    // There will be no such entity, or only by somebody who claims the keys anew.
+    for (const Claimed& claim : std::exchange(slot.claimed, {})) {
+        link_.publish({claim.subject, wire::encode_reference({}), {}, claim.sequence},
+                      reserving_.get(), 0);
+    }
     std::vector<Queued> again;
     for (std::size_t i = 0; i < slot.works.size(); ++i) {
         slot.works[i].input = std::move(slot.inputs[i]);
@@ -262,9 +296,9 @@ void Entities::place_again(const EntityId& not_in, Queued queued) {
 // refused, so that a person sees it, after that entity has heard what it did to the record. And a
 // deleted entity whose key is another's by now does not come back beside it: the record joins that
 // one. False: none of the inputs tells of such a record.
-bool Entities::part_with(Slot& slot, const std::vector<RecordKey>& foreign) {
+bool Entities::part_with_foreign(Slot& slot) {
     const auto is_foreign = [&](const RecordKey& record) {
-        return std::ranges::find(foreign, record) != foreign.end();
+        return std::ranges::find(slot.foreign, record) != slot.foreign.end();
     };
     const std::optional<RecordKey> successors = slot.reserved ? std::nullopt : slot.step.revived_by;
     std::vector<Input> inputs = std::exchange(slot.inputs, {});
@@ -282,10 +316,10 @@ bool Entities::part_with(Slot& slot, const std::vector<RecordKey>& foreign) {
         auto* outcome = std::get_if<Outcome>(&inputs[i]);
         if (outcome != nullptr && outcome->record &&
             is_foreign({outcome->platform, slot.key.object, *outcome->record})) {
-            if (auto told = works[i].told ? std::nullopt : told_by(*outcome)) {
+            if (auto told = works[i].passed_on ? std::nullopt : told_by(*outcome)) {
                 Queued then = works[i];
                 then.input = std::move(inputs[i]);
-                then.told = true;
+                then.passed_on = true;
                 host_.on_told_first(slot.key, std::move(then));
                 works[i].input = *std::move(told);
                 elsewhere.push_back(std::move(works[i]));
@@ -310,7 +344,7 @@ bool Entities::part_with(Slot& slot, const std::vector<RecordKey>& foreign) {
 }
 
 // Best effort: a key left behind names an entity that no longer has it, and claiming it finds that
-// out; see check_reservation().
+// out; see left_behind().
 void Entities::release_keys(const Slot& slot) {
     for (const Claim& claim : slot.step.releases) {
         const std::string subject = subjects::match_key(claim.object, claim.rule, claim.text);

@@ -359,17 +359,17 @@ void Hub::on_delivered(std::uint64_t token) {
 void Hub::on_done(const WorkId& work) {
     if (work.hold == kNoHold) return sweep_->rechecked(work.index);
     const auto then = told_first_.extract({work.hold, work.index});
-    if (then.empty()) return partitions_->done(work);
-    entities_.submit(then.mapped().first, std::move(then.mapped().second));
+    if (then.empty() || !partitions_->is_held(work)) return partitions_->done(work);
+    entities_.submit(then.mapped().entity, std::move(then.mapped().then));
 }
 
 void Hub::on_told_first(const EntityKey& entity, Queued then) {
     // Of a partition that was lost meanwhile nothing more is done.
     std::erase_if(told_first_, [this](const auto& entry) {
-        return !partitions_->is_held(entry.second.second.work);
+        return !partitions_->is_held(entry.second.then.work);
     });
     const WorkId work = then.work;
-    told_first_.insert_or_assign({work.hold, work.index}, std::pair{entity, std::move(then)});
+    told_first_.insert_or_assign({work.hold, work.index}, TellFirst{entity, std::move(then)});
 }
 
 void Hub::on_misplaced(Queued queued) { placing_.submit(std::move(queued)); }

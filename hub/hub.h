@@ -73,6 +73,11 @@ private:
         std::optional<Queued> unmatched;  ///< It waits at its keys after that.
     };
     void keep(ExceptionRecord exception, Kept kept);
+    /// An input of `entity` that waits for what it tells to be done elsewhere.
+    struct TellFirst {
+        EntityKey entity;
+        Queued then;
+    };
     void take_change(Change change, const WorkId& work, std::uint64_t fence);
     void take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence);
 
@@ -124,7 +129,7 @@ private:
     std::map<std::uint64_t, Kept> kept_;  ///< Whose exception is on its way.
     std::uint64_t kept_tokens_ = 0;
     /// By hold and index of their work.
-    std::map<std::pair<std::uint64_t, std::uint64_t>, std::pair<EntityKey, Queued>> told_first_;
+    std::map<std::pair<std::uint64_t, std::uint64_t>, TellFirst> told_first_;
     bool stopping_ = false;
 };
 

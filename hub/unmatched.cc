@@ -55,11 +55,11 @@ void Unmatched::write(Entry& entry, const std::string& subject,
         return answered(id);
     }
     const RecordKey& record = std::get<Change>(entry.queued.input).key;
+    entry.claimed = entry.claimed || !holder.empty();
     if (std::ranges::find(waiting, record) != waiting.end() || waiting.size() >= kWaitingMost) {
         return holder.empty() ? answered(id) : check(entry);
     }
     waiting.push_back(record);
-    entry.claimed = entry.claimed || !holder.empty();
     link_.publish(
         {subject, wire::encode_reference(holder, waiting), {}, *stored ? (*stored)->sequence : 0},
         this, id);
@@ -74,8 +74,9 @@ void Unmatched::on_published(std::uint64_t token, const Result<std::uint64_t>& s
     answered(token);
 }
 
-// A key is claimed by an entity that had no use for the record: one that did not exist. If it does
-// by now, it has claimed the key before the record was written down there, and does not look again.
+// A key is claimed by an entity that had no use for the record: one that did not exist. It may be
+// coming to be, has claimed the key before the record was written down there, and does not look
+// again.
 void Unmatched::check(Entry& entry) {
     const ObjectName& object = std::get<Change>(entry.queued.input).key.object;
     const EntityKey holder{object, *entry.queued.not_in};
@@ -96,7 +97,8 @@ void Unmatched::answered(std::uint64_t id) {
     const auto entry = std::ranges::find(open_, id, &Entry::id);
     if (--entry->outstanding > 0) return;
     const bool found = entry->found || entry->exists;
-    if (entry->failed && !found) {
+    const bool may_come = entry->claimed && ++entry->looks < kLooksMost;
+    if ((entry->failed || may_come) && !found) {
         entry->retry_at = clock_.steady() + options_.retry_wait;
         return;
     }

@@ -40,14 +40,17 @@ public:
 private:
     /// So many records wait at one key; more than that are shown, and find it when they change.
     static constexpr std::size_t kWaitingMost = 16;
+    /// How often to look whether an entity that has claimed a key comes to be.
+    static constexpr int kLooksMost = 5;
 
     struct Entry {
         std::uint64_t id = 0;
         Queued queued;
         std::size_t outstanding = 0;  ///< Keys not yet written.
         bool found = false;           ///< One belongs to an entity.
-        bool claimed = false;         ///< One is claimed by the entity that it is not in,
-        bool exists = false;          ///< which exists by now.
+        bool claimed = false;         ///< One is claimed by the entity that it is not in.
+        bool exists = false;          ///< That entity has come to be.
+        int looks = 0;                ///< How often it had not.
         bool failed = false;
         Duration retry_at{0};  ///< 0: not waiting for a retry.
     };

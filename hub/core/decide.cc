@@ -53,13 +53,13 @@ std::vector<Claim> minus(const std::vector<Claim>& from, const std::vector<Claim
     return rest;
 }
 
-bool has_shared_key(const EntityState& state) {
+bool says_shared_key(const EntityState& state) {
     return std::ranges::any_of(state.exceptions, [](const OpenException& open) {
         return open.kind == exceptions::kSharedKey;
     });
 }
 
-/// Whose value made the key, if that platform has a record of the entity.
+/// Whose value made the key, else whoever has a record.
 const RecordState* source_of(const Work& work, const Claim& key) {
     for (const MatchRule& rule : work.object.matches) {
         if (rule.name != key.rule) continue;
@@ -73,31 +73,31 @@ const RecordState* source_of(const Work& work, const Claim& key) {
 }
 
 /// Two entities with one match key are for a person: which of them has it wrongly, or whether they
-/// are one, no rule can tell.
+/// are one, no rule can tell. `keys`: those of this one.
 void report_shared_keys(Work& work, const std::vector<Claim>& keys) {
     std::map<PlatformId, std::string> reasons;
-    for (const auto& [key, holder] : work.context.foreign_keys) {
+    for (const Claim& key : keys) {
+        const auto& foreign = *work.context.foreign_keys;
+        const auto at = std::ranges::find(foreign, key, &ForeignKey::key);
         const RecordState* record = source_of(work, key);
-        if (record == nullptr || std::ranges::find(keys, key) == keys.end()) continue;
+        if (at == foreign.end() || record == nullptr) continue;
         std::string& reason = reasons[record->platform];
-        reason += (reason.empty() ? "" : "; ") + ("its " + key.rule) + " is also that of " +
-                  key.object.text + " " + holder.text;
+        reason += (reason.empty() ? "its " : "; its ") + key.rule + " is also that of " +
+                  key.object.text + " " + at->holder.text;
     }
     std::vector<PlatformId> settled;
+    std::map<PlatformId, std::string> open_reasons;
     for (const OpenException& open : work.state.exceptions) {
         if (open.kind != exceptions::kSharedKey) continue;
-        const auto still = reasons.find(open.platform);
-        if (still == reasons.end()) settled.push_back(open.platform);
+        open_reasons[open.platform] = open.reason;
+        if (!reasons.contains(open.platform)) settled.push_back(open.platform);
     }
     for (const PlatformId& platform : settled) {
         close_exception(work, exceptions::kSharedKey, platform);
     }
     for (auto& [platform, reason] : reasons) {
         reason += ": merge the two at the platforms, or correct the one that is wrong";
-        const auto open = std::ranges::find_if(work.state.exceptions, [&](const auto& exception) {
-            return exception.kind == exceptions::kSharedKey && exception.platform == platform;
-        });
-        if (open != work.state.exceptions.end() && open->reason == reason) continue;
+        if (open_reasons[platform] == reason) continue;
         open_exception(work, std::string{exceptions::kSharedKey}, *work.state.record(platform),
                        std::move(reason), {});
     }
@@ -144,11 +144,15 @@ std::optional<Change> told_by(const Outcome& outcome) {
                   .trace = outcome.trace};
 }
 
+bool has_key(const ObjectSpec& object, const EntityState& state, const Claim& key) {
+    return minus({key}, keys_of(object, state)).empty();
+}
+
 Step decide(const Policy& policy, EntityState state, std::span<const Input> inputs,
             const Context& context) {
     const ObjectSpec* object = policy.object(state.key.object);
     const std::vector<Claim> before = keys_of(*object, state);
-    const bool shared = has_shared_key(state);
+    const bool shared = says_shared_key(state);
     const bool founds = state.is_unknown();
     Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}, {}};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
@@ -160,9 +164,9 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     Step step;
     step.founds = founds;
     work.state.policy = policy.hash;
-    const std::vector<Claim> after = keys_of(*object, work.state);
-    if (shared || !context.foreign_keys.empty()) report_shared_keys(work, after);
     plan_commands(work, step.commands);
+    const std::vector<Claim> after = keys_of(*object, work.state);
+    if (context.foreign_keys) report_shared_keys(work, after);
     if (work.changed) {
         ++work.state.version;
         work.log.entity = work.state.key;
@@ -175,7 +179,10 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         work.state.outbox.push_back({{}, encode(work.log)});
         // One that was another's may be free by now.
         step.claims = shared ? after : minus(after, before);
-        for (const auto& [key, holder] : context.foreign_keys) std::erase(step.claims, key);
+        if (context.foreign_keys) {
+            for (const auto& [key, holder] : *context.foreign_keys) std::erase(step.claims, key);
+        }
+        step.keys_unsure = shared && !context.foreign_keys;
         step.releases = minus(before, after);
         step.links = std::move(work.links);
         step.revived_by = std::move(work.revived_by);

@@ -20,6 +20,9 @@ namespace syncline::hub {
 /// nothing. Where the store has lost the entity, that is all there is.
 [[nodiscard]] std::optional<Change> told_by(const Outcome& outcome);
 
+/// Is it one of the match keys that the entity's canonical values make?
+[[nodiscard]] bool has_key(const ObjectSpec& object, const EntityState& state, const Claim& key);
+
 /// The commands that `state` has out, for publishing them again.
 [[nodiscard]] std::vector<Command> pending_commands(const EntityState& state,
                                                     const Context& context);

@@ -15,7 +15,6 @@ void release_all(RecordState& record, const OpenException& exception) {
 }
 
 void accept(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {
-    if (exception.kind == exceptions::kSharedKey) return;
     if (exception.kind == exceptions::kSecondRecord) {
         for (OtherRecord& other : record.others) {
             if (other.standing == OtherRecord::Standing::kOpen) {
@@ -102,6 +101,10 @@ void take_operation(Work& work, const Operation& operation) {
         }
         work.note(exception.kind + " " + kNames[static_cast<int>(operation.kind)] + " by " +
                   operation.actor + (operation.reason.empty() ? "" : ": " + operation.reason));
+        if (exception.kind == exceptions::kSharedKey) {
+            tell_again(work, exception);  // Whether the key is free shows when it is claimed.
+            continue;
+        }
         close_exception(work, exception.kind, exception.platform);
         if (exception.kind == exceptions::kSecondRecord &&
             operation.kind != OperationKind::kAccept) {

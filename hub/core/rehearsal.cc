@@ -36,12 +36,16 @@ void Rehearsal::decide_on(EntityState& state, const Input& input, const Context&
         }
         step = decide(policy_, state, inputs, context);
     }
-    Context informed = context;
+    std::vector<ForeignKey> foreign;
     for (const Claim& key : step.claims) {
         const auto holder = holder_of(key);
-        if (holder && *holder != state.key.entity) informed.foreign_keys.push_back({key, *holder});
+        if (holder && *holder != state.key.entity) foreign.push_back({key, *holder});
     }
-    if (!informed.foreign_keys.empty()) step = decide(policy_, state, inputs, informed);
+    if (step.keys_unsure || !foreign.empty()) {
+        Context informed = context;
+        informed.foreign_keys = std::move(foreign);
+        step = decide(policy_, state, inputs, informed);
+    }
     state = std::move(step.next);
     taken.commands = std::move(step.commands);
     if (!step.changed) return;

@@ -67,9 +67,9 @@ struct Context {
     Timestamp now;
     Partition partition;      ///< Where the input was read; commands carry it.
     std::uint64_t fence = 0;  ///< Of this hub's hold on `partition`.
-    /// Keys that the entity cannot have. Unknown at first: claiming them finds it out.
-    std::vector<ForeignKey> foreign_keys = {};
-    /// Records that stand for another entity. The same.
+    /// Keys that the entity cannot have. Nothing: not known; claiming its keys finds it out.
+    std::optional<std::vector<ForeignKey>> foreign_keys = {};
+    /// Records that stand for another entity, as far as known.
     std::vector<RecordKey> foreign_records = {};
 };
 
@@ -140,10 +140,13 @@ struct ExceptionRecord {
 /// The result of deciding a run of inputs for one entity.
 struct Step {
     EntityState next;
-    bool changed = false;           ///< `next` must be stored (its version was raised).
-    bool founds = false;            ///< Nothing was known of the entity.
-    bool replayed = false;          ///< An input came back: publish the outbox again.
-    std::vector<Command> commands;  ///< To publish after `next` is stored.
+    bool changed = false;   ///< `next` must be stored (its version was raised).
+    bool founds = false;    ///< Nothing was known of the entity.
+    bool replayed = false;  ///< An input came back: publish the outbox again.
+    /// A key is said to be another entity's, and whether it still is was not known. To be decided
+    /// again with what claiming all of them finds out.
+    bool keys_unsure = false;
+    std::vector<Command> commands;                 ///< To publish after `next` is stored.
     std::vector<EntityState::Outgoing> rechecked;  ///< Exceptions to publish, whatever changed.
     std::vector<Claim> claims;                     ///< To hold before `next` is stored.
     std::vector<RecordKey> links;  ///< Records that stand for the entity from now on; the same.

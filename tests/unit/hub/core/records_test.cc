@@ -268,7 +268,7 @@ TEST_F(Decide, ShowsAKeyThatAnotherEntityHasUntilItIsFree) {
     const Input renamed = change(kCrm, with("name", "nut"));
     Step step = decide(policy_, state_, {&renamed, 1}, {});
     ASSERT_EQ(step.claims.size(), 1U);
-    const Context informed{.foreign_keys = {{step.claims[0], EntityId{"e2"}}}};
+    const Context informed{.foreign_keys = {{{step.claims[0], EntityId{"e2"}}}}};
     step = decide(policy_, state_, {&renamed, 1}, informed);
     EXPECT_TRUE(step.claims.empty()) << "it is not to be had";
     state_ = step.next;
@@ -282,8 +282,35 @@ TEST_F(Decide, ShowsAKeyThatAnotherEntityHasUntilItIsFree) {
     step = decide(policy_, state_, {&later, 1}, informed);
     EXPECT_EQ(step.next.exceptions, state_.exceptions) << "told once";
     step = decide(policy_, state_, {&later, 1}, {});
+    EXPECT_EQ(step.next.exceptions, state_.exceptions) << "whether it is free is not known yet";
     EXPECT_EQ(step.claims.size(), 1U) << "every decision tries to claim it";
-    EXPECT_TRUE(step.next.exceptions.empty());
+    EXPECT_TRUE(step.keys_unsure);
+    const Context free{.foreign_keys = std::vector<ForeignKey>{}};
+    EXPECT_TRUE(decide(policy_, state_, {&later, 1}, free).next.exceptions.empty());
+    const Input retry = act(OperationKind::kRetry);
+    step = decide(policy_, state_, {&retry, 1}, {});
+    EXPECT_TRUE(step.changed && step.keys_unsure);
+    EXPECT_EQ(step.claims.size(), 1U);
+}
+
+TEST_F(Decide, ClaimsTheKeyThatASettledProposalMakes) {
+    std::string text = kPolicy;
+    const std::string rule = "fields = [\"size\"]\n";
+    text.replace(text.find(rule), rule.size(),
+                 rule +
+                     "when = 'stage == \"live\"'\nowner = \"crm\"\notherwise = \"revert\"\n"
+                     "[[objects.item.own]]\n" +
+                     rule);
+    text += "[[objects.item.match]]\nname = \"size\"\non = [\"size\"]\n";
+    policy_ = *parse_policy({{"test.toml", text}});
+    settle(full_);
+    EXPECT_TRUE(take(change(kCrm, with("size", "L"))).claims.empty()) << "the owner is asked";
+    Fields live = full_;
+    live.set(FieldName{"stage"}, "live");
+    const Step step = take(change(kErp, live));
+    EXPECT_EQ(canonical("size"), Value{"L"}) << "who proposed it owns the field by now";
+    EXPECT_EQ(step.claims.size(), 1U);
+    EXPECT_EQ(step.releases.size(), 1U);
 }
 
 }  // namespace
