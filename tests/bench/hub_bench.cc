@@ -6,7 +6,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -141,10 +140,11 @@ std::uint64_t output(Watcher& watcher) {
     return sum;
 }
 
-void await_decisions(Watcher& watcher, std::uint64_t wanted, const char* what) {
+void await_stored(Watcher& watcher, std::string_view stream, std::uint64_t wanted,
+                  const char* what) {
     const std::uint64_t limit = steady_ns() + 300'000'000'000ULL;
-    while (watcher.last(subjects::kStreamLog) < wanted) {
-        if (steady_ns() > limit) die(std::string{"the hub does not finish: "} + what);
+    while (watcher.last(stream) < wanted) {
+        if (steady_ns() > limit) die(std::string{"not finished: "} + what);
         std::this_thread::sleep_for(std::chrono::milliseconds{5});
     }
 }
@@ -163,27 +163,32 @@ double cpu_us_of_all(const std::vector<pid_t>& processes) {
     return sum;
 }
 
-/// Has `send(due_ns)` called `rate` times a second; the watcher sees one output of `sampled`.
-/// Returns how many cores `processes` kept busy.
-template <class Source, class Send>
-double pace(Watcher& watcher, Source& source, double rate, double seconds, std::uint64_t sampled,
-            const std::vector<pid_t>& processes, const Send& send) {
-    const double cpu_before = cpu_us_of_all(processes);
-    const auto total = static_cast<std::uint64_t>(rate * seconds);
-    const std::uint64_t seen = total / sampled;
+struct Load {
+    double rate = 0;  ///< Inputs a second.
+    double seconds = 0;
+    std::uint64_t outputs_per_sample = 1;  ///< The watcher sees one of so many.
+    std::vector<pid_t> processes;          ///< Whose CPU counts.
+};
+
+/// Has `send(due_ns)` called at the load's rate. Returns how many cores were kept busy.
+template <class Inputs, class Send>
+double pace(Watcher& watcher, Inputs& inputs, const Load& load, const Send& send) {
+    const auto total = static_cast<std::uint64_t>(load.rate * load.seconds);
+    const std::uint64_t seen = total / load.outputs_per_sample;
+    const double cpu_before = cpu_us_of_all(load.processes);
     const std::uint64_t begin = steady_ns();
     for (std::uint64_t sent = 0; sent < total;) {
         const double elapsed = static_cast<double>(steady_ns() - begin) / 1e9;
-        const auto due = std::min(total, static_cast<std::uint64_t>(elapsed * rate));
+        const auto due = std::min(total, static_cast<std::uint64_t>(elapsed * load.rate));
         for (; sent < due; ++sent) {
-            send(begin + static_cast<std::uint64_t>(static_cast<double>(sent) / rate * 1e9));
+            send(begin + static_cast<std::uint64_t>(static_cast<double>(sent) / load.rate * 1e9));
         }
-        source.turn();
+        inputs.turn();
         watcher.turn();
     }
-    const double cores =
-        (cpu_us_of_all(processes) - cpu_before) / (static_cast<double>(steady_ns() - begin) / 1e3);
-    source.finish();
+    const double cores = (cpu_us_of_all(load.processes) - cpu_before) /
+                         (static_cast<double>(steady_ns() - begin) / 1e3);
+    inputs.finish();
     const std::uint64_t limit = steady_ns() + 30'000'000'000ULL;
     while (watcher.latency_ms.size() < seen && steady_ns() < limit) watcher.turn();
     if (watcher.latency_ms.size() < seen) die("outputs are missing after the paced stream");
@@ -193,21 +198,31 @@ double pace(Watcher& watcher, Source& source, double rate, double seconds, std::
 void measure_relay(const test::NatsServer& server, const Sizes& sizes, Figures& out) {
     const std::string url = server.url();
     make_relay_streams(url);
+    const Child relay{{"/proc/self/exe", "--relay", url}, "/dev/null"};
+    Watcher watcher{url};
     RelaySource source{url, 300};
+    source.send(steady_ns());
+    source.finish();
+    await_stored(watcher, "BENCH_OUT", 1, "the relay's start");
+
+    relay.signal(SIGSTOP);
     for (std::uint64_t i = 0; i < sizes.updates; ++i) source.send(steady_ns());
     source.finish();
-    out["relay_per_s"] = relay_stored(url, sizes.updates);
-    {
-        const RunningRelay relay{url};
-        Watcher watcher{url};
-        watcher.watch("BENCH_OUT", std::string{kSampledOutputs}, due_of);
-        out["relay_cores_half_load"] =
-            pace(watcher, source, out["relay_per_s"] / 2, sizes.paced_seconds, kSamples,
-                 {server.pid(), ::getpid()}, [&](std::uint64_t due_ns) { source.send(due_ns); });
-        out["relay_p50_ms_half_load"] = percentile(watcher.latency_ms, 0.5);
-        out["relay_p99_ms_half_load"] = percentile(watcher.latency_ms, 0.99);
-    }
-    drop_relay_streams(url);
+    const std::uint64_t start = steady_ns();
+    relay.signal(SIGCONT);
+    await_stored(watcher, "BENCH_OUT", 1 + sizes.updates, "the relay's steady stream");
+    const double seconds = static_cast<double>(steady_ns() - start) / 1e9;
+    out["relay_per_s"] = static_cast<double>(sizes.updates) / seconds;
+
+    watcher.watch("BENCH_OUT", std::string{kSampledOutputs}, due_of);
+    out["relay_cores_half_load"] = pace(watcher, source,
+                                        {.rate = out["relay_per_s"] / 2,
+                                         .seconds = sizes.paced_seconds,
+                                         .outputs_per_sample = kOutputsPerSample,
+                                         .processes = {server.pid(), relay.pid(), ::getpid()}},
+                                        [&](std::uint64_t due_ns) { source.send(due_ns); });
+    out["relay_p50_ms_half_load"] = percentile(watcher.latency_ms, 0.5);
+    out["relay_p99_ms_half_load"] = percentile(watcher.latency_ms, 0.99);
 }
 
 void measure_hub(const test::NatsServer& server, const std::string& program,
@@ -221,7 +236,7 @@ void measure_hub(const test::NatsServer& server, const std::string& program,
     Source source{url};
     for (std::uint64_t i = 0; i < sizes.entities; ++i) source.send(i, 1, steady_ns());
     source.finish();
-    await_decisions(watcher, sizes.entities, "founding the entities");
+    await_stored(watcher, subjects::kStreamLog, sizes.entities, "founding the entities");
 
     hub.signal(SIGSTOP);
     std::uint64_t round = 2;
@@ -236,7 +251,7 @@ void measure_hub(const test::NatsServer& server, const std::string& program,
     const double server_cpu = cpu_us_of(server.pid());
     const std::uint64_t start = steady_ns();
     hub.signal(SIGCONT);
-    await_decisions(watcher, decisions + sizes.updates, "the steady stream");
+    await_stored(watcher, subjects::kStreamLog, decisions + sizes.updates, "the steady stream");
     const double seconds = static_cast<double>(steady_ns() - start) / 1e9;
     const auto changes = static_cast<double>(sizes.updates);
     out["hub_cpu_us_per_change"] = (hub.cpu_us() - hub_cpu) / changes;
@@ -248,8 +263,11 @@ void measure_hub(const test::NatsServer& server, const std::string& program,
     source.wake();
     watcher.watch(subjects::kStreamCommands, subjects::commands_wildcard(), sent_at);
     std::uint64_t next = 0;
-    out["cores_half_load"] = pace(watcher, source, out["changes_per_s"] / 2, sizes.paced_seconds, 1,
-                                  {server.pid(), hub.pid(), ::getpid()}, [&](std::uint64_t due_ns) {
+    out["cores_half_load"] = pace(watcher, source,
+                                  {.rate = out["changes_per_s"] / 2,
+                                   .seconds = sizes.paced_seconds,
+                                   .processes = {server.pid(), hub.pid(), ::getpid()}},
+                                  [&](std::uint64_t due_ns) {
                                       if (next % sizes.entities == 0) ++round;
                                       source.send(next++ % sizes.entities, round, due_ns);
                                   });
@@ -261,6 +279,7 @@ Figures one_run(const std::string& program, const std::string& policy, const Siz
     Figures out;
     test::NatsServer server;
     measure_relay(server, sizes, out);
+    drop_relay_streams(server.url());
     measure_hub(server, program, policy, sizes, out);
     out["publishes_ratio"] = out["publishes_per_s"] / out["relay_per_s"];
     out["changes_ratio"] = out["changes_per_s"] / out["relay_per_s"];
@@ -274,6 +293,7 @@ double median(std::vector<double> values) {
 }
 
 int run(int argc, char** argv) {
+    if (argc == 3 && std::string_view{argv[1]} == "--relay") run_relay(argv[2]);
     if (argc < 3) die("usage: hub_bench HUB_PROGRAM POLICY_DIR [--runs N] [--quick]");
     Sizes sizes;
     for (int i = 3; i < argc; ++i) {

@@ -20,9 +20,8 @@ public:
 
     [[nodiscard]] natsSubscription* subscribe(const std::string& subject);
     void publish(const std::string& subject, const std::string& reply, std::string_view body);
-    /// A JetStream API request; waits for the answer. Refusals end the program if `must`.
-    enum class Must : std::uint8_t { kSucceed, kMayFail };
-    std::string api(const std::string& subject, const std::string& body, Must must);
+    /// A JetStream API request; waits for the answer. A refusal ends the program.
+    std::string api(const std::string& subject, const std::string& body);
     /// Sends what is buffered, waits for at most `wait_ms`, takes in what arrived.
     void turn(int wait_ms);
     /// Hands every message that arrived for `subscription` to `take`.

@@ -1,8 +1,6 @@
 #include "tests/bench/relay.h"
 
-#include <atomic>
 #include <cstring>
-#include <thread>
 
 #include "tests/bench/raw_client.h"
 
@@ -19,16 +17,14 @@ void make_stream(RawClient& client, const std::string& name, const std::string& 
                R"({"name":")" + name + R"(","subjects":[")" + subject +
                    R"("],"retention":"limits","discard":"old","storage":"file",)"
                    R"("num_replicas":1,"max_consumers":-1,"max_msgs":-1,"max_bytes":-1,)"
-                   R"("max_age":0,"max_msg_size":-1,"duplicate_window":120000000000})",
-               RawClient::Must::kSucceed);
+                   R"("max_age":0,"max_msg_size":-1,"duplicate_window":120000000000})");
 }
 
 void make_consumer(RawClient& client) {
     client.api("CONSUMER.DURABLE.CREATE.BENCH_IN.relay",
                R"({"stream_name":"BENCH_IN","config":{"durable_name":"relay",)"
                R"("ack_policy":"explicit","deliver_policy":"all","replay_policy":"instant",)"
-               R"("max_ack_pending":100000,"ack_wait":30000000000,"max_deliver":-1}})",
-               RawClient::Must::kSucceed);
+               R"("max_ack_pending":100000,"ack_wait":30000000000,"max_deliver":-1}})");
 }
 
 class Relay {
@@ -44,9 +40,8 @@ public:
         natsSubscription_Destroy(acks_);
     }
 
-    /// Until `inputs` outputs are acknowledged, or `stop` is set.
-    void run(std::uint64_t inputs, const std::atomic<bool>& stop) {
-        while (done_ < inputs && !stop.load()) {
+    [[noreturn]] void run() {
+        while (true) {
             ask();
             client_.turn(taken_ == done_ ? 20 : 1);
             RawClient::drain(acks_, [&](natsMsg* ack) { acknowledged(ack); });
@@ -100,9 +95,9 @@ RelaySource::~RelaySource() { natsSubscription_Destroy(acks_); }
 void RelaySource::send(std::uint64_t due_ns) {
     std::memcpy(body_.data(), &due_ns, sizeof due_ns);
     const std::uint64_t entity = sent_ % kSubjects;
-    client_.publish(
-        std::string{kInputs} + std::to_string(entity % kSamples) + '.' + std::to_string(entity),
-        inbox_, body_);
+    client_.publish(std::string{kInputs} + std::to_string(entity % kOutputsPerSample) + '.' +
+                        std::to_string(entity),
+                    inbox_, body_);
     ++sent_;
     while (sent_ - acked_ >= kWindow) turn(10);
 }
@@ -114,14 +109,6 @@ void RelaySource::turn(int wait_ms) {
 
 void RelaySource::finish() {
     while (acked_ < sent_) turn(10);
-}
-
-RunningRelay::RunningRelay(const std::string& url)
-    : thread_([this, url] { Relay{url}.run(UINT64_MAX, stop_); }) {}
-
-RunningRelay::~RunningRelay() {
-    stop_.store(true);
-    thread_.join();
 }
 
 std::uint64_t due_of(std::string_view body) {
@@ -139,16 +126,10 @@ void make_relay_streams(const std::string& url) {
 
 void drop_relay_streams(const std::string& url) {
     RawClient admin{url};
-    admin.api("STREAM.DELETE.BENCH_IN", "", RawClient::Must::kSucceed);
-    admin.api("STREAM.DELETE.BENCH_OUT", "", RawClient::Must::kSucceed);
+    admin.api("STREAM.DELETE.BENCH_IN", "");
+    admin.api("STREAM.DELETE.BENCH_OUT", "");
 }
 
-double relay_stored(const std::string& url, std::uint64_t inputs) {
-    Relay relay{url};
-    const std::atomic<bool> never{false};
-    const std::uint64_t start = steady_ns();
-    relay.run(inputs, never);
-    return static_cast<double>(inputs) / (static_cast<double>(steady_ns() - start) / 1e9);
-}
+void run_relay(const std::string& url) { Relay{url}.run(); }
 
 }  // namespace syncline::bench

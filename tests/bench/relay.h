@@ -1,10 +1,8 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "tests/bench/raw_client.h"
 
@@ -42,27 +40,14 @@ private:
     std::uint64_t acked_ = 0;
 };
 
-constexpr std::uint64_t kSamples = 4;
-/// One output of kSamples. The relay makes four outputs where the hub makes a command, and both are
-/// looked at as often.
-constexpr std::string_view kSampledOutputs = "bench.out.0.*";
+/// The relay is some four times as fast as the hub, so that a reader of every fourth output has as
+/// much to do as one of every command.
+inline constexpr std::uint64_t kOutputsPerSample = 4;
+inline constexpr std::string_view kSampledOutputs = "bench.out.0.*";
 /// The `due_ns` of an output.
 [[nodiscard]] std::uint64_t due_of(std::string_view body);
 
-/// Relays `inputs` messages that are stored already; how many per second.
-[[nodiscard]] double relay_stored(const std::string& url, std::uint64_t inputs);
-
-/// The relay on a thread of its own, from now until its end.
-class RunningRelay {
-public:
-    explicit RunningRelay(const std::string& url);
-    ~RunningRelay();
-    RunningRelay(const RunningRelay&) = delete;
-    RunningRelay& operator=(const RunningRelay&) = delete;
-
-private:
-    std::atomic<bool> stop_{false};
-    std::thread thread_;
-};
+/// The relay: for a process of its own, as the hub has one. Until it is killed.
+[[noreturn]] void run_relay(const std::string& url);
 
 }  // namespace syncline::bench
