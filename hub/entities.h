@@ -128,7 +128,7 @@ private:
         bool reserved = true;             ///< No match key was refused.
         std::vector<RecordKey> foreign;   ///< Links that were refused.
         std::vector<ForeignKey> refused;  ///< Match keys that were.
-        std::vector<Claimed> claimed;     ///< Match keys that are this entity's now.
+        std::vector<Claimed> claimed;     ///< Match keys that this attempt has claimed.
         /// What the last attempt found out, for the next one alone; see Context.
         std::optional<std::vector<ForeignKey>> foreign_keys;
         std::vector<RecordKey> foreign_records;
@@ -148,6 +148,7 @@ private:
         std::optional<EntityId> instead_of;  ///< Whose it may have been, wrongly.
         std::optional<RecordKey> record;     ///< If it is a link,
         std::optional<Claim> key;            ///< or else.
+        bool was_ours = false;               ///< By an earlier attempt, or by another hub.
     };
 
     Slot& find_or_make(const EntityKey& key);

@@ -47,7 +47,7 @@ void Entities::Reserving::on_published(std::uint64_t token, const Result<std::ui
     if (slot == nullptr) return;
     if (sequence) {
         ++entities.counters_.publishes;
-        if (entry.reservation.key) {
+        if (entry.reservation.key && !entry.reservation.was_ours) {
             slot->claimed.push_back({entry.reservation.subject, *sequence});
         }
         entities.reservation_done(*slot);
@@ -70,17 +70,17 @@ void Entities::reserve_all(Slot& slot) {
     std::vector<Reservation> wanted;
     for (const Claim& claim : slot.step.claims) {
         wanted.push_back(
-            {subjects::match_key(claim.object, claim.rule, claim.text), {}, {}, claim});
+            {subjects::match_key(claim.object, claim.rule, claim.text), {}, {}, claim, false});
     }
     std::vector<RecordKey> links = std::exchange(slot.step.links, {});
     for (std::size_t i = 0; i < slot.works.size(); ++i) {
         if (!slot.works[i].needs_link) continue;
         const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
         std::erase(links, record);
-        wanted.push_back({subjects::link(record), slot.works[i].not_in, record, {}});
+        wanted.push_back({subjects::link(record), slot.works[i].not_in, record, {}, false});
     }
     for (const RecordKey& record : links)
-        wanted.push_back({subjects::link(record), {}, record, {}});
+        wanted.push_back({subjects::link(record), {}, record, {}, false});
     slot.outstanding = wanted.size();
     if (wanted.empty()) return store(slot);
     for (const Reservation& reservation : wanted) reserve(slot, reservation, 0);
@@ -111,7 +111,9 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
         const auto waiting = wire::decode_waiting(claim.body).value_or(std::vector<RecordKey>{});
         if (!claim.deleted && meets_guests(slot, waiting)) return reservation_done(slot);
         // Also if it is ours: whoever takes it for left behind must find that it is not.
-        return reserve(slot, reservation, claim.sequence);
+        Reservation again = reservation;
+        again.was_ours = is_ours;
+        return reserve(slot, again, claim.sequence);
     }
     if (reservation.record && reservation.instead_of != *holder) {
         return refuse(slot, reservation, *holder);
@@ -325,8 +327,10 @@ bool Entities::part_with_foreign(Slot& slot) {
                 elsewhere.push_back(std::move(works[i]));
                 continue;
             }
-            reject(*outcome);
-            refused = true;
+            if (!outcome->deleted) {
+                reject(*outcome);
+                refused = true;
+            }
         }
         slot.inputs.push_back(std::move(inputs[i]));
         slot.works.push_back(std::move(works[i]));

@@ -86,7 +86,8 @@ public:
     /// 0: it is not held.
     [[nodiscard]] std::uint64_t fence_of(Partition partition) const {
         const Hold& hold = holds_[partition.value];
-        return hold.phase == Phase::kHeld ? hold.mark.fence : 0;
+        const bool held = hold.phase == Phase::kHeld || hold.phase == Phase::kGivingBack;
+        return held ? hold.mark.fence : 0;
     }
     [[nodiscard]] std::size_t in_work() const { return in_work_; }
     /// Newest input handed out, in the sequence of SYNC_IN.

@@ -52,10 +52,12 @@ void close_about(Work& work, const RecordState& record, const Pending& answered)
 
 void applied(Work& work, RecordState& record, const Outcome& outcome,
              const std::optional<Pending>& answered, bool fresh) {
-    if (answered && answered->kind == CommandKind::kDelete) {
-        take_delete(work, record, /*ours=*/true);
-        return;
+    const bool ours = answered && answered->kind == CommandKind::kDelete;
+    if ((ours || outcome.deleted) && outcome.record) {
+        // If it is another entity's by now, this is for that one too.
+        work.links.push_back({record.platform, work.state.key.object, *outcome.record});
     }
+    if (ours) return take_delete(work, record, /*ours=*/true);
     if (outcome.deleted) {  // By a command that the store has forgotten: as if others had done it.
         if (fresh && record.record == outcome.record) take_delete(work, record, /*ours=*/false);
         return;

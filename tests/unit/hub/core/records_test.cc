@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/unit/hub/core/decide_fixture.h"
 
 // Which record stands for the entity on a platform, and what becomes of it.
@@ -311,6 +313,19 @@ TEST_F(Decide, ClaimsTheKeyThatASettledProposalMakes) {
     EXPECT_EQ(canonical("size"), Value{"L"}) << "who proposed it owns the field by now";
     EXPECT_EQ(step.claims.size(), 1U);
     EXPECT_EQ(step.releases.size(), 1U);
+}
+
+TEST_F(Decide, ClaimsTheRecordThatItHasDeleted) {
+    settle(full_);
+    const Step step = take(deletion(kCrm));
+    ASSERT_FALSE(step.commands.empty());
+    const auto command = std::ranges::find(step.commands, kErp, &Command::platform);
+    ASSERT_NE(command, step.commands.end());
+    ASSERT_EQ(command->kind, CommandKind::kDelete);
+    Outcome done = outcome(*command, {});
+    done.deleted = true;
+    const std::vector<RecordKey> gone{{kErp, ObjectName{"item"}, *done.record}};
+    EXPECT_EQ(take(done).links, gone) << "so that whoever has it by now hears of it";
 }
 
 }  // namespace
