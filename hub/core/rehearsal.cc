@@ -84,7 +84,7 @@ std::vector<Change> Rehearsal::take_guests(const std::vector<Claim>& keys) {
     return changes;
 }
 
-Rehearsal::Taken Rehearsal::take(const Change& change, const Context& context) {
+Placement Rehearsal::placement_of(const Change& change) const {
     const ObjectSpec& object = *policy_.object(change.key.object);
     Found found;
     if (const auto link = links_.find(change.key); link != links_.end()) found.link = link->second;
@@ -92,8 +92,17 @@ Rehearsal::Taken Rehearsal::take(const Change& change, const Context& context) {
     if (change.marker && states_.contains({object.name, *change.marker})) {
         found.marked = change.marker;
     }
+    return place(object, change, found);
+}
+
+EntityKey Rehearsal::entity_of(const Change& change) const {
+    return {change.key.object, placement_of(change).entity};
+}
+
+Rehearsal::Taken Rehearsal::take(const Change& change, const Context& context) {
+    const ObjectSpec& object = *policy_.object(change.key.object);
     Taken taken;
-    taken.placement = place(object, change, found);
+    taken.placement = placement_of(change);
     if (taken.placement.kind == Placement::Kind::kUnmatched) keep_waiting(object, change);
     if (taken.placement.entity.empty()) return taken;
     taken.entity = {object.name, taken.placement.entity};

@@ -26,7 +26,9 @@ public:
         std::optional<LogEntry> log;  ///< Nothing if the input made no difference.
         std::vector<Command> commands;
     };
-    /// The change's object must be one of the policy's.
+    /// Where a change belongs as things stand; its id is empty if it cannot be placed. The change's
+    /// object must be one of the policy's, here and in take().
+    [[nodiscard]] EntityKey entity_of(const Change& change) const;
     Taken take(const Change& change, const Context& context);
     /// An outcome or an action on an exception; `entity` must be known.
     Taken take(const EntityKey& entity, const Input& input, const Context& context);
@@ -34,6 +36,7 @@ public:
     [[nodiscard]] const EntityState* find(const EntityKey& entity) const;
 
 private:
+    [[nodiscard]] Placement placement_of(const Change& change) const;
     [[nodiscard]] std::optional<EntityId> holder_of(const Claim& key) const;
     void decide_on(EntityState& state, const Input& input, const Context& context, Taken& taken);
     void keep_waiting(const ObjectSpec& object, const Change& change);

@@ -95,9 +95,11 @@ Result<Exit> check_policy(Output& out, const CheckOptions& options) {
 }  // namespace
 
 void add_policy(CLI::App& app, Program& program) {
-    auto* policy = app.add_subcommand("policy", "Policies: `policy check DIR`, `policy test DIR`");
+    auto* policy = app.add_subcommand(
+        "policy", "Policies: `policy check DIR`, `policy test DIR`, `policy plan DIR`");
     policy->require_subcommand(1);
     add_policy_test(*policy, program);
+    add_policy_plan(*policy, program);
     auto* command = policy->add_subcommand(
         "check", "Everything wrong with the policy of a directory, before anything runs");
     const auto options = std::make_shared<CheckOptions>();

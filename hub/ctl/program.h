@@ -71,6 +71,7 @@ private:
 // One line for each command; each is in a file of its name.
 void add_policy(CLI::App& app, Program& program);
 void add_policy_test(CLI::App& policy, Program& program);  ///< Under `policy`.
+void add_policy_plan(CLI::App& policy, Program& program);  ///< The same.
 void add_status(CLI::App& app, Program& program);
 void add_entity(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);

@@ -12,6 +12,7 @@
 #include "hub/ctl/cluster.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/recorded.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
@@ -32,11 +33,6 @@ struct ReplayOptions {
     bool yes = false;
 };
 
-struct Span {
-    std::uint64_t first = 1;
-    std::uint64_t last = 0;
-};
-
 struct Recorded {
     Change change;
     std::uint64_t sequence = 0;
@@ -55,7 +51,7 @@ public:
         } else {
             return fail(partitions.error());
         }
-        const auto span = find_span();
+        const auto span = find_span(session_, program_.clock().now(), options_.from, options_.to);
         if (!span) return fail(span.error());
         if (auto read = read_changes(*span); !read) return fail(read.error());
         for (const Recorded& recorded : changes_) {
@@ -66,32 +62,6 @@ public:
     }
 
 private:
-    Result<Span> find_span() {
-        const Timestamp now = program_.clock().now();
-        const auto from = parse_point(options_.from, now);
-        if (!from) return fail(from.error(), "--from");
-        const auto to = parse_point(options_.to, now);
-        if (!to) return fail(to.error(), "--to");
-        const auto info = session_.stream_info(subjects::kStreamIn);
-        if (!info) return fail(info.error());
-        Span span{info->first_sequence, info->last_sequence};
-        if (from->sequence) {
-            span.first = std::max(span.first, *from->sequence);
-        } else if (auto found = session_.sequence_at(subjects::kStreamIn, from->time)) {
-            span.first = std::max(span.first, *found);
-        } else {
-            return fail(found.error());
-        }
-        if (to->sequence) {
-            span.last = std::min(span.last, *to->sequence);
-        } else if (options_.to != "now") {
-            const auto found = session_.sequence_at(subjects::kStreamIn, to->time);
-            if (!found) return fail(found.error());
-            span.last = *found - 1;
-        }
-        return span;
-    }
-
     /// The narrowest filter for what was asked.
     [[nodiscard]] std::string filter() const {
         constexpr std::size_t kPlatform = 2;

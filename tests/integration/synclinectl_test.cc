@@ -400,6 +400,18 @@ TEST_F(SynclinectlTest, ARealHubDecidesWhatIsAcceptedHere) {
     EXPECT_TRUE(blame.says("by       operator")) << blame;
     EXPECT_TRUE(blame.says("the ERP is right")) << blame;
     EXPECT_TRUE(blame.says("review")) << "how the ERP's word was judged before\n" << blame;
+    // The same traffic by a policy whose ERP may write the phone.
+    std::filesystem::create_directories(folder / "proposed");
+    std::string proposed = kReviewPolicy;
+    const std::string review = "otherwise = \"review\"";
+    proposed.replace(proposed.find(review), review.size(), "otherwise = \"accept\"");
+    std::ofstream{folder / "proposed/policy.toml"} << proposed;
+    const Ran plan = ctl({"--policy", (folder / "policy").string(), "policy", "plan",
+                          (folder / "proposed").string()});
+    EXPECT_EQ(plan.exit, 0) << plan;
+    EXPECT_TRUE(plan.says("1 decided otherwise")) << plan;
+    EXPECT_TRUE(plan.says("phone of erp = \"+44 2\": review by")) << plan;
+    EXPECT_TRUE(plan.says("- exception ownership.review@erp")) << plan;
     EXPECT_TRUE(eventually({"status"}, "4 of 4 held, 0 inputs wait"));
     EXPECT_TRUE(ctl({"doctor"}).says("all sane"));
     hub.interrupt();
