@@ -50,7 +50,7 @@ private:
     Result<void> read_inputs(const Span& span) {
         if (span.first > span.last) return {};
         return session_.read_each({.stream = std::string{subjects::kStreamIn},
-                                   .filters = {"sync.in.>"},
+                                   .filters = {subjects::all_inputs()},
                                    .start_sequence = span.first},
                                   [&](const nats::InMessage& message) {
                                       if (message.sequence <= span.last) take(message);

@@ -27,7 +27,7 @@ namespace {
 struct Sizes {
     std::uint64_t entities = 100'000;
     std::uint64_t updates = 200'000;
-    double paced_seconds = 5;
+    double paced_seconds = 15;  ///< Several of the server's garbage collections.
     int runs = 5;
 };
 
