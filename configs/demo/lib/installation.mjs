@@ -26,7 +26,7 @@ export class Installation {
   }
 
   async startNats() {
-    const port = await freePort();
+    const port = this.natsPort ?? await freePort(); // Started again, it is where it was.
     const file = path.join(this.folder, 'nats.conf');
     writeFileSync(file, `listen: "127.0.0.1:${port}"\n`
       + `jetstream { store_dir: "${path.join(this.folder, 'nats')}" }\n`);
