@@ -125,7 +125,6 @@ private:
         Step step;
         std::string body;                 ///< Of the state being stored.
         std::size_t outstanding = 0;      ///< Reservations or effects not yet confirmed.
-        bool reserved = true;             ///< No match key was refused.
         std::vector<RecordKey> foreign;   ///< Links that were refused.
         std::vector<ForeignKey> refused;  ///< Match keys that were.
         std::vector<Claimed> claimed;     ///< Match keys that this attempt has claimed.

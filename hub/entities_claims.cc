@@ -63,7 +63,6 @@ void Entities::Reserving::on_published(std::uint64_t token, const Result<std::ui
 // two.
 void Entities::reserve_all(Slot& slot) {
     slot.phase = Phase::kReserving;
-    slot.reserved = true;
     slot.foreign.clear();
     slot.refused.clear();
     slot.claimed.clear();
@@ -150,7 +149,6 @@ bool Entities::left_behind(const std::optional<nats::StoredMessage>& stored, con
 void Entities::refuse(Slot& slot, const Reservation& reservation, const EntityId& holder) {
     if (reservation.record) slot.foreign.push_back(*reservation.record);
     if (reservation.key) slot.refused.push_back({*reservation.key, holder});
-    slot.reserved = slot.reserved && reservation.record;
     reservation_done(slot);
 }
 
@@ -220,7 +218,7 @@ void Entities::take_in(Slot& slot, const RecordKey& guest,
 void Entities::reservation_done(Slot& slot) {
     if (--slot.outstanding > 0) return;
     if (!slot.guests.empty()) return invite(slot);
-    const bool all_ours = slot.reserved && slot.foreign.empty();
+    const bool all_ours = slot.refused.empty() && slot.foreign.empty();
     if (all_ours && !slot.step.keys_unsure) return store(slot);
     if (!all_ours) ++counters_.conflicts;
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
@@ -302,7 +300,8 @@ bool Entities::part_with_foreign(Slot& slot) {
     const auto is_foreign = [&](const RecordKey& record) {
         return std::ranges::find(slot.foreign, record) != slot.foreign.end();
     };
-    const std::optional<RecordKey> successors = slot.reserved ? std::nullopt : slot.step.revived_by;
+    const std::optional<RecordKey> successors =
+        slot.refused.empty() ? std::nullopt : slot.step.revived_by;
     std::vector<Input> inputs = std::exchange(slot.inputs, {});
     std::vector<Queued> works = std::exchange(slot.works, {});
     std::vector<Queued> elsewhere;

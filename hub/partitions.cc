@@ -419,8 +419,7 @@ void Partitions::tick() {
         if (hold.mark_out) continue;
         if (hold.phase == Phase::kGivingBack && hold.items.empty()) {
             write_mark(hold, /*give_back=*/true);
-        } else if (hold.dirty && now >= hold.mark_due &&
-                   (hold.phase == Phase::kHeld || hold.phase == Phase::kGivingBack)) {
+        } else if (hold.dirty && now >= hold.mark_due && is_ours(hold)) {
             write_mark(hold, /*give_back=*/false);
         }
     }
@@ -459,8 +458,7 @@ std::vector<Partition> Partitions::unaware() const {
 std::vector<Partition> Partitions::held() const {
     std::vector<Partition> out;
     for (const Hold& hold : holds_) {
-        const bool held = hold.phase == Phase::kHeld || hold.phase == Phase::kGivingBack;
-        if (held) out.push_back(number_of(hold));
+        if (is_ours(hold)) out.push_back(number_of(hold));
     }
     return out;
 }

@@ -86,8 +86,7 @@ public:
     /// 0: it is not held.
     [[nodiscard]] std::uint64_t fence_of(Partition partition) const {
         const Hold& hold = holds_[partition.value];
-        const bool held = hold.phase == Phase::kHeld || hold.phase == Phase::kGivingBack;
-        return held ? hold.mark.fence : 0;
+        return is_ours(hold) ? hold.mark.fence : 0;
     }
     [[nodiscard]] std::size_t in_work() const { return in_work_; }
     /// Newest input handed out, in the sequence of SYNC_IN.
@@ -133,6 +132,10 @@ private:
         return *watch_.info(name);
     }
     [[nodiscard]] Mark::StreamPoint point_of(std::string_view stream) const;
+    /// Nobody else may write its mark: also while it is being given back.
+    [[nodiscard]] static bool is_ours(const Hold& hold) {
+        return hold.phase == Phase::kHeld || hold.phase == Phase::kGivingBack;
+    }
     Hold& hold_of(Partition partition) { return holds_[partition.value]; }
     Partition number_of(const Hold& hold) const {
         return {static_cast<std::uint16_t>(&hold - holds_.data())};
