@@ -9,15 +9,22 @@
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
-namespace {}  // namespace
+namespace {
 
-Entities::Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, const Policy& policy,
-                   const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
-                   EntitiesHost& host, ReliablePublisher& effects)
+bool only_reconsidered(const std::vector<Input>& inputs) {
+    return std::ranges::all_of(
+        inputs, [](const Input& input) { return std::holds_alternative<PolicyChanged>(input); });
+}
+
+}  // namespace
+
+Entities::Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch,
+                   const Policies& policies, const HubOptions& options, HubCounters& counters,
+                   SyncPoints& sync_points, EntitiesHost& host, ReliablePublisher& effects)
     : link_(link),
       clock_(clock),
       watch_(watch),
-      policy_(policy),
+      policies_(policies),
       options_(options),
       counters_(counters),
       sync_points_(sync_points),
@@ -180,7 +187,49 @@ Context Entities::context_of(const auto& inputs) const {
     return {clock_.now(), from.work.partition, from.fence, {}, {}};
 }
 
+/// What the first input's place in the stream says, but never an older one than the state knows.
+const Policy& Entities::policy_for(const Slot& slot) const {
+    const Policy* by_place = slot.waiting.front().policy;
+    const Policy& policy = by_place == nullptr ? policies_.newest() : *by_place;
+    const bool knows = policy.object(slot.key.object) != nullptr;
+    if (knows && policy.version >= slot.state.policy_version) return policy;
+    const Policy* known = policies_.find(slot.state.policy_version);
+    return known == nullptr ? policies_.newest() : *known;
+}
+
+/// False: nothing is to be decided now, and what is to happen instead is under way.
+bool Entities::decidable(Slot& slot) {
+    const Policy& policy = policy_for(slot);
+    if (slot.state.policy_version > policy.version) {
+        // Another hub has read further than this one: the version is on its way.
+        restart(slot, options_.retry_wait);
+        return false;
+    }
+    if (policy.object(slot.key.object) != nullptr) return true;
+    // The policy has dropped the object, and what is asked is ours: inputs are looked at before.
+    slot.works.push_back(std::move(slot.waiting.front()));
+    slot.waiting.pop_front();
+    slot.inputs.emplace_back(std::exchange(slot.works.back().input, Operation{}));
+    finish(slot);
+    return false;
+}
+
+void Entities::reconsider(Slot& slot, Partition partition, std::uint64_t fence) {
+    if (policies_.newest().object(slot.key.object) == nullptr) return;
+    slot.waiting.push_back({.input = PolicyChanged{}, .work = {partition, 0, 0}, .fence = fence});
+}
+
+void Entities::reconsider_visited() {
+    for (auto& slot : slab_) {
+        if (!slot->visited_by || slot->state.policy_version >= policies_.newest().version) continue;
+        reconsider(*slot, slot->visited_by->partition, slot->visited_by->fence);
+        advance(*slot);
+    }
+}
+
 void Entities::decide_now(Slot& slot) {
+    if (!decidable(slot)) return;
+    const Policy& policy = policy_for(slot);
     slot.inputs.clear();
     slot.works.clear();
     while (!slot.waiting.empty()) {
@@ -189,6 +238,7 @@ void Entities::decide_now(Slot& slot) {
         if (slot.inputs.size() >= options_.fold_max && !queued.awaited) break;
         // It is about the stored state, which this one may not be.
         if (std::holds_alternative<Recheck>(queued.input) && !slot.checked) break;
+        if (queued.policy != nullptr && queued.policy->version > policy.version) break;
         slot.inputs.push_back(std::move(queued.input));
         queued.input = Operation{};
         slot.works.push_back(std::move(queued));
@@ -201,13 +251,17 @@ void Entities::decide_now(Slot& slot) {
         context.foreign_keys = slot.foreign_keys;
         context.foreign_records = slot.foreign_records;
     }
-    slot.step = decide(policy_, std::move(slot.state), slot.inputs, context);
+    const bool newest = policy.version >= policies_.newest().version;
+    if (!newest) reconsider(slot, context.partition, context.fence);
+    slot.visited_by.reset();
+    if (context.partition != slot.home) slot.visited_by = {context.partition, context.fence};
+    slot.step = decide(policy, std::move(slot.state), slot.inputs, context);
     slot.state = std::move(slot.step.next);
     for (const auto& [platform, epoch] : slot.step.epochs) host_.on_later_epoch(platform, epoch);
     if (slot.step.changed) return reserve_all(slot);
     // A change is stored by compare-and-set; that there is none has no such guard, and another hub
-    // may have changed the state since.
-    if (!slot.checked) return restart(slot, Duration{0});
+    // may have changed the state since; by a policy of its own time, which it sees to itself.
+    if (!slot.checked && !only_reconsidered(slot.inputs)) return restart(slot, Duration{0});
     ++(slot.step.replayed ? counters_.replays : counters_.quiet);
     publish_effects(slot, std::move(slot.step.commands));
 }
@@ -296,7 +350,7 @@ void Entities::on_delivered(std::uint64_t token) {
 void Entities::verify_told(Slot& slot) {
     for (std::string& exception : std::exchange(slot.told, {})) {
         slot.waiting.push_back(
-            {Recheck{std::move(exception), slot.sequence}, {slot.home, 0, 0}, 0, false, {}});
+            {.input = Recheck{std::move(exception), slot.sequence}, .work = {slot.home, 0, 0}});
     }
 }
 
@@ -330,7 +384,7 @@ void Entities::restart(Slot& slot, Duration wait) {
     // What was on its way may have arrived, of a state that is lost by now.
     for (std::string& exception : std::exchange(slot.told, {})) {
         slot.waiting.push_back(
-            {Recheck{std::move(exception), {}}, {slot.home, 0, 0}, 0, false, {}});
+            {.input = Recheck{std::move(exception), {}}, .work = {slot.home, 0, 0}});
     }
     slot.foreign_keys.reset();
     slot.foreign_records.clear();

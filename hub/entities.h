@@ -11,11 +11,11 @@
 
 #include "hub/core/decide.h"
 #include "hub/hub_options.h"
+#include "hub/policies.h"
 #include "hub/reliable_publisher.h"
 #include "shared/base/clock.h"
 #include "shared/base/sync_points.h"
 #include "shared/nats/link.h"
-#include "shared/policy/policy.h"
 
 namespace syncline::hub {
 
@@ -31,9 +31,10 @@ struct Queued {
     Input input;
     WorkId work;
     std::uint64_t fence = 0;
-    bool needs_link = false;  ///< The record was just placed: its link must be stored.
-    bool awaited = false;     ///< It was waiting for the entity; see Unmatched.
-    bool passed_on = false;   ///< What the outcome tells of another entity's record went there.
+    const Policy* policy = nullptr;  ///< That rules it; null: the newest.
+    bool needs_link = false;         ///< The record was just placed: its link must be stored.
+    bool awaited = false;            ///< It was waiting for the entity; see Unmatched.
+    bool passed_on = false;  ///< What the outcome tells of another entity's record went there.
     /// An entity that it was placed in and that had no use for it: the store lost its state, or
     /// another one has the record.
     std::optional<EntityId> not_in;
@@ -74,7 +75,7 @@ protected:
 /// Threading: the link's.
 class Entities final : nats::PublishSink, DeliverySink {
 public:
-    Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, const Policy& policy,
+    Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, const Policies& policies,
              const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
              EntitiesHost& host, ReliablePublisher& effects);
     ~Entities();
@@ -87,7 +88,9 @@ public:
     /// when the partitions are taken again; decided now they would bring into the new store what
     /// its marks do not know.
     void forget_all();
-    /// Forgets what is at work for inputs of a partition that is no longer held.
+    /// Another version of the policy is in force. Decides again what inputs of other partitions
+    /// than its own brought to a state by an older one; the rest is the sweep's.
+    void reconsider_visited();
     void tick();
     [[nodiscard]] std::size_t cached() const { return slots_.size(); }
     [[nodiscard]] std::size_t busy() const { return busy_; }
@@ -113,11 +116,17 @@ private:
         Phase phase = Phase::kIdle;
         bool loaded = false;
         std::vector<std::string> told;  ///< Exceptions that are being published.
-        bool checked = false;           ///< The state was loaded for the inputs at work.
-        bool delivered = false;         ///< The state's outbox is out.
-        std::uint32_t attempt = 0;      ///< Callbacks of an older attempt are ignored.
-        std::uint64_t least = 0;        ///< What the stream had when the state was sent to it.
-        std::uint64_t sequence = 0;     ///< Of the stored state; 0: there is none.
+        /// By whose input the state was decided last, if not by one of its own partition.
+        struct Visitor {
+            Partition partition;
+            std::uint64_t fence = 0;
+        };
+        std::optional<Visitor> visited_by;
+        bool checked = false;        ///< The state was loaded for the inputs at work.
+        bool delivered = false;      ///< The state's outbox is out.
+        std::uint32_t attempt = 0;   ///< Callbacks of an older attempt are ignored.
+        std::uint64_t least = 0;     ///< What the stream had when the state was sent to it.
+        std::uint64_t sequence = 0;  ///< Of the stored state; 0: there is none.
         EntityState state;
         std::deque<Queued> waiting;
         std::vector<Input> inputs;  ///< Being decided.
@@ -190,6 +199,9 @@ private:
         return std::uint64_t{slot.index} << 32 | slot.attempt;
     }
     [[nodiscard]] Context context_of(const auto& inputs) const;
+    [[nodiscard]] const Policy& policy_for(const Slot& slot) const;
+    [[nodiscard]] bool decidable(Slot& slot);
+    void reconsider(Slot& slot, Partition partition, std::uint64_t fence);
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
     void on_delivered(std::uint64_t token) override;
     [[nodiscard]] bool is_wanted(std::uint64_t token) const override {
@@ -213,7 +225,7 @@ private:
     nats::Link& link_;
     const Clock& clock_;
     BrokerWatch& watch_;
-    const Policy& policy_;
+    const Policies& policies_;
     const HubOptions& options_;
     HubCounters& counters_;
     SyncPoints& sync_points_;

@@ -142,7 +142,8 @@ bool Entities::left_behind(const std::optional<nats::StoredMessage>& stored, con
                            std::uint64_t sequence) const {
     if (!stored || stored->sequence < sequence) return false;
     const auto state = decode_entity(stored->body);
-    return state && !has_key(*policy_.object(key.object), *state, key);
+    const ObjectSpec* object = policies_.newest().object(key.object);
+    return state && (object == nullptr || !has_key(*object, *state, key));
 }
 
 /// It is another entity's.
@@ -187,7 +188,7 @@ void Entities::invite(Slot& slot) {
 }
 
 bool Entities::matches_one(const std::vector<Claim>& keys, const Change& change) const {
-    const ObjectSpec* object = policy_.object(change.key.object);
+    const ObjectSpec* object = policies_.newest().object(change.key.object);
     if (object == nullptr || change.kind == ChangeKind::kDelete) return false;
     const std::vector<Claim> own = lookups(*object, change).keys;
     return std::ranges::any_of(
@@ -208,7 +209,10 @@ void Entities::take_in(Slot& slot, const RecordKey& guest,
     }
     if (change) {
         slot.inputs.emplace_back(*std::move(change));
-        slot.works.push_back({.work = {slot.home, 0, 0}, .needs_link = true, .awaited = true});
+        slot.works.push_back({.work = {slot.home, 0, 0},
+                              .policy = &policies_.newest(),
+                              .needs_link = true,
+                              .awaited = true});
     } else {
         slot.absent.push_back(guest);
     }

@@ -17,20 +17,25 @@ constexpr Duration kMadeTogether = std::chrono::seconds{5};
 
 }  // namespace
 
-Hub::Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions options,
+Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, HubOptions options,
          std::vector<nats::StreamConfig> streams, SyncPoints& sync_points)
     : link_(link),
       clock_(clock),
-      policy_(policy),
       options_(std::move(options)),
       sync_points_(sync_points),
       started_at_(clock.now()),
       watch_(link, clock, options_.watch_interval, std::move(streams)),
       effects_(link, clock, watch_, counters_, options_.retry_wait),
-      entities_(link, clock, watch_, policy, options_, counters_, sync_points, *this, effects_),
-      placing_(link, clock, policy, options_, *this),
-      unmatched_(link, clock, policy, options_, *this) {
-    watch_.on_ready = [this] { begin(); };
+      policies_(link, clock, watch_, effects_, options_.retry_wait, std::move(policy)),
+      entities_(link, clock, watch_, policies_, options_, counters_, sync_points, *this, effects_),
+      placing_(link, clock, options_, *this),
+      unmatched_(link, clock, options_, *this) {
+    watch_.on_ready = [this] { policies_.start(); };
+    policies_.on_ready = [this] { begin(); };
+    policies_.on_activated = [this] { entities_.reconsider_visited(); };
+    policies_.on_refused = [this](std::uint64_t version, const std::string& why) {
+        on_policy_refused(version, why);
+    };
     watch_.on_loss = [this](const BrokerWatch::Loss& loss) { on_loss(loss); };
     watch_.on_noted = [this] {
         if (partitions_ != nullptr) heal(partitions_->unaware());
@@ -53,7 +58,7 @@ void Hub::begin() {
     }
     partitions_ =
         std::make_unique<Partitions>(link_, clock_, watch_, options_, counters_, sync_points_,
-                                     policy_.platforms, static_cast<PartitionsHost&>(*this));
+                                     policies_, static_cast<PartitionsHost&>(*this));
     sweep_ = std::make_unique<StateSweep>(link_, watch_, effects_, options_.partitions,
                                           static_cast<StateSweepHost&>(*this));
     nats::ConsumeSpec spec;
@@ -121,6 +126,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
                      nullptr, 0);
     // For partitions that nobody holds now, or a hub that was down meanwhile.
     effects_.publish(subjects::loss(), loss.stream + " " + loss.what, nullptr, 0);
+    if (loss.stream == subjects::kStreamPolicy) policies_.restore();
     if (partitions_ == nullptr) return;
     sweep_->start_over();
     if (loss.stream == subjects::kStreamIn) partitions_->read_again();
@@ -148,7 +154,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
 /// agent reads, so that none misses it for being away.
 void Hub::ask_again() {
     const std::string request = options_.id.text + "/" + std::to_string(clock_.now().ns);
-    for (const PlatformId& platform : policy_.platforms) {
+    for (const PlatformId& platform : policies_.newest().platforms) {
         using subjects::Again;
         if (commands_due_) {
             effects_.publish(subjects::again(platform, Again::kCommands), request, nullptr, 0);
@@ -168,7 +174,8 @@ void Hub::heal(const std::vector<Partition>& partitions) {
 
 void Hub::tick() {
     watch_.tick();
-    if (partitions_ == nullptr) return;
+    policies_.tick();
+    if (partitions_ == nullptr) return effects_.tick();
     if (!stopping_ && clock_.steady() >= announce_due_ && link_.connected()) announce();
     drop_silent();
     if (alive_changed_ && presence_known_) {
@@ -178,6 +185,7 @@ void Hub::tick() {
         partitions_->set_alive(alive);
     }
     effects_.tick();
+    release_held_back();
     entities_.tick();
     placing_.tick();
     unmatched_.tick();
@@ -231,7 +239,9 @@ Value Hub::status() const {
                       {"amnesia", number(counters_.amnesia)}};
     return Value::Map{{"hub", options_.id.text},
                       {"version", std::string{kVersion}},
-                      {"policy", policy_.hash},
+                      {"policy", policies_.newest().hash},
+                      {"policy_version", number(policies_.newest().version)},
+                      {"policy_trouble", policies_.trouble()},
                       {"started_at", started_at_},
                       {"at", clock_.now()},
                       {"partitions", std::move(held_list)},
@@ -260,14 +270,40 @@ ExceptionRecord about_record(const Change& change, std::string_view kind, std::s
 
 void Hub::on_input(const nats::InMessage& message, const subjects::InputSubject& subject,
                    const WorkId& work, std::uint64_t fence) {
+    const Policy* policy = held_back_.empty() ? policies_.at(message.sequence) : nullptr;
+    if (policy == nullptr) {
+        held_back_.push_back({std::string{message.subject}, std::string{message.body},
+                              message.sequence, work, fence});
+        return;
+    }
+    take_input({message.subject, message.body, message.sequence}, subject,
+               {.work = work, .fence = fence, .policy = policy});
+}
+
+void Hub::release_held_back() {
+    while (!held_back_.empty()) {
+        const HeldBack& first = held_back_.front();
+        const bool ours = partitions_->is_held(first.work);
+        const Policy* policy = ours ? policies_.at(first.sequence) : nullptr;
+        if (ours && policy == nullptr) return;
+        const HeldBack input = std::move(held_back_.front());
+        held_back_.pop_front();
+        if (!ours) continue;  // Whoever holds the partition by now reads it again.
+        take_input({input.subject, input.body, input.sequence},
+                   *subjects::parse_input(input.subject),
+                   {.work = input.work, .fence = input.fence, .policy = policy});
+    }
+}
+
+void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued queued) {
     const auto refuse = [&](std::string_view kind, const std::string& why) {
         keep({.kind = std::string{kind},
-              .entity = {ObjectName{subject.object}, EntityId{subject.key}},
-              .platform = subject.platform,
-              .reason = std::string{message.subject} + " sequence " +
-                        std::to_string(message.sequence) + ": " + why,
-              .raw = std::string{message.body}},
-             {work, {}});
+              .entity = {ObjectName{about.object}, EntityId{about.key}},
+              .platform = about.platform,
+              .reason = std::string{raw.subject} + " sequence " + std::to_string(raw.sequence) +
+                        ": " + why,
+              .raw = std::string{raw.body}},
+             {queued.work, {}});
     };
     const auto undecodable = [&](const std::string& why) {
         ++counters_.poisoned;
@@ -275,66 +311,69 @@ void Hub::on_input(const nats::InMessage& message, const subjects::InputSubject&
     };
     // The subject is what the server's permissions hold an agent to, so the body must agree.
     const auto genuine = [&](const PlatformId& platform, const Partition partition) {
-        if (platform == subject.platform && partition == subject.partition) return true;
+        if (platform == about.platform && partition == about.partition) return true;
         refuse(exceptions::kForeignPlatform, "the body says platform " + platform.text +
                                                  ", partition " + std::to_string(partition.value) +
                                                  "; an agent speaks for another");
         return false;
     };
-    if (subject.kind == subjects::InputKind::kChange) {
-        auto change = wire::decode_change(message.body);
+    const auto next = [&](const PlatformId& platform, const Numbering& number) {
+        return genuine(platform, number.partition) &&
+               partitions_->next_in_order(queued.work, platform, number.seq);
+    };
+    if (about.kind == subjects::InputKind::kChange) {
+        auto change = wire::decode_change(raw.body);
         if (!change) return undecodable(change.error().what);
-        if (!genuine(change->key.platform, change->number.partition)) return;
-        if (!partitions_->next_in_order(work, change->key.platform, change->number.seq)) return;
-        take_change(std::move(*change), work, fence);
-    } else if (subject.kind == subjects::InputKind::kOutcome) {
-        auto outcome = wire::decode_outcome(message.body);
+        if (!next(change->key.platform, change->number)) return;
+        take_change(std::move(*change), std::move(queued));
+    } else if (about.kind == subjects::InputKind::kOutcome) {
+        auto outcome = wire::decode_outcome(raw.body);
         if (!outcome) return undecodable(outcome.error().what);
-        if (!genuine(outcome->platform, outcome->number.partition)) return;
-        if (!partitions_->next_in_order(work, outcome->platform, outcome->number.seq)) return;
-        take_outcome(std::move(*outcome), work, fence);
+        if (!next(outcome->platform, outcome->number)) return;
+        take_outcome(std::move(*outcome), std::move(queued));
     } else {
-        auto operation = decode_operation(message.body);
+        auto operation = decode_operation(raw.body);
         if (!operation) return undecodable(operation.error().what);
-        if (policy_.object(operation->entity.object) == nullptr) {
+        if (queued.policy->object(operation->entity.object) == nullptr) {
             return undecodable("the policy has no object " + operation->entity.object.text);
         }
         const EntityKey entity = operation->entity;
-        entities_.submit(entity, {std::move(*operation), work, fence, false});
+        queued.input = *std::move(operation);
+        entities_.submit(entity, std::move(queued));
     }
 }
 
-void Hub::take_change(Change change, const WorkId& work, std::uint64_t fence) {
-    const ObjectSpec* object = policy_.object(change.key.object);
+void Hub::take_change(Change change, Queued queued) {
+    const ObjectSpec* object = queued.policy->object(change.key.object);
     if (object == nullptr || object->binding(change.key.platform) == nullptr) {
         return keep(about_record(change, exceptions::kUnknownObject,
                                  "the policy has no object " + change.key.object.text +
                                      " on platform " + change.key.platform.text +
                                      "; add it, or take it out of the agent's file"),
-                    {work, {}});
+                    {queued.work, {}});
     }
-    if (change.entity) {
-        const EntityKey entity{change.key.object, *change.entity};
-        return entities_.submit(entity, {std::move(change), work, fence, false});
-    }
-    placing_.submit({std::move(change), work, fence, false});
+    const EntityKey entity{change.key.object, change.entity.value_or(EntityId{})};
+    queued.input = std::move(change);
+    if (entity.entity.empty()) return placing_.submit(std::move(queued));
+    entities_.submit(entity, std::move(queued));
 }
 
-void Hub::take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence) {
-    if (policy_.object(outcome.entity.object) == nullptr) {
+void Hub::take_outcome(Outcome outcome, Queued queued) {
+    if (queued.policy->object(outcome.entity.object) == nullptr) {
         return keep({.kind = std::string{exceptions::kUnknownObject},
                      .entity = outcome.entity,
                      .platform = outcome.platform,
                      .reason = "the policy has no object " + outcome.entity.object.text,
                      .raw = wire::encode(outcome)},
-                    {work, {}});
+                    {queued.work, {}});
     }
-    if (outcome.status == OutcomeStatus::kFenced && outcome.fence > fence) {
+    if (outcome.status == OutcomeStatus::kFenced && outcome.fence > queued.fence) {
         // Either another hub holds it now, or the marks went back in time and the fences with them.
-        return partitions_->outfence(work.partition, outcome.fence);
+        return partitions_->outfence(queued.work.partition, outcome.fence);
     }
     const EntityKey entity = outcome.entity;
-    entities_.submit(entity, {std::move(outcome), work, fence, false});
+    queued.input = std::move(outcome);
+    entities_.submit(entity, std::move(queued));
 }
 
 /// An input that cannot be decided is kept whole and shown; it is done once that is stored.
@@ -449,6 +488,23 @@ void Hub::on_taken(Partition partition, Lost lost) {
     records_due_ = records_due_ || lost.exceptions;
 }
 
+void Hub::on_reconsider(Partition partition, std::uint64_t hold) {
+    sweep_->reconsider(partition, hold, policies_.newest().version);
+}
+
+void Hub::on_policy_refused(std::uint64_t version, const std::string& why) {
+    const Timestamp now = clock_.now();
+    const ExceptionRecord exception{
+        .kind = std::string{exceptions::kPolicyRefused},
+        .entity = {ObjectName{"_policy"}, EntityId{std::to_string(version)}},
+        .reason = "version " + std::to_string(version) +
+                  " of the policy does not come into force: " + why + "; plan and apply it again",
+        .opened_at = now,
+        .updated_at = now};
+    effects_.publish_last(subjects::exception(exception.entity, exception.kind), encode(exception),
+                          nullptr, 0);
+}
+
 // ---- Healing. ---------------------------------------------------------------------------------
 
 bool Hub::warm(std::uint64_t sequence, std::string_view body) {
@@ -456,9 +512,23 @@ bool Hub::warm(std::uint64_t sequence, std::string_view body) {
 }
 
 void Hub::recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) {
-    if (policy_.object(entity.object) == nullptr) return sweep_->rechecked(sweep);
+    if (policies_.newest().object(entity.object) == nullptr) return sweep_->rechecked(sweep);
     const Partition home = entity_partition(entity, options_.partitions);
-    entities_.submit(entity, {std::move(recheck), {home, kNoHold, sweep}, 0, false});
+    entities_.submit(entity, {.input = std::move(recheck), .work = {home, kNoHold, sweep}});
+}
+
+void Hub::reconsider(const EntityKey& entity, std::uint64_t sweep) {
+    const Partition home = entity_partition(entity, options_.partitions);
+    const std::uint64_t fence = partitions_->fence_of(home);
+    const bool known = policies_.newest().object(entity.object) != nullptr;
+    // Lost meanwhile: who took it does this.
+    if (!known || fence == 0) return sweep_->rechecked(sweep);
+    entities_.submit(entity,
+                     {.input = PolicyChanged{}, .work = {home, kNoHold, sweep}, .fence = fence});
+}
+
+void Hub::on_reconsidered(Partition partition, std::uint64_t hold, std::uint64_t version) {
+    partitions_->reconsidered(partition, hold, version);
 }
 
 void Hub::on_healed(Partition partition, std::uint64_t hold) {

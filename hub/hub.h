@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -10,6 +11,7 @@
 #include "hub/entities.h"
 #include "hub/partitions.h"
 #include "hub/placing.h"
+#include "hub/policies.h"
 #include "hub/reliable_publisher.h"
 #include "hub/state_sweep.h"
 #include "hub/unmatched.h"
@@ -33,8 +35,9 @@ class Hub final : nats::MessageSink,
                   DeliverySink,
                   nats::PublishSink {
 public:
-    /// `policy` and the references must outlive the hub. `streams` are made if they are missing.
-    Hub(nats::Link& link, const Clock& clock, const Policy& policy, HubOptions options,
+    /// The references must outlive the hub. `streams` are made if they are missing. `policy`, which
+    /// must be sound, becomes version 1 if there is none; may be empty.
+    Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, HubOptions options,
         std::vector<nats::StreamConfig> streams, SyncPoints& sync_points);
     ~Hub();
 
@@ -47,7 +50,7 @@ public:
     [[nodiscard]] bool stopped() const;
     /// The last word: this hub is no more, so that the others need not wait for its silence.
     void leave();
-    /// All streams are there and this hub takes part.
+    /// All streams and a policy are there, and this hub takes part.
     [[nodiscard]] bool ready() const { return partitions_ != nullptr; }
     [[nodiscard]] const HubCounters& counters() const { return counters_; }
     [[nodiscard]] std::vector<Partition> held() const;
@@ -78,13 +81,34 @@ private:
         EntityKey entity;
         Queued then;
     };
-    void take_change(Change change, const WorkId& work, std::uint64_t fence);
-    void take_outcome(Outcome outcome, const WorkId& work, std::uint64_t fence);
+    /// An input as it was read.
+    struct Raw {
+        std::string_view subject;
+        std::string_view body;
+        std::uint64_t sequence = 0;
+    };
+    /// One that came before the policy that rules it was known.
+    struct HeldBack {
+        std::string subject;
+        std::string body;
+        std::uint64_t sequence = 0;
+        WorkId work;
+        std::uint64_t fence = 0;
+    };
+    void release_held_back();
+    /// `queued` has everything but its input.
+    void take_input(const Raw& raw, const subjects::InputSubject& about, Queued queued);
+    void take_change(Change change, Queued queued);
+    void take_outcome(Outcome outcome, Queued queued);
+    void take_operation(Operation operation, Queued queued);
+    void on_policy_refused(std::uint64_t version, const std::string& why);
 
     void on_message(const nats::InMessage& message) override;
     void on_input(const nats::InMessage& message, const subjects::InputSubject& subject,
                   const WorkId& work, std::uint64_t fence) override;
     void on_taken(Partition partition, Lost lost) override;
+    void on_activation(const nats::InMessage& message) override { policies_.activate(message); }
+    void on_reconsider(Partition partition, std::uint64_t hold) override;
     void on_done(const WorkId& work) override;
     void on_misplaced(Queued queued) override;
     void on_linked(const RecordKey& record, const EntityId& entity) override;
@@ -100,19 +124,21 @@ private:
     void on_delivered(std::uint64_t token) override;
     bool warm(std::uint64_t sequence, std::string_view body) override;
     void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) override;
+    void reconsider(const EntityKey& entity, std::uint64_t sweep) override;
+    void on_reconsidered(Partition partition, std::uint64_t hold, std::uint64_t version) override;
     void on_healed(Partition partition, std::uint64_t hold) override;
     [[nodiscard]] std::uint64_t fence_of(Partition partition) const override;
     void on_published(std::uint64_t, const Result<std::uint64_t>&) override {}
 
     nats::Link& link_;
     const Clock& clock_;
-    const Policy& policy_;
     HubOptions options_;
     SyncPoints& sync_points_;
     HubCounters counters_;
     Timestamp started_at_;
     BrokerWatch watch_;
     ReliablePublisher effects_;
+    Policies policies_;
     Entities entities_;
     Placing placing_;
     Unmatched unmatched_;
@@ -126,6 +152,7 @@ private:
     bool presence_known_ = false;
     bool alive_changed_ = false;
     Duration announce_due_{0};
+    std::deque<HeldBack> held_back_;      ///< In their order; what comes later waits behind.
     std::map<std::uint64_t, Kept> kept_;  ///< Whose exception is on its way.
     std::uint64_t kept_tokens_ = 0;
     /// By hold and index of their work.

@@ -53,7 +53,7 @@ Result<HubConfig> read_hub_config(TomlReader& root) {
     HubConfig config;
     config.nats.name = "syncline-hub";
     config.id = root.text("id", "");
-    config.policy = root.text("policy");
+    config.policy = root.text("policy", "");
     config.nats = nats::read_nats_options(root.table("nats"), config.nats);
     read_streams(root.table("streams"), config.streams);
     read_limits(root.table("limits"), config.options);
@@ -75,7 +75,7 @@ Result<HubConfig> load_hub_config(const std::filesystem::path& file) {
     auto root = TomlReader::load(file);
     if (!root) return fail(std::move(root.error()));
     auto config = read_hub_config(*root);
-    if (config && std::filesystem::path{config->policy}.is_relative()) {
+    if (config && !config->policy.empty() && std::filesystem::path{config->policy}.is_relative()) {
         config->policy = (file.parent_path() / config->policy).string();
     }
     return config;

@@ -53,9 +53,6 @@ Result<HubConfig> configure(const Flags& flags) {
     if (!flags.id.empty()) config->id = flags.id;
     if (!flags.policy.empty()) config->policy = flags.policy;
     if (!flags.url.empty()) config->nats.urls = {flags.url};
-    if (config->policy.empty()) {
-        return fail(ErrorKind::kInvalid, "no policy; give --policy DIR or `policy` in the file");
-    }
     if (config->id.empty()) {
         char host[256] = "hub";
         gethostname(host, sizeof host - 1);
@@ -66,17 +63,20 @@ Result<HubConfig> configure(const Flags& flags) {
     return config;
 }
 
-/// A policy that is well-formed and has no error; warnings are logged.
-Result<Policy> sound_policy(const std::string& directory) {
-    auto policy = load_policy(directory);
-    if (!policy) return policy;
+/// The files of a policy that is well-formed and has no error; warnings are logged.
+Result<std::vector<PolicyFile>> sound_policy(const std::string& directory) {
+    if (directory.empty()) return std::vector<PolicyFile>{};
+    auto files = read_policy_files(directory);
+    if (!files) return files;
+    const auto policy = parse_policy(*files);
+    if (!policy) return fail(policy.error());
     std::string errors;
     for (const Finding& finding : check(*policy)) {
         if (finding.severity == Severity::kError) errors += to_string(finding) + "\n";
         if (finding.severity == Severity::kWarning) log::warning(to_string(finding));
     }
     if (!errors.empty()) return fail(ErrorKind::kInvalid, "the policy has errors:\n" + errors);
-    return policy;
+    return files;
 }
 
 void report_status(const nats::LinkStatus& status) {
@@ -94,12 +94,11 @@ void report_status(const nats::LinkStatus& status) {
 
 class Program {
 public:
-    Program(HubConfig config, Policy policy)
+    Program(HubConfig config, std::vector<PolicyFile> policy)
         : config_(std::move(config)),
-          policy_(std::move(policy)),
           link_(loop_, with_status(config_.nats)),
-          hub_(link_, clock_, policy_, config_.options, nats::stream_configs(config_.streams),
-               sync_points_) {}
+          hub_(link_, clock_, std::move(policy), config_.options,
+               nats::stream_configs(config_.streams), sync_points_) {}
 
     int run() {
         loop_to_wake = &loop_;
@@ -110,9 +109,7 @@ public:
                 return complain(opened.error().what);
             }
         }
-        log::info(
-            "hub starts",
-            {{"hub", config_.id}, {"policy", policy_.hash.substr(0, 12)}, {"version", kVersion}});
+        log::info("hub starts", {{"hub", config_.id}, {"version", kVersion}});
         bool ready = false;
         Duration watchdog_due{0};
         while (!service::stop_requested()) {
@@ -158,7 +155,6 @@ private:
     }
 
     HubConfig config_;
-    Policy policy_;
     SystemClock clock_;
     SyncPoints sync_points_;
     nats::EventLoop loop_;
@@ -182,7 +178,8 @@ int run(int argc, char** argv) {
     app.add_option("-c,--config", flags.config, "The hub's file; configs/hub.toml lists it all")
         ->check(CLI::ExistingFile);
     app.add_option("--id", flags.id, "Name among the hubs [host name and process id]");
-    app.add_option("--policy", flags.policy, "Directory of the policy")
+    app.add_option("--policy", flags.policy,
+                   "Directory of the policy that becomes version 1 if there is none yet")
         ->check(CLI::ExistingDirectory);
     app.add_option("--server", flags.url, "NATS, instead of the file's `nats.urls`")
         ->envname("SYNCLINE_NATS_URL");

@@ -50,14 +50,14 @@ Mark::Source& source_of(std::vector<Mark::Source>& sources, const PlatformId& pl
 
 Partitions::Partitions(nats::Link& link, const Clock& clock, BrokerWatch& watch,
                        const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
-                       const std::vector<PlatformId>& platforms, PartitionsHost& host)
+                       Policies& policies, PartitionsHost& host)
     : link_(link),
       clock_(clock),
       watch_(watch),
       options_(options),
       counters_(counters),
       sync_points_(sync_points),
-      platforms_(platforms),
+      policies_(policies),
       host_(host),
       holds_(options.partitions) {}
 
@@ -141,6 +141,8 @@ void Partitions::taken(Hold& hold) {
     hold.asked.clear();
     hold.dirty = false;
     hold.healing = false;
+    hold.reconsidering = 0;
+    policies_.expect(std::max(hold.mark.policy, hold.mark.reconsidered));
     hold.reader = 0;  // What the reader of today has passed it has not passed for this hold.
     hold.mark_due = Duration{0};
     const nats::StreamInfo& inputs = stream(subjects::kStreamIn);
@@ -173,6 +175,7 @@ void Partitions::give_back(Hold& hold) {
 void Partitions::write_mark(Hold& hold, bool give_back) {
     hold.dirty = false;
     hold.mark.floor = hold.floor;
+    hold.mark.policy = std::max(hold.mark.policy, policies_.number_at(hold.floor));
     hold.mark.sources = hold.finished;
     if (!hold.healing) {
         hold.mark.commands = point_of(subjects::kStreamCommands);
@@ -230,7 +233,11 @@ void Partitions::read_inputs() {
         start = std::min(start, hold.read + 1);
     }
     if (spec.filters.empty()) return;
-    if (spec.filters.size() == holds_.size()) spec.filters = {subjects::all_inputs()};
+    if (spec.filters.size() == holds_.size()) {
+        spec.filters = {subjects::all_inputs()};
+    } else {
+        spec.filters.push_back(subjects::policy_activation());
+    }
     spec.start_sequence = start;
     position_ = start - 1;
     reader_ = link_.consume(std::move(spec), this);
@@ -245,6 +252,10 @@ void Partitions::skip_quiet(Hold& hold) {
 
 void Partitions::on_message(const nats::InMessage& message) {
     position_ = message.sequence;
+    if (message.subject == subjects::policy_activation()) {
+        if (reader_) reader_->processed(1);
+        return host_.on_activation(message);
+    }
     const auto subject = subjects::parse_input(message.subject);
     const bool known = subject && subject->partition.value < holds_.size();
     Hold* hold = known ? &hold_of(subject->partition) : nullptr;
@@ -318,6 +329,25 @@ void Partitions::healed(Partition partition, std::uint64_t hold_id) {
     hold.dirty = true;
 }
 
+void Partitions::reconsidered(Partition partition, std::uint64_t hold_id, std::uint64_t version) {
+    Hold& hold = hold_of(partition);
+    if (hold.id != hold_id || hold.reconsidering != version) return;
+    hold.mark.reconsidered = version;
+    hold.dirty = true;
+}
+
+// Inputs from before the newest policy are decided by the one before, so the states wait for them.
+void Partitions::reconsider(Hold& hold) {
+    const std::uint64_t version = policies_.newest().version;
+    if (hold.mark.reconsidered >= version || hold.reconsidering >= version) return;
+    const std::uint64_t start = policies_.newest_start();
+    const bool passed = hold.read >= start || stream(subjects::kStreamIn).first_sequence > start ||
+                        (hold.reader == reader_id_ && position_ >= start);
+    if (!passed || (!hold.items.empty() && hold.items.front().sequence <= start)) return;
+    hold.reconsidering = version;
+    host_.on_reconsider(number_of(hold), hold.id);
+}
+
 void Partitions::done(const WorkId& work) {
     Hold& hold = hold_of(work.partition);
     if (hold.id != work.hold || work.index < hold.first) return;
@@ -365,7 +395,7 @@ void Partitions::add_receipt(const Hold& hold, const PlatformId& platform) {
 
 // Also of agents that the mark does not know: one that it knew before the store lost it must hear.
 void Partitions::tell_marks(const Hold& hold) {
-    for (const PlatformId& platform : platforms_) add_receipt(hold, platform);
+    for (const PlatformId& platform : policies_.newest().platforms) add_receipt(hold, platform);
 }
 
 void Partitions::send_receipts() {
@@ -416,6 +446,7 @@ void Partitions::tick() {
             skip_quiet(hold);
             hold.dirty = true;
         }
+        if (hold.phase == Phase::kHeld) reconsider(hold);
         if (hold.mark_out) continue;
         if (hold.phase == Phase::kGivingBack && hold.items.empty()) {
             write_mark(hold, /*give_back=*/true);

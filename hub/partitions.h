@@ -10,6 +10,7 @@
 #include "hub/broker_watch.h"
 #include "hub/core/mark.h"
 #include "hub/entities.h"
+#include "hub/policies.h"
 #include "shared/model/receipt.h"
 #include "shared/wire/subjects.h"
 
@@ -30,6 +31,11 @@ public:
         std::uint64_t exceptions_until = 0;  ///< Where that stream stood then.
     };
     virtual void on_taken(Partition partition, Lost lost) = 0;
+    /// A version of the policy came into force where the message stands.
+    virtual void on_activation(const nats::InMessage& message) = 0;
+    /// All inputs from before the newest policy are done: stored states are to be decided again.
+    /// Answered by Partitions::reconsidered().
+    virtual void on_reconsider(Partition partition, std::uint64_t hold) = 0;
 
 protected:
     ~PartitionsHost() = default;
@@ -46,8 +52,8 @@ class Partitions final : nats::PublishSink, nats::MessageSink {
 public:
     /// All streams must be there.
     Partitions(nats::Link& link, const Clock& clock, BrokerWatch& watch, const HubOptions& options,
-               HubCounters& counters, SyncPoints& sync_points,
-               const std::vector<PlatformId>& platforms, PartitionsHost& host);
+               HubCounters& counters, SyncPoints& sync_points, Policies& policies,
+               PartitionsHost& host);
     ~Partitions();
 
     /// Who is alive now, this hub included (unless it is about to stop).
@@ -72,6 +78,8 @@ public:
     /// healed() was called as often. Returns the holding, for healed().
     std::uint64_t heal(Partition partition);
     void healed(Partition partition, std::uint64_t hold);
+    /// Every stored state of the partition was decided by the policy of `version`.
+    void reconsidered(Partition partition, std::uint64_t hold, std::uint64_t version);
     void tick();
     /// Agents whose epoch is older begin a later one.
     void tell_epoch(const PlatformId& platform, std::uint64_t epoch);
@@ -115,6 +123,7 @@ private:
         bool dirty = false;                ///< More is done than the mark says.
         std::uint64_t fence_seen = 0;      ///< By an agent; greater than any that we knew of.
         bool healing = false;              ///< heal() was called, and healed() was not.
+        std::uint64_t reconsidering = 0;   ///< By the policy of this version; 0: no.
         std::uint64_t aware = 0;           ///< Losses noted in SYNC_STATE up to here are known.
         Duration mark_due{0};
         Duration look_again{0};  ///< kWaiting: when to read the mark again.
@@ -154,6 +163,7 @@ private:
     Receipt& receipt_for(const PlatformId& platform);
     void add_receipt(const Hold& hold, const PlatformId& platform);
     void tell_marks(const Hold& hold);
+    void reconsider(Hold& hold);
     void send_receipts();
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
     void on_message(const nats::InMessage& message) override;
@@ -164,7 +174,7 @@ private:
     const HubOptions& options_;
     HubCounters& counters_;
     SyncPoints& sync_points_;
-    const std::vector<PlatformId>& platforms_;
+    Policies& policies_;
     PartitionsHost& host_;
     std::vector<Hold> holds_;
     std::set<HubId> alive_;

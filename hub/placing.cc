@@ -59,7 +59,7 @@ void Placing::look_up(const RecordKey& record, const std::string& subject, auto 
 
 void Placing::start(const RecordKey& record, Search& search) {
     const auto& change = std::get<Change>(search.waiting.front().input);
-    const ObjectSpec& object = *policy_.object(record.object);
+    const ObjectSpec& object = *search.waiting.front().policy->object(record.object);
     search.attempt = ++attempts_;
     search.wanted = lookups(object, change);
     search.found = {};
@@ -94,7 +94,8 @@ void Placing::answered(const RecordKey& record, Search& search) {
         return;
     }
     const auto& change = std::get<Change>(search.waiting.front().input);
-    hand_over(record, search, place(*policy_.object(record.object), change, search.found));
+    const ObjectSpec& object = *search.waiting.front().policy->object(record.object);
+    hand_over(record, search, place(object, change, search.found));
 }
 
 void Placing::hand_over(const RecordKey& record, Search& search, const Placement& placement) {

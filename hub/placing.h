@@ -28,9 +28,8 @@ protected:
 /// Threading: the link's.
 class Placing {
 public:
-    Placing(nats::Link& link, const Clock& clock, const Policy& policy, const HubOptions& options,
-            PlacingHost& host)
-        : link_(link), clock_(clock), policy_(policy), options_(options), host_(host) {}
+    Placing(nats::Link& link, const Clock& clock, const HubOptions& options, PlacingHost& host)
+        : link_(link), clock_(clock), options_(options), host_(host) {}
 
     /// `queued.input` is a Change of an object that the policy knows.
     void submit(Queued queued);
@@ -60,7 +59,6 @@ private:
 
     nats::Link& link_;
     const Clock& clock_;
-    const Policy& policy_;
     const HubOptions& options_;
     PlacingHost& host_;
     std::unordered_map<RecordKey, Search> open_;

@@ -14,7 +14,9 @@ void StateSweep::tick() {
         if (read_ && checked && outstanding_ == 0) end();
         return;
     }
-    if (!to_warm_.empty() || !to_check_.empty() || !to_heal_.empty()) begin();
+    const bool asked =
+        !to_warm_.empty() || !to_check_.empty() || !to_heal_.empty() || !to_reconsider_.empty();
+    if (asked) begin();
 }
 
 void StateSweep::begin() {
@@ -24,8 +26,10 @@ void StateSweep::begin() {
     owed_ = 0;
     healing_ = std::exchange(to_heal_, {});
     checking_ = std::exchange(to_check_, {});
+    reconsidering_ = std::exchange(to_reconsider_, {});
     std::set<Partition> wanted = std::exchange(to_warm_, {});
     for (const auto& [partition, hold] : healing_) wanted.insert(partition);
+    for (const auto& [partition, asked] : reconsidering_) wanted.insert(partition);
     nats::ConsumeSpec spec;
     spec.stream = subjects::kStreamState;
     spec.last_per_subject = true;
@@ -54,6 +58,9 @@ void StateSweep::end() {
     for (const auto& [partition, hold] : std::exchange(healing_, {})) {
         host_.on_healed(partition, hold);
     }
+    for (const auto& [partition, asked] : std::exchange(reconsidering_, {})) {
+        host_.on_reconsidered(partition, asked.hold, asked.version);
+    }
 }
 
 void StateSweep::start_over() {
@@ -61,6 +68,8 @@ void StateSweep::start_over() {
     exceptions_.reset();
     to_heal_.merge(healing_);
     healing_.clear();
+    to_reconsider_.merge(reconsidering_);
+    reconsidering_.clear();
     to_check_.merge(checking_);
     checking_.clear();
 }
@@ -69,28 +78,36 @@ void StateSweep::on_message(const nats::InMessage& message) {
     if (read_) return states_->processed(1);
     // A state that is stored anew meanwhile stands behind the end, and its decision tells only what
     // it has changed itself; the cache has it already.
-    read_ = message.pending == 0 || (healing_.empty() && message.sequence >= states_end_);
+    read_ = message.pending == 0 || (!is_thorough() && message.sequence >= states_end_);
     const bool entity = !message.deleted && subjects::parse_entity(message.subject).has_value();
     const bool room = !entity || host_.warm(message.sequence, message.body);
-    if (!room && healing_.empty()) read_ = true;
+    if (!room && !is_thorough()) read_ = true;
     const std::uint64_t before = outstanding_;
-    if (entity && !healing_.empty()) send_again(message);
+    if (entity && is_thorough()) {
+        if (const auto state = decode_entity(message.body)) look_at(*state);
+    }
     if (outstanding_ == before) return states_->processed(1);
     ++owed_;  // So that what is under way stays bounded by the window.
 }
 
-void StateSweep::send_again(const nats::InMessage& message) {
-    const auto state = decode_entity(message.body);
-    if (!state || !heals(state->key)) return;
-    const Partition home = entity_partition(state->key, partitions_);
+void StateSweep::look_at(const EntityState& state) {
+    if (heals(state.key)) send_again(state);
+    const auto asked = reconsidering_.find(entity_partition(state.key, partitions_));
+    if (asked == reconsidering_.end() || state.policy_version >= asked->second.version) return;
+    ++outstanding_;
+    host_.reconsider(state.key, sweep_);
+}
+
+void StateSweep::send_again(const EntityState& state) {
+    const Partition home = entity_partition(state.key, partitions_);
     const Context context{{}, home, host_.fence_of(home)};
     if (context.fence == 0) return;  // Lost meanwhile: who took it does this.
-    for (const Command& command : pending_commands(*state, context)) {
+    for (const Command& command : pending_commands(state, context)) {
         ++outstanding_;
         effects_.publish(subjects::command(command.platform, command.entity), wire::encode(command),
                          this, sweep_);
     }
-    if (!state->exceptions.empty()) recheck(state->key, {});
+    if (!state.exceptions.empty()) recheck(state.key, {});
 }
 
 void StateSweep::Exceptions::on_message(const nats::InMessage& message) {

@@ -21,6 +21,11 @@ public:
     /// Has the entity compare what it holds open with the exceptions stream; answered by
     /// StateSweep::rechecked() with the same `sweep`.
     virtual void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) = 0;
+    /// Has the entity decided again by the newest policy; answered in the same way.
+    virtual void reconsider(const EntityKey& entity, std::uint64_t sweep) = 0;
+    /// All states of the partition were.
+    virtual void on_reconsidered(Partition partition, std::uint64_t hold,
+                                 std::uint64_t version) = 0;
     /// Everything that belongs into the streams is in them again.
     virtual void on_healed(Partition partition, std::uint64_t hold) = 0;
     [[nodiscard]] virtual std::uint64_t fence_of(Partition partition) const = 0;
@@ -30,11 +35,11 @@ protected:
 };
 
 /// Reads the stored entities of partitions: to fill the cache and, where the broker lost messages,
-/// to publish pending commands again and bring the exceptions stream in line with the states. What
-/// that stream shows as open, and as resolved since the mark, is compared with the states whenever
-/// a partition is taken: the end of either may have been lost unnoticed, and with it that something
-/// was resolved, or that it was not. One pass at a time; what is asked for meanwhile is the next
-/// one. Threading: the link's.
+/// to publish pending commands again and bring the exceptions stream in line with the states; or,
+/// for another version of the policy, to decide each of them again. What that stream shows as open,
+/// and as resolved since the mark, is compared with the states whenever a partition is taken: the
+/// end of either may have been lost unnoticed, and with it that something was resolved, or that it
+/// was not. One pass at a time; what is asked for meanwhile is the next one. Threading: the link's.
 class StateSweep final : nats::MessageSink, DeliverySink {
 public:
     StateSweep(nats::Link& link, const BrokerWatch& watch, ReliablePublisher& effects,
@@ -48,6 +53,10 @@ public:
     }
     /// `hold` names the holding of the partition, for on_healed().
     void heal(Partition partition, std::uint64_t hold) { to_heal_[partition] = hold; }
+    /// Has every state decided again that was decided by an older policy than that of `version`.
+    void reconsider(Partition partition, std::uint64_t hold, std::uint64_t version) {
+        to_reconsider_[partition] = {hold, version};
+    }
     /// A stream changed under the pass that runs: it is made again.
     void start_over();
     void rechecked(std::uint64_t sweep);
@@ -67,9 +76,12 @@ private:
     void begin();
     void end();
     void on_message(const nats::InMessage& message) override;
-    void send_again(const nats::InMessage& message);
+    void look_at(const EntityState& state);
+    void send_again(const EntityState& state);
     void recheck(const EntityKey& entity, std::string exception);
     void on_delivered(std::uint64_t token) override;
+    /// Must this pass see every state, or may it end once the cache is full?
+    [[nodiscard]] bool is_thorough() const { return !healing_.empty() || !reconsidering_.empty(); }
     [[nodiscard]] bool heals(const EntityKey& entity) const;
     [[nodiscard]] bool checks(const EntityKey& entity, ExceptionStatus status,
                               std::uint64_t sequence) const;
@@ -82,12 +94,18 @@ private:
     std::set<Partition> to_warm_;
     std::map<Partition, std::uint64_t> to_check_;
     std::map<Partition, std::uint64_t> to_heal_;
+    struct Reconsidering {
+        std::uint64_t hold = 0;
+        std::uint64_t version = 0;
+    };
+    std::map<Partition, Reconsidering> to_reconsider_;
 
     // ---- The pass that runs.
     std::uint64_t sweep_ = 0;  ///< Counts the passes; answers to an older one are ignored.
     std::unique_ptr<nats::Subscription> states_;
     std::unique_ptr<Exceptions> exceptions_;
     std::map<Partition, std::uint64_t> healing_;
+    std::map<Partition, Reconsidering> reconsidering_;
     std::map<Partition, std::uint64_t> checking_;  ///< Beside those.
     std::uint64_t states_end_ = 0;                 ///< Sequence at which the states end.
     bool read_ = false;                            ///< All states were read.

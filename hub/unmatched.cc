@@ -25,7 +25,8 @@ void Unmatched::start(Entry& entry) {
     entry.found = entry.failed = entry.claimed = entry.exists = false;
     entry.retry_at = Duration{0};
     const auto& change = std::get<Change>(entry.queued.input);
-    const std::vector<Claim> keys = lookups(*policy_.object(change.key.object), change).keys;
+    const std::vector<Claim> keys =
+        lookups(*entry.queued.policy->object(change.key.object), change).keys;
     entry.outstanding = keys.size() + 1;  // One for this function.
     for (const Claim& key : keys) {
         const std::string subject = subjects::match_key(key.object, key.rule, key.text);

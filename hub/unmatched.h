@@ -26,9 +26,8 @@ protected:
 /// Threading: the link's.
 class Unmatched final : nats::PublishSink {
 public:
-    Unmatched(nats::Link& link, const Clock& clock, const Policy& policy, const HubOptions& options,
-              UnmatchedHost& host)
-        : link_(link), clock_(clock), policy_(policy), options_(options), host_(host) {}
+    Unmatched(nats::Link& link, const Clock& clock, const HubOptions& options, UnmatchedHost& host)
+        : link_(link), clock_(clock), options_(options), host_(host) {}
 
     /// `queued.input` is a Change, kept already.
     void submit(Queued queued);
@@ -64,7 +63,6 @@ private:
 
     nats::Link& link_;
     const Clock& clock_;
-    const Policy& policy_;
     const HubOptions& options_;
     UnmatchedHost& host_;
     std::list<Entry> open_;

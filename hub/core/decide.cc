@@ -122,8 +122,8 @@ void take(Work& work, const Input& input) {
         take_answer(work, *outcome);
     } else if (const auto* operation = std::get_if<Operation>(&input)) {
         take_operation(work, *operation);
-    } else {
-        recheck_exceptions(work, std::get<Recheck>(input));
+    } else if (const auto* recheck = std::get_if<Recheck>(&input)) {
+        recheck_exceptions(work, *recheck);
     }
     if (work.changed) work.log.inputs.push_back(describe(input));
     work.changed = work.changed || changed_before;
@@ -159,6 +159,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);
     work.state.outbox.clear();
+    const bool adopts = !founds && work.state.policy_version != policy.version;
+    const MatchRules match_rules = adopt_policy(work);
     disown(work, context.foreign_records);
     for (const Input& input : inputs) take(work, input);
     Step step;
@@ -166,6 +168,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     work.state.policy = policy.hash;
     plan_commands(work, step.commands);
     const std::vector<Claim> after = keys_of(*object, work.state);
+    const bool claims_all = shared || (match_rules == MatchRules::kChanged && !after.empty());
+    if (claims_all && !shared) work.note("claims its keys by the match rules of now");
     if (context.foreign_keys) report_shared_keys(work, after);
     if (work.changed) {
         ++work.state.version;
@@ -173,12 +177,16 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         work.log.version = work.state.version;
         work.log.at = context.now;
         work.log.policy = policy.hash;
+        work.log.policy_version = policy.version;
+        if (adopts) {
+            work.log.inputs.push_back("policy version " + std::to_string(policy.version));
+        }
         for (const std::string& token : work.touched_exceptions) {
             work.state.outbox.push_back(exception_message(work, token));
         }
         work.state.outbox.push_back({{}, encode(work.log)});
         // One that was another's may be free by now.
-        step.claims = shared ? after : minus(after, before);
+        step.claims = claims_all ? after : minus(after, before);
         if (context.foreign_keys) {
             for (const auto& [key, holder] : *context.foreign_keys) std::erase(step.claims, key);
         }

@@ -46,6 +46,7 @@ inline constexpr std::string_view kUndecodable = "input.undecodable";
 inline constexpr std::string_view kForeignPlatform = "input.foreign_platform";
 inline constexpr std::string_view kUnknownObject = "input.unknown_object";
 inline constexpr std::string_view kBroker = "broker.amnesia";
+inline constexpr std::string_view kPolicyRefused = "policy.refused";
 }  // namespace exceptions
 
 }  // namespace syncline::hub

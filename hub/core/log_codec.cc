@@ -12,7 +12,7 @@ using wire::Writer;
 
 std::string encode(const LogEntry& entry) {
     Writer out{1024};
-    out.map(9 + present(!entry.trace.empty()));
+    out.map(9 + present(!entry.trace.empty(), entry.policy_version != 0));
     out.field(0, wire::kWireVersion);
     out.field(1, entry.entity.object.text);
     out.field(2, entry.entity.entity.text);
@@ -44,6 +44,7 @@ std::string encode(const LogEntry& entry) {
     }
     for (const std::string& note : entry.notes) out.text(note);
     if (!entry.trace.empty()) out.field(9, entry.trace);
+    if (entry.policy_version != 0) out.field(10, entry.policy_version);
     return out.take();
 }
 
@@ -108,6 +109,7 @@ Result<LogEntry> decode_log_entry(std::string_view body) {
                 });
                 break;
             case 9: entry.trace = in.text(node, wire::kIdBytesMax); break;
+            case 10: entry.policy_version = in.unsigned64(node); break;
             default: break;
         }
     };

@@ -26,6 +26,9 @@ struct Mark {
         std::uint64_t last = 0;
         friend bool operator==(const StreamPoint&, const StreamPoint&) = default;
     };
+    std::uint64_t policy = 0;  ///< The version that rules the inputs at `floor`.
+    /// Every stored state of the partition was decided again by the policy of this version.
+    std::uint64_t reconsidered = 0;
     StreamPoint commands;
     StreamPoint exceptions;
     struct Source {

@@ -177,6 +177,15 @@ const char* name_of(Verdict verdict) {
     return "undecided";
 }
 
+Verdict verdict_of(const OwnershipRule* rule, const FieldSpec& spec, const CanonicalField* current,
+                   const Value& value, const Provenance& from) {
+    if (!conforms(spec, value) && !conform(spec, value)) return Verdict::kInvalid;
+    if (equal_or_both_empty(current == nullptr ? nullptr : &current->value, value)) {
+        return Verdict::kAccepted;
+    }
+    return rule == nullptr ? Verdict::kUndecided : judge(*rule, current, from);
+}
+
 Value make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from) {
     Value before = work.state.set(field, value, std::move(from));
     std::erase_if(work.state.proposals, [&](const Proposal& p) { return p.field == field; });

@@ -134,7 +134,10 @@ struct EntityState {
     std::vector<RecordState> records;       ///< Sorted by platform.
     std::vector<Proposal> proposals;
     std::vector<OpenException> exceptions;
-    std::string policy;  ///< Hash of the policy that decided last.
+    std::string policy;                ///< Hash of the policy that decided last.
+    std::uint64_t policy_version = 0;  ///< Its number; 0: it has none.
+    /// Fingerprint of the match rules by which the entity has claimed its keys; 0: not known.
+    std::uint64_t match_rules = 0;
     /// Bodies for the log and the exceptions stream that belong to this version: published after
     /// the state is stored, and again when an input comes back.
     struct Outgoing {

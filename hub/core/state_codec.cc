@@ -288,7 +288,8 @@ Proposal read_proposal(Decoder& in, const Node& node) {
 
 std::string encode(const EntityState& state) {
     Writer out{2048};
-    out.map(8 + present(!state.proposals.empty(), !state.exceptions.empty(), state.deleted));
+    out.map(8 + present(!state.proposals.empty(), !state.exceptions.empty(), state.deleted,
+                        state.policy_version != 0, state.match_rules != 0));
     out.field(0, wire::kWireVersion);
     out.field(1, state.key.object.text);
     out.field(2, state.key.entity.text);
@@ -324,6 +325,8 @@ std::string encode(const EntityState& state) {
         out.text(outgoing.exception);
         out.bytes(outgoing.body);
     }
+    if (state.policy_version != 0) out.field(11, state.policy_version);
+    if (state.match_rules != 0) out.field(12, state.match_rules);
     return out.take();
 }
 
@@ -361,6 +364,8 @@ Result<EntityState> decode_entity(std::string_view body) {
                     state.outbox.push_back(read_outgoing(in, item));
                 });
                 break;
+            case 11: state.policy_version = in.unsigned64(node); break;
+            case 12: state.match_rules = in.unsigned64(node); break;
             default: break;
         }
     };
@@ -371,7 +376,7 @@ Result<EntityState> decode_entity(std::string_view body) {
 
 std::string encode(const Mark& mark) {
     Writer out;
-    out.map(11);
+    out.map(13);
     out.field(0, wire::kWireVersion);
     out.field(1, std::uint64_t{mark.partition.value});
     out.field(2, mark.fence);
@@ -390,6 +395,8 @@ std::string encode(const Mark& mark) {
     out.field(8, mark.commands.last);
     out.field(9, mark.exceptions.created);
     out.field(10, mark.exceptions.last);
+    out.field(11, mark.policy);
+    out.field(12, mark.reconsidered);
     return out.take();
 }
 
@@ -421,6 +428,8 @@ Result<Mark> decode_mark(std::string_view body) {
             case 8: mark.commands.last = in.unsigned64(node); break;
             case 9: mark.exceptions.created.ns = in.signed64(node); break;
             case 10: mark.exceptions.last = in.unsigned64(node); break;
+            case 11: mark.policy = in.unsigned64(node); break;
+            case 12: mark.reconsidered = in.unsigned64(node); break;
             default: break;
         }
     };

@@ -46,7 +46,10 @@ struct Recheck {
     std::optional<std::uint64_t> told_of;
 };
 
-using Input = std::variant<Change, Outcome, Operation, Recheck>;
+/// Has an entity decided again by the policy that is in force by now.
+struct PolicyChanged {};
+
+using Input = std::variant<Change, Outcome, Operation, Recheck, PolicyChanged>;
 
 /// A normalised match key that must belong to the entity before its state is stored.
 struct Claim {
@@ -100,8 +103,9 @@ struct LogEntry {
     EntityKey entity;
     std::uint64_t version = 0;  ///< Of the state it made; two with one version are one entry.
     Timestamp at;
-    std::string policy;
-    std::vector<std::string> inputs;  ///< `crm change 5/3/17 rev 3/2`, ...
+    std::string policy;                ///< Hash.
+    std::uint64_t policy_version = 0;  ///< 0: it has none.
+    std::vector<std::string> inputs;   ///< `crm change 5/3/17 rev 3/2`, ...
     std::vector<FieldDecision> decisions;
     struct Commanded {
         PlatformId platform;

@@ -48,6 +48,18 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
 /// canonical until now.
 Value make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from);
 
+/// What a value of `from` in the field comes to, while `current` is canonical: kAccepted also if
+/// the two agree. `rule`: the field's, null if none holds.
+[[nodiscard]] Verdict verdict_of(const OwnershipRule* rule, const FieldSpec& spec,
+                                 const CanonicalField* current, const Value& value,
+                                 const Provenance& from);
+
+// policy_change.cc
+/// Are the match rules those by which the entity has claimed its keys?
+enum class MatchRules : std::uint8_t { kAsClaimed, kChanged };
+/// If another version of the policy decided the state: judges again what is left alone by it.
+[[nodiscard]] MatchRules adopt_policy(Work& work);
+
 // changes.cc, outcomes.cc, operations.cc
 /// From now on `id` stands for the entity on the record's platform. `how` it came to that goes into
 /// the log.

@@ -37,7 +37,10 @@ public:
             table.rows.push_back(
                 {line.field.name.text, text(line, line.field.value), time_text(since(line)),
                  who(line), Cell{rule(line), Style::kDim},
-                 Cell{line.entry == nullptr ? "" : short_hash(line.entry->policy), Style::kDim},
+                 Cell{line.entry == nullptr
+                          ? ""
+                          : policy_text(line.entry->policy_version, line.entry->policy),
+                      Style::kDim},
                  line.entry == nullptr ? Cell{"?", Style::kYellow}
                                        : number_cell(line.entry->version),
                  number_cell(line.refused)});
@@ -60,7 +63,7 @@ public:
         out_.line("  by       " + who(line) + ", " + time_text(since(line)));
         if (!line.person.empty()) out_.line("  action   " + line.person);
         if (!rule(line).empty()) out_.line("  rule     " + rule(line));
-        out_.line("  policy   " + short_hash(entry.policy));
+        out_.line("  policy   " + policy_text(entry.policy_version, entry.policy));
         out_.line("  input    " + joined(entry.inputs));
         if (!entry.trace.empty()) out_.line("  trace    " + entry.trace);
         out_.line("  version  " + std::to_string(entry.version));
@@ -99,6 +102,7 @@ public:
         if (line.entry == nullptr) return map;
         map["version"] = number(line.entry->version);
         map["policy"] = line.entry->policy;
+        map["policy_version"] = number(line.entry->policy_version);
         map["inputs"] = Value::List(line.entry->inputs.begin(), line.entry->inputs.end());
         if (!line.entry->trace.empty()) map["trace"] = line.entry->trace;
         if (!line.person.empty()) map["action"] = line.person;

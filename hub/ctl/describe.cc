@@ -244,6 +244,11 @@ std::string joined(const std::vector<FieldName>& names) {
     return out;
 }
 
+std::string policy_text(std::uint64_t version, std::string_view hash) {
+    if (version == 0) return short_hash(hash);
+    return std::to_string(version) + " (" + short_hash(hash) + ")";
+}
+
 std::string joined(const std::vector<std::string>& texts) {
     std::string all;
     for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
@@ -293,6 +298,7 @@ Value value_of(const hub::EntityState& state, const Secrets& secrets) {
                       {"version", number(state.version)},
                       {"deleted", state.deleted},
                       {"policy", state.policy},
+                      {"policy_version", number(state.policy_version)},
                       {"canonical", std::move(canonical)},
                       {"records", std::move(records)},
                       {"proposals", std::move(proposals)},
@@ -323,6 +329,7 @@ Value value_of(const hub::LogEntry& entry, const Secrets& secrets) {
                       {"version", number(entry.version)},
                       {"at", time_value(entry.at)},
                       {"policy", entry.policy},
+                      {"policy_version", number(entry.policy_version)},
                       {"inputs", strings(entry.inputs)},
                       {"decisions", std::move(decisions)},
                       {"commands", std::move(commands)},

@@ -50,6 +50,8 @@ private:
 [[nodiscard]] std::string text_of(const Revision& revision);
 /// The first twelve digits of a policy's hash.
 [[nodiscard]] std::string short_hash(std::string_view hash);
+/// "3 (cf9cd0db6014)": a version of the policy; without a number the hash alone.
+[[nodiscard]] std::string policy_text(std::uint64_t version, std::string_view hash);
 /// "a, b, c".
 [[nodiscard]] std::string joined(const std::vector<FieldName>& names);
 [[nodiscard]] std::string joined(const std::vector<std::string>& texts);

@@ -24,10 +24,10 @@ public:
         out_.line({Cell{state_.key.object.text + " " + state_.key.entity.text, Style::kBold},
                    Cell{" (by " + found_by + ")", Style::kDim}});
         out_.line("version " + std::to_string(state_.version) +
-                  (state_.deleted ? ", deleted" : "") + ", policy " + short_hash(state_.policy) +
-                  ", stored " + time_text(stored_.stored_at) + " (" +
-                  age_text(stored_.stored_at, now_) + "), sequence " +
-                  std::to_string(stored_.sequence));
+                  (state_.deleted ? ", deleted" : "") + ", policy " +
+                  policy_text(state_.policy_version, state_.policy) + ", stored " +
+                  time_text(stored_.stored_at) + " (" + age_text(stored_.stored_at, now_) +
+                  "), sequence " + std::to_string(stored_.sequence));
         fields();
         records();
         waiting();

@@ -4,10 +4,8 @@
 #include <memory>
 #include <random>
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include "hub/core/state_codec.h"
+#include "hub/ctl/actor.h"
 #include "hub/ctl/exceptions.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/text.h"
@@ -24,17 +22,6 @@ struct ActOptions {
     std::string reason;
     std::string wait = "10s";
 };
-
-/// "anna@host", from the account that runs the program; never from what anybody can set.
-std::string actor() {
-    const passwd* account = ::getpwuid(::getuid());
-    std::string user = account != nullptr && account->pw_name != nullptr
-                           ? account->pw_name
-                           : "uid" + std::to_string(::getuid());
-    std::array<char, 256> host{};
-    if (::gethostname(host.data(), host.size() - 1) != 0) return user;
-    return user + "@" + host.data();
-}
 
 std::string unique_id(const Clock& clock) {
     std::random_device random;

@@ -19,7 +19,7 @@ struct LogOptions {
 void show_entry(Output& out, const hub::LogEntry& entry, const Secrets& secrets) {
     out.line({Cell{time_text(entry.at), Style::kBold},
               Cell{"  v" + std::to_string(entry.version) + "  "}, Cell{joined(entry.inputs)},
-              Cell{"  policy " + short_hash(entry.policy), Style::kDim}});
+              Cell{"  policy " + policy_text(entry.policy_version, entry.policy), Style::kDim}});
     Table table{{}, {}, 48};
     for (const hub::FieldDecision& decision : entry.decisions) {
         const ObjectName& object = entry.entity.object;

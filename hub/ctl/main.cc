@@ -41,7 +41,7 @@ void add_globals(CLI::App& app, Program::Globals& globals) {
         ->capture_default_str()
         ->group(group);
     app.add_option("--policy", globals.policy,
-                   "The policy's directory: hides its secret fields; replay decides by it")
+                   "Look at things by the policy of this directory, not by the one in force")
         ->envname("SYNCLINE_POLICY");
     app.add_flag("--json", globals.json, "One JSON object instead of text");
     app.add_flag("--no-color", globals.no_color, "Never colour; off anyway if not on a terminal");

@@ -96,10 +96,12 @@ Result<Exit> check_policy(Output& out, const CheckOptions& options) {
 
 void add_policy(CLI::App& app, Program& program) {
     auto* policy = app.add_subcommand(
-        "policy", "Policies: `policy check DIR`, `policy test DIR`, `policy plan DIR`");
+        "policy", "Policies: check, test and plan one, apply it, see and undo what was applied");
     policy->require_subcommand(1);
     add_policy_test(*policy, program);
     add_policy_plan(*policy, program);
+    add_policy_apply(*policy, program);
+    add_policy_history(*policy, program);
     auto* command = policy->add_subcommand(
         "check", "Everything wrong with the policy of a directory, before anything runs");
     const auto options = std::make_shared<CheckOptions>();

@@ -9,6 +9,7 @@
 #include "hub/ctl/recorded.h"
 #include "hub/ctl/text.h"
 #include "shared/policy/policy_toml.h"
+#include "shared/policy/policy_version.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
@@ -155,6 +156,12 @@ void PlanCommand::tell(const Span& span) {
     note(plan_.dropped, "inputs of an object or platform that the proposed policy drops");
     note(undecodable_, "messages that do not decode");
     out.line("Nothing was published.", Style::kGreen);
+    if (active_.version == 0) return;  // What is in force was not asked about.
+    const std::string name = plan_name(active_.version, proposed_.hash);
+    out.set("plan", name);
+    out.line({Cell{"plan "}, Cell{name, Style::kBold},
+              Cell{": synclinectl policy apply " + options_.directory + " --plan " + name +
+                   " --reason TEXT"}});
 }
 
 void PlanCommand::warn_of_matches(Output& out) const {
@@ -312,7 +319,7 @@ void add_policy_plan(CLI::App& policy, Program& program) {
     auto* command = policy.add_subcommand(
         "plan",
         "What another policy would have made of the recorded inputs, and makes at once of "
-        "the stored states; --policy names the active one");
+        "the stored states");
     const auto options = std::make_shared<PlanOptions>();
     command->add_option("DIR", options->directory, "The directory with the proposed policy")
         ->required();

@@ -104,6 +104,12 @@ PlanDifference compare(const Policy& active, const Policy& proposed, const hub::
     return out;
 }
 
+PolicyPlan::PolicyPlan(const Policy& active, const Policy& proposed, std::size_t keep)
+    : active_(active), proposed_(proposed), next_(proposed), keep_(keep), history_(active) {
+    proposed_.version = active.version;
+    next_.version = active.version + 1;
+}
+
 bool PolicyPlan::knows(const Policy& policy, const hub::Input& input) const {
     if (const auto* change = std::get_if<Change>(&input)) {
         const ObjectSpec* object = policy.object(change->key.object);
@@ -164,7 +170,7 @@ void PolicyPlan::take_stored(const hub::EntityState& state, const hub::Context& 
         proposed_.object(state.key.object) == nullptr) {
         return;
     }
-    PlanDifference difference = compare(active_, proposed_, state, {}, context);
+    PlanDifference difference = compare(active_, next_, state, {}, context);
     if (difference.empty()) return;
     ++stored_differing;
     count(std::move(difference), at_once);

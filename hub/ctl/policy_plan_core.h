@@ -50,8 +50,7 @@ struct PlanDifference {
 class PolicyPlan {
 public:
     /// `keep`: how many differences are kept, the first ones.
-    PolicyPlan(const Policy& active, const Policy& proposed, std::size_t keep)
-        : active_(active), proposed_(proposed), keep_(keep), history_(active) {}
+    PolicyPlan(const Policy& active, const Policy& proposed, std::size_t keep);
 
     void take(std::uint64_t sequence, const hub::Input& input, const hub::Context& context);
     /// A state as it is stored now: what the proposed policy would command at once.
@@ -87,7 +86,8 @@ private:
     void count(PlanDifference difference, std::map<PlatformId, Commands>& commands_of);
 
     const Policy& active_;
-    const Policy& proposed_;
+    Policy proposed_;  ///< As if it were in force as long as the active one.
+    Policy next_;      ///< The same as the version after it.
     std::size_t keep_;
     hub::Rehearsal history_;
 };

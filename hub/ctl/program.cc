@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "hub/ctl/cli.h"
+#include "hub/ctl/policy_store.h"
 #include "shared/policy/policy_toml.h"
 
 namespace syncline::ctl {
@@ -90,9 +91,7 @@ Result<Session*> Program::connect() {
 
 Result<const Policy*> Program::policy() {
     if (policy_) return &*policy_;
-    if (globals.policy.empty()) {
-        return fail(ErrorKind::kInvalid, "this needs the policy's directory: --policy DIR");
-    }
+    if (globals.policy.empty()) return policy_in_force();
     auto loaded = load_policy(globals.policy);
     if (!loaded) {
         return fail(ErrorKind::kInvalid,
@@ -102,9 +101,24 @@ Result<const Policy*> Program::policy() {
     return &*policy_;
 }
 
+Result<const Policy*> Program::policy_in_force() {
+    const auto session = connect();
+    if (!session) return fail(session.error());
+    const auto history = read_history(**session);
+    if (!history) return fail(history.error());
+    const StoredVersion* active = history->active();
+    if (active == nullptr) {
+        return fail(ErrorKind::kNotFound, "no policy is in force; give one by --policy DIR");
+    }
+    auto policy = read_policy(**session, active->version);
+    if (!policy) return fail(policy.error());
+    policy_ = *std::move(policy);
+    return &*policy_;
+}
+
 Result<Secrets> Program::secrets() {
-    if (globals.policy.empty()) return Secrets{};
     const auto loaded = policy();
+    if (!loaded && loaded.error().kind == ErrorKind::kNotFound) return Secrets{};
     if (!loaded) return fail(loaded.error());
     return Secrets{**loaded};
 }

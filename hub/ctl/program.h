@@ -47,9 +47,10 @@ public:
     [[nodiscard]] const std::string& command() const { return command_; }
     /// The connection, made at the first call.
     [[nodiscard]] Result<Session*> connect();
-    /// The policy of --policy. kInvalid: none was given, or it cannot be loaded.
+    /// The policy of --policy, else the one in force. kInvalid: it cannot be loaded. kNotFound:
+    /// none was given, and none is in force.
     [[nodiscard]] Result<const Policy*> policy();
-    /// What the policy calls secret; nothing without --policy.
+    /// What that policy calls secret; nothing if there is none.
     [[nodiscard]] Result<Secrets> secrets();
     [[nodiscard]] const Clock& clock() const { return clock_; }
     /// The command has finished its output itself.
@@ -57,6 +58,7 @@ public:
 
 private:
     Result<nats::NatsOptions> nats_options() const;
+    Result<const Policy*> policy_in_force();
 
     SystemClock clock_;
     std::string command_;
@@ -70,8 +72,10 @@ private:
 
 // One line for each command; each is in a file of its name.
 void add_policy(CLI::App& app, Program& program);
-void add_policy_test(CLI::App& policy, Program& program);  ///< Under `policy`.
-void add_policy_plan(CLI::App& policy, Program& program);  ///< The same.
+void add_policy_test(CLI::App& policy, Program& program);     ///< Under `policy`.
+void add_policy_plan(CLI::App& policy, Program& program);     ///< The same.
+void add_policy_apply(CLI::App& policy, Program& program);    ///< apply, approve, rollback.
+void add_policy_history(CLI::App& policy, Program& program);  ///< history, export.
 void add_status(CLI::App& app, Program& program);
 void add_entity(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);

@@ -91,7 +91,8 @@ void show_hubs(Output& out, const Cluster& cluster) {
         const Value* list = hub.said.find("partitions");
         const auto* held_list = list == nullptr ? nullptr : list->get<Value::List>();
         table.rows.push_back(
-            {hub.id, hub.said.text("version"), short_hash(hub.said.text("policy")),
+            {hub.id, hub.said.text("version"),
+             policy_text(hub.said.count("policy_version"), hub.said.text("policy")),
              number_cell(held_list == nullptr ? 0 : held_list->size()),
              number_cell(hub.said.count("in_work")), number_cell(counts.count("inputs")),
              number_cell(counts.count("decisions")), number_cell(counts.count("commands")),

@@ -75,13 +75,20 @@ private:
                 continue;
             }
             policies[hub.said.text("policy")] += " " + hub.id;
+            if (const std::string trouble = hub.said.text("policy_trouble"); !trouble.empty()) {
+                error("policy_unreadable",
+                      "the hub waits for a policy that it cannot read: " + trouble,
+                      "Is the hub older than the synclinectl that applied it? Update it, or: "
+                      "synclinectl policy rollback",
+                      "hub " + hub.id);
+            }
             versions[hub.said.text("version")] += " " + hub.id;
         }
         if (policies.size() > 1) {
             std::string list;
             for (const auto& [hash, ids] : policies) list += "; " + short_of(hash) + ":" + ids;
             warn("policies_differ", "the hubs decide by different policies" + list,
-                 "Give all of them the same policy directory and restart those that are behind");
+                 "Those that are busy come to the newest by themselves; see policy history");
         }
         if (versions.size() > 1) {
             std::string list;

@@ -129,6 +129,8 @@ struct ObjectSpec {
 struct Policy {
     std::string name;
     std::string hash;                   ///< SHA-256 of its files, hex.
+    std::uint64_t version = 0;          ///< Of those that hubs keep; 0: of none.
+    std::uint32_t approvals = 1;        ///< So many people must want a version after this one.
     std::vector<PlatformId> platforms;  ///< Sorted.
     std::vector<ObjectSpec> objects;    ///< Sorted by name.
 

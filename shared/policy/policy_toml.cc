@@ -302,6 +302,7 @@ private:
         if (head) root.key_problem("policy", "stands already at " + to_string(*head));
         head = in->place();
         policy.name = name;
+        policy.approvals = in->integer("approvals", {1, 10}, policy.approvals);
     }
 
     /// Each sub-table of `key` whose name is one and is not taken.

@@ -97,8 +97,13 @@ bool read_partition(std::string_view token, Partition& partition) {
 
 std::string_view stream_of(std::string_view subject) {
     static constexpr std::pair<std::string_view, std::string_view> kStreams[] = {
-        {"sync.in.", kStreamIn},   {"sync.st.", kStreamState},       {"sync.cmd.", kStreamCommands},
-        {"sync.log.", kStreamLog}, {"sync.exc.", kStreamExceptions}, {"sync.evt.", kStreamEvents},
+        {"sync.in.", kStreamIn},
+        {"sync.st.", kStreamState},
+        {"sync.cmd.", kStreamCommands},
+        {"sync.log.", kStreamLog},
+        {"sync.exc.", kStreamExceptions},
+        {"sync.evt.", kStreamEvents},
+        {"$KV.sync_policy.", kStreamPolicy},
     };
     for (const auto& [root, stream] : kStreams) {
         if (subject.starts_with(root)) return stream;
@@ -150,6 +155,8 @@ std::string outcome(const PlatformId& platform, const EntityKey& entity, Partiti
 std::string operation(Partition partition, std::string_view kind, std::string_view id) {
     return join("sync.in._op." + text_of(partition), {kind, id});
 }
+
+std::string policy_activation() { return "sync.in._policy.activate"; }
 
 std::string inputs_of(Partition partition) { return "sync.in.*." + text_of(partition) + ".>"; }
 std::string all_inputs() { return "sync.in.>"; }
@@ -267,6 +274,20 @@ std::string agent_presence(const PlatformId& platform) {
     return join("$KV.sync_agent", {platform.text});
 }
 std::string all_agent_presence() { return "$KV.sync_agent.*"; }
+
+std::string policy_version(std::uint64_t number) {
+    return "$KV.sync_policy.version." + std::to_string(number);
+}
+std::string all_policy_versions() { return "$KV.sync_policy.version.*"; }
+std::string policy_start(std::uint64_t number) {
+    return "$KV.sync_policy.start." + std::to_string(number);
+}
+std::string all_policy_starts() { return "$KV.sync_policy.start.*"; }
+std::string policy_file(std::string_view hash) { return join("$KV.sync_policy.file", {hash}); }
+std::string policy_approval(std::uint64_t number, std::string_view actor) {
+    return join("$KV.sync_policy.approval." + std::to_string(number), {actor});
+}
+std::string all_policy_approvals() { return "$KV.sync_policy.approval.>"; }
 
 Result<std::string> last_token(std::string_view subject) {
     return decode_token(subject.substr(subject.rfind('.') + 1));

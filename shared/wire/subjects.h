@@ -55,6 +55,9 @@ struct InputSubject {
 /// kInvalid: not an input subject.
 [[nodiscard]] Result<InputSubject> parse_input(std::string_view subject);
 
+/// Puts a version of the policy in force, from this place of the stream on; for every hub.
+[[nodiscard]] std::string policy_activation();
+
 // State (SYNC_STATE).
 [[nodiscard]] std::string entity(const EntityKey& key, Partition partition);
 [[nodiscard]] std::string entities_of(Partition partition);
@@ -96,7 +99,16 @@ enum class Again { kCommands, kRecords };
 [[nodiscard]] std::string all_hub_presence();
 [[nodiscard]] std::string agent_presence(const PlatformId& platform);
 [[nodiscard]] std::string all_agent_presence();
-/// The last token, decoded: the hub's or the platform's id.
+// Key-value entries: versions of the policy. What a version is made of, where in SYNC_IN it came
+// into force, its files by their hash, and who approves of it.
+[[nodiscard]] std::string policy_version(std::uint64_t number);
+[[nodiscard]] std::string all_policy_versions();
+[[nodiscard]] std::string policy_start(std::uint64_t number);
+[[nodiscard]] std::string all_policy_starts();
+[[nodiscard]] std::string policy_file(std::string_view hash);
+[[nodiscard]] std::string policy_approval(std::uint64_t number, std::string_view actor);
+[[nodiscard]] std::string all_policy_approvals();
+/// The last token, decoded: the id of the hub or the platform, the number of the version.
 [[nodiscard]] Result<std::string> last_token(std::string_view subject);
 
 /// What a stream listens to.

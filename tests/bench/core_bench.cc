@@ -157,7 +157,7 @@ int run(int argc, char** argv) {
         return 2;
     }
     const std::uint64_t rounds = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 5;
-    const auto policy = load_policy(argv[1]);
+    const auto policy = read_policy_files(argv[1]);
     if (!policy) {
         std::fprintf(stderr, "core_bench: %s\n", policy.error().what.c_str());
         return 1;

@@ -453,7 +453,7 @@ TEST_F(SynclinectlTest, ADryRunDecidesInMemoryAndPublishesNothing) {
     link.stream_info(subjects::kStreamIn, [&](auto told) { info = told; });
     ASSERT_TRUE(until([&] { return info.has_value(); }));
     EXPECT_EQ((*info)->last_sequence, fresh + 1);
-    EXPECT_EQ(ctl({"replay", "--dry-run"}).exit, 2);  // No policy.
+    EXPECT_EQ(ctl({"replay", "--dry-run"}).exit, 4);  // No policy is in force.
 }
 
 TEST_F(SynclinectlTest, AFullReadIsAskedOfTheAgentOnly) {

@@ -141,15 +141,13 @@ std::unique_ptr<SimExecutor> plant_executor(Planted bug, World& world, Platform&
     return std::make_unique<PlantedExecutor>(bug, world, platform, ticket);
 }
 
-Policy plant_policy(Planted bug, const Policy& policy) {
-    Policy out = policy;
-    if (bug != kNonOwnerAccepted) return out;
-    for (ObjectSpec& object : out.objects) {
-        for (OwnershipRule& rule : object.ownership) {
-            if (rule.otherwise == NonOwnerWrite::kRevert) rule.otherwise = NonOwnerWrite::kAccept;
-        }
+std::string plant_policy(Planted bug, std::string text) {
+    if (bug != kNonOwnerAccepted) return text;
+    static constexpr std::string_view kRight = "\"revert\"";
+    for (auto at = text.find(kRight); at != std::string::npos; at = text.find(kRight, at)) {
+        text.replace(at, kRight.size(), "\"accept\"");
     }
-    return out;
+    return text;
 }
 
 }  // namespace syncline::sim

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "shared/nats/link.h"
-#include "shared/policy/policy.h"
 #include "tests/simulation/sim_executor.h"
 
 namespace syncline::sim {
@@ -68,6 +67,6 @@ enum class Role : std::uint8_t { kHub, kAgent };
 [[nodiscard]] std::unique_ptr<SimExecutor> plant_executor(Planted bug, World& world,
                                                           Platform& platform, Ticket ticket);
 /// The policy that hubs are given.
-[[nodiscard]] Policy plant_policy(Planted bug, const Policy& policy);
+[[nodiscard]] std::string plant_policy(Planted bug, std::string text);
 
 }  // namespace syncline::sim

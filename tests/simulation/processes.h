@@ -26,7 +26,7 @@ struct DeathWish {
 struct Site {
     World& world;
     MemoryBroker& broker;
-    const Policy& policy;
+    const std::vector<PolicyFile>& policy;  ///< That hubs are started with.
     std::vector<nats::StreamConfig> streams;
     Planted planted = Planted::kNone;
 };

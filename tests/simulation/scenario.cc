@@ -70,7 +70,7 @@ public:
           broker_(world_),
           setup_(draw_setup(world_.random())),
           policy_(checked_policy()),
-          hub_policy_(plant_policy(options.planted, policy_)),
+          hub_policy_{{"simulation.toml", plant_policy(options.planted, setup_.policy_text)}},
           site_{world_, broker_, hub_policy_,
                 nats::stream_configs({.partitions = setup_.partitions}), options.planted},
           faults_(world_, broker_, cast_) {
@@ -99,7 +99,7 @@ private:
     MemoryBroker broker_;
     Setup setup_;
     Policy policy_;
-    Policy hub_policy_;
+    std::vector<PolicyFile> hub_policy_;
     Site site_;
     Cast cast_;
     Faults faults_;

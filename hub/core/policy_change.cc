@@ -1,0 +1,107 @@
+#include <algorithm>
+
+#include "hub/core/work.h"
+
+namespace syncline::hub {
+namespace {
+
+/// What was decided about a field that is left alone on a platform.
+struct Held {
+    Verdict verdict = Verdict::kIgnored;
+    Timestamp since;  ///< 0: not known.
+};
+
+/// Nothing: it is left alone for what became of a command, which no rule decides.
+std::optional<Held> held_for(const EntityState& state, const RecordState& record,
+                             const FieldName& field) {
+    static constexpr std::pair<std::string_view, Verdict> kDecided[] = {
+        {exceptions::kContract, Verdict::kInvalid},
+        {exceptions::kReview, Verdict::kReview},
+        {exceptions::kUndecided, Verdict::kUndecided},
+    };
+    for (const OpenException& open : state.exceptions) {
+        if (open.platform != record.platform) continue;
+        if (!std::binary_search(open.fields.begin(), open.fields.end(), field)) continue;
+        const auto* decided =
+            std::ranges::find(kDecided, open.kind, &std::pair<std::string_view, Verdict>::first);
+        if (decided == std::end(kDecided)) return std::nullopt;
+        return Held{decided->second, open.since};
+    }
+    const bool asked = std::ranges::any_of(state.proposals, [&](const Proposal& proposal) {
+        return proposal.field == field && proposal.from == record.platform;
+    });
+    return Held{asked ? Verdict::kProposed : Verdict::kIgnored, {}};
+}
+
+void let_go(Work& work, RecordState& record, const FieldName& field) {
+    record.release(field);
+    std::erase_if(record.attempts, [&](const Attempts& one) { return one.field == field; });
+    std::erase_if(work.state.proposals, [&](const Proposal& proposal) {
+        return proposal.field == field && proposal.from == record.platform;
+    });
+    for (const std::string_view kind :
+         {exceptions::kContract, exceptions::kReview, exceptions::kUndecided}) {
+        close_exception(work, kind, record.platform, &field);
+    }
+    work.changed = true;
+}
+
+/// What a platform holds in a field that is left alone is decided once more, if the policy by now
+/// says something else about it.
+void judge_again(Work& work, RecordState& record, const FieldName& field, const Held& held) {
+    const FieldSpec* spec = work.object.field(field);
+    const Binding* binding = work.object.binding(record.platform);
+    const Value* mirror = record.mirror.find(field);
+    const bool bound = spec != nullptr && binding != nullptr && mirror != nullptr &&
+                       std::ranges::binary_search(binding->fields, field);
+    if (!bound) return let_go(work, record, field);
+    const OwnershipRule* rule = work.object.rule(field, work.state.fields());
+    const bool latest = rule != nullptr && rule->resolution == Resolution::kLatest;
+    // Of what was ignored nobody knows when it was written: it is newer than nothing.
+    const bool dated = held.since != Timestamp{} || latest;
+    const Provenance from{record.platform, record.rev, dated ? held.since : work.context.now};
+    const Value value = *mirror;
+    if (verdict_of(rule, *spec, work.state.find(field), value, from) == held.verdict) return;
+    let_go(work, record, field);
+    record.mirror.erase(field);
+    take_fields(work, record, Fields{{field, value}}, from, {});
+}
+
+std::uint64_t fingerprint(const std::vector<MatchRule>& rules) {
+    std::string text;
+    for (const MatchRule& rule : rules) {
+        text += rule.name + "=";
+        for (const MatchRule::Part& part : rule.parts) {
+            text += part.field.text + ":" + std::to_string(static_cast<int>(part.normaliser)) + ",";
+        }
+    }
+    return stable_hash(text) | 1;
+}
+
+}  // namespace
+
+MatchRules adopt_policy(Work& work) {
+    EntityState& state = work.state;
+    if (state.policy_version == work.policy.version) return MatchRules::kAsClaimed;
+    const bool founded = state.is_unknown();
+    state.policy_version = work.policy.version;
+    const std::uint64_t rules = fingerprint(work.object.matches);
+    const std::uint64_t claimed_by = std::exchange(state.match_rules, rules);
+    if (founded) return MatchRules::kAsClaimed;
+    // By name: deciding one field may add records.
+    std::vector<PlatformId> platforms;
+    for (const RecordState& record : state.records) platforms.push_back(record.platform);
+    for (const PlatformId& platform : platforms) {
+        const std::vector<FieldName> held = state.record_or_new(platform).held;
+        for (const FieldName& field : held) {
+            RecordState& record = state.record_or_new(platform);
+            if (!record.holds(field)) continue;  // Let go with another one.
+            const auto decided = held_for(state, record, field);
+            if (decided) judge_again(work, record, field, *decided);
+        }
+    }
+    const bool other = claimed_by != 0 && claimed_by != rules;
+    return other ? MatchRules::kChanged : MatchRules::kAsClaimed;
+}
+
+}  // namespace syncline::hub

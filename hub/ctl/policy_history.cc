@@ -1,0 +1,157 @@
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "hub/ctl/cli.h"
+#include "hub/ctl/policy_store.h"
+#include "hub/ctl/program.h"
+#include "hub/ctl/text.h"
+
+namespace syncline::ctl {
+namespace {
+
+struct Standing {
+    std::string text;
+    Style style = Style::kPlain;
+};
+
+Standing standing_of(const StoredVersion& stored, const PolicyHistory& history) {
+    const StoredVersion* active = history.active();
+    if (active == &stored) return {"in force", Style::kGreen};
+    if (stored.was_in_force()) return {"replaced", Style::kDim};
+    if (active != nullptr && stored.version.base != active->version.number) {
+        return {"outdated", Style::kDim};
+    }
+    if (!stored.refused.empty()) return {"refused", Style::kRed};
+    return {"waits", Style::kYellow};
+}
+
+Value value_of(const StoredVersion& stored, const std::string& standing) {
+    const PolicyVersion& version = stored.version;
+    Value::List approvals;
+    for (const PolicyApproval& approval : stored.approvals) {
+        approvals.emplace_back(Value::Map{
+            {"actor", approval.actor}, {"reason", approval.reason}, {"at", approval.at}});
+    }
+    Value::Map map{{"version", number(version.number)},
+                   {"standing", standing},
+                   {"name", version.name},
+                   {"hash", version.hash},
+                   {"author", version.author},
+                   {"reason", version.reason},
+                   {"at", version.at},
+                   {"base", number(version.base)},
+                   {"plan", version.plan},
+                   {"approvals", std::move(approvals)}};
+    if (version.restores != 0) map["restores"] = number(version.restores);
+    if (!stored.refused.empty()) map["refused"] = stored.refused;
+    if (stored.start) {
+        map["in_force_at"] = stored.start->at;
+        map["sequence"] = number(stored.start->sequence);
+    }
+    return map;
+}
+
+Result<Exit> show_history(Program& program) {
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    const auto history = read_history(**session);
+    if (!history) return fail(history.error());
+    Output& out = program.out();
+    Table table{{"VERSION", "STANDING", "POLICY", "FROM INPUT", "MADE", "BY", "REASON"}, {}};
+    Value::List list;
+    for (auto at = history->versions.rbegin(); at != history->versions.rend(); ++at) {
+        const StoredVersion& stored = at->second;
+        const Standing standing = standing_of(stored, *history);
+        std::string by = stored.version.author;
+        for (const PolicyApproval& approval : stored.approvals) by += ", " + approval.actor;
+        const std::string from = stored.start     ? std::to_string(stored.start->sequence)
+                                 : at->first == 1 ? "the first"
+                                                  : "-";
+        std::string reason = stored.version.reason;
+        if (stored.version.restores != 0) {
+            reason = "(as version " + std::to_string(stored.version.restores) + ") " + reason;
+        }
+        table.rows.push_back({number_cell(at->first), Cell{standing.text, standing.style},
+                              short_hash(stored.version.hash), right_cell(from),
+                              time_text(stored.version.at), by, reason});
+        list.push_back(value_of(stored, standing.text));
+    }
+    out.set("versions", std::move(list));
+    if (table.rows.empty()) {
+        out.line("There is no policy yet: synclinectl policy apply DIR --reason TEXT");
+    } else {
+        out.table(table);
+    }
+    return Exit::kFine;
+}
+
+struct ExportOptions {
+    std::uint64_t version = 0;
+    std::string directory;
+};
+
+Result<void> write_file(const std::filesystem::path& path, const std::string& text) {
+    std::ofstream out{path, std::ios::binary | std::ios::trunc};
+    out << text;
+    out.close();
+    if (out) return {};
+    return fail(ErrorKind::kDenied, path.string() + " cannot be written");
+}
+
+Result<Exit> export_version(Program& program, const ExportOptions& options) {
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    const auto history = read_history(**session);
+    if (!history) return fail(history.error());
+    const StoredVersion* wanted = history->active();
+    if (options.version != 0) {
+        const auto at = history->versions.find(options.version);
+        wanted = at == history->versions.end() ? nullptr : &at->second;
+    }
+    if (wanted == nullptr) {
+        return fail(ErrorKind::kNotFound,
+                    "there is no such version; see synclinectl policy history");
+    }
+    const auto files = read_files(**session, wanted->version);
+    if (!files) return fail(files.error());
+    std::error_code error;
+    const bool made = std::filesystem::create_directory(options.directory, error);
+    if (error) return fail(ErrorKind::kDenied, options.directory + ": " + error.message());
+    if (!made && !std::filesystem::is_empty(options.directory, error)) {
+        return fail(ErrorKind::kConflict,
+                    options.directory + " is not empty; what is there stays as it is");
+    }
+    for (const PolicyFile& file : *files) {
+        // A name of ours has no folder in it; one of somebody else's might.
+        const auto name = std::filesystem::path{file.name}.filename();
+        if (auto written = write_file(std::filesystem::path{options.directory} / name, file.text);
+            !written) {
+            return fail(written.error());
+        }
+    }
+    program.out().set("version", number(wanted->version.number));
+    program.out().set("files", number(files->size()));
+    program.out().line("version " + std::to_string(wanted->version.number) + ": " +
+                       count_text(files->size(), "file", "files") + " in " + options.directory);
+    return Exit::kFine;
+}
+
+}  // namespace
+
+void add_policy_history(CLI::App& policy, Program& program) {
+    auto* history = policy.add_subcommand(
+        "history",
+        "The versions of the policy: who made them, why, and since when they are in force");
+    history->callback([&program] { program.choose("policy history", show_history); });
+    auto* files = policy.add_subcommand("export", "Writes a version's files into a new directory");
+    const auto options = std::make_shared<ExportOptions>();
+    files->add_option("DIR", options->directory, "The directory")->required();
+    files->add_option("--version", options->version, "Its number [the one in force]");
+    files->callback([&program, options] {
+        program.choose("policy export",
+                       [options](Program& p) { return export_version(p, *options); });
+    });
+}
+
+}  // namespace syncline::ctl

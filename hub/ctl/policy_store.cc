@@ -1,0 +1,167 @@
+#include "hub/ctl/policy_store.h"
+
+#include <charconv>
+#include <set>
+
+#include "hub/core/identity.h"
+#include "hub/core/state_codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::ctl {
+namespace {
+
+/// "$KV.sync_policy.<kind>.<number>...": which of the two.
+struct Entry {
+    std::string_view kind;
+    std::uint64_t number = 0;
+};
+
+std::optional<Entry> parse_entry(std::string_view subject) {
+    static constexpr std::string_view kRoot = "$KV.sync_policy.";
+    if (!subject.starts_with(kRoot)) return std::nullopt;
+    subject.remove_prefix(kRoot.size());
+    Entry entry;
+    entry.kind = subject.substr(0, subject.find('.'));
+    subject.remove_prefix(std::min(subject.size(), entry.kind.size() + 1));
+    const auto [end, error] =
+        std::from_chars(subject.data(), subject.data() + subject.size(), entry.number);
+    std::ignore = end;
+    if (error != std::errc{} || entry.number == 0) return std::nullopt;
+    return entry;
+}
+
+Result<void> take(PolicyHistory& history, const nats::StoredMessage& message) {
+    const auto entry = parse_entry(message.subject);
+    if (!entry || message.deleted) return {};
+    StoredVersion& stored = history.versions[entry->number];
+    const auto keep = [&](auto parsed, auto store) -> Result<void> {
+        if (!parsed) return fail(ErrorKind::kCorrupt, message.subject + ": " + parsed.error().what);
+        store(*std::move(parsed));
+        return {};
+    };
+    if (entry->kind == "version") {
+        return keep(parse_policy_version(message.body),
+                    [&](PolicyVersion version) { stored.version = std::move(version); });
+    }
+    if (entry->kind == "start") {
+        return keep(parse_policy_start(message.body),
+                    [&](PolicyStart start) { stored.start = std::move(start); });
+    }
+    return keep(parse_policy_approval(message.body),
+                [&](PolicyApproval approval) { stored.approvals.push_back(std::move(approval)); });
+}
+
+Result<void> read_refusals(Session& session, PolicyHistory& history) {
+    const EntityKey any{ObjectName{"_policy"}, EntityId{"0"}};
+    std::string filter = subjects::exception(any, hub::exceptions::kPolicyRefused);
+    filter.replace(filter.find(".0."), 3, ".*.");
+    return session.read_each(
+        {.stream = std::string{subjects::kStreamExceptions},
+         .filters = {filter},
+         .last_per_subject = true},
+        [&](const nats::InMessage& message) {
+            const auto exception = hub::decode_exception(message.body);
+            if (exception) {
+                for (auto& [number, stored] : history.versions) {
+                    if (std::to_string(number) == exception->entity.entity.text) {
+                        stored.refused = exception->reason;
+                    }
+                }
+            }
+            return Session::More::kWanted;
+        });
+}
+
+}  // namespace
+
+std::size_t StoredVersion::wanted_by() const {
+    std::set<std::string> people{version.author};
+    for (const PolicyApproval& approval : approvals) people.insert(approval.actor);
+    return people.size();
+}
+
+const StoredVersion* PolicyHistory::active() const {
+    const StoredVersion* found = nullptr;
+    for (const auto& [number, stored] : versions) {
+        if (stored.was_in_force()) found = &stored;
+    }
+    return found;
+}
+
+const StoredVersion* PolicyHistory::before_active() const {
+    const StoredVersion* found = nullptr;
+    const StoredVersion* newest = active();
+    for (const auto& [number, stored] : versions) {
+        if (stored.was_in_force() && &stored != newest) found = &stored;
+    }
+    return found;
+}
+
+Result<PolicyHistory> read_history(Session& session) {
+    PolicyHistory history;
+    const auto entries = session.read_all(
+        {.stream = std::string{subjects::kStreamPolicy},
+         .filters = {subjects::all_policy_versions(), subjects::all_policy_starts(),
+                     subjects::all_policy_approvals()},
+         .last_per_subject = true});
+    if (!entries && entries.error().kind == ErrorKind::kNotFound) {
+        return fail(ErrorKind::kNotFound,
+                    "there is no bucket sync_policy: no hub has ever run here");
+    }
+    if (!entries) return fail(entries.error());
+    for (const nats::StoredMessage& message : *entries) {
+        if (auto taken = take(history, message); !taken) return fail(std::move(taken.error()));
+    }
+    // A start or an approval alone is what was lost with its version.
+    std::erase_if(history.versions,
+                  [](const auto& entry) { return entry.second.version.number == 0; });
+    if (auto read = read_refusals(session, history); !read) return fail(std::move(read.error()));
+    return history;
+}
+
+Result<std::vector<PolicyFile>> read_files(Session& session, const PolicyVersion& version) {
+    std::vector<PolicyFile> files;
+    for (const PolicyVersion::File& file : version.files) {
+        auto stored = session.get_last(subjects::kStreamPolicy, subjects::policy_file(file.hash));
+        if (!stored) return fail(stored.error());
+        if (!*stored || (*stored)->deleted) {
+            return fail(ErrorKind::kNotFound, file.name + " of version " +
+                                                  std::to_string(version.number) +
+                                                  " is missing in the bucket sync_policy");
+        }
+        files.push_back({file.name, std::move((*stored)->body)});
+    }
+    return files;
+}
+
+Result<Policy> read_policy(Session& session, const PolicyVersion& version) {
+    const auto files = read_files(session, version);
+    if (!files) return fail(files.error());
+    auto policy = parse_policy(*files);
+    if (!policy) {
+        return fail(
+            ErrorKind::kUnsupported,
+            "version " + std::to_string(version.number) +
+                " of the policy cannot be read by this synclinectl: " + policy.error().what);
+    }
+    policy->version = version.number;
+    return policy;
+}
+
+Result<void> store_files(Session& session, const std::vector<PolicyFile>& files) {
+    for (const PolicyFile& file : files) {
+        const auto stored = session.publish({.subject = subjects::policy_file(policy_hash({file})),
+                                             .body = file.text,
+                                             .headers = {},
+                                             .expected_sequence = 0});
+        if (stored || stored.error().kind == ErrorKind::kConflict) continue;  // It is there.
+        if (stored.error().kind != ErrorKind::kTooLarge) return fail(stored.error());
+        return fail(ErrorKind::kTooLarge,
+                    file.name + " is " + std::to_string(file.text.size()) +
+                        " bytes, more than one message holds; split it into several files: all "
+                        "*.toml of the directory are one policy");
+    }
+    return {};
+}
+
+}  // namespace syncline::ctl

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/ctl/session.h"
+#include "shared/policy/policy.h"
+#include "shared/policy/policy_version.h"
+
+/// The versions of the policy as the bucket `sync_policy` has them.
+namespace syncline::ctl {
+
+struct StoredVersion {
+    PolicyVersion version;
+    std::optional<PolicyStart> start;  ///< Version 1 needs none.
+    std::vector<PolicyApproval> approvals;
+    std::string refused;  ///< Why its activation was; empty: it was not.
+
+    [[nodiscard]] bool was_in_force() const { return start.has_value() || version.number == 1; }
+    /// How many different people want it.
+    [[nodiscard]] std::size_t wanted_by() const;
+};
+
+struct PolicyHistory {
+    std::map<std::uint64_t, StoredVersion> versions;
+
+    /// The one in force; null: there is none.
+    [[nodiscard]] const StoredVersion* active() const;
+    /// The one that was in force before it; null: none was.
+    [[nodiscard]] const StoredVersion* before_active() const;
+    [[nodiscard]] std::uint64_t newest() const {
+        return versions.empty() ? 0 : versions.rbegin()->first;
+    }
+};
+/// kNotFound: there is no bucket: nothing is installed. kCorrupt: an entry cannot be read.
+[[nodiscard]] Result<PolicyHistory> read_history(Session& session);
+
+/// The files of a version. kNotFound: one is missing.
+[[nodiscard]] Result<std::vector<PolicyFile>> read_files(Session& session,
+                                                         const PolicyVersion& version);
+/// The policy of a version, with its number. kUnsupported: this program cannot read it.
+[[nodiscard]] Result<Policy> read_policy(Session& session, const PolicyVersion& version);
+/// Stores the files that the bucket lacks. kTooLarge names the file that no message holds.
+[[nodiscard]] Result<void> store_files(Session& session, const std::vector<PolicyFile>& files);
+
+}  // namespace syncline::ctl

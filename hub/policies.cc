@@ -1,0 +1,350 @@
+#include "hub/policies.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "shared/base/log.h"
+#include "shared/policy/policy_toml.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::hub {
+namespace {
+
+/// Between two attempts to store the first version.
+constexpr Duration kSeedAgain = std::chrono::seconds{2};
+
+std::optional<std::uint64_t> number_in(std::string_view subject) {
+    const std::string_view text = subject.substr(subject.rfind('.') + 1);
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number == 0) return {};
+    return number;
+}
+
+}  // namespace
+
+Policies::Policies(nats::Link& link, const Clock& clock, BrokerWatch& watch,
+                   ReliablePublisher& effects, Duration retry_wait, std::vector<PolicyFile> seed)
+    : link_(link),
+      clock_(clock),
+      watch_(watch),
+      effects_(effects),
+      retry_wait_(retry_wait),
+      seed_(std::move(seed)) {}
+
+Policies::~Policies() = default;
+
+void Policies::start() {
+    nats::ConsumeSpec spec;
+    spec.stream = subjects::kStreamPolicy;
+    spec.filters = {subjects::all_policy_versions(), subjects::all_policy_starts()};
+    spec.last_per_subject = true;
+    reader_ = link_.consume(std::move(spec), this);
+}
+
+void Policies::on_message(const nats::InMessage& message) {
+    reader_->processed(1);
+    const auto number = number_in(message.subject);
+    if (!number || message.deleted) return;
+    Known& known = known_[*number];
+    Result<void> taken;
+    if (message.subject == subjects::policy_version(*number)) {
+        auto version = parse_policy_version(message.body);
+        if (!version) taken = fail(version.error());
+        if (version && !known.version) known.version = *std::move(version);
+    } else if (!known.start) {
+        auto start = parse_policy_start(message.body);
+        if (!start) taken = fail(start.error());
+        if (start) known.start = *std::move(start);
+    }
+    if (!taken) {
+        log::error("an entry of the policy's bucket cannot be read",
+                   {{"subject", message.subject}, {"error", taken.error()}});
+    }
+    if (read_) choose_newest();
+}
+
+void Policies::tick() {
+    if (reader_ == nullptr || !link_.connected()) return;
+    const Duration now = clock_.steady();
+    if (!read_ && reader_->caught_up()) {
+        read_ = true;
+        choose_newest();
+        if (known_.empty() && seed_.empty()) {
+            log::warning("there is no policy yet: synclinectl policy apply DIR");
+        }
+    }
+    if (read_ && known_.empty() && !seed_.empty() && now >= seed_due_) {
+        seed_due_ = now + kSeedAgain;
+        seed();
+    }
+    for (auto& [number, known] : known_) {
+        if (known.retry_at == Duration{0} || known.retry_at > now) continue;
+        known.retry_at = Duration{0};
+        load(number, known);
+    }
+}
+
+/// The first version: whoever stores it first has made it.
+void Policies::seed() {
+    const auto parsed = parse_policy(seed_);
+    if (!parsed) return;  // Its owner has checked it.
+    PolicyVersion version = version_of(1, parsed->name, seed_);
+    version.author = "syncline-hub";
+    version.reason = "the policy that the first hub was started with";
+    version.at = clock_.now();
+    for (std::size_t i = 0; i < seed_.size(); ++i) {
+        effects_.publish(subjects::policy_file(version.files[i].hash), seed_[i].text, nullptr, 0);
+    }
+    link_.publish({subjects::policy_version(1), to_text(version), {}, 0}, this, 0);
+}
+
+// Stored or not, by us or by another: the bucket tells.
+void Policies::on_published(std::uint64_t, const Result<std::uint64_t>&) {}
+
+void Policies::restore() {
+    for (const auto& [number, known] : known_) {
+        if (!known.version || known.files.empty()) continue;
+        for (std::size_t i = 0; i < known.files.size(); ++i) {
+            effects_.publish(subjects::policy_file(known.version->files[i].hash),
+                             known.files[i].text, nullptr, 0);
+        }
+        effects_.publish(subjects::policy_version(number), to_text(*known.version), nullptr, 0);
+        if (!known.start) continue;
+        effects_.publish(subjects::policy_start(number), to_text(*known.start), nullptr, 0);
+    }
+}
+
+// ---- Which version rules what. ----------------------------------------------------------------
+
+/// Version 1 rules from the beginning, and so does what a lost SYNC_IN began with.
+std::optional<std::uint64_t> Policies::start_of(std::uint64_t number, const Known& known) const {
+    if (!known.start) return number == 1 && known.version ? std::optional{0ULL} : std::nullopt;
+    const nats::StreamInfo* inputs = watch_.info(subjects::kStreamIn);
+    if (inputs == nullptr || inputs->created != known.start->inputs_created) return 0;
+    return known.start->sequence;
+}
+
+std::uint64_t Policies::number_at(std::uint64_t sequence) const {
+    std::uint64_t found = 0;
+    for (const auto& [number, known] : known_) {
+        const auto start = start_of(number, known);
+        if (start && *start < sequence) found = number;
+    }
+    return found;
+}
+
+std::uint64_t Policies::newest_start() const {
+    return start_of(newest_->version, known_.at(newest_->version)).value_or(0);
+}
+
+const Policy* Policies::at(std::uint64_t sequence) {
+    for (const auto& [number, known] : known_) {
+        if (known.activation && known.activated.sequence < sequence) return nullptr;
+    }
+    const std::uint64_t number = number_at(sequence);
+    if (number_at(UINT64_MAX) < expected_) return nullptr;
+    for (auto at = known_.lower_bound(number); at != known_.end(); ++at) {
+        auto& [candidate, known] = *at;
+        if (known.policy) return known.policy.get();
+        load(candidate, known);
+        // What this hub can never read is passed over for a later one that it can.
+        if (!known.broken) return nullptr;
+    }
+    return nullptr;
+}
+
+const Policy* Policies::find(std::uint64_t version) const {
+    const auto at = known_.find(version);
+    return at == known_.end() ? nullptr : at->second.policy.get();
+}
+
+void Policies::expect(std::uint64_t version) { expected_ = std::max(expected_, version); }
+
+void Policies::choose_newest() {
+    const std::uint64_t number = number_at(UINT64_MAX);
+    if (number == 0 || (newest_ != nullptr && newest_->version >= number)) return;
+    Known& known = known_.at(number);
+    trouble_ = known.broken ? known.failed : std::string{};
+    if (!known.policy) return load(number, known);
+    newest_ = known.policy.get();
+    log::info(
+        "a version of the policy is in force",
+        {{"policy", newest_->name}, {"version", number}, {"hash", newest_->hash.substr(0, 12)}});
+    if (!ready_) {
+        ready_ = true;
+        compare_seed();
+        return on_ready();
+    }
+    on_activated();
+}
+
+void Policies::compare_seed() const {
+    if (seed_.empty() || policy_hash(seed_) == newest_->hash) return;
+    log::warning(
+        "the policy's directory differs from the version in force, which counts; to change it: "
+        "synclinectl policy plan DIR, then policy apply DIR",
+        {{"version", newest_->version}});
+}
+
+// ---- Coming into force. -----------------------------------------------------------------------
+
+void Policies::activate(const nats::InMessage& message) {
+    auto activation = parse_policy_activation(message.body);
+    if (!activation || activation->version == 0) {
+        log::error("an activation of a policy cannot be read",
+                   {{"sequence", message.sequence},
+                    {"error", activation ? Error{ErrorKind::kInvalid, "it names no version"}
+                                         : activation.error()}});
+        return;
+    }
+    const std::uint64_t number = activation->version;
+    Known& known = known_[number];
+    if (known.start || known.activation) return;  // Read before, by us or by another.
+    known.activated = {.version = number,
+                       .sequence = message.sequence,
+                       .inputs_created = watch_.info(subjects::kStreamIn)->created,
+                       .at = message.stored_at,
+                       .actor = activation->actor};
+    known.activation = *std::move(activation);
+    load(number, known);
+    judge();
+}
+
+/// Are the oldest activation's conditions met? A hub that was away judges it again, and comes to
+/// the same: what it looks at is never altered.
+void Policies::judge() {
+    const auto pending = std::ranges::find_if(
+        known_, [](const auto& entry) { return entry.second.activation.has_value(); });
+    if (pending == known_.end()) return;
+    auto& [number, known] = *pending;
+    if (known.broken) return refuse(number, known, known.failed);
+    const auto before = known_.find(number_at(known.activated.sequence));
+    if (before == known_.end()) return refuse(number, known, "no version was in force");
+    if (!before->second.policy) return load(before->first, before->second);
+    if (!known.policy) return;
+    if (known.version->base != before->first) {
+        return refuse(number, known,
+                      "it was made on version " + std::to_string(known.version->base) + ", and " +
+                          std::to_string(before->first) + " was in force");
+    }
+    std::set<std::string> wanted_by{known.version->author};
+    wanted_by.insert(known.approved_by.begin(), known.approved_by.end());
+    const std::uint32_t needed = before->second.policy->approvals;
+    if (wanted_by.size() < needed) {
+        return refuse(number, known,
+                      "it needs " + std::to_string(needed) + " people, and has " +
+                          std::to_string(wanted_by.size()));
+    }
+    known.activation.reset();
+    known.start = known.activated;
+    effects_.publish(subjects::policy_start(number), to_text(*known.start), nullptr, 0);
+    choose_newest();
+    judge();
+}
+
+void Policies::refuse(std::uint64_t number, Known& known, const std::string& why) {
+    log::error("an activation of a policy is refused",
+               {{"version", number}, {"sequence", known.activated.sequence}, {"why", why}});
+    on_refused(number, why);
+    // It may be activated again, with more approvals.
+    known.activation.reset();
+    known.policy.reset();
+    known.files.clear();
+    known.broken = false;
+    judge();
+}
+
+// ---- Reading the bucket. ----------------------------------------------------------------------
+
+void Policies::get(std::uint64_t number, Known& known, const std::string& subject, auto take) {
+    ++known.outstanding;
+    link_.get_last(subjects::kStreamPolicy, subject,
+                   [this, number, attempt = known.attempt, take](auto stored) {
+                       Known& asked = known_.at(number);
+                       if (asked.attempt != attempt) return;
+                       --asked.outstanding;
+                       if (!stored) {
+                           asked.failed = stored.error().what;
+                       } else {
+                           const bool there = *stored && !(*stored)->deleted;
+                           take(asked, there ? &(*stored)->body : nullptr);
+                       }
+                       if (asked.outstanding == 0) loaded(number, asked);
+                   });
+}
+
+/// A file that the bucket lacks, or has lost, and that this hub was started with: stored again.
+const PolicyFile* Policies::own_file(const std::string& subject) {
+    const auto own = std::ranges::find_if(seed_, [&](const PolicyFile& file) {
+        return subjects::policy_file(policy_hash({file})) == subject;
+    });
+    if (own == seed_.end()) return nullptr;
+    effects_.publish(subject, own->text, nullptr, 0);
+    return &*own;
+}
+
+void Policies::load(std::uint64_t number, Known& known) {
+    if (known.policy || known.broken || known.outstanding > 0) return;
+    if (known.retry_at != Duration{0}) return;  // It waits for its time.
+    ++known.attempt;
+    known.failed.clear();
+    known.missing.clear();
+    if (!known.version) {
+        return get(number, known, subjects::policy_version(number),
+                   [](Known& asked, const std::string* body) {
+                       auto version = parse_policy_version(body == nullptr ? "" : *body);
+                       if (version) asked.version = *std::move(version);
+                       if (!version) asked.missing = "what it is made of is not stored";
+                   });
+    }
+    known.broken = known.version->files.empty();
+    if (known.broken) known.failed = "it has no files";
+    known.files.assign(known.version->files.size(), {});
+    known.approved_by.clear();
+    for (std::size_t i = 0; i < known.files.size(); ++i) {
+        known.files[i].name = known.version->files[i].name;
+        const std::string subject = subjects::policy_file(known.version->files[i].hash);
+        get(number, known, subject, [this, i, subject](Known& asked, const std::string* body) {
+            const PolicyFile* own = body == nullptr ? own_file(subject) : nullptr;
+            if (own != nullptr) body = &own->text;
+            if (body == nullptr) asked.missing = asked.files[i].name + " is not stored";
+            if (body != nullptr) asked.files[i].text = *body;
+        });
+    }
+    if (!known.activation) return;
+    for (const std::string& actor : known.activation->approved_by) {
+        get(number, known, subjects::policy_approval(number, actor),
+            [actor](Known& asked, const std::string* body) {
+                if (body != nullptr) asked.approved_by.push_back(actor);
+            });
+    }
+}
+
+void Policies::loaded(std::uint64_t number, Known& known) {
+    if (known.failed.empty() && !known.missing.empty() && known.activation) {
+        return refuse(number, known, known.missing);
+    }
+    // What is in force and got lost a hub may still have: it stores it again.
+    if (!known.failed.empty() || !known.missing.empty()) {
+        known.retry_at = clock_.steady() + retry_wait_;
+        return;
+    }
+    if (known.files.empty()) return load(number, known);  // Only what it is made of is known yet.
+    auto parsed = parse_policy(known.files);
+    if (parsed && parsed->hash == known.version->hash) {
+        known.policy = std::make_unique<Policy>(*std::move(parsed));
+        known.policy->version = number;
+    } else {
+        known.broken = true;
+        known.failed = parsed ? "its files are not those that it was made of"
+                              : "this hub cannot read it: " + parsed.error().what;
+        log::error("a version of the policy cannot be used; what it rules waits",
+                   {{"version", number}, {"why", known.failed}});
+    }
+    if (read_) choose_newest();
+    judge();
+}
+
+}  // namespace syncline::hub
