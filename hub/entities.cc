@@ -18,9 +18,9 @@ bool only_reconsidered(const std::vector<Input>& inputs) {
 
 }  // namespace
 
-Entities::Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch,
-                   const Policies& policies, const HubOptions& options, HubCounters& counters,
-                   SyncPoints& sync_points, EntitiesHost& host, ReliablePublisher& effects)
+Entities::Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, Policies& policies,
+                   const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
+                   EntitiesHost& host, ReliablePublisher& effects)
     : link_(link),
       clock_(clock),
       watch_(watch),
@@ -202,6 +202,7 @@ bool Entities::decidable(Slot& slot) {
     const Policy& policy = policy_for(slot);
     if (slot.state.policy_version > policy.version) {
         // Another hub has read further than this one: the version is on its way.
+        policies_.expect(slot.state.policy_version);
         restart(slot, options_.retry_wait);
         return false;
     }
@@ -221,7 +222,7 @@ void Entities::reconsider(Slot& slot, Partition partition, std::uint64_t fence) 
 
 void Entities::reconsider_visited() {
     for (auto& slot : slab_) {
-        if (!slot->visited_by || slot->state.policy_version >= policies_.newest().version) continue;
+        if (!slot->visited_by || is_of(slot->state, policies_.newest())) continue;
         reconsider(*slot, slot->visited_by->partition, slot->visited_by->fence);
         advance(*slot);
     }

@@ -75,7 +75,7 @@ protected:
 /// Threading: the link's.
 class Entities final : nats::PublishSink, DeliverySink {
 public:
-    Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, const Policies& policies,
+    Entities(nats::Link& link, const Clock& clock, BrokerWatch& watch, Policies& policies,
              const HubOptions& options, HubCounters& counters, SyncPoints& sync_points,
              EntitiesHost& host, ReliablePublisher& effects);
     ~Entities();
@@ -225,7 +225,7 @@ private:
     nats::Link& link_;
     const Clock& clock_;
     BrokerWatch& watch_;
-    const Policies& policies_;
+    Policies& policies_;
     const HubOptions& options_;
     HubCounters& counters_;
     SyncPoints& sync_points_;

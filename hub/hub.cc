@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/core/decide.h"
 #include "hub/core/state_codec.h"
 #include "shared/base/json.h"
 #include "shared/base/log.h"
@@ -32,7 +33,7 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
       unmatched_(link, clock, options_, *this) {
     watch_.on_ready = [this] { policies_.start(); };
     policies_.on_ready = [this] { begin(); };
-    policies_.on_activated = [this] { entities_.reconsider_visited(); };
+    policies_.on_activated = [this] { on_policy_activated(); };
     policies_.on_refused = [this](std::uint64_t version, const std::string& why) {
         on_policy_refused(version, why);
     };
@@ -493,12 +494,29 @@ void Hub::on_reconsider(Partition partition, std::uint64_t hold) {
 }
 
 void Hub::on_policy_refused(std::uint64_t version, const std::string& why) {
+    refused_policies_.insert(version);
+    tell_of_policy(version, ExceptionStatus::kOpen,
+                   "version " + std::to_string(version) +
+                       " of the policy does not come into force: " + why +
+                       "; plan and apply it again");
+}
+
+void Hub::on_policy_activated() {
+    entities_.reconsider_visited();
+    for (const std::uint64_t version : std::exchange(refused_policies_, {})) {
+        tell_of_policy(
+            version, ExceptionStatus::kResolved,
+            "version " + std::to_string(policies_.newest().version) + " has come into force since");
+    }
+}
+
+void Hub::tell_of_policy(std::uint64_t version, ExceptionStatus status, std::string reason) {
     const Timestamp now = clock_.now();
     const ExceptionRecord exception{
         .kind = std::string{exceptions::kPolicyRefused},
         .entity = {ObjectName{"_policy"}, EntityId{std::to_string(version)}},
-        .reason = "version " + std::to_string(version) +
-                  " of the policy does not come into force: " + why + "; plan and apply it again",
+        .status = status,
+        .reason = std::move(reason),
         .opened_at = now,
         .updated_at = now};
     effects_.publish_last(subjects::exception(exception.entity, exception.kind), encode(exception),
@@ -517,13 +535,14 @@ void Hub::recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep)
     entities_.submit(entity, {.input = std::move(recheck), .work = {home, kNoHold, sweep}});
 }
 
-void Hub::reconsider(const EntityKey& entity, std::uint64_t sweep) {
-    const Partition home = entity_partition(entity, options_.partitions);
+void Hub::reconsider(const EntityState& state, std::uint64_t sweep) {
+    const Policy& newest = policies_.newest();
+    const Partition home = entity_partition(state.key, options_.partitions);
     const std::uint64_t fence = partitions_->fence_of(home);
-    const bool known = policies_.newest().object(entity.object) != nullptr;
-    // Lost meanwhile: who took it does this.
-    if (!known || fence == 0) return sweep_->rechecked(sweep);
-    entities_.submit(entity,
+    const bool known = newest.object(state.key.object) != nullptr;
+    // One that was lost meanwhile is seen to by who took it.
+    if (!known || is_of(state, newest) || fence == 0) return sweep_->rechecked(sweep);
+    entities_.submit(state.key,
                      {.input = PolicyChanged{}, .work = {home, kNoHold, sweep}, .fence = fence});
 }
 

@@ -101,7 +101,9 @@ private:
     void take_change(Change change, Queued queued);
     void take_outcome(Outcome outcome, Queued queued);
     void take_operation(Operation operation, Queued queued);
+    void on_policy_activated();
     void on_policy_refused(std::uint64_t version, const std::string& why);
+    void tell_of_policy(std::uint64_t version, ExceptionStatus status, std::string reason);
 
     void on_message(const nats::InMessage& message) override;
     void on_input(const nats::InMessage& message, const subjects::InputSubject& subject,
@@ -124,7 +126,7 @@ private:
     void on_delivered(std::uint64_t token) override;
     bool warm(std::uint64_t sequence, std::string_view body) override;
     void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) override;
-    void reconsider(const EntityKey& entity, std::uint64_t sweep) override;
+    void reconsider(const EntityState& state, std::uint64_t sweep) override;
     void on_reconsidered(Partition partition, std::uint64_t hold, std::uint64_t version) override;
     void on_healed(Partition partition, std::uint64_t hold) override;
     [[nodiscard]] std::uint64_t fence_of(Partition partition) const override;
@@ -152,8 +154,9 @@ private:
     bool presence_known_ = false;
     bool alive_changed_ = false;
     Duration announce_due_{0};
-    std::deque<HeldBack> held_back_;      ///< In their order; what comes later waits behind.
-    std::map<std::uint64_t, Kept> kept_;  ///< Whose exception is on its way.
+    std::set<std::uint64_t> refused_policies_;  ///< Whose exception this hub knows to be open.
+    std::deque<HeldBack> held_back_;            ///< In their order; what comes later waits behind.
+    std::map<std::uint64_t, Kept> kept_;        ///< Whose exception is on its way.
     std::uint64_t kept_tokens_ = 0;
     /// By hold and index of their work.
     std::map<std::pair<std::uint64_t, std::uint64_t>, TellFirst> told_first_;

@@ -1,7 +1,6 @@
 #include "hub/policies.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "shared/base/log.h"
@@ -13,14 +12,8 @@ namespace {
 
 /// Between two attempts to store the first version.
 constexpr Duration kSeedAgain = std::chrono::seconds{2};
-
-std::optional<std::uint64_t> number_in(std::string_view subject) {
-    const std::string_view text = subject.substr(subject.rfind('.') + 1);
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || number == 0) return {};
-    return number;
-}
+/// A version that others know is heard of much sooner, unless it is lost.
+constexpr Duration kMissedLong = std::chrono::seconds{10};
 
 }  // namespace
 
@@ -41,15 +34,23 @@ void Policies::start() {
     spec.filters = {subjects::all_policy_versions(), subjects::all_policy_starts()};
     spec.last_per_subject = true;
     reader_ = link_.consume(std::move(spec), this);
+    spec = {};
+    spec.stream = subjects::kStreamIn;
+    spec.filters = {subjects::policy_activation()};
+    activations_ = link_.consume(std::move(spec), this);
 }
 
 void Policies::on_message(const nats::InMessage& message) {
+    if (message.subject == subjects::policy_activation()) {
+        activations_->processed(1);
+        return activate(message);
+    }
     reader_->processed(1);
-    const auto number = number_in(message.subject);
-    if (!number || message.deleted) return;
-    Known& known = known_[*number];
+    const auto entry = subjects::parse_policy_entry(message.subject);
+    if (!entry || message.deleted) return;
+    Known& known = known_[entry->number];
     Result<void> taken;
-    if (message.subject == subjects::policy_version(*number)) {
+    if (entry->kind == subjects::PolicyEntry::Kind::kVersion) {
         auto version = parse_policy_version(message.body);
         if (!version) taken = fail(version.error());
         if (version && !known.version) known.version = *std::move(version);
@@ -78,6 +79,10 @@ void Policies::tick() {
     if (read_ && known_.empty() && !seed_.empty() && now >= seed_due_) {
         seed_due_ = now + kSeedAgain;
         seed();
+    }
+    if (missed_since_ != Duration{0} && now - missed_since_ > kMissedLong) {
+        missed_since_ = Duration{0};
+        if (number_at(UINT64_MAX) < expected_) log::error(trouble());
     }
     for (auto& [number, known] : known_) {
         if (known.retry_at == Duration{0} || known.retry_at > now) continue;
@@ -160,13 +165,24 @@ const Policy* Policies::find(std::uint64_t version) const {
     return at == known_.end() ? nullptr : at->second.policy.get();
 }
 
-void Policies::expect(std::uint64_t version) { expected_ = std::max(expected_, version); }
+void Policies::expect(std::uint64_t version) {
+    if (version <= expected_) return;
+    expected_ = version;
+    if (number_at(UINT64_MAX) < expected_) missed_since_ = clock_.steady();
+}
+
+std::string Policies::trouble() const {
+    if (number_at(UINT64_MAX) >= expected_) return broken_;
+    return "version " + std::to_string(expected_) +
+           " was in force and is not stored any more; nothing is decided until somebody applies it "
+           "again";
+}
 
 void Policies::choose_newest() {
     const std::uint64_t number = number_at(UINT64_MAX);
     if (number == 0 || (newest_ != nullptr && newest_->version >= number)) return;
     Known& known = known_.at(number);
-    trouble_ = known.broken ? known.failed : std::string{};
+    broken_ = known.broken ? known.failed : std::string{};
     if (!known.policy) return load(number, known);
     newest_ = known.policy.get();
     log::info(
@@ -220,18 +236,21 @@ void Policies::judge() {
     if (pending == known_.end()) return;
     auto& [number, known] = *pending;
     if (known.broken) return refuse(number, known, known.failed);
-    const auto before = known_.find(number_at(known.activated.sequence));
-    if (before == known_.end()) return refuse(number, known, "no version was in force");
-    if (!before->second.policy) return load(before->first, before->second);
+    // None was: all that were are lost.
+    const std::uint64_t before = number_at(known.activated.sequence);
+    const auto ruling = known_.find(before);
+    if (ruling != known_.end() && !ruling->second.policy) {
+        return load(ruling->first, ruling->second);
+    }
     if (!known.policy) return;
-    if (known.version->base != before->first) {
+    if (known.version->base != before) {
         return refuse(number, known,
                       "it was made on version " + std::to_string(known.version->base) + ", and " +
-                          std::to_string(before->first) + " was in force");
+                          std::to_string(before) + " was in force");
     }
     std::set<std::string> wanted_by{known.version->author};
     wanted_by.insert(known.approved_by.begin(), known.approved_by.end());
-    const std::uint32_t needed = before->second.policy->approvals;
+    const std::uint32_t needed = ruling == known_.end() ? 1 : ruling->second.policy->approvals;
     if (wanted_by.size() < needed) {
         return refuse(number, known,
                       "it needs " + std::to_string(needed) + " people, and has " +

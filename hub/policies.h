@@ -62,7 +62,7 @@ public:
     /// The number of the version that rules an input at `sequence`; 0: none that is known.
     [[nodiscard]] std::uint64_t number_at(std::uint64_t sequence) const;
     /// What stands in the way of the newest version; empty: nothing.
-    [[nodiscard]] const std::string& trouble() const { return trouble_; }
+    [[nodiscard]] std::string trouble() const;
 
 private:
     struct Known {
@@ -104,12 +104,15 @@ private:
     std::vector<PolicyFile> seed_;
     std::map<std::uint64_t, Known> known_;
     std::unique_ptr<nats::Subscription> reader_;
+    /// Activations alone: while inputs wait for a version that is lost, none is read among them.
+    std::unique_ptr<nats::Subscription> activations_;
     bool read_ = false;  ///< What the bucket held at the start is known.
     bool ready_ = false;
     Duration seed_due_{0};
     std::uint64_t expected_ = 0;
+    Duration missed_since_{0};  ///< It is not known since then; 0: it is, or that was told.
     const Policy* newest_ = nullptr;
-    std::string trouble_;
+    std::string broken_;  ///< Why the newest cannot be read.
 };
 
 }  // namespace syncline::hub

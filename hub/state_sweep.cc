@@ -93,9 +93,9 @@ void StateSweep::on_message(const nats::InMessage& message) {
 void StateSweep::look_at(const EntityState& state) {
     if (heals(state.key)) send_again(state);
     const auto asked = reconsidering_.find(entity_partition(state.key, partitions_));
-    if (asked == reconsidering_.end() || state.policy_version >= asked->second.version) return;
+    if (asked == reconsidering_.end()) return;
     ++outstanding_;
-    host_.reconsider(state.key, sweep_);
+    host_.reconsider(state, sweep_);
 }
 
 void StateSweep::send_again(const EntityState& state) {

@@ -21,8 +21,9 @@ public:
     /// Has the entity compare what it holds open with the exceptions stream; answered by
     /// StateSweep::rechecked() with the same `sweep`.
     virtual void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) = 0;
-    /// Has the entity decided again by the newest policy; answered in the same way.
-    virtual void reconsider(const EntityKey& entity, std::uint64_t sweep) = 0;
+    /// Has the entity decided again by the newest policy, if another one decided the state;
+    /// answered in the same way.
+    virtual void reconsider(const EntityState& state, std::uint64_t sweep) = 0;
     /// All states of the partition were.
     virtual void on_reconsidered(Partition partition, std::uint64_t hold,
                                  std::uint64_t version) = 0;
@@ -53,7 +54,7 @@ public:
     }
     /// `hold` names the holding of the partition, for on_healed().
     void heal(Partition partition, std::uint64_t hold) { to_heal_[partition] = hold; }
-    /// Has every state decided again that was decided by an older policy than that of `version`.
+    /// Has every state decided again that another policy than that of `version` decided.
     void reconsider(Partition partition, std::uint64_t hold, std::uint64_t version) {
         to_reconsider_[partition] = {hold, version};
     }

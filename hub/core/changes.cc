@@ -115,6 +115,8 @@ void take_change(Work& work, const Change& change) {
         return;
     }
     record.rev = std::max(change.rev, seen);
+    // The answer to what is out may be older than this, and must be known as such.
+    if (record.pending && change.rev > seen) work.changed = true;
     if (deletes) {
         if (record.presence == Presence::kPresent) take_delete(work, record, /*ours=*/false);
         return;

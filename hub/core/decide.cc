@@ -159,7 +159,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);
     work.state.outbox.clear();
-    const bool adopts = !founds && work.state.policy_version != policy.version;
+    const bool adopts = !founds && !is_of(work.state, policy);
     const MatchRules match_rules = adopt_policy(work);
     disown(work, context.foreign_records);
     for (const Input& input : inputs) take(work, input);

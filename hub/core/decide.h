@@ -20,6 +20,9 @@ namespace syncline::hub {
 /// nothing. Where the store has lost the entity, that is all there is.
 [[nodiscard]] std::optional<Change> told_by(const Outcome& outcome);
 
+/// Was the state decided by this version of the policy?
+[[nodiscard]] bool is_of(const EntityState& state, const Policy& policy);
+
 /// Is it one of the match keys that the entity's canonical values make?
 [[nodiscard]] bool has_key(const ObjectSpec& object, const EntityState& state, const Claim& key);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/core/decide.h"
 #include "hub/core/work.h"
 
 namespace syncline::hub {
@@ -80,9 +81,15 @@ std::uint64_t fingerprint(const std::vector<MatchRule>& rules) {
 
 }  // namespace
 
+bool is_of(const EntityState& state, const Policy& policy) {
+    // A lost number may have been given to another policy. A version of none is nobody's.
+    return state.policy_version == policy.version &&
+           (policy.version == 0 || state.policy == policy.hash);
+}
+
 MatchRules adopt_policy(Work& work) {
     EntityState& state = work.state;
-    if (state.policy_version == work.policy.version) return MatchRules::kAsClaimed;
+    if (is_of(state, work.policy)) return MatchRules::kAsClaimed;
     const bool founded = state.is_unknown();
     state.policy_version = work.policy.version;
     const std::uint64_t rules = fingerprint(work.object.matches);

@@ -185,7 +185,7 @@ Result<Exit> Applying::approve(const ApplyOptions& options) {
 /// `version` has its files, and where they are from.
 Result<Exit> Applying::store(PolicyVersion version, const ApplyOptions& options) {
     const StoredVersion* active = history_.active();
-    version.number = history_.newest() + 1;
+    version.number = history_.next_number();
     version.base = active == nullptr ? 0 : active->version.number;
     version.author = actor_;
     version.reason = options.reason;
@@ -222,13 +222,14 @@ void Applying::tell_version(const PolicyVersion& version) {
 }
 
 Result<Exit> Applying::activate_if_wanted(const StoredVersion& stored) {
-    const StoredVersion* active = history_.active();
-    if (active == nullptr || active == &stored) {
+    if (stored.version.number == 1) {
         program_.out().line("in force from the first input on", Style::kGreen);
         program_.out().set("in_force", true);
         return Exit::kFine;
     }
-    const auto policy = read_policy(session_, active->version);
+    const StoredVersion* active = history_.active();
+    const auto policy =
+        active == nullptr ? Result<Policy>{Policy{}} : read_policy(session_, active->version);
     if (!policy) return fail(policy.error());
     const std::size_t needed = policy->approvals;
     const std::size_t people = stored.wanted_by();

@@ -122,8 +122,8 @@ private:
 
 void PlanCommand::tell(const Span& span) {
     Output& out = program_.out();
-    out.line("policy " + active_.name + " " + short_hash(active_.hash) + " -> " + proposed_.name +
-             " " + short_hash(proposed_.hash));
+    out.line("policy " + active_.name + " " + policy_text(active_.version, active_.hash) + " -> " +
+             proposed_.name + " " + short_hash(proposed_.hash));
     out.line("recorded: " + count_text(plan_.inputs, "input", "inputs") + " (" +
              std::to_string(span.first) + " to " + std::to_string(span.last) + "), " +
              std::to_string(plan_.differing) + " decided otherwise");

@@ -1,6 +1,5 @@
 #include "hub/ctl/policy_store.h"
 
-#include <charconv>
 #include <set>
 
 #include "hub/core/identity.h"
@@ -10,28 +9,8 @@
 namespace syncline::ctl {
 namespace {
 
-/// "$KV.sync_policy.<kind>.<number>...": which of the two.
-struct Entry {
-    std::string_view kind;
-    std::uint64_t number = 0;
-};
-
-std::optional<Entry> parse_entry(std::string_view subject) {
-    static constexpr std::string_view kRoot = "$KV.sync_policy.";
-    if (!subject.starts_with(kRoot)) return std::nullopt;
-    subject.remove_prefix(kRoot.size());
-    Entry entry;
-    entry.kind = subject.substr(0, subject.find('.'));
-    subject.remove_prefix(std::min(subject.size(), entry.kind.size() + 1));
-    const auto [end, error] =
-        std::from_chars(subject.data(), subject.data() + subject.size(), entry.number);
-    std::ignore = end;
-    if (error != std::errc{} || entry.number == 0) return std::nullopt;
-    return entry;
-}
-
 Result<void> take(PolicyHistory& history, const nats::StoredMessage& message) {
-    const auto entry = parse_entry(message.subject);
+    const auto entry = subjects::parse_policy_entry(message.subject);
     if (!entry || message.deleted) return {};
     StoredVersion& stored = history.versions[entry->number];
     const auto keep = [&](auto parsed, auto store) -> Result<void> {
@@ -39,13 +18,15 @@ Result<void> take(PolicyHistory& history, const nats::StoredMessage& message) {
         store(*std::move(parsed));
         return {};
     };
-    if (entry->kind == "version") {
-        return keep(parse_policy_version(message.body),
-                    [&](PolicyVersion version) { stored.version = std::move(version); });
-    }
-    if (entry->kind == "start") {
-        return keep(parse_policy_start(message.body),
-                    [&](PolicyStart start) { stored.start = std::move(start); });
+    using Kind = subjects::PolicyEntry::Kind;
+    switch (entry->kind) {
+        case Kind::kVersion:
+            return keep(parse_policy_version(message.body),
+                        [&](PolicyVersion version) { stored.version = std::move(version); });
+        case Kind::kStart:
+            return keep(parse_policy_start(message.body),
+                        [&](PolicyStart start) { stored.start = std::move(start); });
+        case Kind::kApproval: break;
     }
     return keep(parse_policy_approval(message.body),
                 [&](PolicyApproval approval) { stored.approvals.push_back(std::move(approval)); });
@@ -61,7 +42,7 @@ Result<void> read_refusals(Session& session, PolicyHistory& history) {
          .last_per_subject = true},
         [&](const nats::InMessage& message) {
             const auto exception = hub::decode_exception(message.body);
-            if (exception) {
+            if (exception && exception->status == hub::ExceptionStatus::kOpen) {
                 for (auto& [number, stored] : history.versions) {
                     if (std::to_string(number) == exception->entity.entity.text) {
                         stored.refused = exception->reason;
@@ -97,6 +78,10 @@ const StoredVersion* PolicyHistory::before_active() const {
     return found;
 }
 
+std::uint64_t PolicyHistory::next_number() const {
+    return std::max(relied_on, versions.empty() ? 0 : versions.rbegin()->first) + 1;
+}
+
 Result<PolicyHistory> read_history(Session& session) {
     PolicyHistory history;
     const auto entries = session.read_all(
@@ -116,6 +101,15 @@ Result<PolicyHistory> read_history(Session& session) {
     std::erase_if(history.versions,
                   [](const auto& entry) { return entry.second.version.number == 0; });
     if (auto read = read_refusals(session, history); !read) return fail(std::move(read.error()));
+    const auto marks = session.read_all({.stream = std::string{subjects::kStreamState},
+                                         .filters = {subjects::all_marks()},
+                                         .last_per_subject = true});
+    if (!marks) return fail(marks.error());
+    for (const nats::StoredMessage& message : *marks) {
+        const auto mark = hub::decode_mark(message.body);
+        if (!mark) continue;
+        history.relied_on = std::max({history.relied_on, mark->policy, mark->reconsidered});
+    }
     return history;
 }
 

@@ -31,9 +31,10 @@ struct PolicyHistory {
     [[nodiscard]] const StoredVersion* active() const;
     /// The one that was in force before it; null: none was.
     [[nodiscard]] const StoredVersion* before_active() const;
-    [[nodiscard]] std::uint64_t newest() const {
-        return versions.empty() ? 0 : versions.rbegin()->first;
-    }
+    /// The number that the next version gets: above every one that hubs have relied on, also if the
+    /// bucket has lost it.
+    [[nodiscard]] std::uint64_t next_number() const;
+    std::uint64_t relied_on = 0;  ///< The newest version that a partition's mark names.
 };
 /// kNotFound: there is no bucket: nothing is installed. kCorrupt: an entry cannot be read.
 [[nodiscard]] Result<PolicyHistory> read_history(Session& session);

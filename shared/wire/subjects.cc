@@ -1,5 +1,6 @@
 #include "shared/wire/subjects.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -288,6 +289,26 @@ std::string policy_approval(std::uint64_t number, std::string_view actor) {
     return join("$KV.sync_policy.approval." + std::to_string(number), {actor});
 }
 std::string all_policy_approvals() { return "$KV.sync_policy.approval.>"; }
+
+Result<PolicyEntry> parse_policy_entry(std::string_view subject) {
+    using Kind = PolicyEntry::Kind;
+    static constexpr std::pair<std::string_view, Kind> kKinds[] = {
+        {"version", Kind::kVersion}, {"start", Kind::kStart}, {"approval", Kind::kApproval}};
+    const Tokens tokens{subject};
+    PolicyEntry entry;
+    const auto* kind = std::ranges::find(kKinds, tokens.size() < 4 ? "" : tokens[2],
+                                         &std::pair<std::string_view, Kind>::first);
+    if (kind != std::end(kKinds) && tokens[0] == "$KV" && tokens[1] == "sync_policy") {
+        entry.kind = kind->second;
+        const std::string_view text = tokens[3];
+        const auto [end, error] =
+            std::from_chars(text.data(), text.data() + text.size(), entry.number);
+        const bool whole = error == std::errc{} && end == text.data() + text.size();
+        if (whole && entry.number > 0) return entry;
+    }
+    return fail(ErrorKind::kInvalid,
+                "'" + std::string{subject} + "' is no entry about a version of the policy");
+}
 
 Result<std::string> last_token(std::string_view subject) {
     return decode_token(subject.substr(subject.rfind('.') + 1));

@@ -108,7 +108,14 @@ enum class Again { kCommands, kRecords };
 [[nodiscard]] std::string policy_file(std::string_view hash);
 [[nodiscard]] std::string policy_approval(std::uint64_t number, std::string_view actor);
 [[nodiscard]] std::string all_policy_approvals();
-/// The last token, decoded: the id of the hub or the platform, the number of the version.
+struct PolicyEntry {
+    enum class Kind { kVersion, kStart, kApproval };
+    Kind kind = Kind::kVersion;
+    std::uint64_t number = 0;  ///< Of the version.
+};
+/// kInvalid: not an entry about a version, e.g. a file.
+[[nodiscard]] Result<PolicyEntry> parse_policy_entry(std::string_view subject);
+/// The last token, decoded: the id of the hub or the platform.
 [[nodiscard]] Result<std::string> last_token(std::string_view subject);
 
 /// What a stream listens to.

@@ -30,7 +30,7 @@ namespace {
 constexpr std::uint64_t kEntities = 2'000;
 constexpr std::uint64_t kBatch = 500;
 
-/// Answers every publish at the next turn; what is asked for is never there.
+/// Answers every publish at the next turn; what is asked for is never there, but the policy.
 class InstantLink final : public nats::Link {
 public:
     void publish(const nats::OutMessage& message, nats::PublishSink* sink,
@@ -40,15 +40,18 @@ public:
         answers_.push_back({sink, token, ++last_[stream]});
         ++published_;
         bytes_ += message.body.size();
+        if (stream == subjects::kStreamPolicy) keep(message);
         if (take_digest && !stream.empty()) {
             digest_ = stable_hash(std::string{message.subject} + " " + std::string{message.body} +
                                   std::to_string(digest_));
         }
     }
     void send(std::string_view, std::string_view) override {}
-    void get_last(std::string_view, std::string_view,
+    void get_last(std::string_view, std::string_view subject,
                   Done<std::optional<nats::StoredMessage>> done) override {
-        tasks_.emplace_back([done = std::move(done)] { done(std::nullopt); });
+        std::optional<nats::StoredMessage> found;
+        if (const auto at = policy_.find(subject); at != policy_.end()) found = at->second;
+        tasks_.emplace_back([done = std::move(done), found] { done(found); });
     }
     void stream_info(std::string_view stream, Done<nats::StreamInfo> done) override {
         nats::StreamInfo info;
@@ -64,6 +67,7 @@ public:
                                                 nats::MessageSink* sink) override {
         if (spec.stream == subjects::kStreamIn) inputs_ = sink;
         if (spec.stream == subjects::kStreamLease) presence_ = sink;
+        if (spec.stream == subjects::kStreamPolicy) policy_sink_ = sink;
         return std::make_unique<Reader>();
     }
     std::unique_ptr<nats::Subscription> subscribe(std::string_view, nats::MessageSink*) override {
@@ -100,7 +104,22 @@ public:
 private:
     struct Reader final : nats::Subscription {
         void processed(std::size_t) override {}
+        [[nodiscard]] bool caught_up() const override { return true; }
     };
+    void keep(const nats::OutMessage& message) {
+        const auto at = policy_
+                            .insert_or_assign(
+                                std::string{message.subject},
+                                nats::StoredMessage{
+                                    std::string{message.subject}, std::string{message.body}, 1, {}})
+                            .first;
+        tasks_.emplace_back([this, &kept = at->second] {
+            nats::InMessage told;
+            told.subject = kept.subject;
+            told.body = kept.body;
+            policy_sink_->on_message(told);
+        });
+    }
     struct Answer {
         nats::PublishSink* sink;
         std::uint64_t token;
@@ -113,6 +132,8 @@ private:
     std::vector<std::function<void()>> tasks_;
     nats::MessageSink* inputs_ = nullptr;
     nats::MessageSink* presence_ = nullptr;
+    nats::MessageSink* policy_sink_ = nullptr;
+    std::map<std::string, nats::StoredMessage, std::less<>> policy_;
     bool presence_out_ = true;
     std::uint64_t published_ = 0;
     std::uint64_t bytes_ = 0;

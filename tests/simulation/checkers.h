@@ -7,8 +7,8 @@
 
 #include "hub/core/state.h"
 #include "hub/core/step.h"
-#include "shared/policy/policy.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/policy_changes.h"
 #include "tests/simulation/workload.h"
 
 namespace syncline::sim {
@@ -17,9 +17,9 @@ namespace syncline::sim {
 /// agent how it went; the stored states are read only as claims to be compared with the platforms.
 class Checkers {
 public:
-    Checkers(World& world, MemoryBroker& broker, const Policy& policy, const Cast& cast,
+    Checkers(World& world, MemoryBroker& broker, PolicyChanges& policies, const Cast& cast,
              const Workload& workload)
-        : world_(world), broker_(broker), policy_(policy), cast_(cast), workload_(workload) {}
+        : world_(world), broker_(broker), policies_(policies), cast_(cast), workload_(workload) {}
 
     /// What must hold at every moment: effects once, in order, fenced. Looks at what is new in the
     /// platforms' logs since the last call.
@@ -57,7 +57,7 @@ private:
 
     World& world_;
     MemoryBroker& broker_;
-    const Policy& policy_;
+    PolicyChanges& policies_;
     const Cast& cast_;
     const Workload& workload_;
 

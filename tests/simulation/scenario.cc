@@ -104,6 +104,7 @@ private:
     Cast cast_;
     Faults faults_;
     std::unique_ptr<Workload> workload_;
+    std::unique_ptr<PolicyChanges> policies_;
     std::unique_ptr<Checkers> checkers_;
 };
 
@@ -124,7 +125,11 @@ void Scenario::make_cast() {
             site_, *platform, draw_settings(random, platform->nature().id)));
     }
     workload_ = std::make_unique<Workload>(world_, setup_, policy_, platforms, broker_);
-    checkers_ = std::make_unique<Checkers>(world_, broker_, policy_, cast_, *workload_);
+    std::vector<std::string> texts{setup_.policy_text};
+    texts.insert(texts.end(), setup_.later_policies.begin(), setup_.later_policies.end());
+    policies_ =
+        std::make_unique<PolicyChanges>(world_, broker_, std::move(texts), options_.planted);
+    checkers_ = std::make_unique<Checkers>(world_, broker_, *policies_, cast_, *workload_);
 }
 
 void Scenario::start() {
@@ -136,6 +141,7 @@ void Scenario::start() {
         world_.after(random.between(Duration{0}, seconds{5}), [it = agent.get()] { it->start(); });
     }
     workload_->begin();
+    policies_->begin();
     faults_.begin();
     watch();
 }
@@ -164,7 +170,7 @@ void Scenario::come_to_rest() {
         const std::uint64_t before = activity();
         world_.run_until(world_.now() + kQuiet);
         if (!world_.violations().empty()) return;
-        const bool quiet = activity() == before;
+        const bool quiet = policies_->settle() && activity() == before;
         if (quiet) {
             findings = checkers_->final_findings();
             if (findings.empty()) return;

@@ -88,6 +88,54 @@ std::string policy_text(Random& random, bool support) {
     return text;
 }
 
+/// The same policy with one rule changed.
+std::string changed_policy(Random& random, std::string text) {
+    static constexpr std::pair<std::string_view, std::string_view> kChanges[] = {
+        {R"(fields    = ["tier"]
+owner     = "erp"
+otherwise = "ignore")",
+         R"(fields    = ["tier"]
+owner     = "erp"
+otherwise = "revert")"},
+        {R"(fields    = ["credit"]
+owner     = "erp"
+otherwise = "review")",
+         R"(fields    = ["credit"]
+owner     = "erp"
+otherwise = "ignore")"},
+        {R"(fields    = ["credit"]
+owner     = "erp"
+otherwise = "ignore")",
+         R"(fields    = ["credit"]
+resolve   = "latest")"},
+        {R"(fields    = ["alias"]
+owner     = "erp"
+otherwise = "propose")",
+         R"(fields    = ["alias"]
+owner     = "erp"
+otherwise = "review")"},
+        {R"(fields    = ["rating"]
+owner     = "crm"
+otherwise = "accept")",
+         R"(fields    = ["rating"]
+owner     = "erp"
+otherwise = "revert")"},
+        {R"(fields    = ["phone"]
+resolve   = "latest")",
+         R"(fields    = ["phone"]
+owner     = "crm"
+otherwise = "revert")"},
+        {R"(on = ["number"])", R"(on = ["number:lower"])"},
+    };
+    const auto start = random.below(std::size(kChanges));
+    for (std::size_t i = 0; i < std::size(kChanges); ++i) {
+        const auto& [from, to] = kChanges[(start + i) % std::size(kChanges)];
+        const auto at = text.find(from);
+        if (at != std::string::npos) return text.replace(at, from.size(), to);
+    }
+    return text + "# The same.\n";
+}
+
 PlatformNature draw_nature(Random& random, const std::string& id) {
     PlatformNature nature;
     nature.id = PlatformId{id};
@@ -118,6 +166,12 @@ Setup draw_setup(Random& random) {
         setup.platforms.push_back(draw_nature(random, id));
     }
     setup.policy_text = policy_text(random, support);
+    std::string later = setup.policy_text;
+    for (std::uint64_t changes = random.one_in(3) ? random.between(1, 3) : 0; changes > 0;
+         --changes) {
+        later = changed_policy(random, later);
+        setup.later_policies.push_back(later);
+    }
     setup.first_records = static_cast<std::uint32_t>(random.between(1, 6));
     setup.edit_pause = random.between(milliseconds{500}, seconds{12});
     setup.deletes = random.one_in(3);

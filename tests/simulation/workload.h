@@ -21,6 +21,7 @@ struct Setup {
     std::uint16_t partitions = 4;
     std::vector<PlatformNature> platforms;
     std::string policy_text;
+    std::vector<std::string> later_policies;        ///< Put in force one after the other.
     std::uint32_t first_records = 3;                ///< Made before anything else.
     Duration edit_pause = std::chrono::seconds{3};  ///< Between two edits of all users, on average.
     bool deletes = false;

@@ -1,5 +1,6 @@
 // Everything that runs: NATS, the three platforms, two hubs and three agents, each on a free port
 // of the loopback, with its files in one temporary folder.
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -130,6 +131,13 @@ export class Installation {
 
   ctl(...args) {
     return [path.join(bin, 'synclinectl'), ['--server', this.values.nats, ...args]];
+  }
+
+  /** Runs synclinectl: what it says, and its exit code. */
+  run(...args) {
+    const [program, words] = this.ctl(...args);
+    const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+    return { code: status, text: `${stdout}${stderr}` };
   }
 
   logs() { return readdirSync(this.folder).filter((name) => name.endsWith('.log')); }

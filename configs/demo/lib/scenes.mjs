@@ -1,5 +1,7 @@
 // The scenes of the demo, in order. Each does what people do at the platforms and then looks at
 // the platforms themselves: a claim holds only if they say so.
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { quote } from './postgres.mjs';
 import { claim, note, step } from './report.mjs';
 import { sleep, until } from './processes.mjs';
@@ -132,8 +134,46 @@ async function cases(all, memory) {
   claim(working, 'its progress follows');
 }
 
+/** The policy in force with one rule more, as a directory of its own. */
+function withRule(all, rule) {
+  const folder = path.join(all.folder, 'proposed');
+  all.run('policy', 'export', folder);
+  const file = path.join(folder, 'customer.toml');
+  const text = readFileSync(file, 'utf8');
+  const place = text.indexOf('# ... which finance owns from then on.');
+  writeFileSync(file, `${text.slice(0, place)}${rule}\n${text.slice(place)}`);
+  return folder;
+}
+
+async function newPolicy(all, memory) {
+  step('8. The rules are changed while everything runs',
+    'From now on the country of a customer is to be the CRM\'s. What would that have done?');
+  const folder = withRule(all, `[[objects.customer.own]]
+fields    = ["country"]
+owner     = "crm"
+otherwise = "revert"
+`);
+  const plan = all.run('policy', 'plan', folder);
+  for (const line of plan.text.split('\n').filter((one) => /^recorded|^customer +country/.test(one))) note(line);
+  claim(/country +crm +reverted +accepted/.test(plan.text),
+    'the plan shows the edit of scene 3, which would have been accepted');
+  const name = plan.text.match(/^plan (\S+):/m)?.[1];
+  const applied = all.run('policy', 'apply', folder, '--plan', name ?? '', '--reason', 'sales asked');
+  for (const line of applied.text.trim().split('\n')) note(line);
+  claim(/2 of 2 hubs decide by it/.test(applied.text), 'both hubs changed over at one input');
+  await all.crm.edit('Account', memory.crm, { BillingCountry: 'FR' });
+  const moved = await until(async () => (await customerRow(all.erp, memory.email))[0]?.country
+    === 'FR');
+  claim(moved, 'the same edit now reaches the ERP', 'FR');
+  const blame = all.run('blame', 'customer', memory.email, 'country').text;
+  claim(/policy +2 \(/.test(blame) && /customer\.toml:\d+/.test(blame),
+    'and it can be explained', blame.match(/rule +(\S+)/)?.[1]);
+  const again = all.run('policy', 'apply', folder, '--plan', name ?? '', '--reason', 'twice');
+  claim(again.code === 5, 'the plan cannot be applied twice', again.text.trim());
+}
+
 async function outage(all) {
-  step('8. The ERP is down for a while',
+  step('9. The ERP is down for a while',
     'Prospects are edited again and again meanwhile; the ERP is told once each when it is back.');
   const ids = [];
   for (let i = 1; i <= 3; i += 1) {
@@ -163,7 +203,7 @@ async function outage(all) {
 }
 
 async function lostReply(all) {
-  step('9. A lost reply makes no second record',
+  step('10. A lost reply makes no second record',
     'The support desk makes the company, then the connection dies before it says so.');
   await all.support.fault({ kind: 'drop_reply_after_commit', method: 'POST',
     path: '/table/core_company', count: 1 });
@@ -180,7 +220,7 @@ async function lostReply(all) {
 }
 
 async function takeover(all) {
-  step('10. A hub is killed', 'kill -9; the other takes its partitions over and nothing is missed.');
+  step('11. A hub is killed', 'kill -9; the other takes its partitions over and nothing is missed.');
   const victim = 'hub-1';
   await all.hubs[victim].stop('SIGKILL');
   delete all.hubs[victim];
@@ -200,7 +240,7 @@ async function takeover(all) {
 }
 
 async function killedAgent(all) {
-  step('11. Everything is killed', 'kill -9 of all agents and hubs while an edit is on its way.');
+  step('12. Everything is killed', 'kill -9 of all agents and hubs while an edit is on its way.');
   const id = (await all.crm.find('Account', 'Email__c', 'jj@jacquard.example'))?.Id;
   await all.crm.edit('Account', id, { Name: 'Jacquard & Daughters' });
   await sleep(1_200);
@@ -217,5 +257,5 @@ async function killedAgent(all) {
   claim(count === '1', 'once', `${count} row`);
 }
 
-export const scenes = [founding, edits, ownership, echoes, duplicates, ordering, cases, outage,
+export const scenes = [founding, edits, ownership, echoes, duplicates, ordering, cases, newPolicy, outage,
   lostReply, takeover, killedAgent];

@@ -37,6 +37,21 @@ TEST_F(Decide, LetsAnEchoDie) {
     EXPECT_TRUE(echo.commands.empty());
 }
 
+TEST_F(Decide, KnowsAnAnswerThatIsOlderThanAnEcho) {
+    settle(full_);
+    const Step step = take(change(kCrm, with("note", "x")));
+    ASSERT_TRUE(state_.record(kCrm)->pending || step.commands.empty());
+    Step told = take(change(kErp, with("note", "y")));
+    ASSERT_EQ(told.commands.size(), 1U);
+    ASSERT_EQ(told.commands[0].platform, kCrm);
+    // Answered at once, and told only after two more edits that came to what was there before.
+    const Outcome late = outcome(told.commands[0], with("note", "y"));
+    const Step echo = take(change(kCrm, with("note", "x")));
+    EXPECT_TRUE(echo.changed) << "how new it is must not be forgotten";
+    take(late);
+    EXPECT_EQ(*state_.record(kCrm)->mirror.find("note"), Value{"x"});
+}
+
 TEST_F(Decide, SplitsAnEchoFieldByField) {
     settle(full_);
     Step step = take(change(kCrm, [&] {
