@@ -235,11 +235,12 @@ void Entities::decide_now(Slot& slot) {
     slot.works.clear();
     while (!slot.waiting.empty()) {
         Queued& queued = slot.waiting.front();
-        // Who was invited is decided with who invited it.
+        // Who was invited is decided with who invited it, by the policy of that.
         if (slot.inputs.size() >= options_.fold_max && !queued.awaited) break;
         // It is about the stored state, which this one may not be.
         if (std::holds_alternative<Recheck>(queued.input) && !slot.checked) break;
-        if (queued.policy != nullptr && queued.policy->version > policy.version) break;
+        const bool later = queued.policy != nullptr && queued.policy->version > policy.version;
+        if (later && !queued.awaited) break;
         slot.inputs.push_back(std::move(queued.input));
         queued.input = Operation{};
         slot.works.push_back(std::move(queued));

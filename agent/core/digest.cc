@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "agent/core/sha256.h"
+#include "shared/base/sha256.h"
 #include "shared/wire/codec.h"
 
 namespace syncline::agent {

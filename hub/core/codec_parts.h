@@ -10,6 +10,8 @@
 /// What the codecs of this folder share. Included by their .cc files only.
 namespace syncline::hub {
 
+inline constexpr std::size_t kHashBytes = 32;  ///< SHA-256.
+
 /// How many of the conditions hold: optional entries of a map.
 inline std::uint32_t present(auto... conditions) {
     return (std::uint32_t{conditions ? 1U : 0U} + ...);

@@ -5,6 +5,7 @@
 
 #include "hub/core/state_codec.h"
 #include "hub/core/work.h"
+#include "shared/base/sha256.h"
 
 namespace syncline::hub {
 namespace {
@@ -184,7 +185,9 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         for (const std::string& token : work.touched_exceptions) {
             work.state.outbox.push_back(exception_message(work, token));
         }
+        work.log.previous = work.state.log_hash;
         work.state.outbox.push_back({{}, encode(work.log)});
+        work.state.log_hash = bytes_of(sha256({work.state.outbox.back().body}));
         // One that was another's may be free by now.
         step.claims = claims_all ? after : minus(after, before);
         if (context.foreign_keys) {

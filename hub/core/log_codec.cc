@@ -12,7 +12,7 @@ using wire::Writer;
 
 std::string encode(const LogEntry& entry) {
     Writer out{1024};
-    out.map(9 + present(!entry.trace.empty(), entry.policy_version != 0));
+    out.map(9 + present(!entry.trace.empty(), entry.policy_version != 0, !entry.previous.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, entry.entity.object.text);
     out.field(2, entry.entity.entity.text);
@@ -45,6 +45,10 @@ std::string encode(const LogEntry& entry) {
     for (const std::string& note : entry.notes) out.text(note);
     if (!entry.trace.empty()) out.field(9, entry.trace);
     if (entry.policy_version != 0) out.field(10, entry.policy_version);
+    if (!entry.previous.empty()) {
+        out.key(11);
+        out.bytes(entry.previous);
+    }
     return out.take();
 }
 
@@ -110,6 +114,7 @@ Result<LogEntry> decode_log_entry(std::string_view body) {
                 break;
             case 9: entry.trace = in.text(node, wire::kIdBytesMax); break;
             case 10: entry.policy_version = in.unsigned64(node); break;
+            case 11: entry.previous = in.bytes(node, kHashBytes); break;
             default: break;
         }
     };

@@ -20,13 +20,16 @@ std::optional<Held> held_for(const EntityState& state, const RecordState& record
         {exceptions::kReview, Verdict::kReview},
         {exceptions::kUndecided, Verdict::kUndecided},
     };
+    static constexpr std::string_view kOfCommands[] = {exceptions::kRejected, exceptions::kGaveUp,
+                                                       exceptions::kNotConverging,
+                                                       exceptions::kInDoubt};
     for (const OpenException& open : state.exceptions) {
         if (open.platform != record.platform) continue;
         if (!std::binary_search(open.fields.begin(), open.fields.end(), field)) continue;
         const auto* decided =
             std::ranges::find(kDecided, open.kind, &std::pair<std::string_view, Verdict>::first);
-        if (decided == std::end(kDecided)) return std::nullopt;
-        return Held{decided->second, open.since};
+        if (decided != std::end(kDecided)) return Held{decided->second, open.since};
+        if (std::ranges::find(kOfCommands, open.kind) != std::end(kOfCommands)) return std::nullopt;
     }
     const bool asked = std::ranges::any_of(state.proposals, [&](const Proposal& proposal) {
         return proposal.field == field && proposal.from == record.platform;

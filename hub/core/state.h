@@ -138,6 +138,8 @@ struct EntityState {
     std::uint64_t policy_version = 0;  ///< Its number; 0: it has none.
     /// Fingerprint of the match rules by which the entity has claimed its keys; 0: not known.
     std::uint64_t match_rules = 0;
+    /// SHA-256 of the newest log entry, 32 bytes, which the next one names; empty: there is none.
+    std::string log_hash;
     /// Bodies for the log and the exceptions stream that belong to this version: published after
     /// the state is stored, and again when an input comes back.
     struct Outgoing {

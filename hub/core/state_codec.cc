@@ -289,7 +289,8 @@ Proposal read_proposal(Decoder& in, const Node& node) {
 std::string encode(const EntityState& state) {
     Writer out{2048};
     out.map(8 + present(!state.proposals.empty(), !state.exceptions.empty(), state.deleted,
-                        state.policy_version != 0, state.match_rules != 0));
+                        state.policy_version != 0, state.match_rules != 0,
+                        !state.log_hash.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, state.key.object.text);
     out.field(2, state.key.entity.text);
@@ -327,6 +328,10 @@ std::string encode(const EntityState& state) {
     }
     if (state.policy_version != 0) out.field(11, state.policy_version);
     if (state.match_rules != 0) out.field(12, state.match_rules);
+    if (!state.log_hash.empty()) {
+        out.key(13);
+        out.bytes(state.log_hash);
+    }
     return out.take();
 }
 
@@ -366,6 +371,7 @@ Result<EntityState> decode_entity(std::string_view body) {
                 break;
             case 11: state.policy_version = in.unsigned64(node); break;
             case 12: state.match_rules = in.unsigned64(node); break;
+            case 13: state.log_hash = in.bytes(node, kHashBytes); break;
             default: break;
         }
     };

@@ -116,6 +116,9 @@ struct LogEntry {
     std::vector<Commanded> commands;
     std::vector<std::string> notes;  ///< Deletes, exceptions opened and closed, outcomes.
     std::string trace;
+    /// SHA-256 of the entity's entry before this one, as it is stored; empty: this is the first
+    /// one. So none can be altered, removed or moved without the next one showing it.
+    std::string previous;
 };
 
 enum class ExceptionStatus : std::uint8_t { kOpen = 0, kResolved = 1, kRejected = 2 };

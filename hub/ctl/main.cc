@@ -76,6 +76,7 @@ int run(int argc, char** argv) {
     add_entity(app, program);
     add_log(app, program);
     add_blame(app, program);
+    add_audit(app, program);
     add_exceptions(app, program);
     add_replay(app, program);
     add_tap(app, program);

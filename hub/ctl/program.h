@@ -80,6 +80,7 @@ void add_status(CLI::App& app, Program& program);
 void add_entity(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);
 void add_blame(CLI::App& app, Program& program);
+void add_audit(CLI::App& app, Program& program);
 void add_exceptions(CLI::App& app, Program& program);
 void add_replay(CLI::App& app, Program& program);
 void add_tap(CLI::App& app, Program& program);

@@ -1,9 +1,7 @@
 #include <algorithm>
-#include <memory>
 #include <system_error>
 
-#include <openssl/evp.h>
-
+#include "shared/base/sha256.h"
 #include "shared/base/text_file.h"
 #include "shared/base/toml_guard.h"
 #include "shared/policy/policy_toml.h"
@@ -13,34 +11,18 @@ namespace {
 
 constexpr std::size_t kFilesMax = 256;
 
-/// Led by its size, so that no two sets of files look the same.
-void digest_part(EVP_MD_CTX* context, std::string_view bytes) {
-    const std::string size = std::to_string(bytes.size()) + ":";
-    EVP_DigestUpdate(context, size.data(), size.size());
-    EVP_DigestUpdate(context, bytes.data(), bytes.size());
-}
-
 }  // namespace
 
 std::string policy_hash(std::vector<PolicyFile> files) {
     std::ranges::sort(files, {}, &PolicyFile::name);
-    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
-                                                                          &EVP_MD_CTX_free};
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
+    std::string all;
     for (const PolicyFile& file : files) {
-        digest_part(context.get(), file.name);
-        digest_part(context.get(), file.text);
+        // Each part led by its size, so that no two sets of files look the same.
+        for (const std::string& part : {file.name, file.text}) {
+            all += std::to_string(part.size()) + ":" + part;
+        }
     }
-    EVP_DigestFinal_ex(context.get(), digest, &size);
-    constexpr char kHex[] = "0123456789abcdef";
-    std::string hex;
-    for (unsigned int i = 0; i < size; ++i) {
-        hex += kHex[digest[i] >> 4];
-        hex += kHex[digest[i] & 15];
-    }
-    return hex;
+    return hexadecimal(bytes_of(sha256({all})));
 }
 
 Result<std::vector<PolicyFile>> read_policy_files(const std::filesystem::path& directory) {

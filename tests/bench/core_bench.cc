@@ -65,7 +65,8 @@ public:
     }
     std::unique_ptr<nats::Subscription> consume(nats::ConsumeSpec spec,
                                                 nats::MessageSink* sink) override {
-        if (spec.stream == subjects::kStreamIn) inputs_ = sink;
+        const bool activations = spec.filters.front() == subjects::policy_activation();
+        if (spec.stream == subjects::kStreamIn && !activations) inputs_ = sink;
         if (spec.stream == subjects::kStreamLease) presence_ = sink;
         if (spec.stream == subjects::kStreamPolicy) policy_sink_ = sink;
         return std::make_unique<Reader>();

@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "agent/core/sha256.h"
+#include "shared/base/sha256.h"
 
 namespace syncline::agent::webhook {
 namespace {

@@ -102,6 +102,17 @@ fields = ["name", "stage", "price", "note", "size", "phone", "rank"])");
     EXPECT_FALSE(crm().holds(FieldName{"colour"}));
 }
 
+TEST_F(PolicyChange, JudgesAgainWhatAnotherRecordsExceptionNamesToo) {
+    settle(full_);
+    take(change(kCrm, with("note", "mine")));
+    take(another(kCrm, "crm-2", with("note", "third")));
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    change_policy(kNote, R"(fields = ["note"]
+owner = "erp"
+otherwise = "revert")");
+    EXPECT_EQ(take(PolicyChanged{}).commands.size(), 1U);
+}
+
 TEST_F(PolicyChange, LeavesToAPersonWhatBecameOfACommand) {
     settle(full_);
     Step step = take(change(kErp, with("colour", "blue")));

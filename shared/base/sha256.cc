@@ -2,14 +2,14 @@
 // which brings two more megabytes of libcrypto into memory; an agent needs nothing else of them.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
-#include "agent/core/sha256.h"
+#include "shared/base/sha256.h"
 
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <cstring>
 
-namespace syncline::agent {
+namespace syncline {
 namespace {
 
 constexpr std::size_t kBlockBytes = 64;
@@ -30,6 +30,16 @@ Sha256 sha256(std::initializer_list<std::string_view> parts) {
     return hash;
 }
 
+std::string hexadecimal(std::string_view bytes) {
+    constexpr char kHex[] = "0123456789abcdef";
+    std::string hex;
+    for (const char c : bytes) {
+        hex += kHex[static_cast<unsigned char>(c) >> 4];
+        hex += kHex[static_cast<unsigned char>(c) & 15];
+    }
+    return hex;
+}
+
 Sha256 hmac_sha256(std::string_view key, std::string_view content) {
     std::array<unsigned char, kBlockBytes> pad{};
     if (key.size() > kBlockBytes) {
@@ -48,4 +58,4 @@ Sha256 hmac_sha256(std::string_view key, std::string_view content) {
     return hash;
 }
 
-}  // namespace syncline::agent
+}  // namespace syncline

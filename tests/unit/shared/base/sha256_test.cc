@@ -1,21 +1,13 @@
-#include "agent/core/sha256.h"
+#include "shared/base/sha256.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace syncline::agent {
+namespace syncline {
 namespace {
 
-std::string hexadecimal(const Sha256& hash) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (const unsigned char byte : hash) {
-        text += kDigits[byte >> 4];
-        text += kDigits[byte & 15];
-    }
-    return text;
-}
+std::string hexadecimal(const Sha256& hash) { return syncline::hexadecimal(bytes_of(hash)); }
 
 // FIPS 180-4, examples of NIST.
 TEST(Sha256, HashesTheExamplesOfTheStandard) {
@@ -59,4 +51,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string{row.param.name}; });
 
 }  // namespace
-}  // namespace syncline::agent
+}  // namespace syncline
