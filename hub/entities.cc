@@ -113,7 +113,9 @@ void Entities::advance(Slot& slot) {
     ++slot.attempt;
     // What is told must be the truth, not what this hub last knew of it.
     const bool recheck = std::holds_alternative<Recheck>(slot.waiting.front().input);
-    if (!slot.loaded || recheck) return load(slot);
+    const auto* changed = std::get_if<PolicyChanged>(&slot.waiting.front().input);
+    const bool outdated = changed != nullptr && changed->stored > slot.sequence;
+    if (!slot.loaded || recheck || outdated) return load(slot);
     catch_up(slot);
 }
 
@@ -254,7 +256,9 @@ void Entities::decide_now(Slot& slot) {
         context.foreign_records = slot.foreign_records;
     }
     const bool newest = policy.version >= policies_.newest().version;
-    if (!newest) reconsider(slot, context.partition, context.fence);
+    if (!newest && host_.is_reconsidered(slot.home)) {
+        reconsider(slot, context.partition, context.fence);
+    }
     slot.visited_by.reset();
     if (context.partition != slot.home) slot.visited_by = {context.partition, context.fence};
     slot.step = decide(policy, std::move(slot.state), slot.inputs, context);

@@ -58,6 +58,8 @@ public:
     virtual void on_later_epoch(const PlatformId& platform, std::uint64_t epoch) = 0;
     /// A change with `needs_link` is decided, or was found to be none of the entity's.
     virtual void on_settled(const RecordKey& record) = 0;
+    /// Will no pass look any more at the states of the partition for the newest policy's sake?
+    [[nodiscard]] virtual bool is_reconsidered(Partition partition) const = 0;
     /// The input can never be decided; keep and show it. Calls on_done() when that is stored.
     virtual void on_undecidable(Queued queued, const Error& error) = 0;
 

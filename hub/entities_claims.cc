@@ -210,7 +210,7 @@ void Entities::take_in(Slot& slot, const RecordKey& guest,
     if (change) {
         slot.inputs.emplace_back(*std::move(change));
         slot.works.push_back({.work = {slot.home, 0, 0},
-                              .policy = &policies_.newest(),
+                              .policy = slot.works.front().policy,
                               .needs_link = true,
                               .awaited = true});
     } else {
@@ -285,6 +285,7 @@ void Entities::misplaced(Slot& slot) {
 
 void Entities::place_again(const EntityId& not_in, Queued queued) {
     settle(queued, queued.input);
+    if (queued.policy == nullptr) queued.policy = &policies_.newest();
     if (++queued.moves > kMovesMost) {
         const Error error{ErrorKind::kConflict,
                           "two entities claim this record and neither can have it alone; merge its "

@@ -128,6 +128,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
     // For partitions that nobody holds now, or a hub that was down meanwhile.
     effects_.publish(subjects::loss(), loss.stream + " " + loss.what, nullptr, 0);
     if (loss.stream == subjects::kStreamPolicy) policies_.restore();
+    if (loss.stream == subjects::kStreamIn) policies_.forget_places();
     if (partitions_ == nullptr) return;
     sweep_->start_over();
     if (loss.stream == subjects::kStreamIn) partitions_->read_again();
@@ -490,7 +491,13 @@ void Hub::on_taken(Partition partition, Lost lost) {
 }
 
 void Hub::on_reconsider(Partition partition, std::uint64_t hold) {
-    sweep_->reconsider(partition, hold, policies_.newest().version);
+    const std::uint64_t version = policies_.newest().version;
+    sweep_->reconsider(partition, hold, version);
+    if (partition != Partition{0}) return;  // One hub for all; asked twice, agents do it once.
+    for (const std::string& platform : policies_.to_read_again()) {
+        effects_.publish(subjects::again(PlatformId{platform}, subjects::Again::kRecords),
+                         "policy version " + std::to_string(version), nullptr, 0);
+    }
 }
 
 void Hub::on_policy_refused(std::uint64_t version, const std::string& why) {
@@ -535,15 +542,16 @@ void Hub::recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep)
     entities_.submit(entity, {.input = std::move(recheck), .work = {home, kNoHold, sweep}});
 }
 
-void Hub::reconsider(const EntityState& state, std::uint64_t sweep) {
+void Hub::reconsider(const EntityState& state, std::uint64_t sequence, std::uint64_t sweep) {
     const Policy& newest = policies_.newest();
     const Partition home = entity_partition(state.key, options_.partitions);
     const std::uint64_t fence = partitions_->fence_of(home);
     const bool known = newest.object(state.key.object) != nullptr;
     // One that was lost meanwhile is seen to by who took it.
     if (!known || is_of(state, newest) || fence == 0) return sweep_->rechecked(sweep);
-    entities_.submit(state.key,
-                     {.input = PolicyChanged{}, .work = {home, kNoHold, sweep}, .fence = fence});
+    entities_.submit(
+        state.key,
+        {.input = PolicyChanged{sequence}, .work = {home, kNoHold, sweep}, .fence = fence});
 }
 
 void Hub::on_reconsidered(Partition partition, std::uint64_t hold, std::uint64_t version) {

@@ -100,7 +100,6 @@ private:
     void take_input(const Raw& raw, const subjects::InputSubject& about, Queued queued);
     void take_change(Change change, Queued queued);
     void take_outcome(Outcome outcome, Queued queued);
-    void take_operation(Operation operation, Queued queued);
     void on_policy_activated();
     void on_policy_refused(std::uint64_t version, const std::string& why);
     void tell_of_policy(std::uint64_t version, ExceptionStatus status, std::string reason);
@@ -117,6 +116,9 @@ private:
     void on_told_first(const EntityKey& entity, Queued then) override;
     void on_later_epoch(const PlatformId& platform, std::uint64_t epoch) override;
     void on_settled(const RecordKey& record) override;
+    [[nodiscard]] bool is_reconsidered(Partition partition) const override {
+        return partitions_->is_reconsidered(partition);
+    }
     void on_undecidable(Queued queued, const Error& error) override;
     void on_placed(const EntityKey& entity, Queued queued) override;
     void on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) override;
@@ -126,7 +128,7 @@ private:
     void on_delivered(std::uint64_t token) override;
     bool warm(std::uint64_t sequence, std::string_view body) override;
     void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) override;
-    void reconsider(const EntityState& state, std::uint64_t sweep) override;
+    void reconsider(const EntityState& state, std::uint64_t sequence, std::uint64_t sweep) override;
     void on_reconsidered(Partition partition, std::uint64_t hold, std::uint64_t version) override;
     void on_healed(Partition partition, std::uint64_t hold) override;
     [[nodiscard]] std::uint64_t fence_of(Partition partition) const override;

@@ -348,6 +348,12 @@ void Partitions::reconsider(Hold& hold) {
     host_.on_reconsider(number_of(hold), hold.id);
 }
 
+bool Partitions::is_reconsidered(Partition partition) const {
+    const Hold& hold = holds_[partition.value];
+    const std::uint64_t version = policies_.newest().version;
+    return !is_ours(hold) || hold.reconsidering >= version || hold.mark.reconsidered >= version;
+}
+
 void Partitions::done(const WorkId& work) {
     Hold& hold = hold_of(work.partition);
     if (hold.id != work.hold || work.index < hold.first) return;
@@ -419,6 +425,7 @@ void Partitions::read_again() {
         hold.id = ++hold_ids_;
         hold.first = 0;
         hold.read = hold.floor = 0;
+        hold.reconsidering = 0;
         hold.accepted = hold.finished;
         hold.mark.inputs_created = stream(subjects::kStreamIn).created;
         hold.dirty = true;

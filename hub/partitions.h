@@ -80,6 +80,8 @@ public:
     void healed(Partition partition, std::uint64_t hold);
     /// Every stored state of the partition was decided by the policy of `version`.
     void reconsidered(Partition partition, std::uint64_t hold, std::uint64_t version);
+    /// For the newest policy; also if another hub holds it, which may have done so.
+    [[nodiscard]] bool is_reconsidered(Partition partition) const;
     void tick();
     /// Agents whose epoch is older begin a later one.
     void tell_epoch(const PlatformId& platform, std::uint64_t epoch);

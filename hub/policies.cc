@@ -40,7 +40,17 @@ void Policies::start() {
     activations_ = link_.consume(std::move(spec), this);
 }
 
+void Policies::settle() {
+    const bool pending = std::ranges::any_of(
+        known_, [](const auto& entry) { return entry.second.activation.has_value(); });
+    const std::uint64_t number = number_at(UINT64_MAX);
+    const bool settled = !pending && later_.empty() && newest_ != nullptr &&
+                         newest_->version == number && expected_ <= number;
+    settled_from_ = settled ? newest_start() + 1 : UINT64_MAX;
+}
+
 void Policies::on_message(const nats::InMessage& message) {
+    settled_from_ = UINT64_MAX;
     if (message.subject == subjects::policy_activation()) {
         activations_->processed(1);
         return activate(message);
@@ -58,12 +68,15 @@ void Policies::on_message(const nats::InMessage& message) {
         auto start = parse_policy_start(message.body);
         if (!start) taken = fail(start.error());
         if (start) known.start = *std::move(start);
+        known.activation.reset();  // Another hub has judged it.
     }
     if (!taken) {
         log::error("an entry of the policy's bucket cannot be read",
                    {{"subject", message.subject}, {"error", taken.error()}});
     }
-    if (read_) choose_newest();
+    if (!read_) return;
+    choose_newest();
+    judge();
 }
 
 void Policies::tick() {
@@ -72,11 +85,14 @@ void Policies::tick() {
     if (!read_ && reader_->caught_up()) {
         read_ = true;
         choose_newest();
+        judge();
         if (known_.empty() && seed_.empty()) {
             log::warning("there is no policy yet: synclinectl policy apply DIR");
         }
     }
-    if (read_ && known_.empty() && !seed_.empty() && now >= seed_due_) {
+    const bool none = std::ranges::none_of(
+        known_, [](const auto& entry) { return entry.second.version.has_value(); });
+    if (read_ && none && !seed_.empty() && now >= seed_due_) {
         seed_due_ = now + kSeedAgain;
         seed();
     }
@@ -89,6 +105,7 @@ void Policies::tick() {
         known.retry_at = Duration{0};
         load(number, known);
     }
+    settle();
 }
 
 /// The first version: whoever stores it first has made it.
@@ -140,11 +157,17 @@ std::uint64_t Policies::number_at(std::uint64_t sequence) const {
     return found;
 }
 
+std::uint64_t Policies::newest_start_seen() const {
+    const std::uint64_t number = number_at(UINT64_MAX);
+    return number == 0 ? 0 : start_of(number, known_.at(number)).value_or(0);
+}
+
 std::uint64_t Policies::newest_start() const {
     return start_of(newest_->version, known_.at(newest_->version)).value_or(0);
 }
 
 const Policy* Policies::at(std::uint64_t sequence) {
+    if (sequence >= settled_from_) return newest_;
     for (const auto& [number, known] : known_) {
         if (known.activation && known.activated.sequence < sequence) return nullptr;
     }
@@ -152,10 +175,11 @@ const Policy* Policies::at(std::uint64_t sequence) {
     if (number_at(UINT64_MAX) < expected_) return nullptr;
     for (auto at = known_.lower_bound(number); at != known_.end(); ++at) {
         auto& [candidate, known] = *at;
+        if (!start_of(candidate, known)) continue;
         if (known.policy) return known.policy.get();
         load(candidate, known);
-        // What this hub can never read is passed over for a later one that it can.
-        if (!known.broken) return nullptr;
+        // What this hub cannot read, or is lost, is passed over for a later one.
+        if (!known.broken && known.missing.empty()) return nullptr;
     }
     return nullptr;
 }
@@ -167,12 +191,17 @@ const Policy* Policies::find(std::uint64_t version) const {
 
 void Policies::expect(std::uint64_t version) {
     if (version <= expected_) return;
+    settled_from_ = UINT64_MAX;
     expected_ = version;
     if (number_at(UINT64_MAX) < expected_) missed_since_ = clock_.steady();
 }
 
 std::string Policies::trouble() const {
-    if (number_at(UINT64_MAX) >= expected_) return broken_;
+    const std::uint64_t number = number_at(UINT64_MAX);
+    if (const auto at = known_.find(number); at != known_.end() && !at->second.missing.empty()) {
+        return "version " + std::to_string(number) + ": " + at->second.missing;
+    }
+    if (number >= expected_) return broken_;
     return "version " + std::to_string(expected_) +
            " was in force and is not stored any more; nothing is decided until somebody applies it "
            "again";
@@ -207,6 +236,7 @@ void Policies::compare_seed() const {
 // ---- Coming into force. -----------------------------------------------------------------------
 
 void Policies::activate(const nats::InMessage& message) {
+    settled_from_ = UINT64_MAX;
     auto activation = parse_policy_activation(message.body);
     if (!activation || activation->version == 0) {
         log::error("an activation of a policy cannot be read",
@@ -215,24 +245,42 @@ void Policies::activate(const nats::InMessage& message) {
                                          : activation.error()}});
         return;
     }
-    const std::uint64_t number = activation->version;
-    Known& known = known_[number];
-    if (known.start || known.activation) return;  // Read before, by us or by another.
-    known.activated = {.version = number,
-                       .sequence = message.sequence,
-                       .inputs_created = watch_.info(subjects::kStreamIn)->created,
-                       .at = message.stored_at,
-                       .actor = activation->actor};
-    known.activation = *std::move(activation);
-    load(number, known);
+    const PolicyStart place{.version = activation->version,
+                            .hash = activation->hash,
+                            .sequence = message.sequence,
+                            .inputs_created = watch_.info(subjects::kStreamIn)->created,
+                            .at = message.stored_at,
+                            .actor = activation->actor};
+    take(*std::move(activation), place);
+}
+
+void Policies::take(PolicyActivation activation, const PolicyStart& place) {
+    // Read before, by us or by another: in force, or refused.
+    if (place.sequence <= std::max(judged_, newest_start_seen())) return;
+    Known& known = known_[place.version];
+    if (start_of(place.version, known)) return;
+    if (known.activation) {  // That one first.
+        if (place.sequence > known.activated.sequence)
+            later_.emplace(place.sequence, Later{std::move(activation), place});
+        return;
+    }
+    known.activated = place;
+    known.activation = std::move(activation);
+    load(place.version, known);
     judge();
 }
 
 /// Are the oldest activation's conditions met? A hub that was away judges it again, and comes to
 /// the same: what it looks at is never altered.
 void Policies::judge() {
-    const auto pending = std::ranges::find_if(
-        known_, [](const auto& entry) { return entry.second.activation.has_value(); });
+    if (!read_) return;  // What is in force may not be known yet.
+    auto pending = known_.end();
+    for (auto at = known_.begin(); at != known_.end(); ++at) {
+        if (!at->second.activation) continue;
+        const bool first = pending == known_.end() ||
+                           at->second.activated.sequence < pending->second.activated.sequence;
+        if (first) pending = at;
+    }
     if (pending == known_.end()) return;
     auto& [number, known] = *pending;
     if (known.broken) return refuse(number, known, known.failed);
@@ -248,8 +296,11 @@ void Policies::judge() {
                       "it was made on version " + std::to_string(known.version->base) + ", and " +
                           std::to_string(before) + " was in force");
     }
-    std::set<std::string> wanted_by{known.version->author};
-    wanted_by.insert(known.approved_by.begin(), known.approved_by.end());
+    if (known.activation->hash != known.version->hash) {
+        return refuse(number, known, "it is another than was meant: its hash differs");
+    }
+    std::set<std::string_view> wanted_by{account_of(known.version->author)};
+    for (const std::string& actor : known.approved_by) wanted_by.insert(account_of(actor));
     const std::uint32_t needed = ruling == known_.end() ? 1 : ruling->second.policy->approvals;
     if (wanted_by.size() < needed) {
         return refuse(number, known,
@@ -258,8 +309,16 @@ void Policies::judge() {
     }
     known.activation.reset();
     known.start = known.activated;
+    judged_ = std::max(judged_, known.activated.sequence);
     effects_.publish(subjects::policy_start(number), to_text(*known.start), nullptr, 0);
     choose_newest();
+    judge_later();
+}
+
+void Policies::judge_later() {
+    for (auto& [sequence, later] : std::exchange(later_, {})) {
+        take(std::move(later.activation), later.place);
+    }
     judge();
 }
 
@@ -267,12 +326,13 @@ void Policies::refuse(std::uint64_t number, Known& known, const std::string& why
     log::error("an activation of a policy is refused",
                {{"version", number}, {"sequence", known.activated.sequence}, {"why", why}});
     on_refused(number, why);
+    judged_ = std::max(judged_, known.activated.sequence);
     // It may be activated again, with more approvals.
     known.activation.reset();
     known.policy.reset();
     known.files.clear();
     known.broken = false;
-    judge();
+    judge_later();
 }
 
 // ---- Reading the bucket. ----------------------------------------------------------------------
@@ -336,7 +396,10 @@ void Policies::load(std::uint64_t number, Known& known) {
     for (const std::string& actor : known.activation->approved_by) {
         get(number, known, subjects::policy_approval(number, actor),
             [actor](Known& asked, const std::string* body) {
-                if (body != nullptr) asked.approved_by.push_back(actor);
+                const auto approval = parse_policy_approval(body == nullptr ? "" : *body);
+                if (approval && approval->hash == asked.version->hash) {
+                    asked.approved_by.push_back(actor);
+                }
             });
     }
 }
@@ -352,13 +415,15 @@ void Policies::loaded(std::uint64_t number, Known& known) {
     }
     if (known.files.empty()) return load(number, known);  // Only what it is made of is known yet.
     auto parsed = parse_policy(known.files);
-    if (parsed && parsed->hash == known.version->hash) {
+    const bool is_started = !known.start || known.start->hash == known.version->hash;
+    if (parsed && parsed->hash == known.version->hash && is_started) {
         known.policy = std::make_unique<Policy>(*std::move(parsed));
         known.policy->version = number;
     } else {
         known.broken = true;
-        known.failed = parsed ? "its files are not those that it was made of"
-                              : "this hub cannot read it: " + parsed.error().what;
+        known.failed = !is_started ? "it is another than came into force"
+                       : parsed    ? "its files are not those that it was made of"
+                                   : "this hub cannot read it: " + parsed.error().what;
         log::error("a version of the policy cannot be used; what it rules waits",
                    {{"version", number}, {"why", known.failed}});
     }

@@ -47,6 +47,11 @@ public:
     void activate(const nats::InMessage& message);
     /// Somebody relied on this version: until it is known, nothing is decided.
     void expect(std::uint64_t version);
+    /// SYNC_IN lost what it had, and gives its sequences anew.
+    void forget_places() {
+        judged_ = 0;
+        settled_from_ = UINT64_MAX;
+    }
     /// The bucket lost what it had: what is known here is stored again.
     void restore();
 
@@ -57,6 +62,10 @@ public:
     [[nodiscard]] const Policy& newest() const { return *newest_; }
     /// Null: it is not loaded, as nothing needs it or not yet.
     [[nodiscard]] const Policy* find(std::uint64_t version) const;
+    /// Whose records the newest one wants to be read anew.
+    [[nodiscard]] const std::vector<std::string>& to_read_again() const {
+        return known_.at(newest_->version).version->read_again;
+    }
     /// Where the newest one came into force, in SYNC_IN.
     [[nodiscard]] std::uint64_t newest_start() const;
     /// The number of the version that rules an input at `sequence`; 0: none that is known.
@@ -92,7 +101,11 @@ private:
     void get(std::uint64_t number, Known& known, const std::string& subject, auto take);
     const PolicyFile* own_file(const std::string& subject);
     void loaded(std::uint64_t number, Known& known);
+    void take(PolicyActivation activation, const PolicyStart& place);
     void judge();
+    void judge_later();
+    void settle();
+    [[nodiscard]] std::uint64_t newest_start_seen() const;
     void refuse(std::uint64_t number, Known& known, const std::string& why);
     void choose_newest();
 
@@ -109,9 +122,17 @@ private:
     bool read_ = false;  ///< What the bucket held at the start is known.
     bool ready_ = false;
     Duration seed_due_{0};
+    struct Later {
+        PolicyActivation activation;
+        PolicyStart place;
+    };
+    std::map<std::uint64_t, Later> later_;  ///< Of versions whose activation before is not judged.
+    std::uint64_t judged_ = 0;              ///< The newest activation that was, in SYNC_IN.
     std::uint64_t expected_ = 0;
     Duration missed_since_{0};  ///< It is not known since then; 0: it is, or that was told.
     const Policy* newest_ = nullptr;
+    /// From here on newest_ rules, beyond doubt; looked at anew at each turn.
+    std::uint64_t settled_from_ = UINT64_MAX;
     std::string broken_;  ///< Why the newest cannot be read.
 };
 

@@ -84,18 +84,18 @@ void StateSweep::on_message(const nats::InMessage& message) {
     if (!room && !is_thorough()) read_ = true;
     const std::uint64_t before = outstanding_;
     if (entity && is_thorough()) {
-        if (const auto state = decode_entity(message.body)) look_at(*state);
+        if (const auto state = decode_entity(message.body)) look_at(*state, message.sequence);
     }
     if (outstanding_ == before) return states_->processed(1);
     ++owed_;  // So that what is under way stays bounded by the window.
 }
 
-void StateSweep::look_at(const EntityState& state) {
+void StateSweep::look_at(const EntityState& state, std::uint64_t sequence) {
     if (heals(state.key)) send_again(state);
     const auto asked = reconsidering_.find(entity_partition(state.key, partitions_));
     if (asked == reconsidering_.end()) return;
     ++outstanding_;
-    host_.reconsider(state, sweep_);
+    host_.reconsider(state, sequence, sweep_);
 }
 
 void StateSweep::send_again(const EntityState& state) {

@@ -23,7 +23,8 @@ public:
     virtual void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) = 0;
     /// Has the entity decided again by the newest policy, if another one decided the state;
     /// answered in the same way.
-    virtual void reconsider(const EntityState& state, std::uint64_t sweep) = 0;
+    virtual void reconsider(const EntityState& state, std::uint64_t sequence,
+                            std::uint64_t sweep) = 0;
     /// All states of the partition were.
     virtual void on_reconsidered(Partition partition, std::uint64_t hold,
                                  std::uint64_t version) = 0;
@@ -77,7 +78,7 @@ private:
     void begin();
     void end();
     void on_message(const nats::InMessage& message) override;
-    void look_at(const EntityState& state);
+    void look_at(const EntityState& state, std::uint64_t sequence);
     void send_again(const EntityState& state);
     void recheck(const EntityKey& entity, std::string exception);
     void on_delivered(std::uint64_t token) override;

@@ -39,7 +39,8 @@ void accept(Work& work, RecordState& record, const OpenException& exception, Tim
         exception.kind == exceptions::kRejected || exception.kind == exceptions::kGaveUp;
     // A value that breaks the contract never becomes canonical, whoever wants it.
     if (about_our_command || exception.kind == exceptions::kContract) {
-        return;  // The platform stays as it is; the fields stay held.
+        for (const FieldName& field : exception.fields) record.leave(field);
+        return;  // The platform stays as it is.
     }
     for (const auto& [name, value] : exception.proposed) {
         make_canonical(work, name, value, Provenance{{}, {}, at});

@@ -12,9 +12,10 @@ struct Held {
     Timestamp since;  ///< 0: not known.
 };
 
-/// Nothing: it is left alone for what became of a command, which no rule decides.
+/// Nothing: it is left alone for what became of a command, or by a person; no rule decides that.
 std::optional<Held> held_for(const EntityState& state, const RecordState& record,
                              const FieldName& field) {
+    if (std::ranges::binary_search(record.left, field)) return std::nullopt;
     static constexpr std::pair<std::string_view, Verdict> kDecided[] = {
         {exceptions::kContract, Verdict::kInvalid},
         {exceptions::kReview, Verdict::kReview},
@@ -65,7 +66,10 @@ void judge_again(Work& work, RecordState& record, const FieldName& field, const 
     const bool dated = held.since != Timestamp{} || latest;
     const Provenance from{record.platform, record.rev, dated ? held.since : work.context.now};
     const Value value = *mirror;
-    if (verdict_of(rule, *spec, work.state.find(field), value, from) == held.verdict) return;
+    const Verdict verdict = verdict_of(rule, *spec, work.state.find(field), value, from);
+    // A proposal that nobody could be asked for is for a person.
+    const bool asked = verdict == Verdict::kProposed && held.verdict == Verdict::kReview;
+    if (verdict == held.verdict || asked) return;
     let_go(work, record, field);
     record.mirror.erase(field);
     take_fields(work, record, Fields{{field, value}}, from, {});
@@ -110,7 +114,9 @@ MatchRules adopt_policy(Work& work) {
             if (decided) judge_again(work, record, field, *decided);
         }
     }
-    const bool other = claimed_by != 0 && claimed_by != rules;
+    // What is stored by none is of before there were versions: by the rules of the first.
+    const bool unknown = claimed_by == 0 && work.policy.version > 1 && !work.object.matches.empty();
+    const bool other = unknown || (claimed_by != 0 && claimed_by != rules);
     return other ? MatchRules::kChanged : MatchRules::kAsClaimed;
 }
 

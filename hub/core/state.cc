@@ -4,21 +4,32 @@
 #include <utility>
 
 namespace syncline::hub {
+namespace {
+
+void insert(std::vector<FieldName>& sorted, const FieldName& field) {
+    const auto at = std::lower_bound(sorted.begin(), sorted.end(), field);
+    if (at == sorted.end() || *at != field) sorted.insert(at, field);
+}
+void erase(std::vector<FieldName>& sorted, const FieldName& field) {
+    const auto at = std::lower_bound(sorted.begin(), sorted.end(), field);
+    if (at != sorted.end() && *at == field) sorted.erase(at);
+}
+
+}  // namespace
 
 bool RecordState::holds(const FieldName& field) const {
     return std::binary_search(held.begin(), held.end(), field);
 }
 
-void RecordState::hold(const FieldName& field) {
-    const auto at = std::lower_bound(held.begin(), held.end(), field);
-    if (at == held.end() || *at != field) held.insert(at, field);
+void RecordState::hold(const FieldName& field) { insert(held, field); }
+void RecordState::leave(const FieldName& field) {
+    hold(field);
+    insert(left, field);
 }
-
 void RecordState::release(const FieldName& field) {
-    const auto at = std::lower_bound(held.begin(), held.end(), field);
-    if (at != held.end() && *at == field) held.erase(at);
+    erase(held, field);
+    erase(left, field);
 }
-
 void RecordState::clear_form(const FieldName& field) {
     std::erase_if(forms, [&](const Form& form) { return form.field == field; });
 }

@@ -88,6 +88,7 @@ struct RecordState {
     std::uint64_t generation = 0;  ///< Of the newest command issued.
     std::optional<Pending> pending;
     std::vector<FieldName> held;  ///< Left alone until something about them changes; sorted.
+    std::vector<FieldName> left;  ///< Of `held`: a person said so, whatever the policy; sorted.
     std::vector<Attempts> attempts;
     std::vector<Form> forms;          ///< Of what the mirror holds now.
     std::uint64_t doubt_settled = 0;  ///< Newest generation when a person settled a doubt.
@@ -99,6 +100,8 @@ struct RecordState {
     [[nodiscard]] bool holds(const FieldName& field) const;
     void hold(const FieldName& field);
     void release(const FieldName& field);
+    /// Holds it by a person's word.
+    void leave(const FieldName& field);
     void set_form(const FieldName& field, Value wanted);
     void clear_form(const FieldName& field);
     /// Does what the record holds in `field` stand for `wanted`?

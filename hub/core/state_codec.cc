@@ -58,7 +58,7 @@ Fields rebuilt_mirror(const EntityState& state, const std::vector<FieldName>& la
 void write_record(Writer& out, const EntityState& state, const RecordState& record) {
     out.map(6 + present(record.record.has_value(), record.pending.has_value(), !record.held.empty(),
                         !record.attempts.empty(), record.blocked, !record.forms.empty(),
-                        record.doubt_settled > 0, !record.others.empty()));
+                        record.doubt_settled > 0, !record.others.empty(), !record.left.empty()));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -98,6 +98,7 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
         }
     }
     if (record.doubt_settled > 0) out.field(12, record.doubt_settled);
+    if (!record.left.empty()) write_names(out, 14, record.left);
     if (!record.others.empty()) {
         out.key(13);
         out.array(size_of(record.others));
@@ -194,6 +195,7 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
                 in.array(value,
                          [&](const Node& item) { record.others.push_back(read_other(in, item)); });
                 break;
+            case 14: record.left = read_names(in, value); break;
             default: break;
         }
     });

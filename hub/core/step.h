@@ -47,7 +47,10 @@ struct Recheck {
 };
 
 /// Has an entity decided again by the policy that is in force by now.
-struct PolicyChanged {};
+struct PolicyChanged {
+    std::uint64_t stored =
+        0;  ///< Sequence of the state that was seen; an older one is loaded anew.
+};
 
 using Input = std::variant<Change, Outcome, Operation, Recheck, PolicyChanged>;
 

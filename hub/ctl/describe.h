@@ -23,6 +23,10 @@ class Secrets {
 public:
     Secrets() = default;
     explicit Secrets(const Policy& policy);
+    /// What either of them calls secret.
+    Secrets(const Policy& one, const Policy& other) : Secrets(one) {
+        fields_.merge(Secrets{other}.fields_);
+    }
     [[nodiscard]] bool hides(const ObjectName& object, const FieldName& field) const {
         return fields_.contains({object.text, field.text});
     }

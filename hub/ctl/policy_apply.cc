@@ -31,17 +31,26 @@ std::string made_by(const StoredVersion& stored) {
     return stored.version.author + " (" + stored.version.reason + ")";
 }
 
-/// What must be read anew: what a platform holds in a field that the policy did not take from it
-/// before, nobody knows.
-std::set<PlatformId> to_read_again(const Policy& before, const Policy& after) {
-    std::set<PlatformId> platforms;
+bool same_matches(const ObjectSpec& one, const ObjectSpec& other) {
+    const auto alike = [](const MatchRule& a, const MatchRule& b) {
+        return a.name == b.name && std::ranges::equal(a.parts, b.parts, [](auto& x, auto& y) {
+                   return x.field == y.field && x.normaliser == y.normaliser;
+               });
+    };
+    return std::ranges::equal(one.matches, other.matches, alike);
+}
+
+/// Whose records must be read anew: what a platform holds in a field that the policy did not take
+/// from it before, nobody knows; and records that match nothing wait at keys of the rules before.
+std::set<std::string> to_read_again(const Policy& before, const Policy& after) {
+    std::set<std::string> platforms;
     for (const ObjectSpec& object : after.objects) {
         const ObjectSpec* known = before.object(object.name);
         for (const Binding& binding : object.bindings) {
             const Binding* bound = known == nullptr ? nullptr : known->binding(binding.platform);
             const bool more =
                 bound == nullptr || !std::ranges::includes(bound->fields, binding.fields);
-            if (more) platforms.insert(binding.platform);
+            if (more || !same_matches(*known, object)) platforms.insert(binding.platform.text);
         }
     }
     return platforms;
@@ -64,10 +73,10 @@ private:
     Result<void> agree_with_plan(const ApplyOptions& options, const std::string& hash) const;
     Result<Exit> store(PolicyVersion version, const ApplyOptions& options);
     Result<Exit> activate_if_wanted(const StoredVersion& stored);
-    Result<Exit> activate(const StoredVersion& stored, const Policy& before);
+    Result<Exit> activate(const StoredVersion& stored);
     Result<std::uint64_t> publish_activation(const StoredVersion& stored);
     Result<bool> is_in_force(std::uint64_t number);
-    Result<void> read_again(const Policy& before, const PolicyVersion& version);
+    void tell_read_again(const PolicyVersion& version);
     Result<void> tell_hubs(std::uint64_t number);
     void tell_version(const PolicyVersion& version);
 
@@ -111,13 +120,21 @@ Result<Exit> Applying::apply(const ApplyOptions& options) {
     }
     if (program_.out().has(Level::kError)) return Exit::kFindings;
     const StoredVersion* active = history_.active();
-    if (active != nullptr && active->version.hash == policy->hash) {
+    // One that is lost may be wanted again.
+    const bool lost = active != nullptr && history_.relied_on > active->version.number;
+    if (active != nullptr && !lost && active->version.hash == policy->hash) {
         return fail(ErrorKind::kConflict, version_text(active->version.number) +
                                               ", which is in force, is this very policy");
     }
     if (auto agreed = agree_with_plan(options, policy->hash); !agreed) return fail(agreed.error());
     PolicyVersion version = version_of(0, policy->name, *files);
     version.plan = options.plan;
+    if (active != nullptr) {
+        const auto before = read_policy(session_, active->version);
+        if (!before) return fail(before.error());
+        const auto again = to_read_again(*before, *policy);
+        version.read_again.assign(again.begin(), again.end());
+    }
     if (!options.dry_run) {
         if (auto stored = store_files(session_, *files); !stored) return fail(stored.error());
     }
@@ -143,6 +160,12 @@ Result<Exit> Applying::roll_back(const ApplyOptions& options) {
     PolicyVersion version = target->version;
     version.restores = target->version.number;
     version.plan.clear();
+    const auto before = read_policy(session_, active->version);
+    const auto after = read_policy(session_, target->version);
+    if (before && after) {
+        const auto again = to_read_again(*before, *after);
+        version.read_again.assign(again.begin(), again.end());
+    }
     return store(std::move(version), options);
 }
 
@@ -163,11 +186,12 @@ Result<Exit> Applying::approve(const ApplyOptions& options) {
                         version_text(active->version.number) + " by " + made_by(*active) +
                         " is in force; its author has to plan and apply it again");
     }
-    if (stored.version.author == actor_) {
+    if (account_of(stored.version.author) == account_of(actor_)) {
         return fail(ErrorKind::kDenied, version_text(options.version) +
                                             " is by you; another person has to approve of it");
     }
-    const PolicyApproval approval{actor_, options.reason, program_.clock().now()};
+    const PolicyApproval approval{actor_, stored.version.hash, options.reason,
+                                  program_.clock().now()};
     const std::string body = to_text(approval);
     const auto published =
         session_.publish({.subject = subjects::policy_approval(options.version, actor_),
@@ -233,7 +257,7 @@ Result<Exit> Applying::activate_if_wanted(const StoredVersion& stored) {
     if (!policy) return fail(policy.error());
     const std::size_t needed = policy->approvals;
     const std::size_t people = stored.wanted_by();
-    if (people >= needed) return activate(stored, *policy);
+    if (people >= needed) return activate(stored);
     program_.out().set("in_force", false);
     program_.out().set("approvals_missing", number(needed - people));
     program_.out().line("waits for " + count_text(needed - people, "more person", "more people") +
@@ -243,7 +267,8 @@ Result<Exit> Applying::activate_if_wanted(const StoredVersion& stored) {
 }
 
 Result<std::uint64_t> Applying::publish_activation(const StoredVersion& stored) {
-    PolicyActivation activation{stored.version.number, {}, actor_, program_.clock().now()};
+    PolicyActivation activation{
+        stored.version.number, stored.version.hash, {}, actor_, program_.clock().now()};
     for (const PolicyApproval& approval : stored.approvals) {
         activation.approved_by.push_back(approval.actor);
     }
@@ -261,13 +286,16 @@ Result<std::uint64_t> Applying::publish_activation(const StoredVersion& stored) 
 Result<bool> Applying::is_in_force(std::uint64_t number) {
     const auto history = read_history(session_);
     if (!history) return fail(history.error());
-    const StoredVersion& stored = history->versions.at(number);
-    if (stored.start) return true;
-    if (!stored.refused.empty()) return fail(ErrorKind::kConflict, stored.refused);
+    const auto at = history->versions.find(number);
+    if (at == history->versions.end()) return false;
+    if (at->second.start) return true;
+    // What hubs said before is about an activation before.
+    const bool news = at->second.refused != history_.versions[number].refused;
+    if (news) return fail(ErrorKind::kConflict, at->second.refused);
     return false;
 }
 
-Result<Exit> Applying::activate(const StoredVersion& stored, const Policy& before) {
+Result<Exit> Applying::activate(const StoredVersion& stored) {
     const std::uint64_t version = stored.version.number;
     const auto sequence = publish_activation(stored);
     if (!sequence && sequence.error().kind == ErrorKind::kConflict) {
@@ -295,26 +323,19 @@ Result<Exit> Applying::activate(const StoredVersion& stored, const Policy& befor
     }
     program_.out().line("in force from input " + std::to_string(*sequence) + " on", Style::kGreen);
     if (auto told = tell_hubs(version); !told) return fail(told.error());
-    if (auto read = read_again(before, stored.version); !read) return fail(read.error());
+    tell_read_again(stored.version);
     return Exit::kFine;
 }
 
-Result<void> Applying::read_again(const Policy& before, const PolicyVersion& version) {
-    const auto after = read_policy(session_, version);
-    if (!after) return fail(after.error());
+void Applying::tell_read_again(const PolicyVersion& version) {
     Value::List list;
-    for (const PlatformId& platform : to_read_again(before, *after)) {
-        const std::string request = "policy version " + std::to_string(version.number);
-        const auto asked = session_.publish(
-            {.subject = subjects::again(platform, subjects::Again::kRecords), .body = request});
-        if (!asked) return fail(asked.error());
-        list.emplace_back(platform.text);
-        program_.out().line("the agent of " + platform.text +
-                            " is asked to read its records anew: the policy takes more fields "
-                            "from it than before");
+    for (const std::string& platform : version.read_again) {
+        list.emplace_back(platform);
+        program_.out().line("the agent of " + platform +
+                            " is asked to read its records anew: the policy takes more from them "
+                            "than before");
     }
     program_.out().set("read_again", std::move(list));
-    return {};
 }
 
 /// Which hubs have it by now; those that are busy come to it by themselves.

@@ -32,7 +32,7 @@ public:
           active_(active),
           proposed_(proposed),
           options_(options),
-          secrets_(proposed),
+          secrets_(active, proposed),
           plan_(active, proposed, options.show) {}
 
     Result<Exit> run() {
@@ -61,6 +61,7 @@ private:
     }
 
     void take(const nats::InMessage& message) {
+        if (message.subject == subjects::policy_activation()) return;
         const DecodedInput decoded = decode_input(message.subject, message.body);
         if (const auto* change = std::get_if<Change>(&decoded.body)) {
             if (!wanted(change->key.object)) return;

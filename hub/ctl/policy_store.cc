@@ -56,8 +56,10 @@ Result<void> read_refusals(Session& session, PolicyHistory& history) {
 }  // namespace
 
 std::size_t StoredVersion::wanted_by() const {
-    std::set<std::string> people{version.author};
-    for (const PolicyApproval& approval : approvals) people.insert(approval.actor);
+    std::set<std::string_view> people{account_of(version.author)};
+    for (const PolicyApproval& approval : approvals) {
+        if (approval.hash == version.hash) people.insert(account_of(approval.actor));
+    }
     return people.size();
 }
 
@@ -98,8 +100,11 @@ Result<PolicyHistory> read_history(Session& session) {
         if (auto taken = take(history, message); !taken) return fail(std::move(taken.error()));
     }
     // A start or an approval alone is what was lost with its version.
-    std::erase_if(history.versions,
-                  [](const auto& entry) { return entry.second.version.number == 0; });
+    std::erase_if(history.versions, [&](const auto& entry) {
+        if (entry.second.version.number != 0) return false;
+        history.relied_on = std::max(history.relied_on, entry.first);
+        return true;
+    });
     if (auto read = read_refusals(session, history); !read) return fail(std::move(read.error()));
     const auto marks = session.read_all({.stream = std::string{subjects::kStreamState},
                                          .filters = {subjects::all_marks()},
@@ -119,9 +124,9 @@ Result<std::vector<PolicyFile>> read_files(Session& session, const PolicyVersion
         auto stored = session.get_last(subjects::kStreamPolicy, subjects::policy_file(file.hash));
         if (!stored) return fail(stored.error());
         if (!*stored || (*stored)->deleted) {
-            return fail(ErrorKind::kNotFound, file.name + " of version " +
-                                                  std::to_string(version.number) +
-                                                  " is missing in the bucket sync_policy");
+            return fail(ErrorKind::kCorrupt, file.name + " of version " +
+                                                 std::to_string(version.number) +
+                                                 " is missing in the bucket sync_policy");
         }
         files.push_back({file.name, std::move((*stored)->body)});
     }

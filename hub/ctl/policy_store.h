@@ -39,7 +39,7 @@ struct PolicyHistory {
 /// kNotFound: there is no bucket: nothing is installed. kCorrupt: an entry cannot be read.
 [[nodiscard]] Result<PolicyHistory> read_history(Session& session);
 
-/// The files of a version. kNotFound: one is missing.
+/// The files of a version. kCorrupt: one is missing.
 [[nodiscard]] Result<std::vector<PolicyFile>> read_files(Session& session,
                                                          const PolicyVersion& version);
 /// The policy of a version, with its number. kUnsupported: this program cannot read it.

@@ -38,6 +38,13 @@ public:
         return at ? *at : Timestamp{};
     }
     Value::List list(const char* name) { return get<Value::List>(name, "a list"); }
+    std::vector<std::string> texts(const char* name) {
+        std::vector<std::string> out;
+        for (const Value& value : list(name)) {
+            if (const auto* text = value.get<std::string>()) out.push_back(*text);
+        }
+        return out;
+    }
 
     /// kInvalid: some member was wrong.
     [[nodiscard]] Result<void> finish() const {
@@ -59,6 +66,12 @@ private:
     Value::Map map_;
     std::string error_;
 };
+
+Value::List list_of(const std::vector<std::string>& texts) {
+    Value::List list;
+    for (const std::string& text : texts) list.emplace_back(text);
+    return list;
+}
 
 template <class T>
 Result<T> finished(const Members& members, T value) {
@@ -91,6 +104,7 @@ std::string to_text(const PolicyVersion& version) {
                    {"author", version.author},
                    {"reason", version.reason},
                    {"at", version.at}};
+    if (!version.read_again.empty()) map["read_again"] = list_of(version.read_again);
     if (version.restores != 0) map["restores"] = number(version.restores);
     if (!version.plan.empty()) map["plan"] = version.plan;
     return to_json(Value{std::move(map)});
@@ -104,6 +118,7 @@ Result<PolicyVersion> parse_policy_version(std::string_view text) {
     out.hash = in.text("hash");
     out.base = in.count("base");
     out.restores = in.count("restores");
+    out.read_again = in.texts("read_again");
     out.plan = in.text("plan");
     out.author = in.text("author");
     out.reason = in.text("reason");
@@ -117,21 +132,22 @@ Result<PolicyVersion> parse_policy_version(std::string_view text) {
 }
 
 std::string to_text(const PolicyApproval& approval) {
-    return to_json(
-        Value::Map{{"actor", approval.actor}, {"reason", approval.reason}, {"at", approval.at}});
+    return to_json(Value::Map{{"actor", approval.actor},
+                              {"hash", approval.hash},
+                              {"reason", approval.reason},
+                              {"at", approval.at}});
 }
 
 Result<PolicyApproval> parse_policy_approval(std::string_view text) {
     Members in{text, "an approval of the policy"};
-    PolicyApproval out{in.text("actor"), in.text("reason"), in.time("at")};
+    PolicyApproval out{in.text("actor"), in.text("hash"), in.text("reason"), in.time("at")};
     return finished(in, std::move(out));
 }
 
 std::string to_text(const PolicyActivation& activation) {
-    Value::List approved;
-    for (const std::string& actor : activation.approved_by) approved.emplace_back(actor);
     return to_json(Value::Map{{"version", number(activation.version)},
-                              {"approved_by", std::move(approved)},
+                              {"hash", activation.hash},
+                              {"approved_by", list_of(activation.approved_by)},
                               {"actor", activation.actor},
                               {"at", activation.at}});
 }
@@ -142,14 +158,14 @@ Result<PolicyActivation> parse_policy_activation(std::string_view text) {
     out.version = in.count("version");
     out.actor = in.text("actor");
     out.at = in.time("at");
-    for (const Value& actor : in.list("approved_by")) {
-        if (const auto* name = actor.get<std::string>()) out.approved_by.push_back(*name);
-    }
+    out.approved_by = in.texts("approved_by");
+    out.hash = in.text("hash");
     return finished(in, std::move(out));
 }
 
 std::string to_text(const PolicyStart& start) {
     return to_json(Value::Map{{"version", number(start.version)},
+                              {"hash", start.hash},
                               {"sequence", number(start.sequence)},
                               {"inputs_created", start.inputs_created},
                               {"at", start.at},
@@ -160,12 +176,15 @@ Result<PolicyStart> parse_policy_start(std::string_view text) {
     Members in{text, "where a version of the policy starts"};
     PolicyStart out;
     out.version = in.count("version");
+    out.hash = in.text("hash");
     out.sequence = in.count("sequence");
     out.inputs_created = in.time("inputs_created");
     out.at = in.time("at");
     out.actor = in.text("actor");
     return finished(in, std::move(out));
 }
+
+std::string_view account_of(std::string_view actor) { return actor.substr(0, actor.find('@')); }
 
 std::string plan_name(std::uint64_t base, std::string_view proposed_hash) {
     return std::to_string(base) + "-" + std::string{proposed_hash.substr(0, kPlanHash)};

@@ -24,7 +24,9 @@ struct PolicyVersion {
         friend bool operator==(const File&, const File&) = default;
     };
     std::vector<File> files;
-    std::uint64_t base = 0;      ///< The version in force when it was made; 0: none.
+    std::uint64_t base = 0;  ///< The version in force when it was made; 0: none.
+    /// Whose records must be read anew once it is in force, as it takes more from them.
+    std::vector<std::string> read_again;
     std::uint64_t restores = 0;  ///< Whose files these are, if it rolls back; else 0.
     std::string plan;            ///< What `policy plan` called it; empty if it was not planned.
     std::string author;
@@ -42,6 +44,7 @@ struct PolicyVersion {
 /// One more person than the author wants the version.
 struct PolicyApproval {
     std::string actor;
+    std::string hash;  ///< Of what they saw: PolicyVersion::hash.
     std::string reason;
     Timestamp at;
 };
@@ -51,6 +54,7 @@ struct PolicyApproval {
 /// The message that puts a version in force. Its place in SYNC_IN is what counts.
 struct PolicyActivation {
     std::uint64_t version = 0;
+    std::string hash;
     std::vector<std::string> approved_by;  ///< Beside the author; each has an approval stored.
     std::string actor;
     Timestamp at;
@@ -61,6 +65,7 @@ struct PolicyActivation {
 /// Where a version came into force. Every hub comes to the same.
 struct PolicyStart {
     std::uint64_t version = 0;
+    std::string hash;
     std::uint64_t sequence = 0;  ///< It rules the inputs behind this one.
     Timestamp inputs_created;    ///< Identity of SYNC_IN that `sequence` is about.
     Timestamp at;                ///< When the activation was stored.
@@ -68,6 +73,9 @@ struct PolicyStart {
 };
 [[nodiscard]] std::string to_text(const PolicyStart& start);
 [[nodiscard]] Result<PolicyStart> parse_policy_start(std::string_view text);
+
+/// The person: one who works on two hosts is still one. "anna" of "anna@laptop".
+[[nodiscard]] std::string_view account_of(std::string_view actor);
 
 /// How `policy plan` names what it was made of: the version in force, and the files proposed.
 /// A plan is outdated once another version is in force.

@@ -175,9 +175,10 @@ receives = true
 on_delete = "review"
 )";
     }
+    static PolicyFile file() { return {"policy.toml", text(1, "accept")}; }
     /// Version `number` by somebody else.
     void put_version(std::uint64_t number, const std::string& author, std::uint64_t base) {
-        const std::vector<PolicyFile> files{{"policy.toml", text(1, "accept")}};
+        const std::vector<PolicyFile> files{file()};
         PolicyVersion version = version_of(number, "p", files);
         version.author = author;
         version.base = base;
@@ -186,7 +187,8 @@ on_delete = "review"
     }
     void activate(std::uint64_t version, std::vector<std::string> approved_by) {
         put(subjects::policy_activation(),
-            to_text(PolicyActivation{version, std::move(approved_by), "mallory", clock.now()}));
+            to_text(PolicyActivation{version, policy_hash({file()}), std::move(approved_by),
+                                     "mallory", clock.now()}));
     }
     [[nodiscard]] std::string standing(std::uint64_t number) {
         const Value::Map envelope = ctl_json({"policy", "history"}).json();
@@ -230,9 +232,17 @@ TEST_F(PolicyBucket, HubsRefuseWhatTooFewPeopleWant) {
     put_version(2, "mallory", 1);
     activate(2, {"bea@elsewhere"});  // Who never said so.
     EXPECT_TRUE(until([&] { return standing(2) == "refused"; }));
+    // Of something else.
+    put(subjects::policy_approval(2, "bea@elsewhere"),
+        to_text(PolicyApproval{"bea@elsewhere", "another", "fine", clock.now()}));
+    activate(2, {"bea@elsewhere"});
+    // Herself, on another host.
+    put(subjects::policy_approval(2, "mallory@other"),
+        to_text(PolicyApproval{"mallory@other", policy_hash({file()}), "", clock.now()}));
+    activate(2, {"mallory@other"});
     // She has now.
     put(subjects::policy_approval(2, "bea@elsewhere"),
-        to_text(PolicyApproval{"bea@elsewhere", "fine", clock.now()}));
+        to_text(PolicyApproval{"bea@elsewhere", policy_hash({file()}), "fine", clock.now()}));
     activate(2, {"bea@elsewhere"});
     EXPECT_TRUE(until([&] { return standing(2) == "in force"; }));
 }
@@ -250,7 +260,8 @@ TEST_F(PolicyBucket, WhatCannotBeReadChangesNothing) {
     put(subjects::policy_activation(), "{}");
     activate(9, {});  // There is none.
     put_version(2, "mallory", 1);
-    put(subjects::policy_approval(2, "bea"), to_text(PolicyApproval{"bea", "", clock.now()}));
+    put(subjects::policy_approval(2, "bea"),
+        to_text(PolicyApproval{"bea", policy_hash({file()}), "", clock.now()}));
     activate(2, {"bea"});
     EXPECT_TRUE(until([&] { return standing(2) == "in force"; })) << "hubs went on";
     put(subjects::policy_version(3), "\xff");

@@ -64,9 +64,9 @@ void PolicyChanges::apply(const std::string& wanted) {
     const std::string subject = subjects::policy_activation();
     const auto last = broker_.get_last(subjects::kStreamIn, subject);
     if (!last) return;
-    std::ignore =
-        broker_.publish(subject, to_text(PolicyActivation{version.number, {}, "architect", {}}),
-                        *last ? (*last)->sequence : 0);
+    std::ignore = broker_.publish(
+        subject, to_text(PolicyActivation{version.number, version.hash, {}, "architect", {}}),
+        *last ? (*last)->sequence : 0);
 }
 
 std::optional<std::size_t> PolicyChanges::index_in_force() {

@@ -32,6 +32,7 @@ CORE_MAY_INCLUDE = (
     "shared/policy/",
     "shared/wire/",  # Encoding is a function of its argument.
     "shared/base/result.h",
+    "shared/base/sha256.h",
     "shared/base/timestamp.h",
     "shared/base/toml_reader.h",
     "agent/connectors/connector.h",  # Values and an interface.

@@ -12,6 +12,7 @@ PolicyVersion sample() {
     PolicyVersion version = version_of(7, "x", kFiles);
     version.base = 6;
     version.restores = 3;
+    version.read_again = {"crm"};
     version.plan = "6-abc";
     version.author = "ada@host";
     version.reason = "\"because\"\nof that";
@@ -52,10 +53,11 @@ TEST(PolicyVersion, RefusesWhatIsDamaged) {
 }
 
 TEST(PolicyStart, ComesBackAsItWasWritten) {
-    const PolicyStart start{4, 1'234, {99}, {100}, "ada"};
+    const PolicyStart start{4, "h", 1'234, {99}, {100}, "ada"};
     const auto read = parse_policy_start(to_text(start));
     ASSERT_TRUE(read) << read.error().what;
     EXPECT_EQ(read->version, 4U);
+    EXPECT_EQ(read->hash, "h");
     EXPECT_EQ(read->sequence, 1'234U);
     EXPECT_EQ(read->inputs_created, Timestamp{99});
     EXPECT_EQ(read->at, Timestamp{100});
@@ -65,17 +67,19 @@ TEST(PolicyStart, ComesBackAsItWasWritten) {
 
 TEST(PolicyActivation, NamesWhoWantsIt) {
     const auto read =
-        parse_policy_activation(to_text(PolicyActivation{4, {"bea", "cy"}, "ada", {100}}));
+        parse_policy_activation(to_text(PolicyActivation{4, "h", {"bea", "cy"}, "ada", {100}}));
     ASSERT_TRUE(read) << read.error().what;
     EXPECT_EQ(read->version, 4U);
+    EXPECT_EQ(read->hash, "h");
     EXPECT_EQ(read->approved_by, (std::vector<std::string>{"bea", "cy"}));
     EXPECT_EQ(read->actor, "ada");
 }
 
 TEST(PolicyApproval, ComesBackAsItWasWritten) {
-    const auto read = parse_policy_approval(to_text(PolicyApproval{"bea", "fine", {5}}));
+    const auto read = parse_policy_approval(to_text(PolicyApproval{"bea", "h", "fine", {5}}));
     ASSERT_TRUE(read) << read.error().what;
     EXPECT_EQ(read->actor, "bea");
+    EXPECT_EQ(read->hash, "h");
     EXPECT_EQ(read->reason, "fine");
     EXPECT_EQ(read->at, Timestamp{5});
 }
