@@ -4,30 +4,20 @@
 #include <map>
 #include <tuple>
 
-#include "shared/base/nearest_name.h"
+#include "shared/policy/check_parts.h"
 #include "shared/policy/coverage.h"
 
 namespace syncline {
 namespace {
 
 namespace codes = finding_codes;
-
-template <class Name>
-bool holds(const std::vector<Name>& names, const Name& name) {
-    return std::ranges::find(names, name) != names.end();
-}
-
-std::string listed(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
+using namespace checking;
 
 /// All findings about one object.
-class ObjectCheck {
+class ObjectCheck : Findings {
 public:
     ObjectCheck(const Policy& policy, const ObjectSpec& object, std::vector<Finding>& findings)
-        : policy_(policy), object_(object), findings_(findings) {}
+        : Findings(findings), policy_(policy), object_(object) {}
 
     void run() {
         for (const OwnershipRule& rule : object_.ownership) check_rule(rule);
@@ -35,6 +25,7 @@ public:
         for (const Binding& binding : object_.bindings) check_binding(binding);
         for (const FieldSpec& field : object_.fields) check_field(field);
         check_coverage();
+        check_lifecycle(object_, *this);
         if (std::ranges::none_of(object_.bindings, &Binding::founds)) {
             error(codes::kNobodyFounds, object_.place,
                   "no platform founds " + tick(object_.name) + ", so none will ever exist",
@@ -43,17 +34,6 @@ public:
     }
 
 private:
-    static std::string tick(const auto& name) { return "`" + name.text + "`"; }
-
-    void error(std::string_view code, const SourcePlace& place, std::string message,
-               std::string hint = {}) {
-        findings_.push_back({Severity::kError, code, place, std::move(message), std::move(hint)});
-    }
-    void warn(std::string_view code, const SourcePlace& place, std::string message,
-              std::string hint = {}) {
-        findings_.push_back({Severity::kWarning, code, place, std::move(message), std::move(hint)});
-    }
-
     // ---- Names. ----
 
     bool known_field(const FieldName& field, const SourcePlace& place, const std::string& where) {
@@ -75,11 +55,6 @@ private:
               where + " names " + tick(platform) + ", which is no platform of this policy",
               hint_of(platform.text, names));
         return false;
-    }
-
-    static std::string hint_of(const std::string& word, const std::vector<std::string>& names) {
-        const std::string nearest = nearest_name(word, names);
-        return nearest.empty() ? "" : "did you mean `" + nearest + "`?";
     }
 
     // ---- Expressions. ----
@@ -290,7 +265,12 @@ private:
         }
         for (const auto& [rule, covered_by, example] : coverage.unreached) {
             const std::string never = "this rule never applies to " + few(fields) + ": ";
-            if (covered_by == nullptr) {
+            if (covered_by == nullptr && !example.empty()) {
+                error(codes::kUnreachableRule, rule->place,
+                      never + "it rules only in stages that nothing leads to, as when " +
+                          in_words(example),
+                      "have a stage lead there, or drop the rule");
+            } else if (covered_by == nullptr) {
                 error(codes::kUnreachableRule, rule->place, never + "its `when` holds in no case",
                       "correct the condition, or drop the rule");
             } else {
@@ -302,30 +282,8 @@ private:
         }
     }
 
-    /// "`a`, `b`, `c` and 7 more".
-    static std::string few(const std::vector<const FieldSpec*>& fields) {
-        constexpr std::size_t kNamed = 3;
-        std::string text;
-        for (std::size_t i = 0; i < std::min(fields.size(), kNamed); ++i) {
-            text += (i == 0 ? "" : ", ") + tick(fields[i]->name);
-        }
-        if (fields.size() <= kNamed) return text;
-        return text + " and " + std::to_string(fields.size() - kNamed) + " more";
-    }
-
-    /// "stage = "new" and amount is empty".
-    static std::string in_words(const Fields& entity) {
-        std::string text;
-        for (const auto& [name, value] : entity) {
-            text += (text.empty() ? "" : " and ") + name.text;
-            text += value.is_null() ? " is empty" : " = " + display(value);
-        }
-        return text;
-    }
-
     const Policy& policy_;
     const ObjectSpec& object_;
-    std::vector<Finding>& findings_;
 };
 
 }  // namespace

@@ -65,6 +65,24 @@ struct OwnershipRule {
     std::vector<PlatformId> priority;                  ///< For kPriority, first wins.
     NonOwnerWrite otherwise = NonOwnerWrite::kRevert;  ///< For kOwner.
     SourcePlace place;
+
+    /// Can a write of the platform count, at once or once the owner has taken it?
+    [[nodiscard]] bool lets_write(const PlatformId& platform) const;
+};
+
+/// The stages of an entity's life: the values of one enum field, and which may follow which.
+struct Lifecycle {
+    struct Stage {
+        std::string name;
+        std::vector<std::string> next;  ///< Empty: a last one.
+        SourcePlace place;
+    };
+    FieldName field;
+    std::vector<std::string> initial;  ///< Where an entity begins.
+    std::vector<Stage> stages;         ///< Sorted by name.
+    SourcePlace place;
+
+    [[nodiscard]] const Stage* stage(std::string_view name) const;
 };
 
 enum class Normaliser : std::uint8_t {
@@ -113,6 +131,7 @@ struct ObjectSpec {
     std::vector<Binding> bindings;         ///< Sorted by platform.
     std::uint32_t attempts_max = 3;  ///< Commands for one value of a field before it counts as
                                      ///< not converging.
+    std::optional<Lifecycle> lifecycle;
     SourcePlace place;
 
     [[nodiscard]] const FieldSpec* field(const FieldName& name) const;

@@ -228,6 +228,26 @@ void read_matches(TomlReader& object, ObjectSpec& spec) {
     }
 }
 
+// ---- Stages. --------------------------------------------------------------------------------
+
+void read_stages(TomlReader& object, ObjectSpec& spec) {
+    auto in = object.optional_table("stages");
+    if (!in) return;
+    Lifecycle lifecycle;
+    lifecycle.place = in->place();
+    lifecycle.field = FieldName{in->text("field")};
+    lifecycle.initial = in->texts("initial");
+    if (in->kind("initial") == TomlReader::Kind::kList && lifecycle.initial.empty()) {
+        in->problem("initial", "must name at least one stage");
+    }
+    if (!in->has("next")) in->problem("next", "is missing");
+    TomlReader next = in->table("next");
+    for (const std::string& stage : next.keys()) {
+        lifecycle.stages.push_back({stage, next.texts(stage), next.place(stage)});
+    }
+    spec.lifecycle = std::move(lifecycle);
+}
+
 // ---- Bindings and objects. ------------------------------------------------------------------
 
 Binding read_binding(TomlReader& in, const ObjectSpec& spec) {
@@ -266,6 +286,7 @@ ObjectSpec read_object(TomlReader object, const std::string& name) {
     read_fields(object, spec);  // First: `*` in the rest means these.
     read_ownership(object, spec);
     read_matches(object, spec);
+    read_stages(object, spec);
     TomlReader bindings = object.table("on");
     for (const std::string& platform : bindings.keys()) {
         TomlReader in = bindings.table(platform);
