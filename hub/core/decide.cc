@@ -125,6 +125,7 @@ void take(Work& work, const Input& input) {
     } else {
         recheck_exceptions(work, std::get<Recheck>(input));
     }
+    if (!work.state.exceptions.empty()) settle_transitions(work);
     if (work.changed) work.log.inputs.push_back(describe(input));
     work.changed = work.changed || changed_before;
 }
