@@ -190,7 +190,29 @@ private:
             "[objects." + object_.name.text + ".on." + binding.platform.text + "]";
         known_platform(binding.platform, binding.place, where);
         for (const FieldName& field : binding.fields) known_field(field, binding.place, where);
+        check_clearance(binding);
         check_condition(binding.receives_when, binding.place, "`receives_when`");
+    }
+
+    void check_clearance(const Binding& binding) {
+        const auto found = policy_.clearances.find(binding.platform);
+        if (found == policy_.clearances.end()) return;  // No platform of the policy: reported.
+        std::map<Classification, std::vector<const FieldSpec*>> above;
+        for (const FieldName& name : binding.fields) {
+            const FieldSpec* field = object_.field(name);
+            if (field != nullptr && field->classification > found->second) {
+                above[field->classification].push_back(field);
+            }
+        }
+        for (const auto& [classification, fields] : above) {
+            const std::string level = name_of(classification);
+            error(codes::kNotCleared, binding.place,
+                  few(fields) + (fields.size() == 1 ? " is " : " are ") + level +
+                      " and would flow to " + tick(binding.platform) + ", which is cleared for " +
+                      name_of(found->second) + " at most",
+                  "leave what must not flow there out of its `fields`, or write clearance = \"" +
+                      level + "\" under [platforms." + binding.platform.text + "]");
+        }
     }
 
     // ---- Fields. ----
@@ -210,24 +232,6 @@ private:
                   "name it in an [[objects." + object_.name.text +
                       ".own]], or end with fields = [\"*\"]");
         }
-        if (field.classification == Classification::kSecret) check_secret(field);
-    }
-
-    void check_secret(const FieldSpec& field) {
-        std::vector<std::string> spread;
-        for (const Binding& binding : object_.bindings) {
-            const bool decides = std::ranges::any_of(object_.ownership, [&](const auto& rule) {
-                return holds(rule.fields, field.name) &&
-                       (rule.owner == binding.platform || holds(rule.priority, binding.platform));
-            });
-            if (!decides && holds(binding.fields, field.name))
-                spread.push_back(binding.platform.text);
-        }
-        if (spread.empty()) return;
-        warn(
-            codes::kSecretSpreads, field.place,
-            "secret " + tick(field.name) + " is sent to " + listed(spread) + ", which never own it",
-            "leave it out of their fields");
     }
 
     // ---- Coverage. ----

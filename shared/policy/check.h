@@ -39,6 +39,7 @@ inline constexpr std::string_view kOwnerReadOnly = "policy.owner_read_only";
 inline constexpr std::string_view kNobodyFounds = "policy.nobody_founds";
 inline constexpr std::string_view kUnknownEnumValue = "policy.unknown_enum_value";
 inline constexpr std::string_view kLiteralType = "policy.literal_type";
+inline constexpr std::string_view kNotCleared = "policy.not_cleared";
 inline constexpr std::string_view kStageField = "policy.stage_field";
 inline constexpr std::string_view kUnknownStage = "policy.unknown_stage";
 inline constexpr std::string_view kStageWithoutNext = "policy.stage_without_next";
@@ -51,15 +52,14 @@ inline constexpr std::string_view kFieldMayLackOwner = "policy.field_may_lack_ow
 inline constexpr std::string_view kRevertReadOnly = "policy.revert_read_only";
 inline constexpr std::string_view kMatchOnOptional = "policy.match_on_optional";
 inline constexpr std::string_view kFieldHeldNowhere = "policy.field_held_nowhere";
-inline constexpr std::string_view kSecretSpreads = "policy.secret_spreads";
 inline constexpr std::string_view kLifecycleNotProven = "policy.lifecycle_not_proven";
 
 inline constexpr std::string_view kAll[] = {
-    kUnknownField,     kUnknownPlatform, kFieldWithoutRule,   kNoOwnerWhen,      kUnreachableRule,
-    kOwnerLacksField,  kOwnerReadOnly,   kNobodyFounds,       kUnknownEnumValue, kLiteralType,
-    kStageField,       kUnknownStage,    kStageWithoutNext,   kUnreachableStage, kStuckStage,
-    kHandOver,         kToAndFro,        kFieldMayLackOwner,  kRevertReadOnly,   kMatchOnOptional,
-    kFieldHeldNowhere, kSecretSpreads,   kLifecycleNotProven,
+    kUnknownField,    kUnknownPlatform,  kFieldWithoutRule,   kNoOwnerWhen,       kUnreachableRule,
+    kOwnerLacksField, kOwnerReadOnly,    kNobodyFounds,       kUnknownEnumValue,  kLiteralType,
+    kNotCleared,      kStageField,       kUnknownStage,       kStageWithoutNext,  kUnreachableStage,
+    kStuckStage,      kHandOver,         kToAndFro,           kFieldMayLackOwner, kRevertReadOnly,
+    kMatchOnOptional, kFieldHeldNowhere, kLifecycleNotProven,
 };
 }  // namespace finding_codes
 

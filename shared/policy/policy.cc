@@ -114,6 +114,15 @@ std::optional<Value> converted(FieldType type, const Value& value) {
 
 }  // namespace
 
+const char* name_of(Classification classification) {
+    switch (classification) {
+        case Classification::kPublic: return "public";
+        case Classification::kPii: return "pii";
+        case Classification::kSecret: return "secret";
+    }
+    return "secret";
+}
+
 bool OwnershipRule::lets_write(const PlatformId& platform) const {
     return resolution != Resolution::kOwner || owner == platform ||
            otherwise == NonOwnerWrite::kAccept || otherwise == NonOwnerWrite::kPropose;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +28,9 @@ enum class FieldType : std::uint8_t {
     kList,
     kMap,
 };
+/// How widely a value may be known; each may be known less widely than the one before.
 enum class Classification : std::uint8_t { kPublic, kPii, kSecret };
+[[nodiscard]] const char* name_of(Classification classification);  ///< "public", "pii", "secret".
 
 struct FieldSpec {
     FieldName name;
@@ -149,7 +152,9 @@ struct Policy {
     std::string name;
     std::string hash;                   ///< SHA-256 of its files, hex.
     std::vector<PlatformId> platforms;  ///< Sorted.
-    std::vector<ObjectSpec> objects;    ///< Sorted by name.
+    /// Of each platform: the most that may flow there.
+    std::map<PlatformId, Classification> clearances;
+    std::vector<ObjectSpec> objects;  ///< Sorted by name.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;
 };

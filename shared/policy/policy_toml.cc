@@ -306,6 +306,10 @@ public:
         for_each_named(root, "platforms", [&](TomlReader in, const std::string& name) {
             std::ignore = in.text("description", "");  // For people who read the file.
             policy.platforms.push_back(PlatformId{name});
+            // Not public: nearly every platform holds personal data, and a policy that marks
+            // nothing shall work. Not secret: whoever calls a field that says where it may go.
+            policy.clearances[PlatformId{name}] =
+                in.choice("clearance", kClassifications, Classification::kPii);
         });
         for_each_named(root, "objects", [&](TomlReader in, const std::string& name) {
             policy.objects.push_back(read_object(std::move(in), name));

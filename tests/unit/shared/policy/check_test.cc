@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "shared/policy/policy_toml.h"
 
 namespace syncline {
@@ -216,10 +218,52 @@ INSTANTIATE_TEST_SUITE_P(
                   "'crm'\n[[objects.o.own]]\nfields = ['b']\nresolve = 'latest'\n",
                   {"x.toml:3:5: warning: no platform holds `b` [policy.field_held_nowhere]; add it "
                    "to a platform's fields, or drop it"}},
-        CheckCase{"secret_sent_to_others",
+        CheckCase{"secret_sent_to_platforms_that_say_nothing",
                   object("a = { type = 'string', classification = 'secret' }\n", kAll),
-                  {"x.toml:7:5: warning: secret `a` is sent to erp, which never own it "
-                   "[policy.secret_spreads]; leave it out of their fields"}}),
+                  {"x.toml:1:1: error: `a` is secret and would flow to `crm`, which is cleared for "
+                   "pii at most [policy.not_cleared]; leave what must not flow there out of its "
+                   "`fields`, or write clearance = \"secret\" under [platforms.crm]",
+                   "x.toml:4:1: error: `a` is secret and would flow to `erp`, which is cleared for "
+                   "pii at most [policy.not_cleared]; leave what must not flow there out of its "
+                   "`fields`, or write clearance = \"secret\" under [platforms.erp]"}}),
+    [](const auto& row) { return std::string{row.param.name}; });
+
+struct ClearanceCase {
+    const char* name;
+    const char* classification;
+    const char* clearance;  ///< "": not stated.
+    bool flows;
+};
+void PrintTo(const ClearanceCase& row, std::ostream* out) { *out << row.name; }
+class Clearance : public testing::TestWithParam<ClearanceCase> {};
+TEST_P(Clearance, IsTheMostThatFlows) {
+    const ClearanceCase& row = GetParam();
+    const std::string stated =
+        *row.clearance == '\0' ? "" : "clearance = '" + std::string{row.clearance} + "'\n";
+    const auto policy = parse_policy(
+        {{"head.toml", "[policy]\nname = 't'\n[platforms.erp]\n[platforms.crm]\n" + stated},
+         {"x.toml", object("a = { type = 'string', classification = '" +
+                               std::string{row.classification} + "' }\n",
+                           kAll)}});
+    ASSERT_TRUE(policy) << policy.error().what;
+    const auto findings = check(*policy);
+    const bool refused = std::ranges::any_of(findings, [](const Finding& finding) {
+        return finding.code == finding_codes::kNotCleared &&
+               finding.message.find("`crm`") != std::string::npos;
+    });
+    EXPECT_EQ(refused, !row.flows);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Fields, Clearance,
+    testing::Values(ClearanceCase{"public_flows_to_public", "public", "public", true},
+                    ClearanceCase{"pii_does_not_flow_to_public", "pii", "public", false},
+                    ClearanceCase{"secret_does_not_flow_to_public", "secret", "public", false},
+                    ClearanceCase{"pii_flows_where_nothing_is_said", "pii", "", true},
+                    ClearanceCase{"secret_does_not_flow_where_nothing_is_said", "secret", "",
+                                  false},
+                    ClearanceCase{"pii_flows_to_pii", "pii", "pii", true},
+                    ClearanceCase{"secret_does_not_flow_to_pii", "secret", "pii", false},
+                    ClearanceCase{"secret_flows_to_secret", "secret", "secret", true}),
     [](const auto& row) { return std::string{row.param.name}; });
 
 }  // namespace
