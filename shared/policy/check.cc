@@ -26,11 +26,7 @@ public:
         for (const FieldSpec& field : object_.fields) check_field(field);
         check_coverage();
         check_lifecycle(object_, *this);
-        if (std::ranges::none_of(object_.bindings, &Binding::founds)) {
-            error(codes::kNobodyFounds, object_.place,
-                  "no platform founds " + tick(object_.name) + ", so none will ever exist",
-                  "write founds = true in one [objects." + object_.name.text + ".on.<platform>]");
-        }
+        check_life_and_death();
     }
 
 private:
@@ -192,6 +188,40 @@ private:
         for (const FieldName& field : binding.fields) known_field(field, binding.place, where);
         check_clearance(binding);
         check_condition(binding.receives_when, binding.place, "`receives_when`");
+    }
+
+    /// Who makes one, who deletes one, and what either means.
+    void check_life_and_death() {
+        if (std::ranges::none_of(object_.bindings, &Binding::founds)) {
+            error(codes::kNobodyFounds, object_.place,
+                  "no platform founds " + tick(object_.name) + ", so none will ever exist",
+                  "write founds = true in one [objects." + object_.name.text + ".on.<platform>]");
+        }
+        for (const Binding& binding : object_.bindings) {
+            const bool joins = !object_.matches.empty();
+            if (!binding.founds && !binding.receives && !joins) {
+                warn(codes::kTakesNoPart, binding.place,
+                     tick(binding.platform) + " never has a record of " + tick(object_.name) +
+                         ": it neither founds nor receives one, and no match rule joins those "
+                         "that it has",
+                     "write founds = true, receives = true or a match rule, or drop the table");
+            } else if (!binding.states_on_delete) {
+                error(codes::kDeleteNotStated, binding.place,
+                      "nothing says what it means when " + tick(binding.platform) +
+                          " deletes its record of " + tick(object_.name),
+                      "write on_delete = \"propagate\", \"unlink\", \"restore\" or \"review\"");
+            }
+        }
+        const auto keeps = [](const Binding& binding) {
+            return binding.on_delete == DeleteMeaning::kUnlink ||
+                   binding.on_delete == DeleteMeaning::kRestore;
+        };
+        if (!object_.bindings.empty() && std::ranges::all_of(object_.bindings, keeps)) {
+            warn(codes::kNobodyDeletes, object_.place,
+                 "nobody ever deletes " + tick(object_.name) +
+                     ": on every platform a deletion only unlinks the record or restores it",
+                 "write on_delete = \"propagate\" where a deletion counts, or \"review\"");
+        }
     }
 
     void check_clearance(const Binding& binding) {

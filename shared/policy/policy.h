@@ -123,6 +123,7 @@ struct Binding {
     bool receives = false;  ///< Syncline creates a record there for an entity that has none.
     std::optional<Expression> receives_when;  ///< Only while this holds; absent: always.
     DeleteMeaning on_delete = DeleteMeaning::kReview;
+    bool states_on_delete = false;  ///< Else `on_delete` is what is assumed.
     SourcePlace place;
 };
 

@@ -273,6 +273,7 @@ Binding read_binding(TomlReader& in, const ObjectSpec& spec) {
         in.key_problem("receives_when", "means nothing without receives = true");
     }
     binding.on_delete = in.choice("on_delete", kDeleteMeanings, binding.on_delete);
+    binding.states_on_delete = in.has("on_delete");
     std::ranges::sort(binding.fields);
     std::ranges::sort(binding.read_only);
     return binding;

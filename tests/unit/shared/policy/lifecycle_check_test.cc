@@ -154,7 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
                       stages(kLine) + rule("'stage'", "owner = 'erp'\nwhen = 'stage == \"live\"'") +
                           kCrmOwns + "[[objects.o.match]]\nname = 'region'\non = ['region']\n" +
                           "[objects.o.on.crm]\nfields = ['*']\nfounds = true\non_delete = " +
-                          "'review'\n[objects.o.on.erp]\nfields = ['*']\n",
+                          "'review'\n[objects.o.on.erp]\nfields = ['*']\non_delete = "
+                          "'review'\n",
                       {}}),
     [](const auto& row) { return std::string{row.param.name}; });
 
