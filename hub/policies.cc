@@ -127,7 +127,7 @@ void Policies::on_published(std::uint64_t, const Result<std::uint64_t>&) {}
 
 void Policies::restore() {
     for (const auto& [number, known] : known_) {
-        if (!known.version || known.files.empty()) continue;
+        if (!known.policy) continue;  // Its files are not all here.
         for (std::size_t i = 0; i < known.files.size(); ++i) {
             effects_.publish(subjects::policy_file(known.version->files[i].hash),
                              known.files[i].text, nullptr, 0);
@@ -386,6 +386,9 @@ void Policies::load(std::uint64_t number, Known& known) {
         known.files[i].name = known.version->files[i].name;
         const std::string subject = subjects::policy_file(known.version->files[i].hash);
         get(number, known, subject, [this, i, subject](Known& asked, const std::string* body) {
+            // What does not have the hash that names it is as good as lost.
+            const PolicyFile stored{asked.files[i].name, body == nullptr ? "" : *body};
+            if (policy_hash({stored}) != asked.version->files[i].hash) body = nullptr;
             const PolicyFile* own = body == nullptr ? own_file(subject) : nullptr;
             if (own != nullptr) body = &own->text;
             if (body == nullptr) asked.missing = asked.files[i].name + " is not stored";

@@ -12,8 +12,8 @@ Provenance provenance_of(const Change& change) {
 
 /// What was open about the values of the record before is about nothing any more.
 void close_about_former(Work& work, RecordState& record) {
-    for (const std::string_view kind :
-         {exceptions::kContract, exceptions::kReview, exceptions::kUndecided}) {
+    for (const std::string_view kind : {exceptions::kContract, exceptions::kReview,
+                                        exceptions::kUndecided, exceptions::kTransition}) {
         for (const OpenException& open : work.state.exceptions) {
             if (open.kind != kind || open.platform != record.platform) continue;
             for (const FieldName& field : open.fields) record.release(field);

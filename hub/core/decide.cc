@@ -126,6 +126,7 @@ void take(Work& work, const Input& input) {
     } else if (const auto* recheck = std::get_if<Recheck>(&input)) {
         recheck_exceptions(work, *recheck);
     }
+    if (!work.state.exceptions.empty()) settle_transitions(work);
     if (work.changed) work.log.inputs.push_back(describe(input));
     work.changed = work.changed || changed_before;
 }

@@ -195,7 +195,10 @@ bool count_attempt(Work& work, RecordState& record, const FieldName& field) {
 }
 
 void plan_commands(Work& work, std::vector<Command>& commands) {
-    if (!work.state.proposals.empty()) settle_proposals(work);
+    if (!work.state.proposals.empty()) {
+        settle_proposals(work);
+        settle_transitions(work);
+    }
     const bool conditions =
         std::any_of(work.object.bindings.begin(), work.object.bindings.end(),
                     [](const Binding& binding) { return binding.receives_when.has_value(); });

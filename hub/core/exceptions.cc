@@ -109,7 +109,7 @@ EntityState::Outgoing exception_message(const Work& work, const std::string& tok
 bool is_held(std::string_view kind) {
     using namespace exceptions;
     static constexpr std::string_view kHeld[] = {
-        kContract, kReview,        kUndecided,    kRejected,     kGaveUp,
+        kContract, kReview,        kUndecided,    kRejected,     kGaveUp,    kTransition,
         kInDoubt,  kNotConverging, kDeleteReview, kSecondRecord, kSharedKey,
     };
     return std::find(std::begin(kHeld), std::end(kHeld), kind) != std::end(kHeld);

@@ -63,7 +63,7 @@ FieldDecision read_decision(Decoder& in, const Node& node) {
             case 1: decision.from.text = in.text(item, wire::kIdBytesMax); break;
             case 2: decision.before = in.value(item); break;
             case 3: decision.value = in.value(item); break;
-            case 4: decision.verdict = in.enumeration(item, Verdict::kInvalid); break;
+            case 4: decision.verdict = in.enumeration(item, Verdict::kNotNext); break;
             case 5: decision.rule = in.text(item, wire::kStringBytesMax); break;
             default: break;
         }

@@ -63,11 +63,14 @@ void reject(Work& work, RecordState& record, const OpenException& exception, Tim
 /// Is it about what the platform wanted, rather than about what we want of it?
 bool is_about_a_change(const OpenException& exception) {
     return exception.kind == exceptions::kContract || exception.kind == exceptions::kReview ||
-           exception.kind == exceptions::kUndecided;
+           exception.kind == exceptions::kUndecided || exception.kind == exceptions::kTransition;
 }
 
-/// Decides what the platform holds once more: the policy, or who is to decide, may be another now.
-void decide_again(Work& work, RecordState& record, const OpenException& exception) {
+}  // namespace
+
+void decide_again(Work& work, const OpenException& exception) {
+    RecordState& record = work.state.record_or_new(exception.platform);
+    close_exception(work, exception.kind, exception.platform);
     Fields told;
     for (const FieldName& name : exception.fields) {
         const Value* mirror = record.mirror.find(name);
@@ -78,8 +81,6 @@ void decide_again(Work& work, RecordState& record, const OpenException& exceptio
     release_all(record, exception);
     take_fields(work, record, told, {record.platform, record.rev, exception.since}, {});
 }
-
-}  // namespace
 
 void take_operation(Work& work, const Operation& operation) {
     // A copy: carrying out one may close others.
@@ -117,7 +118,7 @@ void take_operation(Work& work, const Operation& operation) {
             case OperationKind::kReject: reject(work, record, exception, operation.at); break;
             case OperationKind::kRetry:
                 if (is_about_a_change(exception)) {
-                    decide_again(work, record, exception);
+                    decide_again(work, exception);
                 } else {
                     release_all(record, exception);
                 }

@@ -2,6 +2,7 @@
 
 #include "hub/core/sorted_walk.h"
 #include "hub/core/work.h"
+#include "shared/policy/lifecycle.h"
 
 namespace syncline::hub {
 namespace {
@@ -112,8 +113,24 @@ void carry_out(Work& work, RecordState& record, FieldDecision& decision, const P
                            "accept or reject the value",
                            Fields{{field, decision.value}});
             break;
+        case Verdict::kNotNext:
+            record.hold(field);
+            open_exception(work, std::string{exceptions::kTransition}, record,
+                           "the lifecycle does not let this stage follow " +
+                               display(decision.before) +
+                               "; accept it all the same, or reject it to have the platform told "
+                               "the stage that counts",
+                           Fields{{field, decision.value}});
+            break;
         case Verdict::kInvalid: break;  // Reported where the value was checked.
     }
+}
+
+/// Is it the stage, and must it not become what the platform says?
+bool is_barred(const Work& work, const FieldName& field, const PlatformId& platform,
+               const Value& value) {
+    return work.object.lifecycle && work.object.lifecycle->field == field &&
+           !may_move(work.object, work.state.fields(), platform, value);
 }
 
 enum class AsCommanded : std::uint8_t { kNo, kYes };
@@ -132,7 +149,8 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
     if (equal_or_both_empty(current == nullptr ? nullptr : &current->value, value)) {
         // Platform and hub agree: nothing left to wait for.
         record.release(spec.name);
-        for (const std::string_view kind : {exceptions::kReview, exceptions::kUndecided}) {
+        for (const std::string_view kind :
+             {exceptions::kReview, exceptions::kUndecided, exceptions::kTransition}) {
             close_exception(work, kind, record.platform, &spec.name);
         }
         return;
@@ -152,6 +170,13 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
             return;
         }
         decision.verdict = Verdict::kReverted;
+    }
+    const bool counts =
+        decision.verdict == Verdict::kAccepted || decision.verdict == Verdict::kProposed;
+    if (counts && is_barred(work, spec.name, record.platform, value)) {
+        decision.verdict = Verdict::kNotNext;
+    } else {
+        close_exception(work, exceptions::kTransition, record.platform, &spec.name);
     }
     if (decision.verdict != Verdict::kAccepted && current != nullptr) {
         decision.before = current->value;
@@ -173,6 +198,7 @@ const char* name_of(Verdict verdict) {
         case Verdict::kOutdated: return "outdated";
         case Verdict::kUndecided: return "undecided";
         case Verdict::kInvalid: return "invalid";
+        case Verdict::kNotNext: return "not_next";
     }
     return "undecided";
 }
@@ -191,8 +217,11 @@ Value make_canonical(Work& work, const FieldName& field, const Value& value, Pro
     std::erase_if(work.state.proposals, [&](const Proposal& p) { return p.field == field; });
     const bool exceptions_open = !work.state.exceptions.empty();
     for (RecordState& record : work.state.records) {
-        // A value that breaks the contract stays where it is until somebody has dealt with it.
-        if (exceptions_open && is_open(work.state, exceptions::kContract, record.platform, field)) {
+        // A value that breaks the contract, and a stage that is not to follow, stay where they are
+        // until somebody has dealt with them.
+        if (exceptions_open &&
+            (is_open(work.state, exceptions::kContract, record.platform, field) ||
+             is_open(work.state, exceptions::kTransition, record.platform, field))) {
             continue;
         }
         record.release(field);
@@ -212,6 +241,23 @@ Value make_canonical(Work& work, const FieldName& field, const Value& value, Pro
     }
     work.changed = true;
     return before;
+}
+
+void settle_transitions(Work& work) {
+    const auto is_settled = [&](const OpenException& open) {
+        if (open.kind != exceptions::kTransition) return false;
+        return std::ranges::all_of(open.proposed, [&](const Fields::Entry& wanted) {
+            const CanonicalField* canonical = work.state.find(wanted.first);
+            return (canonical != nullptr && canonical->value == wanted.second) ||
+                   !is_barred(work, wanted.first, open.platform, wanted.second);
+        });
+    };
+    // One after the other: each may move the stage, and so settle the next.
+    auto& open = work.state.exceptions;
+    for (auto at = std::ranges::find_if(open, is_settled); at != open.end();
+         at = std::ranges::find_if(open, is_settled)) {
+        decide_again(work, OpenException{*at});
+    }
 }
 
 void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,

@@ -88,6 +88,7 @@ enum class Verdict : std::uint8_t {
     kOutdated = 5,   ///< A shared field's write that lost.
     kUndecided = 6,  ///< No rule of the policy holds.
     kInvalid = 7,    ///< The value breaks the contract.
+    kNotNext = 8,    ///< The lifecycle does not let this stage follow the canonical one.
 };
 [[nodiscard]] const char* name_of(Verdict verdict);
 

@@ -44,6 +44,8 @@ struct Effects {
 };
 void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,
                  const Effects& effects);
+/// Decides again what a platform wanted of the stage, if the lifecycle allows it by now.
+void settle_transitions(Work& work);
 /// Makes a value canonical: releases what was held back for the field everywhere. Returns what was
 /// canonical until now.
 Value make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from);
@@ -67,6 +69,9 @@ void stand(Work& work, RecordState& record, const RecordId& id, std::string_view
 void take_change(Work& work, const Change& change);
 void take_outcome(Work& work, const Outcome& outcome);
 void take_operation(Work& work, const Operation& operation);
+/// Decides what the platform holds once more, and closes the exception: the policy, the canonical
+/// values, or who is to decide, may be others now.
+void decide_again(Work& work, const OpenException& exception);
 /// The platform has another record of the entity than the one that stands for it: a person must
 /// see to it.
 void other_record(Work& work, RecordState& record, OtherRecord other);
@@ -100,6 +105,7 @@ void recheck_exceptions(Work& work, const Recheck& recheck);
 /// Stable codes of exception kinds.
 namespace exceptions {
 inline constexpr std::string_view kContract = "change.contract";
+inline constexpr std::string_view kTransition = "lifecycle.transition";
 inline constexpr std::string_view kReview = "ownership.review";
 inline constexpr std::string_view kUndecided = "ownership.undecided";
 inline constexpr std::string_view kRejected = "command.rejected";

@@ -227,7 +227,8 @@ Style style_of(hub::Verdict verdict) {
         case hub::Verdict::kReverted:
         case hub::Verdict::kReview: return Style::kYellow;
         case hub::Verdict::kUndecided:
-        case hub::Verdict::kInvalid: return Style::kRed;
+        case hub::Verdict::kInvalid:
+        case hub::Verdict::kNotNext: return Style::kRed;
     }
     return Style::kPlain;
 }

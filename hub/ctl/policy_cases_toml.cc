@@ -27,7 +27,7 @@ constexpr std::size_t kStepsMax = 1000;
 
 std::vector<std::string> verdict_names() {
     std::vector<std::string> names{kNoVerdict};
-    for (int i = 0; i <= static_cast<int>(hub::Verdict::kInvalid); ++i) {
+    for (int i = 0; i <= static_cast<int>(hub::Verdict::kNotNext); ++i) {
         names.emplace_back(name_of(static_cast<hub::Verdict>(i)));
     }
     return names;

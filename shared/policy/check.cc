@@ -4,30 +4,20 @@
 #include <map>
 #include <tuple>
 
-#include "shared/base/nearest_name.h"
+#include "shared/policy/check_parts.h"
 #include "shared/policy/coverage.h"
 
 namespace syncline {
 namespace {
 
 namespace codes = finding_codes;
-
-template <class Name>
-bool holds(const std::vector<Name>& names, const Name& name) {
-    return std::ranges::find(names, name) != names.end();
-}
-
-std::string listed(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text;
-}
+using namespace checking;
 
 /// All findings about one object.
-class ObjectCheck {
+class ObjectCheck : Findings {
 public:
     ObjectCheck(const Policy& policy, const ObjectSpec& object, std::vector<Finding>& findings)
-        : policy_(policy), object_(object), findings_(findings) {}
+        : Findings(findings), policy_(policy), object_(object) {}
 
     void run() {
         for (const OwnershipRule& rule : object_.ownership) check_rule(rule);
@@ -35,25 +25,11 @@ public:
         for (const Binding& binding : object_.bindings) check_binding(binding);
         for (const FieldSpec& field : object_.fields) check_field(field);
         check_coverage();
-        if (std::ranges::none_of(object_.bindings, &Binding::founds)) {
-            error(codes::kNobodyFounds, object_.place,
-                  "no platform founds " + tick(object_.name) + ", so none will ever exist",
-                  "write founds = true in one [objects." + object_.name.text + ".on.<platform>]");
-        }
+        check_lifecycle(object_, *this);
+        check_life_and_death();
     }
 
 private:
-    static std::string tick(const auto& name) { return "`" + name.text + "`"; }
-
-    void error(std::string_view code, const SourcePlace& place, std::string message,
-               std::string hint = {}) {
-        findings_.push_back({Severity::kError, code, place, std::move(message), std::move(hint)});
-    }
-    void warn(std::string_view code, const SourcePlace& place, std::string message,
-              std::string hint = {}) {
-        findings_.push_back({Severity::kWarning, code, place, std::move(message), std::move(hint)});
-    }
-
     // ---- Names. ----
 
     bool known_field(const FieldName& field, const SourcePlace& place, const std::string& where) {
@@ -75,11 +51,6 @@ private:
               where + " names " + tick(platform) + ", which is no platform of this policy",
               hint_of(platform.text, names));
         return false;
-    }
-
-    static std::string hint_of(const std::string& word, const std::vector<std::string>& names) {
-        const std::string nearest = nearest_name(word, names);
-        return nearest.empty() ? "" : "did you mean `" + nearest + "`?";
     }
 
     // ---- Expressions. ----
@@ -215,7 +186,63 @@ private:
             "[objects." + object_.name.text + ".on." + binding.platform.text + "]";
         known_platform(binding.platform, binding.place, where);
         for (const FieldName& field : binding.fields) known_field(field, binding.place, where);
+        check_clearance(binding);
         check_condition(binding.receives_when, binding.place, "`receives_when`");
+    }
+
+    /// Who makes one, who deletes one, and what either means.
+    void check_life_and_death() {
+        if (std::ranges::none_of(object_.bindings, &Binding::founds)) {
+            error(codes::kNobodyFounds, object_.place,
+                  "no platform founds " + tick(object_.name) + ", so none will ever exist",
+                  "write founds = true in one [objects." + object_.name.text + ".on.<platform>]");
+        }
+        for (const Binding& binding : object_.bindings) {
+            const bool joins = !object_.matches.empty();
+            if (!binding.founds && !binding.receives && !joins) {
+                warn(codes::kTakesNoPart, binding.place,
+                     tick(binding.platform) + " never has a record of " + tick(object_.name) +
+                         ": it neither founds nor receives one, and no match rule joins those "
+                         "that it has",
+                     "write founds = true, receives = true or a match rule, or drop the table");
+            } else if (!binding.states_on_delete) {
+                error(codes::kDeleteNotStated, binding.place,
+                      "nothing says what it means when " + tick(binding.platform) +
+                          " deletes its record of " + tick(object_.name),
+                      "write on_delete = \"propagate\", \"unlink\", \"restore\" or \"review\"");
+            }
+        }
+        const auto keeps = [](const Binding& binding) {
+            return binding.on_delete == DeleteMeaning::kUnlink ||
+                   binding.on_delete == DeleteMeaning::kRestore;
+        };
+        if (!object_.bindings.empty() && std::ranges::all_of(object_.bindings, keeps)) {
+            warn(codes::kNobodyDeletes, object_.place,
+                 "nobody ever deletes " + tick(object_.name) +
+                     ": on every platform a deletion only unlinks the record or restores it",
+                 "write on_delete = \"propagate\" where a deletion counts, or \"review\"");
+        }
+    }
+
+    void check_clearance(const Binding& binding) {
+        const auto found = policy_.clearances.find(binding.platform);
+        if (found == policy_.clearances.end()) return;  // No platform of the policy: reported.
+        std::map<Classification, std::vector<const FieldSpec*>> above;
+        for (const FieldName& name : binding.fields) {
+            const FieldSpec* field = object_.field(name);
+            if (field != nullptr && field->classification > found->second) {
+                above[field->classification].push_back(field);
+            }
+        }
+        for (const auto& [classification, fields] : above) {
+            const std::string level = name_of(classification);
+            error(codes::kNotCleared, binding.place,
+                  few(fields) + (fields.size() == 1 ? " is " : " are ") + level +
+                      " and would flow to " + tick(binding.platform) + ", which is cleared for " +
+                      name_of(found->second) + " at most",
+                  "leave what must not flow there out of its `fields`, or write clearance = \"" +
+                      level + "\" under [platforms." + binding.platform.text + "]");
+        }
     }
 
     // ---- Fields. ----
@@ -235,24 +262,6 @@ private:
                   "name it in an [[objects." + object_.name.text +
                       ".own]], or end with fields = [\"*\"]");
         }
-        if (field.classification == Classification::kSecret) check_secret(field);
-    }
-
-    void check_secret(const FieldSpec& field) {
-        std::vector<std::string> spread;
-        for (const Binding& binding : object_.bindings) {
-            const bool decides = std::ranges::any_of(object_.ownership, [&](const auto& rule) {
-                return holds(rule.fields, field.name) &&
-                       (rule.owner == binding.platform || holds(rule.priority, binding.platform));
-            });
-            if (!decides && holds(binding.fields, field.name))
-                spread.push_back(binding.platform.text);
-        }
-        if (spread.empty()) return;
-        warn(
-            codes::kSecretSpreads, field.place,
-            "secret " + tick(field.name) + " is sent to " + listed(spread) + ", which never own it",
-            "leave it out of their fields");
     }
 
     // ---- Coverage. ----
@@ -290,7 +299,12 @@ private:
         }
         for (const auto& [rule, covered_by, example] : coverage.unreached) {
             const std::string never = "this rule never applies to " + few(fields) + ": ";
-            if (covered_by == nullptr) {
+            if (covered_by == nullptr && !example.empty()) {
+                error(codes::kUnreachableRule, rule->place,
+                      never + "it rules only in stages that nothing leads to, as when " +
+                          in_words(example),
+                      "have a stage lead there, or drop the rule");
+            } else if (covered_by == nullptr) {
                 error(codes::kUnreachableRule, rule->place, never + "its `when` holds in no case",
                       "correct the condition, or drop the rule");
             } else {
@@ -302,30 +316,8 @@ private:
         }
     }
 
-    /// "`a`, `b`, `c` and 7 more".
-    static std::string few(const std::vector<const FieldSpec*>& fields) {
-        constexpr std::size_t kNamed = 3;
-        std::string text;
-        for (std::size_t i = 0; i < std::min(fields.size(), kNamed); ++i) {
-            text += (i == 0 ? "" : ", ") + tick(fields[i]->name);
-        }
-        if (fields.size() <= kNamed) return text;
-        return text + " and " + std::to_string(fields.size() - kNamed) + " more";
-    }
-
-    /// "stage = "new" and amount is empty".
-    static std::string in_words(const Fields& entity) {
-        std::string text;
-        for (const auto& [name, value] : entity) {
-            text += (text.empty() ? "" : " and ") + name.text;
-            text += value.is_null() ? " is empty" : " = " + display(value);
-        }
-        return text;
-    }
-
     const Policy& policy_;
     const ObjectSpec& object_;
-    std::vector<Finding>& findings_;
 };
 
 }  // namespace

@@ -39,17 +39,31 @@ inline constexpr std::string_view kOwnerReadOnly = "policy.owner_read_only";
 inline constexpr std::string_view kNobodyFounds = "policy.nobody_founds";
 inline constexpr std::string_view kUnknownEnumValue = "policy.unknown_enum_value";
 inline constexpr std::string_view kLiteralType = "policy.literal_type";
+inline constexpr std::string_view kDeleteNotStated = "policy.delete_not_stated";
+inline constexpr std::string_view kNotCleared = "policy.not_cleared";
+inline constexpr std::string_view kStageField = "policy.stage_field";
+inline constexpr std::string_view kUnknownStage = "policy.unknown_stage";
+inline constexpr std::string_view kStageWithoutNext = "policy.stage_without_next";
+inline constexpr std::string_view kUnreachableStage = "policy.unreachable_stage";
+inline constexpr std::string_view kStuckStage = "policy.stuck_stage";
+inline constexpr std::string_view kHandOver = "policy.hand_over";
+inline constexpr std::string_view kToAndFro = "policy.to_and_fro";
 // Warnings.
 inline constexpr std::string_view kFieldMayLackOwner = "policy.field_may_lack_owner";
 inline constexpr std::string_view kRevertReadOnly = "policy.revert_read_only";
 inline constexpr std::string_view kMatchOnOptional = "policy.match_on_optional";
 inline constexpr std::string_view kFieldHeldNowhere = "policy.field_held_nowhere";
-inline constexpr std::string_view kSecretSpreads = "policy.secret_spreads";
+inline constexpr std::string_view kTakesNoPart = "policy.takes_no_part";
+inline constexpr std::string_view kNobodyDeletes = "policy.nobody_deletes";
+inline constexpr std::string_view kLifecycleNotProven = "policy.lifecycle_not_proven";
 
 inline constexpr std::string_view kAll[] = {
-    kUnknownField,      kUnknownPlatform, kFieldWithoutRule, kNoOwnerWhen,      kUnreachableRule,
-    kOwnerLacksField,   kOwnerReadOnly,   kNobodyFounds,     kUnknownEnumValue, kLiteralType,
-    kFieldMayLackOwner, kRevertReadOnly,  kMatchOnOptional,  kFieldHeldNowhere, kSecretSpreads,
+    kUnknownField,       kUnknownPlatform, kFieldWithoutRule, kNoOwnerWhen,      kUnreachableRule,
+    kOwnerLacksField,    kOwnerReadOnly,   kNobodyFounds,     kUnknownEnumValue, kLiteralType,
+    kDeleteNotStated,    kNotCleared,      kStageField,       kUnknownStage,     kStageWithoutNext,
+    kUnreachableStage,   kStuckStage,      kHandOver,         kToAndFro,         kFieldMayLackOwner,
+    kRevertReadOnly,     kMatchOnOptional, kFieldHeldNowhere, kTakesNoPart,      kNobodyDeletes,
+    kLifecycleNotProven,
 };
 }  // namespace finding_codes
 

@@ -1,28 +1,27 @@
 #include "shared/policy/coverage.h"
 
 #include <algorithm>
-#include <set>
 
-#include "shared/policy/domain.h"
+#include "shared/policy/cases.h"
+#include "shared/policy/lifecycle.h"
 
 namespace syncline {
 namespace {
-
-constexpr std::size_t kCasesMax = 20'000;
 
 /// Tries the rules in every case.
 class Trial {
 public:
     Trial(const ObjectSpec& object, const std::vector<const OwnershipRule*>& rules)
-        : rules_(rules), reached_(rules.size(), false), first_holds_(rules.size()) {
-        complete_ = collect(object);
-    }
+        : object_(object),
+          rules_(rules),
+          unreached_stages_(unreached_stages(object)),
+          reached_(rules.size(), false),
+          first_holds_(rules.size()) {}
 
     Coverage run() {
-        Fields entity;
-        for (const Dimension& dimension : dimensions_) entity.set(dimension.field, Value{});
-        if (tryable_) try_all(entity, 0);
-        Coverage coverage{complete_, std::move(unruled_), {}};
+        const Cases cases{object_, conditions_of(rules_)};
+        cases.each([&](const Fields& entity) { try_case(entity); });
+        Coverage coverage{cases.complete(), std::move(unruled_), {}};
         if (!coverage.complete) return coverage;
         for (std::size_t i = 0; i < rules_.size(); ++i) {
             if (reached_[i]) continue;
@@ -33,65 +32,48 @@ public:
     }
 
 private:
-    struct Dimension {
-        FieldName field;
-        std::vector<Value> values;
-    };
-    /// The first case in which a rule holds though one before it does.
+    /// The first case in which a rule holds though one before it does; without `by`, one in which
+    /// it rules, but whose stage is not reached.
     struct Covered {
         const OwnershipRule* by = nullptr;
         Fields example;
     };
 
-    /// The fields that decide, with the values that count. Is that every case?
-    bool collect(const ObjectSpec& object) {
-        std::set<std::string> reads;
-        for (const OwnershipRule* rule : rules_) {
-            if (rule->when) reads.insert(rule->when->reads().begin(), rule->when->reads().end());
-        }
-        bool complete = true;
-        std::size_t cases = 1;
-        for (const std::string& name : reads) {
-            const FieldSpec* spec = object.field(FieldName{name});
-            if (spec == nullptr) return tryable_ = false;  // Reported where it is named.
-            Domain domain = domain_of(*spec, rules_);
-            complete &= domain.complete;
-            cases *= std::max<std::size_t>(domain.values.size(), 1);
-            if (cases > kCasesMax) return tryable_ = false;
-            dimensions_.push_back({spec->name, std::move(domain.values)});
-        }
-        return complete;
-    }
-
-    void try_all(Fields& entity, std::size_t at) {
-        if (at == dimensions_.size()) return try_case(entity);
-        for (const Value& value : dimensions_[at].values) {
-            entity.assign(dimensions_[at].field, value);
-            try_all(entity, at + 1);
-        }
+    [[nodiscard]] bool is_unreached(const Fields& entity) const {
+        if (unreached_stages_.empty()) return false;
+        const Value* value = entity.find(object_.lifecycle->field);
+        const std::string* stage = value == nullptr ? nullptr : value->get<std::string>();
+        return stage != nullptr &&
+               std::ranges::find(unreached_stages_, *stage) != unreached_stages_.end();
     }
 
     void try_case(const Fields& entity) {
+        const bool never = is_unreached(entity);
         const OwnershipRule* first = nullptr;
         for (std::size_t i = 0; i < rules_.size(); ++i) {
             // Whether a rule holds behind the first one matters only until it is known to be used.
-            if (first != nullptr && (reached_[i] || first_holds_[i].by != nullptr)) continue;
+            if (first != nullptr && (never || reached_[i] || first_holds_[i].by != nullptr)) {
+                continue;
+            }
             const auto& when = rules_[i]->when;
             if (when && !when->holds(entity).value_or(false)) continue;
-            if (first == nullptr) {
-                first = rules_[i];
-                reached_[i] = true;
-            } else {
+            if (first != nullptr) {
                 first_holds_[i] = {first, entity};
+                continue;
+            }
+            first = rules_[i];
+            if (!never) {
+                reached_[i] = true;
+            } else if (first_holds_[i].by == nullptr) {
+                first_holds_[i].example = entity;
             }
         }
         if (first == nullptr && !unruled_) unruled_ = entity;
     }
 
+    const ObjectSpec& object_;
     const std::vector<const OwnershipRule*>& rules_;
-    std::vector<Dimension> dimensions_;
-    bool tryable_ = true;
-    bool complete_ = false;
+    const std::vector<std::string> unreached_stages_;
     std::vector<bool> reached_;
     std::vector<Covered> first_holds_;
     std::optional<Fields> unruled_;

@@ -8,7 +8,7 @@
 namespace syncline {
 
 /// What the rules of one field, tried in order, do in each case: a case is one combination of the
-/// values that their conditions tell apart (domain.h).
+/// values that their conditions tell apart (cases.h).
 struct Coverage {
     /// Was every case tried? If so, that no case is left without rule is proven, and so is that a
     /// rule never applies. Not so if a condition calculates with a field of many values, or if the
@@ -17,7 +17,8 @@ struct Coverage {
     std::optional<Fields> unruled;  ///< A case for which there is no rule.
     struct Unreached {
         const OwnershipRule* rule = nullptr;
-        /// A rule before it that holds where it does, and in which case. Null: it never holds.
+        /// A rule before it that holds where it does, and in which case. Null: it never holds, or
+        /// only in stages that no entity reaches; then `example` is one such case.
         const OwnershipRule* covered_by = nullptr;
         Fields example;
     };

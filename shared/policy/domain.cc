@@ -15,14 +15,13 @@ struct Uses {
     bool opaque = false;
 };
 
-Uses uses_of(const FieldName& field, const std::vector<const OwnershipRule*>& rules) {
+Uses uses_of(const FieldName& field, const std::vector<const Expression*>& conditions) {
     Uses uses;
-    for (const OwnershipRule* rule : rules) {
-        if (!rule->when) continue;
-        for (const auto& [name, literal] : rule->when->comparisons()) {
+    for (const Expression* condition : conditions) {
+        for (const auto& [name, literal] : condition->comparisons()) {
             if (name == field.text && !literal.is_null()) uses.literals.push_back(literal);
         }
-        uses.opaque |= std::ranges::binary_search(rule->when->opaque_reads(), field.text);
+        uses.opaque |= std::ranges::binary_search(condition->opaque_reads(), field.text);
     }
     return uses;
 }
@@ -181,8 +180,8 @@ Domain domain_by_type(const FieldSpec& field, const Uses& uses) {
 
 }  // namespace
 
-Domain domain_of(const FieldSpec& field, const std::vector<const OwnershipRule*>& rules) {
-    Domain domain = domain_by_type(field, uses_of(field.name, rules));
+Domain domain_of(const FieldSpec& field, const std::vector<const Expression*>& conditions) {
+    Domain domain = domain_by_type(field, uses_of(field.name, conditions));
     if (!field.required) domain.values.emplace_back();
     return domain;
 }

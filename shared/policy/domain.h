@@ -15,8 +15,8 @@ struct Domain {
     bool complete = true;
 };
 
-/// The values of `field` that the conditions of `rules` tell apart.
+/// The values of `field` that the conditions tell apart.
 [[nodiscard]] Domain domain_of(const FieldSpec& field,
-                               const std::vector<const OwnershipRule*>& rules);
+                               const std::vector<const Expression*>& conditions);
 
 }  // namespace syncline

@@ -114,6 +114,25 @@ std::optional<Value> converted(FieldType type, const Value& value) {
 
 }  // namespace
 
+const char* name_of(Classification classification) {
+    switch (classification) {
+        case Classification::kPublic: return "public";
+        case Classification::kPii: return "pii";
+        case Classification::kSecret: return "secret";
+    }
+    return "secret";
+}
+
+bool OwnershipRule::lets_write(const PlatformId& platform) const {
+    return resolution != Resolution::kOwner || owner == platform ||
+           otherwise == NonOwnerWrite::kAccept || otherwise == NonOwnerWrite::kPropose;
+}
+
+const Lifecycle::Stage* Lifecycle::stage(std::string_view wanted_stage) const {
+    const auto at = std::ranges::lower_bound(stages, wanted_stage, {}, &Stage::name);
+    return at != stages.end() && at->name == wanted_stage ? &*at : nullptr;
+}
+
 const FieldSpec* ObjectSpec::field(const FieldName& wanted_name) const {
     const auto at = std::ranges::lower_bound(fields, wanted_name, {}, &FieldSpec::name);
     return at != fields.end() && at->name == wanted_name ? &*at : nullptr;

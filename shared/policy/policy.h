@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +28,9 @@ enum class FieldType : std::uint8_t {
     kList,
     kMap,
 };
+/// How widely a value may be known; each may be known less widely than the one before.
 enum class Classification : std::uint8_t { kPublic, kPii, kSecret };
+[[nodiscard]] const char* name_of(Classification classification);  ///< "public", "pii", "secret".
 
 struct FieldSpec {
     FieldName name;
@@ -65,6 +68,24 @@ struct OwnershipRule {
     std::vector<PlatformId> priority;                  ///< For kPriority, first wins.
     NonOwnerWrite otherwise = NonOwnerWrite::kRevert;  ///< For kOwner.
     SourcePlace place;
+
+    /// Can a write of the platform count, at once or once the owner has taken it?
+    [[nodiscard]] bool lets_write(const PlatformId& platform) const;
+};
+
+/// The stages of an entity's life: the values of one enum field, and which may follow which.
+struct Lifecycle {
+    struct Stage {
+        std::string name;
+        std::vector<std::string> next;  ///< Empty: a last one.
+        SourcePlace place;
+    };
+    FieldName field;
+    std::vector<std::string> initial;  ///< Where an entity begins.
+    std::vector<Stage> stages;         ///< Sorted by name.
+    SourcePlace place;
+
+    [[nodiscard]] const Stage* stage(std::string_view name) const;
 };
 
 enum class Normaliser : std::uint8_t {
@@ -102,6 +123,7 @@ struct Binding {
     bool receives = false;  ///< Syncline creates a record there for an entity that has none.
     std::optional<Expression> receives_when;  ///< Only while this holds; absent: always.
     DeleteMeaning on_delete = DeleteMeaning::kReview;
+    bool states_on_delete = false;  ///< Else `on_delete` is what is assumed.
     SourcePlace place;
 };
 
@@ -113,6 +135,7 @@ struct ObjectSpec {
     std::vector<Binding> bindings;         ///< Sorted by platform.
     std::uint32_t attempts_max = 3;  ///< Commands for one value of a field before it counts as
                                      ///< not converging.
+    std::optional<Lifecycle> lifecycle;
     SourcePlace place;
 
     [[nodiscard]] const FieldSpec* field(const FieldName& name) const;
@@ -132,7 +155,9 @@ struct Policy {
     std::uint64_t version = 0;          ///< Of those that hubs keep; 0: of none.
     std::uint32_t approvals = 1;        ///< So many people must want a version after this one.
     std::vector<PlatformId> platforms;  ///< Sorted.
-    std::vector<ObjectSpec> objects;    ///< Sorted by name.
+    /// Of each platform: the most that may flow there.
+    std::map<PlatformId, Classification> clearances;
+    std::vector<ObjectSpec> objects;  ///< Sorted by name.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;
 };

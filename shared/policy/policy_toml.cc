@@ -228,6 +228,26 @@ void read_matches(TomlReader& object, ObjectSpec& spec) {
     }
 }
 
+// ---- Stages. --------------------------------------------------------------------------------
+
+void read_stages(TomlReader& object, ObjectSpec& spec) {
+    auto in = object.optional_table("stages");
+    if (!in) return;
+    Lifecycle lifecycle;
+    lifecycle.place = in->place();
+    lifecycle.field = FieldName{in->text("field")};
+    lifecycle.initial = in->texts("initial");
+    if (in->kind("initial") == TomlReader::Kind::kList && lifecycle.initial.empty()) {
+        in->problem("initial", "must name at least one stage");
+    }
+    if (!in->has("next")) in->problem("next", "is missing");
+    TomlReader next = in->table("next");
+    for (const std::string& stage : next.keys()) {
+        lifecycle.stages.push_back({stage, next.texts(stage), next.place(stage)});
+    }
+    spec.lifecycle = std::move(lifecycle);
+}
+
 // ---- Bindings and objects. ------------------------------------------------------------------
 
 Binding read_binding(TomlReader& in, const ObjectSpec& spec) {
@@ -253,6 +273,7 @@ Binding read_binding(TomlReader& in, const ObjectSpec& spec) {
         in.key_problem("receives_when", "means nothing without receives = true");
     }
     binding.on_delete = in.choice("on_delete", kDeleteMeanings, binding.on_delete);
+    binding.states_on_delete = in.has("on_delete");
     std::ranges::sort(binding.fields);
     std::ranges::sort(binding.read_only);
     return binding;
@@ -266,6 +287,7 @@ ObjectSpec read_object(TomlReader object, const std::string& name) {
     read_fields(object, spec);  // First: `*` in the rest means these.
     read_ownership(object, spec);
     read_matches(object, spec);
+    read_stages(object, spec);
     TomlReader bindings = object.table("on");
     for (const std::string& platform : bindings.keys()) {
         TomlReader in = bindings.table(platform);
@@ -285,6 +307,10 @@ public:
         for_each_named(root, "platforms", [&](TomlReader in, const std::string& name) {
             std::ignore = in.text("description", "");  // For people who read the file.
             policy.platforms.push_back(PlatformId{name});
+            // Not public: nearly every platform holds personal data, and a policy that marks
+            // nothing shall work. Not secret: whoever calls a field that says where it may go.
+            policy.clearances[PlatformId{name}] =
+                in.choice("clearance", kClassifications, Classification::kPii);
         });
         for_each_named(root, "objects", [&](TomlReader in, const std::string& name) {
             policy.objects.push_back(read_object(std::move(in), name));

@@ -357,8 +357,10 @@ on = ["email:lower"]
 [objects.customer.on.crm]
 fields = ["*"]
 founds = true
+on_delete = "review"
 [objects.customer.on.erp]
 fields = ["*"]
+on_delete = "review"
 )";
 
 TEST_F(SynclinectlTest, ARealHubDecidesWhatIsAcceptedHere) {

@@ -189,7 +189,8 @@ TEST_F(PolicyCases, AreReadWithEveryProblemAtItsPlace) {
               "`number`?\n"
               "t.toml:5:34: `test.step.fields.price` must be text in quotes\n"
               "t.toml:6:22: `test.step.verdicts.price` must be one of none, accepted, reverted, "
-              "ignored, review, proposed, outdated, undecided, invalid; did you mean `accepted`?\n"
+              "ignored, review, proposed, outdated, undecided, invalid, not_next; did you mean "
+              "`accepted`?\n"
               "t.toml:7:12: `test.step.told.web` `item` does not live on `web`\n"
               "t.toml:8:1: unknown key `test.step.recrod`");
     EXPECT_EQ(problems_of(""), "t.toml:1:1: `test.step` is missing: a test needs a [[test.step]]");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "shared/policy/policy_toml.h"
 
 namespace syncline {
@@ -35,11 +37,16 @@ TEST_P(Check, Finds) { EXPECT_EQ(findings_of(GetParam().object), GetParam().find
 
 const std::string kStage = "stage = { type = 'enum', values = ['new', 'old'], required = true }\n";
 
-/// An object whose fields and rules are given; crm and erp hold everything.
+/// An object whose fields and rules are given; crm and erp hold everything. Fields begin in line 7.
 std::string object(const std::string& fields, const std::string& rest) {
-    return "[objects.o.on.crm]\nfields = ['*']\nfounds = true\n[objects.o.on.erp]\nfields = "
-           "['*']\n[objects.o.fields]\n" +
+    return "[objects.o.on]\ncrm = { fields = ['*'], founds = true, on_delete = 'review' }\n"
+           "erp = { fields = ['*'], receives = true, on_delete = 'review' }\n\n\n"
+           "[objects.o.fields]\n" +
            fields + rest;
+}
+/// A third platform.
+std::string web(const std::string& more) {
+    return "[objects.o.on.web]\nreceives = true\non_delete = 'review'\n" + more;
 }
 std::string rule(const std::string& fields, const std::string& more) {
     return "[[objects.o.own]]\nfields = [" + fields + "]\n" + more + "\n";
@@ -64,12 +71,11 @@ INSTANTIATE_TEST_SUITE_P(
                   {"x.toml:11:1: error: match rule `m` names `b9`, which `o` does not have "
                    "[policy.unknown_field]"}},
         CheckCase{"unknown_field_in_binding",
-                  object("a = 'string'\n", kAll + "[objects.o.on.web]\nfields = ['zzz']\n"),
+                  object("a = 'string'\n", kAll + web("fields = ['zzz']\n")),
                   {"x.toml:11:1: error: [objects.o.on.web] names `zzz`, which `o` does not have "
                    "[policy.unknown_field]"}},
         CheckCase{"unknown_field_in_receives_when",
-                  object("a = 'string'\n", kAll + "[objects.o.on.web]\nfields = ['a']\nreceives = "
-                                                  "true\nreceives_when = 'zzz'\n"),
+                  object("a = 'string'\n", kAll + web("fields = ['a']\nreceives_when = 'zzz'\n")),
                   {"x.toml:11:1: error: `receives_when` names `zzz`, which `o` does not have "
                    "[policy.unknown_field]"}},
         CheckCase{"unknown_owner",
@@ -81,10 +87,14 @@ INSTANTIATE_TEST_SUITE_P(
                          rule("'a'", "resolve = 'priority'\npriority = ['crm', 'sap']")),
                   {"x.toml:8:1: error: `priority` names `sap`, which is no platform of this policy "
                    "[policy.unknown_platform]"}},
-        CheckCase{"unknown_platform_in_binding",
-                  object("a = 'string'\n", kAll + "[objects.o.on.sap]\nfields = ['a']\n"),
-                  {"x.toml:11:1: error: [objects.o.on.sap] names `sap`, which is no platform of "
-                   "this policy [policy.unknown_platform]"}},
+        CheckCase{
+            "unknown_platform_in_binding",
+            object(
+                "a = 'string'\n",
+                kAll +
+                    "[objects.o.on.sap]\nfields = ['a']\nreceives = true\non_delete = 'review'\n"),
+            {"x.toml:11:1: error: [objects.o.on.sap] names `sap`, which is no platform of "
+             "this policy [policy.unknown_platform]"}},
         CheckCase{"literal_that_is_no_enum_value",
                   object(kStage, rule("'stage'",
                                       "owner = 'crm'\nwhen = 'one_of(stage, \"new\", "
@@ -172,18 +182,16 @@ INSTANTIATE_TEST_SUITE_P(
         CheckCase{
             "proposal_to_a_read_only_owner",
             object("a = 'string'\n", rule("'a'", "owner = 'web'\notherwise = 'propose'") +
-                                         "[objects.o.on.web]\nfields = ['a']\nread_only = ['a']\n"),
+                                         web("fields = ['a']\nread_only = ['a']\n")),
             {"x.toml:8:1: error: `a` is read only on its owner `web`, which could not be told "
              "what others write [policy.owner_read_only]; use revert, ignore or review, or "
              "make it writable there"}},
         CheckCase{"read_only_owner_that_reverts",
-                  object("a = 'string'\n", rule("'a'", "owner = 'web'") +
-                                               "[objects.o.on.web]\nfields = ['a']\nread_only = "
-                                               "['a']\n"),
+                  object("a = 'string'\n",
+                         rule("'a'", "owner = 'web'") + web("fields = ['a']\nread_only = ['a']\n")),
                   {}},
         CheckCase{"revert_where_it_is_read_only",
-                  object("a = 'string'\n", kAll + "[objects.o.on.web]\nfields = ['a']\nread_only = "
-                                                  "['a']\n"),
+                  object("a = 'string'\n", kAll + web("fields = ['a']\nread_only = ['a']\n")),
                   {"x.toml:8:1: warning: a change of `a` on `web` cannot be reverted: it is read "
                    "only there [policy.revert_read_only]; use ignore or review for it, or make it "
                    "writable there"}}),
@@ -194,7 +202,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         CheckCase{"object_that_nobody_founds",
                   "[objects.o]\n[objects.o.fields]\na = 'string'\n[objects.o.on.crm]\nfields = "
-                  "['a']\n" +
+                  "['a']\nreceives = true\non_delete = 'review'\n" +
                       kAll,
                   {"x.toml:1:1: error: no platform founds `o`, so none will ever exist "
                    "[policy.nobody_founds]; write founds = true in one "
@@ -212,14 +220,89 @@ INSTANTIATE_TEST_SUITE_P(
                   {}},
         CheckCase{"field_that_no_platform_holds",
                   "[objects.o.fields]\na = 'string'\nb = 'string'\n[objects.o.on.crm]\nfields = "
-                  "['a']\nfounds = true\n[[objects.o.own]]\nfields = ['a']\nowner = "
+                  "['a']\nfounds = true\non_delete = 'review'\n[[objects.o.own]]\nfields = "
+                  "['a']\nowner = "
                   "'crm'\n[[objects.o.own]]\nfields = ['b']\nresolve = 'latest'\n",
                   {"x.toml:3:5: warning: no platform holds `b` [policy.field_held_nowhere]; add it "
                    "to a platform's fields, or drop it"}},
-        CheckCase{"secret_sent_to_others",
+        CheckCase{"delete_meanings_that_are_not_stated",
+                  "[objects.o]\n[objects.o.on]\ncrm = { fields = ['a'], founds = true }\n"
+                  "erp = { fields = ['a'], receives = true }\n[objects.o.fields]\na = 'string'\n" +
+                      kAll,
+                  {"x.toml:3:7: error: nothing says what it means when `crm` deletes its record "
+                   "of `o` [policy.delete_not_stated]; write on_delete = \"propagate\", "
+                   "\"unlink\", \"restore\" or \"review\"",
+                   "x.toml:4:7: error: nothing says what it means when `erp` deletes its record "
+                   "of `o` [policy.delete_not_stated]; write on_delete = \"propagate\", "
+                   "\"unlink\", \"restore\" or \"review\""}},
+        CheckCase{"a_platform_that_takes_no_part",
+                  object("a = 'string'\n", kAll + "[objects.o.on.web]\nfields = ['a']\n"),
+                  {"x.toml:11:1: warning: `web` never has a record of `o`: it neither founds nor "
+                   "receives one, and no match rule joins those that it has "
+                   "[policy.takes_no_part]; write founds = true, receives = true or a match rule, "
+                   "or drop the table"}},
+        CheckCase{"one_that_only_joins_states_what_a_deletion_means",
+                  object("a = { type = 'string', required = true }\n",
+                         kAll + "[[objects.o.match]]\nname = 'm'\non = ['a']\n"
+                                "[objects.o.on.web]\nfields = ['a']\n"),
+                  {"x.toml:14:1: error: nothing says what it means when `web` deletes its record "
+                   "of `o` [policy.delete_not_stated]; write on_delete = \"propagate\", "
+                   "\"unlink\", \"restore\" or \"review\""}},
+        CheckCase{"what_nobody_ever_deletes",
+                  "[objects.o]\n[objects.o.on]\n"
+                  "crm = { fields = ['a'], founds = true, on_delete = 'unlink' }\n"
+                  "erp = { fields = ['a'], receives = true, on_delete = 'restore' }\n"
+                  "[objects.o.fields]\na = 'string'\n" +
+                      kAll,
+                  {"x.toml:1:1: warning: nobody ever deletes `o`: on every platform a deletion "
+                   "only unlinks the record or restores it [policy.nobody_deletes]; write "
+                   "on_delete = \"propagate\" where a deletion counts, or \"review\""}},
+        CheckCase{"secret_sent_to_platforms_that_say_nothing",
                   object("a = { type = 'string', classification = 'secret' }\n", kAll),
-                  {"x.toml:7:5: warning: secret `a` is sent to erp, which never own it "
-                   "[policy.secret_spreads]; leave it out of their fields"}}),
+                  {"x.toml:2:7: error: `a` is secret and would flow to `crm`, which is cleared for "
+                   "pii at most [policy.not_cleared]; leave what must not flow there out of its "
+                   "`fields`, or write clearance = \"secret\" under [platforms.crm]",
+                   "x.toml:3:7: error: `a` is secret and would flow to `erp`, which is cleared for "
+                   "pii at most [policy.not_cleared]; leave what must not flow there out of its "
+                   "`fields`, or write clearance = \"secret\" under [platforms.erp]"}}),
+    [](const auto& row) { return std::string{row.param.name}; });
+
+struct ClearanceCase {
+    const char* name;
+    const char* classification;
+    const char* clearance;  ///< "": not stated.
+    bool flows;
+};
+void PrintTo(const ClearanceCase& row, std::ostream* out) { *out << row.name; }
+class Clearance : public testing::TestWithParam<ClearanceCase> {};
+TEST_P(Clearance, IsTheMostThatFlows) {
+    const ClearanceCase& row = GetParam();
+    const std::string stated =
+        *row.clearance == '\0' ? "" : "clearance = '" + std::string{row.clearance} + "'\n";
+    const auto policy = parse_policy(
+        {{"head.toml", "[policy]\nname = 't'\n[platforms.erp]\n[platforms.crm]\n" + stated},
+         {"x.toml", object("a = { type = 'string', classification = '" +
+                               std::string{row.classification} + "' }\n",
+                           kAll)}});
+    ASSERT_TRUE(policy) << policy.error().what;
+    const auto findings = check(*policy);
+    const bool refused = std::ranges::any_of(findings, [](const Finding& finding) {
+        return finding.code == finding_codes::kNotCleared &&
+               finding.message.find("`crm`") != std::string::npos;
+    });
+    EXPECT_EQ(refused, !row.flows);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Fields, Clearance,
+    testing::Values(ClearanceCase{"public_flows_to_public", "public", "public", true},
+                    ClearanceCase{"pii_does_not_flow_to_public", "pii", "public", false},
+                    ClearanceCase{"secret_does_not_flow_to_public", "secret", "public", false},
+                    ClearanceCase{"pii_flows_where_nothing_is_said", "pii", "", true},
+                    ClearanceCase{"secret_does_not_flow_where_nothing_is_said", "secret", "",
+                                  false},
+                    ClearanceCase{"pii_flows_to_pii", "pii", "pii", true},
+                    ClearanceCase{"secret_does_not_flow_to_pii", "secret", "pii", false},
+                    ClearanceCase{"secret_flows_to_secret", "secret", "secret", true}),
     [](const auto& row) { return std::string{row.param.name}; });
 
 }  // namespace

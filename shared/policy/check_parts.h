@@ -1,0 +1,74 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "shared/base/nearest_name.h"
+#include "shared/policy/check.h"
+
+/// What the parts of check() share. Internal to shared/policy.
+namespace syncline::checking {
+
+template <class Name>
+bool holds(const std::vector<Name>& names, const Name& name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
+inline std::string tick(const auto& name) { return "`" + name.text + "`"; }
+
+inline std::string listed(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+inline std::string hint_of(const std::string& word, const std::vector<std::string>& names) {
+    const std::string nearest = nearest_name(word, names);
+    return nearest.empty() ? "" : "did you mean `" + nearest + "`?";
+}
+
+/// "`a`, `b`, `c` and 7 more".
+inline std::string few(const std::vector<const FieldSpec*>& fields) {
+    constexpr std::size_t kNamed = 3;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(fields.size(), kNamed); ++i) {
+        text += (i == 0 ? "" : ", ") + tick(fields[i]->name);
+    }
+    if (fields.size() <= kNamed) return text;
+    return text + " and " + std::to_string(fields.size() - kNamed) + " more";
+}
+
+/// "stage = "new" and amount is empty".
+inline std::string in_words(const Fields& entity) {
+    std::string text;
+    for (const auto& [name, value] : entity) {
+        text += (text.empty() ? "" : " and ") + name.text;
+        text += value.is_null() ? " is empty" : " = " + display(value);
+    }
+    return text;
+}
+
+/// Collects what is found.
+class Findings {
+public:
+    explicit Findings(std::vector<Finding>& all) : all_(all) {}
+
+    void error(std::string_view code, const SourcePlace& place, std::string message,
+               std::string hint = {}) {
+        all_.push_back({Severity::kError, code, place, std::move(message), std::move(hint)});
+    }
+    void warn(std::string_view code, const SourcePlace& place, std::string message,
+              std::string hint = {}) {
+        all_.push_back({Severity::kWarning, code, place, std::move(message), std::move(hint)});
+    }
+
+private:
+    std::vector<Finding>& all_;
+};
+
+/// What is wrong with the object's lifecycle, if it has one (lifecycle_check.cc).
+void check_lifecycle(const ObjectSpec& object, Findings findings);
+
+}  // namespace syncline::checking
