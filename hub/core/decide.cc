@@ -112,6 +112,13 @@ void take_answer(Work& work, const Outcome& outcome) {
     work.state.record_or_new(outcome.platform).generation = outcome.ledger_generation;
 }
 
+void fill_outbox(Work& work) {
+    for (const std::string& token : work.touched_exceptions) {
+        work.state.outbox.push_back(exception_message(work, token));
+    }
+    work.state.outbox.push_back({{}, encode(work.log)});
+}
+
 void take(Work& work, const Input& input) {
     const bool changed_before = work.changed;
     work.changed = false;
@@ -174,10 +181,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         work.log.version = work.state.version;
         work.log.at = context.now;
         work.log.policy = policy.hash;
-        for (const std::string& token : work.touched_exceptions) {
-            work.state.outbox.push_back(exception_message(work, token));
-        }
-        work.state.outbox.push_back({{}, encode(work.log)});
+        if (context.publishing == Context::Publishing::kYes) fill_outbox(work);
+        step.log = std::move(work.log);
         // One that was another's may be free by now.
         step.claims = shared ? after : minus(after, before);
         if (context.foreign_keys) {
