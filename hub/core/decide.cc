@@ -113,6 +113,15 @@ void take_answer(Work& work, const Outcome& outcome) {
     work.state.record_or_new(outcome.platform).generation = outcome.ledger_generation;
 }
 
+void fill_outbox(Work& work) {
+    for (const std::string& token : work.touched_exceptions) {
+        work.state.outbox.push_back(exception_message(work, token));
+    }
+    work.log.previous = work.state.log_hash;
+    work.state.outbox.push_back({{}, encode(work.log)});
+    work.state.log_hash = bytes_of(sha256({work.state.outbox.back().body}));
+}
+
 void take(Work& work, const Input& input) {
     const bool changed_before = work.changed;
     work.changed = false;
@@ -183,12 +192,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         if (adopts) {
             work.log.inputs.push_back("policy version " + std::to_string(policy.version));
         }
-        for (const std::string& token : work.touched_exceptions) {
-            work.state.outbox.push_back(exception_message(work, token));
-        }
-        work.log.previous = work.state.log_hash;
-        work.state.outbox.push_back({{}, encode(work.log)});
-        work.state.log_hash = bytes_of(sha256({work.state.outbox.back().body}));
+        if (context.publishing == Context::Publishing::kYes) fill_outbox(work);
+        step.log = std::move(work.log);
         // One that was another's may be free by now.
         step.claims = claims_all ? after : minus(after, before);
         if (context.foreign_keys) {

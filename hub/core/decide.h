@@ -16,6 +16,10 @@ namespace syncline::hub {
 [[nodiscard]] Step decide(const Policy& policy, EntityState state, std::span<const Input> inputs,
                           const Context& context);
 
+/// The entity as the conditions of ownership rules see it before a platform's fields count:
+/// canonical, and for what is not canonical yet, what the platform says.
+[[nodiscard]] Fields seen_by_conditions(const EntityState& state, const Fields& incoming);
+
 /// What an outcome says of its record, as the change that a read of it would have been; nullopt if
 /// nothing. Where the store has lost the entity, that is all there is.
 [[nodiscard]] std::optional<Change> told_by(const Outcome& outcome);

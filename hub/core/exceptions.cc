@@ -49,6 +49,7 @@ void open_exception(Work& work, std::string kind, const RecordState& record, std
 
 void close_exception(Work& work, std::string_view kind, const PlatformId& platform,
                      const FieldName* field) {
+    if (work.state.exceptions.empty()) return;  // Nearly always.
     const auto at = find_open(work.state, kind, platform);
     if (at == work.state.exceptions.end()) return;
     if (field != nullptr) {

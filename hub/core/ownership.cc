@@ -1,21 +1,12 @@
 #include <algorithm>
 
+#include "hub/core/decide.h"
 #include "hub/core/sorted_walk.h"
 #include "hub/core/work.h"
 #include "shared/policy/lifecycle.h"
 
 namespace syncline::hub {
 namespace {
-
-/// The entity as conditions see it before the inputs' fields count: canonical, and for what is not
-/// canonical yet, what the platform says.
-Fields seen_by_conditions(const EntityState& state, const Fields& incoming) {
-    Fields view = state.fields();
-    for (const auto& [name, value] : incoming) {
-        if (view.find(name) == nullptr) view.set(name, value);
-    }
-    return view;
-}
 
 bool equal_or_both_empty(const Value* a, const Value& b) {
     return a == nullptr ? b.is_null() : *a == b;
@@ -187,6 +178,14 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
 }
 
 }  // namespace
+
+Fields seen_by_conditions(const EntityState& state, const Fields& incoming) {
+    Fields view = state.fields();
+    for (const auto& [name, value] : incoming) {
+        if (view.find(name) == nullptr) view.set(name, value);
+    }
+    return view;
+}
 
 const char* name_of(Verdict verdict) {
     switch (verdict) {

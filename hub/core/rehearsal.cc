@@ -1,6 +1,6 @@
 #include "hub/core/rehearsal.h"
 
-#include "hub/core/state_codec.h"
+#include <utility>
 
 namespace syncline::hub {
 namespace {
@@ -23,18 +23,17 @@ const EntityState* Rehearsal::find(const EntityKey& entity) const {
     return at == states_.end() ? nullptr : &at->second;
 }
 
-void Rehearsal::decide_on(EntityState& state, const Input& input, const Context& context,
-                          Taken& taken) {
-    // What was in the outbox belongs to the decision before.
-    state.outbox.clear();
-    std::vector<Input> inputs{input};
-    Step step = decide(policy_, state, inputs, context);
-    if (const std::vector<Change> guests = take_guests(step.claims); !guests.empty()) {
-        for (const Change& guest : guests) {
-            inputs.emplace_back(guest);
+void Rehearsal::decide_on(EntityState& state, Input input, const Context& context, Taken& taken) {
+    taken.inputs.push_back(std::move(input));
+    taken.context = context;
+    taken.context.publishing = Context::Publishing::kNo;
+    Step step = decide(policy_, state, taken.inputs, taken.context);
+    if (std::vector<Change> guests = take_guests(step.claims); !guests.empty()) {
+        for (Change& guest : guests) {
             links_[guest.key] = state.key.entity;
+            taken.inputs.emplace_back(std::move(guest));
         }
-        step = decide(policy_, state, inputs, context);
+        step = decide(policy_, state, taken.inputs, taken.context);
     }
     std::vector<ForeignKey> foreign;
     for (const Claim& key : step.claims) {
@@ -42,11 +41,10 @@ void Rehearsal::decide_on(EntityState& state, const Input& input, const Context&
         if (holder && *holder != state.key.entity) foreign.push_back({key, *holder});
     }
     if (step.keys_unsure || !foreign.empty()) {
-        Context informed = context;
-        informed.foreign_keys = std::move(foreign);
-        step = decide(policy_, state, inputs, informed);
+        taken.context.foreign_keys = std::move(foreign);
+        step = decide(policy_, state, taken.inputs, taken.context);
     }
-    state = std::move(step.next);
+    taken.before = std::exchange(state, std::move(step.next));
     taken.commands = std::move(step.commands);
     if (!step.changed) return;
     for (const Claim& key : step.claims) keys_.try_emplace(text_of(key), state.key.entity);
@@ -54,10 +52,7 @@ void Rehearsal::decide_on(EntityState& state, const Input& input, const Context&
         if (holder_of(key) == state.key.entity) keys_.erase(text_of(key));
     }
     for (const RecordKey& record : step.links) links_[record] = state.key.entity;
-    for (const auto& outgoing : state.outbox) {
-        if (!outgoing.exception.empty()) continue;
-        if (auto entry = decode_log_entry(outgoing.body)) taken.log = *std::move(entry);
-    }
+    taken.log = std::move(step.log);
 }
 
 void Rehearsal::keep_waiting(const ObjectSpec& object, const Change& change) {
@@ -99,7 +94,7 @@ EntityKey Rehearsal::entity_of(const Change& change) const {
     return {change.key.object, placement_of(change).entity};
 }
 
-Rehearsal::Taken Rehearsal::take(const Change& change, const Context& context) {
+Rehearsal::Taken Rehearsal::take(Change change, const Context& context) {
     const ObjectSpec& object = *policy_.object(change.key.object);
     Taken taken;
     taken.placement = placement_of(change);
@@ -109,16 +104,15 @@ Rehearsal::Taken Rehearsal::take(const Change& change, const Context& context) {
     links_[change.key] = taken.entity.entity;
     EntityState& state = states_[taken.entity];
     state.key = taken.entity;
-    decide_on(state, change, context, taken);
+    decide_on(state, std::move(change), context, taken);
     return taken;
 }
 
-Rehearsal::Taken Rehearsal::take(const EntityKey& entity, const Input& input,
-                                 const Context& context) {
+Rehearsal::Taken Rehearsal::take(const EntityKey& entity, Input input, const Context& context) {
     Taken taken;
     taken.entity = entity;
     taken.placement.entity = entity.entity;
-    decide_on(states_.at(entity), input, context, taken);
+    decide_on(states_.at(entity), std::move(input), context, taken);
     return taken;
 }
 

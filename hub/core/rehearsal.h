@@ -25,20 +25,25 @@ public:
         EntityKey entity;             ///< Its id is empty if the change could not be placed.
         std::optional<LogEntry> log;  ///< Nothing if the input made no difference.
         std::vector<Command> commands;
+        /// What it was decided on: the state before, and the inputs, with those that had waited
+        /// for the entity. No inputs: nothing was decided.
+        EntityState before;
+        std::vector<Input> inputs;
+        Context context;
     };
     /// Where a change belongs as things stand; its id is empty if it cannot be placed. The change's
     /// object must be one of the policy's, here and in take().
     [[nodiscard]] EntityKey entity_of(const Change& change) const;
-    Taken take(const Change& change, const Context& context);
+    Taken take(Change change, const Context& context);
     /// An outcome or an action on an exception; `entity` must be known.
-    Taken take(const EntityKey& entity, const Input& input, const Context& context);
+    Taken take(const EntityKey& entity, Input input, const Context& context);
 
     [[nodiscard]] const EntityState* find(const EntityKey& entity) const;
 
 private:
     [[nodiscard]] Placement placement_of(const Change& change) const;
     [[nodiscard]] std::optional<EntityId> holder_of(const Claim& key) const;
-    void decide_on(EntityState& state, const Input& input, const Context& context, Taken& taken);
+    void decide_on(EntityState& state, Input input, const Context& context, Taken& taken);
     void keep_waiting(const ObjectSpec& object, const Change& change);
     [[nodiscard]] std::vector<Change> take_guests(const std::vector<Claim>& keys);
 

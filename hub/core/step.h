@@ -77,6 +77,9 @@ struct Context {
     std::optional<std::vector<ForeignKey>> foreign_keys = {};
     /// Records that stand for another entity, as far as known.
     std::vector<RecordKey> foreign_records = {};
+    /// Is anything published of the step? If not, its state's outbox stays empty.
+    enum class Publishing : std::uint8_t { kYes, kNo };
+    Publishing publishing = Publishing::kYes;
 };
 
 enum class Verdict : std::uint8_t {
@@ -152,6 +155,7 @@ struct ExceptionRecord {
 struct Step {
     EntityState next;
     bool changed = false;   ///< `next` must be stored (its version was raised).
+    LogEntry log;           ///< What was decided, if anything `changed`.
     bool founds = false;    ///< Nothing was known of the entity.
     bool replayed = false;  ///< An input came back: publish the outbox again.
     /// A key is said to be another entity's, and whether it still is was not known. To be decided

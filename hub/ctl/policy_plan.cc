@@ -62,18 +62,20 @@ private:
 
     void take(const nats::InMessage& message) {
         if (message.subject == subjects::policy_activation()) return;
-        const DecodedInput decoded = decode_input(message.subject, message.body);
-        if (const auto* change = std::get_if<Change>(&decoded.body)) {
+        DecodedInput decoded = decode_input(message.subject, message.body);
+        hub::Context context{message.stored_at, {}, 0};
+        if (auto* change = std::get_if<Change>(&decoded.body)) {
             if (!wanted(change->key.object)) return;
-            plan_.take(message.sequence, *change, {message.stored_at, change->number.partition, 0});
-        } else if (const auto* outcome = std::get_if<Outcome>(&decoded.body)) {
+            context.partition = change->number.partition;
+            plan_.take(message.sequence, std::move(*change), context);
+        } else if (auto* outcome = std::get_if<Outcome>(&decoded.body)) {
             if (!wanted(outcome->entity.object)) return;
-            plan_.take(message.sequence, *outcome,
-                       {message.stored_at, outcome->number.partition, 0});
-        } else if (const auto* action = std::get_if<hub::Operation>(&decoded.body)) {
+            context.partition = outcome->number.partition;
+            plan_.take(message.sequence, std::move(*outcome), context);
+        } else if (auto* action = std::get_if<hub::Operation>(&decoded.body)) {
             if (!wanted(action->entity.object)) return;
-            plan_.take(message.sequence, *action,
-                       {message.stored_at, entity_partition(action->entity, partitions_), 0});
+            context.partition = entity_partition(action->entity, partitions_);
+            plan_.take(message.sequence, std::move(*action), context);
         } else {
             ++undecodable_;
         }

@@ -4,8 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "hub/core/state_codec.h"
-
 namespace syncline::ctl {
 namespace {
 
@@ -20,22 +18,23 @@ std::string token_of(const hub::OpenException& open) {
     return open.kind + "@" + open.platform.text;
 }
 
-Answer answer_of(const Policy& policy, const hub::EntityState& state,
-                 std::span<const hub::Input> inputs, const hub::Context& context) {
-    Answer answer;
-    hub::Step step = decide(policy, state, inputs, context);
-    answer.commands = std::move(step.commands);
-    if (!step.changed) return answer;
-    for (const auto& outgoing : step.next.outbox) {
-        if (!outgoing.exception.empty()) continue;
-        if (auto log = hub::decode_log_entry(outgoing.body)) {
-            answer.fields = std::move(log->decisions);
-        }
-    }
-    for (const hub::OpenException& open : step.next.exceptions)
-        answer.opened.insert(token_of(open));
-    for (const hub::OpenException& open : state.exceptions) answer.opened.erase(token_of(open));
-    return answer;
+std::set<std::string> open_in(const hub::EntityState& state) {
+    std::set<std::string> open;
+    for (const hub::OpenException& exception : state.exceptions) open.insert(token_of(exception));
+    return open;
+}
+
+std::set<std::string> without(std::set<std::string> all, const std::set<std::string>& these) {
+    for (const std::string& one : these) all.erase(one);
+    return all;
+}
+
+Answer answer_of(const Policy& policy, hub::EntityState state, std::span<const hub::Input> inputs,
+                 const hub::Context& context) {
+    const std::set<std::string> open_before = open_in(state);
+    hub::Step step = decide(policy, std::move(state), inputs, context);
+    return {std::move(step.log.decisions), std::move(step.commands),
+            without(open_in(step.next), open_before)};
 }
 
 bool is_alike(const Command& one, const Command& other) {
@@ -87,15 +86,8 @@ PlatformId platform_of(const hub::Input& input) {
     return {};
 }
 
-}  // namespace
-
-PlanDifference compare(const Policy& active, const Policy& proposed, const hub::EntityState& state,
-                       std::span<const hub::Input> inputs, const hub::Context& context) {
-    const Answer now = answer_of(active, state, inputs, context);
-    const Answer then = answer_of(proposed, state, inputs, context);
+PlanDifference difference_of(const Answer& now, const Answer& then) {
     PlanDifference out;
-    out.entity = state.key;
-    if (!inputs.empty()) out.from = platform_of(inputs.front());
     out.fields = differing_fields(now, then);
     out.commands_now = only_in(now.commands, then.commands);
     out.commands_then = only_in(then.commands, now.commands);
@@ -104,10 +96,16 @@ PlanDifference compare(const Policy& active, const Policy& proposed, const hub::
     return out;
 }
 
+}  // namespace
+
 PolicyPlan::PolicyPlan(const Policy& active, const Policy& proposed, std::size_t keep)
     : active_(active), proposed_(proposed), next_(proposed), keep_(keep), history_(active) {
     proposed_.version = active.version;
     next_.version = active.version + 1;
+    for (const ObjectSpec& object : active.objects) {
+        const ObjectSpec* other = proposed.object(object.name);
+        if (other != nullptr) likeness_.try_emplace(object.name, object, *other);
+    }
 }
 
 bool PolicyPlan::knows(const Policy& policy, const hub::Input& input) const {
@@ -122,46 +120,48 @@ bool PolicyPlan::knows(const Policy& policy, const hub::Input& input) const {
     return operation != nullptr && policy.object(operation->entity.object) != nullptr;
 }
 
-void PolicyPlan::take(std::uint64_t sequence, const hub::Input& input,
-                      const hub::Context& context) {
+void PolicyPlan::take(std::uint64_t sequence, hub::Input input, const hub::Context& context) {
     ++inputs;
     if (!knows(active_, input)) {
         ++unknown;
         return;
     }
-    EntityKey entity;
-    if (const auto* change = std::get_if<Change>(&input)) {
-        entity = history_.entity_of(*change);
-    } else if (const auto* outcome = std::get_if<Outcome>(&input)) {
-        entity = outcome->entity;
-    } else {
-        entity = std::get<hub::Operation>(input).entity;
-    }
-    const bool is_change = std::holds_alternative<Change>(input);
-    const hub::EntityState* known = entity.entity.empty() ? nullptr : history_.find(entity);
-    if (entity.entity.empty() || (known == nullptr && !is_change)) {
+    const bool asked = knows(proposed_, input);
+    const PlatformId from = platform_of(input);
+    hub::Rehearsal::Taken taken = happen(std::move(input), context);
+    if (taken.inputs.empty()) {
         ++unplaced;
-        // It may be awaited by an entity to come.
-        if (is_change) history_.take(std::get<Change>(input), context);
         return;
     }
-    hub::EntityState state = known == nullptr ? hub::EntityState{} : *known;
-    state.key = entity;
-    if (knows(proposed_, input)) {
-        PlanDifference difference = compare(active_, proposed_, state, {&input, 1}, context);
-        difference.sequence = sequence;
-        if (!difference.empty()) {
-            ++differing;
-            count(std::move(difference), commands);
-        }
-    } else {
+    if (!asked) {
         ++dropped;
+        return;
     }
-    if (is_change) {
-        history_.take(std::get<Change>(input), context);
-    } else {
-        history_.take(entity, input, context);
+    const Likeness& likeness = likeness_.at(taken.entity.object);
+    const auto covered = [&](const hub::Input& one) { return likeness.covers(taken.before, one); };
+    if (taken.inputs.size() == 1 && covered(taken.inputs.front())) return;
+    Answer now{{}, std::move(taken.commands), {}};
+    if (taken.log) now.fields = std::move(taken.log->decisions);
+    now.opened = without(open_in(*history_.find(taken.entity)), open_in(taken.before));
+    const Answer then = answer_of(proposed_, std::move(taken.before), taken.inputs, taken.context);
+    PlanDifference difference = difference_of(now, then);
+    if (difference.empty()) return;
+    difference.sequence = sequence;
+    difference.entity = taken.entity;
+    difference.from = from;
+    ++differing;
+    count(std::move(difference), commands);
+}
+
+hub::Rehearsal::Taken PolicyPlan::happen(hub::Input input, const hub::Context& context) {
+    if (auto* change = std::get_if<Change>(&input)) {
+        return history_.take(std::move(*change), context);
     }
+    const auto* outcome = std::get_if<Outcome>(&input);
+    const EntityKey entity =
+        outcome != nullptr ? outcome->entity : std::get<hub::Operation>(input).entity;
+    if (history_.find(entity) == nullptr) return {};  // Its beginning is not recorded.
+    return history_.take(entity, std::move(input), context);
 }
 
 void PolicyPlan::take_stored(const hub::EntityState& state, const hub::Context& context) {
@@ -170,8 +170,10 @@ void PolicyPlan::take_stored(const hub::EntityState& state, const hub::Context& 
         proposed_.object(state.key.object) == nullptr) {
         return;
     }
-    PlanDifference difference = compare(active_, next_, state, {}, context);
+    PlanDifference difference =
+        difference_of(answer_of(active_, state, {}, context), answer_of(next_, state, {}, context));
     if (difference.empty()) return;
+    difference.entity = state.key;
     ++stored_differing;
     count(std::move(difference), at_once);
 }

@@ -8,6 +8,7 @@
 
 #include "hub/core/rehearsal.h"
 #include "hub/core/step.h"
+#include "hub/ctl/policy_likeness.h"
 #include "shared/policy/policy.h"
 
 /// What another policy would have decided. Pure: the command reads, this decides.
@@ -38,12 +39,6 @@ struct PlanDifference {
     }
 };
 
-/// What the two policies make of `inputs` on one state, side by side.
-[[nodiscard]] PlanDifference compare(const Policy& active, const Policy& proposed,
-                                     const hub::EntityState& state,
-                                     std::span<const hub::Input> inputs,
-                                     const hub::Context& context);
-
 /// Goes through recorded inputs in their order. What happened is what the active policy made of
 /// them; at each input the proposed policy is asked what it would have decided instead, on the
 /// same state.
@@ -52,7 +47,7 @@ public:
     /// `keep`: how many differences are kept, the first ones.
     PolicyPlan(const Policy& active, const Policy& proposed, std::size_t keep);
 
-    void take(std::uint64_t sequence, const hub::Input& input, const hub::Context& context);
+    void take(std::uint64_t sequence, hub::Input input, const hub::Context& context);
     /// A state as it is stored now: what the proposed policy would command at once.
     void take_stored(const hub::EntityState& state, const hub::Context& context);
 
@@ -82,6 +77,8 @@ public:
     std::vector<PlanDifference> examples;
 
 private:
+    /// The input happens, by the active policy.
+    hub::Rehearsal::Taken happen(hub::Input input, const hub::Context& context);
     [[nodiscard]] bool knows(const Policy& policy, const hub::Input& input) const;
     void count(PlanDifference difference, std::map<PlatformId, Commands>& commands_of);
 
@@ -90,6 +87,7 @@ private:
     Policy next_;      ///< The same as the version after it.
     std::size_t keep_;
     hub::Rehearsal history_;
+    std::map<ObjectName, Likeness> likeness_;  ///< Of the objects that both policies have.
 };
 
 }  // namespace syncline::ctl

@@ -33,6 +33,13 @@ phone  = "string"
 note   = "string"
 alias  = "string"
 rating = "integer"
+[objects.customer.stages]
+field   = "stage"
+initial = ["lead"]
+[objects.customer.stages.next]
+lead   = ["active", "closed"]
+active = ["closed"]
+closed = []
 [[objects.customer.own]]
 fields    = ["number", "name", "stage"]
 owner     = "crm"

@@ -92,6 +92,19 @@ TEST_F(PlanCore, ShowsAWriteThatIsAcceptedInsteadOfReverted) {
     EXPECT_EQ(plan.commands[PlatformId{"erp"}].then, 1U) << "the other platform is told instead";
 }
 
+TEST_F(PlanCore, ShowsWhatBecomesOfARecordThatHadWaited) {
+    propose("owner = \"erp\"\notherwise = \"revert\"", "owner = \"crm\"\notherwise = \"review\"");
+    PolicyPlan plan{active_, proposed_, 5};
+    change(plan, "erp", "e1", "2");
+    EXPECT_EQ(plan.unplaced, 1U) << "it may not found, and waits for what it matches";
+    change(plan, "crm", "c1", "1");
+    ASSERT_EQ(plan.differing, 1U);
+    ASSERT_EQ(plan.rows.size(), 1U);
+    const PolicyPlan::Row& row = plan.rows.begin()->first;
+    EXPECT_EQ(row.from, PlatformId{"erp"});
+    EXPECT_EQ(row.now + " " + row.then, "accepted review");
+}
+
 TEST_F(PlanCore, GoesOnWithWhatTheActivePolicyMade) {
     propose("otherwise = \"revert\"", "otherwise = \"accept\"");
     PolicyPlan plan{active_, proposed_, 5};

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include "hub/core/step.h"
+#include "shared/policy/policy.h"
+
+/// Where two policies cannot but decide alike, so that one of them need not be asked. Pure.
+namespace syncline::ctl {
+
+/// How an object is in two policies.
+class Likeness {
+public:
+    /// Both must outlive it.
+    Likeness(const ObjectSpec& active, const ObjectSpec& proposed);
+
+    /// Do both surely make the same of the input, but for the place of the rule that it was decided
+    /// by? So it is if they are alike in all but some fields' ownership rules, and each such field
+    /// is told as it is already, or both have rules that say the same in the case at hand.
+    /// `before`: the state that the input is decided on.
+    [[nodiscard]] bool covers(const hub::EntityState& before, const hub::Input& input) const;
+
+private:
+    [[nodiscard]] bool covers_change(const hub::EntityState& before, const Fields& told) const;
+    [[nodiscard]] static bool is_told_otherwise(const hub::EntityState& before, const Fields& told,
+                                                const FieldName& field);
+
+    const ObjectSpec& active_;
+    const ObjectSpec& proposed_;
+    bool alike_but_for_rules_ = false;
+    std::vector<FieldName> ruled_otherwise_;  ///< Their rules are not the same.
+};
+
+}  // namespace syncline::ctl
