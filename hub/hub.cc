@@ -258,7 +258,7 @@ Value Hub::status() const {
 namespace {
 
 /// A record that belongs to no entity, as an exception.
-ExceptionRecord about_record(const Change& change, std::string_view kind, std::string reason) {
+ExceptionRecord about_record(const Change& change, ExceptionCode kind, std::string reason) {
     return {.kind = std::string{kind},
             .entity = {change.key.object, founded_entity(change.key)},
             .platform = change.key.platform,
@@ -298,7 +298,7 @@ void Hub::release_held_back() {
 }
 
 void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued queued) {
-    const auto refuse = [&](std::string_view kind, const std::string& why) {
+    const auto refuse = [&](ExceptionCode kind, const std::string& why) {
         keep({.kind = std::string{kind},
               .entity = {ObjectName{about.object}, EntityId{about.key}},
               .platform = about.platform,
@@ -459,7 +459,7 @@ void Hub::on_undecidable(Queued queued, const Error& error) {
          {queued.work, {}});
 }
 
-void Hub::on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) {
+void Hub::on_unplaceable(Queued queued, ExceptionCode kind, const std::string& reason) {
     const Change change = std::get<Change>(queued.input);
     const bool waits = kind == exceptions::kUnmatched && change.kind == ChangeKind::kUpsert;
     Kept kept{queued.work, {}};

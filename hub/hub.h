@@ -121,7 +121,7 @@ private:
     }
     void on_undecidable(Queued queued, const Error& error) override;
     void on_placed(const EntityKey& entity, Queued queued) override;
-    void on_unplaceable(Queued queued, std::string_view kind, const std::string& reason) override;
+    void on_unplaceable(Queued queued, ExceptionCode kind, const std::string& reason) override;
     void on_waiting(const WorkId& work) override { on_done(work); }
     void on_found(Queued queued) override { on_misplaced(std::move(queued)); }
     void on_awaited(const RecordKey& record, const EntityId& entity) override;

@@ -153,7 +153,7 @@ void report_others(Work& work, RecordState& record) {
     if (which.empty()) {
         return close_exception(work, exceptions::kSecondRecord, record.platform);
     }
-    open_exception(work, std::string{exceptions::kSecondRecord}, record,
+    open_exception(work, exceptions::kSecondRecord, record,
                    "also" + which +
                        " belong to this entity on the same platform; merge them there or change "
                        "the match rules",
@@ -208,7 +208,7 @@ void take_delete(Work& work, RecordState& record, bool ours) {
             break;
         case DeleteMeaning::kReview:
             work.note(where + " deleted: a person decides");
-            open_exception(work, std::string{exceptions::kDeleteReview}, record,
+            open_exception(work, exceptions::kDeleteReview, record,
                            "the record was deleted there; accept deletes the entity everywhere, "
                            "reject creates the record again",
                            {});

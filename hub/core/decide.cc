@@ -99,7 +99,7 @@ void report_shared_keys(Work& work, const std::vector<Claim>& keys) {
     for (auto& [platform, reason] : reasons) {
         reason += ": merge the two at the platforms, or correct the one that is wrong";
         if (open_reasons[platform] == reason) continue;
-        open_exception(work, std::string{exceptions::kSharedKey}, *work.state.record(platform),
+        open_exception(work, exceptions::kSharedKey, *work.state.record(platform),
                        std::move(reason), {});
     }
 }

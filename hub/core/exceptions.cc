@@ -27,8 +27,9 @@ auto find_open(auto& state, std::string_view kind, const PlatformId& platform) {
 
 }  // namespace
 
-void open_exception(Work& work, std::string kind, const RecordState& record, std::string reason,
+void open_exception(Work& work, ExceptionCode code, const RecordState& record, std::string reason,
                     const Fields& proposed) {
+    const std::string kind{code};
     auto at = find_open(work.state, kind, record.platform);
     if (at == work.state.exceptions.end()) {
         work.note(kind + " opened for " + record.platform.text);
@@ -105,15 +106,6 @@ EntityState::Outgoing exception_message(const Work& work, const std::string& tok
     const RecordState* record = work.state.record(out.platform);
     if (record != nullptr && record->record) out.record = record->record->text;
     return {token, encode(out)};
-}
-
-bool is_held(std::string_view kind) {
-    using namespace exceptions;
-    static constexpr std::string_view kHeld[] = {
-        kContract, kReview,        kUndecided,    kRejected,     kGaveUp,    kTransition,
-        kInDoubt,  kNotConverging, kDeleteReview, kSecondRecord, kSharedKey,
-    };
-    return std::find(std::begin(kHeld), std::end(kHeld), kind) != std::end(kHeld);
 }
 
 }  // namespace syncline::hub

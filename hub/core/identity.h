@@ -39,14 +39,4 @@ struct Placement {
 };
 [[nodiscard]] Placement place(const ObjectSpec& object, const Change& change, const Found& found);
 
-namespace exceptions {
-inline constexpr std::string_view kAmbiguous = "identity.ambiguous";
-inline constexpr std::string_view kUnmatched = "identity.unmatched";
-inline constexpr std::string_view kUndecodable = "input.undecodable";
-inline constexpr std::string_view kForeignPlatform = "input.foreign_platform";
-inline constexpr std::string_view kUnknownObject = "input.unknown_object";
-inline constexpr std::string_view kBroker = "broker.amnesia";
-inline constexpr std::string_view kPolicyRefused = "policy.refused";
-}  // namespace exceptions
-
 }  // namespace syncline::hub

@@ -103,7 +103,7 @@ void drop_refused(Work& work, RecordState& owner, const FieldName& field, const 
 void failed(Work& work, RecordState& record, const Outcome& outcome, const Pending& answered) {
     const bool there = record.presence == Presence::kPresent;
     if (answered.kind == CommandKind::kCreate && there) return;  // Made after all, or by others.
-    std::string_view kind = exceptions::kRejected;
+    ExceptionCode kind = exceptions::kRejected;
     if (outcome.status == OutcomeStatus::kGaveUp) kind = exceptions::kGaveUp;
     if (outcome.status == OutcomeStatus::kInDoubt) kind = exceptions::kInDoubt;
     if (answered.kind == CommandKind::kUpdate) {
@@ -116,7 +116,7 @@ void failed(Work& work, RecordState& record, const Outcome& outcome, const Pendi
     }
     std::string reason = outcome.reason;
     if (!outcome.code.empty()) reason += " (" + outcome.code + ")";
-    open_exception(work, std::string{kind}, record, std::move(reason), answered.fields);
+    open_exception(work, kind, record, std::move(reason), answered.fields);
 }
 
 }  // namespace
@@ -167,7 +167,7 @@ void take_outcome(Work& work, const Outcome& outcome) {
                 for (const auto& [name, value] : answered->fields) {
                     if (count_attempt(work, record, name)) {
                         record.hold(name);
-                        open_exception(work, std::string{exceptions::kNotConverging}, record,
+                        open_exception(work, exceptions::kNotConverging, record,
                                        "every write met a concurrent edit; retry when it is quiet",
                                        Fields{{name, value}});
                     }

@@ -80,7 +80,7 @@ void carry_out(Work& work, RecordState& record, FieldDecision& decision, const P
             record.release(field);
             if (count_attempt(work, record, field)) {
                 record.hold(field);
-                open_exception(work, std::string{exceptions::kNotConverging}, record,
+                open_exception(work, exceptions::kNotConverging, record,
                                "the platform sets this field again and again; stop its automation "
                                "or change the owner, then retry",
                                Fields{{field, decision.value}});
@@ -89,7 +89,7 @@ void carry_out(Work& work, RecordState& record, FieldDecision& decision, const P
         case Verdict::kIgnored: record.hold(field); break;
         case Verdict::kReview:
             record.hold(field);
-            open_exception(work, std::string{exceptions::kReview}, record,
+            open_exception(work, exceptions::kReview, record,
                            "a platform that does not own this field changed it; accept or reject",
                            Fields{{field, decision.value}});
             break;
@@ -99,14 +99,14 @@ void carry_out(Work& work, RecordState& record, FieldDecision& decision, const P
             break;
         case Verdict::kUndecided:
             record.hold(field);
-            open_exception(work, std::string{exceptions::kUndecided}, record,
+            open_exception(work, exceptions::kUndecided, record,
                            "no ownership rule holds for this field now; add one to the policy, or "
                            "accept or reject the value",
                            Fields{{field, decision.value}});
             break;
         case Verdict::kNotNext:
             record.hold(field);
-            open_exception(work, std::string{exceptions::kTransition}, record,
+            open_exception(work, exceptions::kTransition, record,
                            "the lifecycle does not let this stage follow " +
                                display(decision.before) +
                                "; accept it all the same, or reject it to have the platform told "
@@ -314,7 +314,7 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         }
     }
     if (!invalid.empty()) {
-        open_exception(work, std::string{exceptions::kContract}, record,
+        open_exception(work, exceptions::kContract, record,
                        why + "; mend the value at the platform or the contract", invalid);
     }
     const bool conditions = std::any_of(touched.begin(), touched.end(), [&](const Touched& one) {

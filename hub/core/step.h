@@ -11,6 +11,7 @@
 #include "shared/model/change.h"
 #include "shared/model/command.h"
 #include "shared/model/outcome.h"
+#include "shared/policy/exception_kinds.h"
 
 /// What goes into a decision and what comes out of it.
 namespace syncline::hub {
@@ -146,10 +147,6 @@ struct ExceptionRecord {
     std::string raw;     ///< The input itself, for what could not be decoded; may be binary.
     std::uint64_t version = 0;  ///< Of the entity's state; 0 if it is not held by one.
 };
-
-/// Is an exception of this kind held by its entity's state? Else it keeps an input that could not
-/// be decided.
-[[nodiscard]] bool is_held(std::string_view kind);
 
 /// The result of deciding a run of inputs for one entity.
 struct Step {

@@ -89,7 +89,7 @@ void plan_commands(Work& work, std::vector<Command>& commands);
 bool count_attempt(Work& work, RecordState& record, const FieldName& field);
 
 // exceptions.cc
-void open_exception(Work& work, std::string kind, const RecordState& record, std::string reason,
+void open_exception(Work& work, ExceptionCode kind, const RecordState& record, std::string reason,
                     const Fields& proposed);
 /// Closes what is open of `kind` for a platform; with `field`, only that field's part.
 void close_exception(Work& work, std::string_view kind, const PlatformId& platform,
@@ -101,20 +101,5 @@ void tell_again(Work& work, const OpenException& open);
 void recheck_exceptions(Work& work, const Recheck& recheck);
 /// The message that tells how the exception `kind@platform` stands.
 [[nodiscard]] EntityState::Outgoing exception_message(const Work& work, const std::string& token);
-
-/// Stable codes of exception kinds.
-namespace exceptions {
-inline constexpr std::string_view kContract = "change.contract";
-inline constexpr std::string_view kTransition = "lifecycle.transition";
-inline constexpr std::string_view kReview = "ownership.review";
-inline constexpr std::string_view kUndecided = "ownership.undecided";
-inline constexpr std::string_view kRejected = "command.rejected";
-inline constexpr std::string_view kGaveUp = "command.gave_up";
-inline constexpr std::string_view kInDoubt = "command.in_doubt";
-inline constexpr std::string_view kNotConverging = "convergence.field";
-inline constexpr std::string_view kDeleteReview = "delete.review";
-inline constexpr std::string_view kSecondRecord = "identity.second_record";
-inline constexpr std::string_view kSharedKey = "identity.shared_key";
-}  // namespace exceptions
 
 }  // namespace syncline::hub

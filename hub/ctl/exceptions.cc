@@ -241,20 +241,21 @@ std::string advice_for(const hub::ExceptionRecord& record) {
         record.platform.empty() ? std::string{"PLATFORM"} : record.platform.text;
     const std::string again =
         "then have the platform read again: synclinectl replay --full-read " + platform;
-    if (record.kind.starts_with("input.")) {
-        return "it is about an input that was never decided, so there is nothing to accept, and "
-               "sending the same bytes again would be dropped: their number is done. Correct what "
-               "made it (the agent, its mapping, or the policy), " +
-               again;
-    }
-    if (record.kind.starts_with("identity.")) {
-        return "it is about a record that was never placed. Correct its keys at the platform or "
-               "the match rules; the record's next change is placed anew, or " +
-               again;
-    }
-    if (record.kind.starts_with("broker.")) {
-        return "it tells what the broker lost; agents send that again by themselves. Check the "
-               "servers' disks and use sync_interval: always";
+    const ExceptionKind* kind = exception_kind(record.kind);
+    if (kind == nullptr) return "this synclinectl does not know the kind; is it older than the hub?";
+    switch (kind->holder) {
+        case ExceptionHolder::kEntity: break;
+        case ExceptionHolder::kInstallation: return std::string{kind->advice};
+        case ExceptionHolder::kInput:
+            if (record.kind.starts_with("identity.")) {
+                return "it is about a record that was never placed. Correct its keys at the "
+                       "platform or the match rules; the record's next change is placed anew, or " +
+                       again;
+            }
+            return "it is about an input that was never decided, so there is nothing to accept, "
+                   "and sending the same bytes again would be dropped: their number is done. "
+                   "Correct what made it (the agent, its mapping, or the policy), " +
+                   again;
     }
     return "the entity's state does not have it open any more; see `synclinectl exceptions show`";
 }
@@ -283,6 +284,7 @@ void add_exceptions(CLI::App& app, Program& program) {
         program.choose("exceptions show", [showing](Program& p) { return show(p, *showing); });
     });
 
+    add_exception_kinds(*group, program);
     add_exception_actions(*group, program);
 }
 

@@ -5,6 +5,8 @@
 
 namespace syncline::ctl {
 
+/// `exceptions kinds`.
+void add_exception_kinds(CLI::App& group, Program& program);
 /// `exceptions accept`, `reject` and `retry`.
 void add_exception_actions(CLI::App& group, Program& program);
 

@@ -244,9 +244,9 @@ private:
         using Kind = hub::Placement::Kind;
         const std::string at = "@" + step_->from.text;
         if (placement_.kind == Kind::kAmbiguous) {
-            open.push_back(std::string{hub::exceptions::kAmbiguous} + at);
+            open.push_back(std::string{exceptions::kAmbiguous} + at);
         } else if (placement_.kind == Kind::kUnmatched) {
-            open.push_back(std::string{hub::exceptions::kUnmatched} + at);
+            open.push_back(std::string{exceptions::kUnmatched} + at);
         } else if (state() != nullptr) {
             for (const hub::OpenException& one : state()->exceptions) {
                 open.push_back(one.kind + "@" + one.platform.text);

@@ -34,7 +34,7 @@ Result<void> take(PolicyHistory& history, const nats::StoredMessage& message) {
 
 Result<void> read_refusals(Session& session, PolicyHistory& history) {
     const EntityKey any{ObjectName{"_policy"}, EntityId{"0"}};
-    std::string filter = subjects::exception(any, hub::exceptions::kPolicyRefused);
+    std::string filter = subjects::exception(any, exceptions::kPolicyRefused);
     filter.replace(filter.find(".0."), 3, ".*.");
     return session.read_each(
         {.stream = std::string{subjects::kStreamExceptions},

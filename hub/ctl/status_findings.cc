@@ -203,7 +203,7 @@ private:
         for (const ExceptionView& view : cluster_.open_exceptions) {
             // Nobody can close these; they matter while they are fresh.
             const bool fresh = cluster_.now - view.record.updated_at < std::chrono::days{1};
-            if (view.record.kind == "broker.amnesia" && fresh) {
+            if (view.record.kind == exceptions::kBroker && fresh) {
                 warn("broker_lost_messages", view.record.reason,
                      "This warning ends a day after " + time_text(view.record.updated_at),
                      "stream " + view.record.entity.entity.text);

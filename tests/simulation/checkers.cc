@@ -358,7 +358,7 @@ void Checkers::check_keys() {
             return record.presence == hub::Presence::kPresent;
         });
         const bool shown = std::ranges::any_of(state.exceptions, [](const auto& open) {
-            return open.kind == hub::exceptions::kSharedKey;
+            return open.kind == exceptions::kSharedKey;
         });
         if (state.deleted || !lives || number == nullptr || shown) continue;
         const auto [holder, first] = holders.emplace(display(number->value), state.key.entity);
@@ -373,7 +373,11 @@ void Checkers::check_keys() {
 void Checkers::check_exceptions() {
     std::set<std::string> published;
     for (const hub::ExceptionRecord& exception : open_) {
-        if (!hub::is_held(exception.kind)) continue;
+        if (exception_kind(exception.kind) == nullptr) {
+            find("I8", "of a kind that is in no catalogue: " + exception.kind,
+                 exception.entity.entity.text);
+        }
+        if (!is_held(exception.kind)) continue;
         published.insert(exception.entity.entity.text + " " + exception.kind + "@" +
                          exception.platform.text);
     }

@@ -321,14 +321,14 @@ void Workload::decide(const MessagePtr& message) {
     operation.at = Timestamp{SimClock::kStart} + world_.now();
     operation.seen = exception->version;
     decided_.push_back(exception->reason);
-    if (exception->kind == hub::exceptions::kSecondRecord) {
+    if (exception->kind == exceptions::kSecondRecord) {
         // Of the two, a store that lost the state may let the other one stand.
         decided_.push_back(exception->record + ",");
     }
     for (const auto& [field, value] : exception->proposed) {
         decided_fields_.insert({exception->entity.entity, exception->platform, field});
     }
-    if (exception->kind == hub::exceptions::kInDoubt &&
+    if (exception->kind == exceptions::kInDoubt &&
         operation.kind != hub::OperationKind::kAccept) {
         denied_.insert({exception->entity.entity, exception->platform});
     }

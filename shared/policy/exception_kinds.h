@@ -1,0 +1,207 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+/// The catalogue of exceptions: every kind that there is, in one table. What opens an exception
+/// names its kind by a constant of `exceptions`, and these are made from the table alone.
+namespace syncline {
+
+/// How much an exception matters, the least first.
+enum class ExceptionSeverity : std::uint8_t { kInfo, kWarning, kError, kCritical };
+[[nodiscard]] const char* name_of(ExceptionSeverity severity);  ///< "info", "warning", ...
+
+/// Where an exception lives until it is settled.
+enum class ExceptionHolder : std::uint8_t {
+    kEntity,        ///< In the state of its entity; a person's action is decided with it.
+    kInput,         ///< Nowhere else than in its message, which keeps an input nobody could decide.
+    kInstallation,  ///< The same, and it is about no record.
+};
+[[nodiscard]] const char* name_of(ExceptionHolder holder);  ///< "entity", "input", "installation".
+
+/// One kind, in words for people. An action whose text is empty does not apply.
+struct ExceptionKind {
+    std::string_view code;  ///< Stable: `ownership.review`.
+    ExceptionSeverity severity = ExceptionSeverity::kError;  ///< If no rule of the policy has one.
+    ExceptionHolder holder = ExceptionHolder::kEntity;
+    std::string_view meaning;  ///< One line.
+    std::string_view advice;   ///< What to do about it.
+    std::string_view accept;   ///< What the action comes to.
+    std::string_view reject;
+    std::string_view retry;
+    std::string_view closes;  ///< When it closes by itself.
+};
+
+inline constexpr ExceptionKind kExceptionKinds[] = {
+    {.code = "broker.amnesia",
+     .severity = ExceptionSeverity::kCritical,
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "a stream of the broker lost messages",
+     .advice = "agents and hubs send again what was lost; check the servers' disks, and use "
+               "sync_interval: always",
+     .closes = "never"},
+    {.code = "change.contract",
+     .meaning = "a platform's value does not fit the field's contract",
+     .advice = "mend the value at the platform, or change the field in the policy",
+     .accept = "the platform keeps its value, which never becomes canonical",
+     .reject = "the platform is told the canonical value",
+     .retry = "it is decided again",
+     .closes = "when the platform tells a value that fits"},
+    {.code = "command.gave_up",
+     .meaning = "a command was tried until its budget was spent",
+     .advice = "see that the platform answers, then retry",
+     .accept = "the platform stays as it is",
+     .reject = "the platform is told again",
+     .retry = "the platform is told again",
+     .closes = "when a later command is carried out, or the canonical value changes"},
+    {.code = "command.in_doubt",
+     .severity = ExceptionSeverity::kCritical,
+     .meaning = "nobody can tell whether a command was carried out",
+     .advice = "look at the platform: accept if it was, reject if it was not",
+     .accept = "it was carried out",
+     .reject = "it was not: the platform is told again",
+     .retry = "it was not: the platform is told again",
+     .closes = "when the record turns up, or the platform answers after all"},
+    {.code = "command.rejected",
+     .meaning = "a platform refused a command for good",
+     .advice = "correct what it refuses, here or at the platform, then retry",
+     .accept = "the platform stays as it is",
+     .reject = "the platform is told again",
+     .retry = "the platform is told again",
+     .closes = "when a later command is carried out, or the canonical value changes"},
+    {.code = "convergence.field",
+     .meaning = "a field does not stay as it was commanded",
+     .advice = "stop what sets it at the platform, or change its owner, then retry",
+     .accept = "the platform's value becomes canonical",
+     .reject = "the platform is told the canonical value",
+     .retry = "the platform is told the canonical value",
+     .closes = "when the canonical value changes"},
+    {.code = "delete.review",
+     .severity = ExceptionSeverity::kWarning,
+     .meaning = "a record was deleted, and a person decides what that means",
+     .advice = "accept to delete the entity everywhere, reject to have the record made again",
+     .accept = "the entity is deleted everywhere",
+     .reject = "the record is made again",
+     .retry = "the record stays deleted, the entity lives on without it",
+     .closes = "when the record is back"},
+    {.code = "identity.ambiguous",
+     .holder = ExceptionHolder::kInput,
+     .meaning = "the keys of a record belong to several entities",
+     .advice = "correct a key at the platform; the record's next change is placed anew",
+     .closes = "never"},
+    {.code = "identity.second_record",
+     .severity = ExceptionSeverity::kWarning,
+     .meaning = "a platform has several records of one entity",
+     .advice = "merge them at the platform, or change the match rules",
+     .accept = "the other records stay apart",
+     .reject = "it stays open while they are there",
+     .retry = "it stays open while they are there",
+     .closes = "when the other records are gone"},
+    {.code = "identity.shared_key",
+     .meaning = "two entities have come to have one match key",
+     .advice = "merge the two at the platforms, or correct the one that is wrong, then retry",
+     .accept = "it stays open while the key is another's",
+     .reject = "it stays open while the key is another's",
+     .retry = "it stays open while the key is another's",
+     .closes = "when the entity's own key changes"},
+    {.code = "identity.unmatched",
+     .severity = ExceptionSeverity::kWarning,
+     .holder = ExceptionHolder::kInput,
+     .meaning = "a record matches no entity and may not found one",
+     .advice = "correct its keys at the platform, or let the platform found entities",
+     .closes = "when an entity comes to have one of its keys"},
+    {.code = "input.foreign_platform",
+     .severity = ExceptionSeverity::kCritical,
+     .holder = ExceptionHolder::kInput,
+     .meaning = "an agent speaks for another platform than its own",
+     .advice = "check the agent's configuration and its permissions on the server",
+     .closes = "never"},
+    {.code = "input.undecodable",
+     .severity = ExceptionSeverity::kCritical,
+     .holder = ExceptionHolder::kInput,
+     .meaning = "an input could not be decided and is kept as it is",
+     .advice = "correct what made it, then have the platform read again",
+     .closes = "never"},
+    {.code = "input.unknown_object",
+     .holder = ExceptionHolder::kInput,
+     .meaning = "an agent tells of an object that the policy does not have on its platform",
+     .advice = "add it to the policy, or take it out of the agent's configuration",
+     .closes = "never"},
+    {.code = "lifecycle.transition",
+     .meaning = "a platform moved to a stage that may not follow the canonical one",
+     .advice = "accept to force the stage, reject to have the platform told the one that counts",
+     .accept = "the stage becomes canonical all the same",
+     .reject = "the platform is told the canonical stage",
+     .retry = "it is decided again",
+     .closes = "when the platform goes back, or the stage may follow by now"},
+    {.code = "ownership.review",
+     .severity = ExceptionSeverity::kWarning,
+     .meaning = "a platform that does not own a field changed it",
+     .advice = "accept the value, or reject it",
+     .accept = "the platform's value becomes canonical",
+     .reject = "the platform is told the canonical value",
+     .retry = "it is decided again",
+     .closes = "when platform and canonical value agree, or the canonical value changes"},
+    {.code = "ownership.undecided",
+     .meaning = "no ownership rule holds for a field that a platform changed",
+     .advice = "add a rule to the policy, or accept or reject the value",
+     .accept = "the platform's value becomes canonical",
+     .reject = "the platform is told the canonical value",
+     .retry = "it is decided again",
+     .closes = "when platform and canonical value agree, or the canonical value changes"},
+    {.code = "policy.refused",
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "a version of the policy did not come into force",
+     .advice = "plan and apply it again",
+     .closes = "when a version comes into force"},
+};
+
+/// The kind of that code; null if there is none.
+[[nodiscard]] constexpr const ExceptionKind* exception_kind(std::string_view code) {
+    const auto* at = std::ranges::find(kExceptionKinds, code, &ExceptionKind::code);
+    return at == std::end(kExceptionKinds) ? nullptr : at;
+}
+
+/// The code of a kind that the catalogue has.
+class ExceptionCode {
+public:
+    /// Does not compile for a code that the catalogue does not have.
+    consteval explicit ExceptionCode(std::string_view code) : kind_(exception_kind(code)) {
+        if (kind_ == nullptr) throw "no such kind in the catalogue";
+    }
+    [[nodiscard]] constexpr const ExceptionKind& kind() const { return *kind_; }
+    constexpr operator std::string_view() const { return kind_->code; }  // NOLINT: it is a name.
+    friend constexpr bool operator==(ExceptionCode code, std::string_view text) {
+        return code.kind_->code == text;
+    }
+
+private:
+    const ExceptionKind* kind_;
+};
+
+namespace exceptions {
+inline constexpr ExceptionCode kBroker{"broker.amnesia"};
+inline constexpr ExceptionCode kContract{"change.contract"};
+inline constexpr ExceptionCode kGaveUp{"command.gave_up"};
+inline constexpr ExceptionCode kInDoubt{"command.in_doubt"};
+inline constexpr ExceptionCode kRejected{"command.rejected"};
+inline constexpr ExceptionCode kNotConverging{"convergence.field"};
+inline constexpr ExceptionCode kDeleteReview{"delete.review"};
+inline constexpr ExceptionCode kAmbiguous{"identity.ambiguous"};
+inline constexpr ExceptionCode kSecondRecord{"identity.second_record"};
+inline constexpr ExceptionCode kSharedKey{"identity.shared_key"};
+inline constexpr ExceptionCode kUnmatched{"identity.unmatched"};
+inline constexpr ExceptionCode kForeignPlatform{"input.foreign_platform"};
+inline constexpr ExceptionCode kUndecodable{"input.undecodable"};
+inline constexpr ExceptionCode kUnknownObject{"input.unknown_object"};
+inline constexpr ExceptionCode kTransition{"lifecycle.transition"};
+inline constexpr ExceptionCode kReview{"ownership.review"};
+inline constexpr ExceptionCode kUndecided{"ownership.undecided"};
+inline constexpr ExceptionCode kPolicyRefused{"policy.refused"};
+}  // namespace exceptions
+
+/// Is an exception of this kind held by its entity's state? Else its message is all there is.
+[[nodiscard]] bool is_held(std::string_view code);
+
+}  // namespace syncline

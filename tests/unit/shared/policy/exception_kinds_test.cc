@@ -1,0 +1,43 @@
+#include "shared/policy/exception_kinds.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace syncline {
+namespace {
+
+TEST(ExceptionKinds, AreSortedAndEachIsThereOnce) {
+    EXPECT_TRUE(std::ranges::is_sorted(kExceptionKinds, {}, &ExceptionKind::code));
+    std::set<std::string_view> codes;
+    for (const ExceptionKind& kind : kExceptionKinds) {
+        EXPECT_TRUE(codes.insert(kind.code).second) << kind.code;
+    }
+}
+
+TEST(ExceptionKinds, SayWhatTheyMeanWhatToDoAndWhenTheyClose) {
+    for (const ExceptionKind& kind : kExceptionKinds) {
+        for (const std::string_view text : {kind.meaning, kind.advice, kind.closes}) {
+            EXPECT_FALSE(text.empty()) << kind.code;
+            EXPECT_LE(text.size(), 100U) << kind.code;
+            EXPECT_FALSE(text.ends_with(".")) << kind.code;
+        }
+        // An action is decided with the state that holds the exception; elsewhere there is none.
+        const bool held = kind.holder == ExceptionHolder::kEntity;
+        for (const std::string_view action : {kind.accept, kind.reject, kind.retry}) {
+            EXPECT_EQ(!action.empty(), held) << kind.code;
+        }
+        EXPECT_EQ(is_held(kind.code), held) << kind.code;
+    }
+    EXPECT_FALSE(is_held("nothing.known"));
+    EXPECT_EQ(exception_kind("ownership.revie"), nullptr);
+}
+
+TEST(ExceptionKinds, AConstantIsItsRow) {
+    static_assert(exceptions::kReview == "ownership.review");
+    EXPECT_EQ(exceptions::kReview.kind().severity, ExceptionSeverity::kWarning);
+    EXPECT_EQ(std::string{exceptions::kBroker}, "broker.amnesia");
+}
+
+}  // namespace
+}  // namespace syncline
