@@ -122,6 +122,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
                        "; what it lost is sent again by the agents. Check the servers' disks, and "
                        "use sync_interval: always";
     exception.opened_at = exception.updated_at = clock_.now();
+    apply_rules(exception);
     ++counters_.exceptions;
     effects_.publish(subjects::exception(exception.entity, exception.kind), encode(exception),
                      nullptr, 0);
@@ -378,10 +379,22 @@ void Hub::take_outcome(Outcome outcome, Queued queued) {
     entities_.submit(entity, std::move(queued));
 }
 
+void Hub::apply_rules(ExceptionRecord& exception) const {
+    exception.care = care_of(exception.kind);
+    if (partitions_ == nullptr) return;  // No policy yet.
+    std::vector<FieldName> fields;
+    for (const auto& [name, value] : exception.proposed) fields.push_back(name);
+    hub::apply_rules(
+        exception.care, policies_.newest(),
+        {exception.kind, exception.entity.object, exception.platform, fields, exception.proposed},
+        exception.opened_at);
+}
+
 /// An input that cannot be decided is kept whole and shown; it is done once that is stored.
 void Hub::keep(ExceptionRecord exception, Kept kept) {
     exception.source = "partition " + std::to_string(kept.work.partition.value);
     exception.opened_at = exception.updated_at = clock_.now();
+    apply_rules(exception);
     ++counters_.exceptions;
     const std::uint64_t token = ++kept_tokens_;
     kept_.emplace(token, std::move(kept));
@@ -469,14 +482,15 @@ void Hub::on_unplaceable(Queued queued, ExceptionCode kind, const std::string& r
 
 void Hub::on_awaited(const RecordKey& record, const EntityId& entity) {
     const Timestamp now = clock_.now();
-    const ExceptionRecord exception{.kind = std::string{exceptions::kUnmatched},
-                                    .entity = {record.object, founded_entity(record)},
-                                    .status = ExceptionStatus::kResolved,
-                                    .platform = record.platform,
-                                    .record = record.record.text,
-                                    .reason = "the record belongs to " + entity.text + " now",
-                                    .opened_at = now,
-                                    .updated_at = now};
+    ExceptionRecord exception{.kind = std::string{exceptions::kUnmatched},
+                              .entity = {record.object, founded_entity(record)},
+                              .status = ExceptionStatus::kResolved,
+                              .platform = record.platform,
+                              .record = record.record.text,
+                              .reason = "the record belongs to " + entity.text + " now",
+                              .opened_at = now,
+                              .updated_at = now};
+    apply_rules(exception);
     const std::string kind = exception.kind + "@" + exception.platform.text;
     effects_.publish_last(subjects::exception(exception.entity, kind), encode(exception), nullptr,
                           0);
@@ -519,13 +533,13 @@ void Hub::on_policy_activated() {
 
 void Hub::tell_of_policy(std::uint64_t version, ExceptionStatus status, std::string reason) {
     const Timestamp now = clock_.now();
-    const ExceptionRecord exception{
-        .kind = std::string{exceptions::kPolicyRefused},
-        .entity = {ObjectName{"_policy"}, EntityId{std::to_string(version)}},
-        .status = status,
-        .reason = std::move(reason),
-        .opened_at = now,
-        .updated_at = now};
+    ExceptionRecord exception{.kind = std::string{exceptions::kPolicyRefused},
+                              .entity = {ObjectName{"_policy"}, EntityId{std::to_string(version)}},
+                              .status = status,
+                              .reason = std::move(reason),
+                              .opened_at = now,
+                              .updated_at = now};
+    apply_rules(exception);
     effects_.publish_last(subjects::exception(exception.entity, exception.kind), encode(exception),
                           nullptr, 0);
 }

@@ -76,6 +76,8 @@ private:
         std::optional<Queued> unmatched;  ///< It waits at its keys after that.
     };
     void keep(ExceptionRecord exception, Kept kept);
+    /// Says of an exception that no state holds what the policy's rules do.
+    void apply_rules(ExceptionRecord& exception) const;
     /// An input of `entity` that waits for what it tells to be done elsewhere.
     struct TellFirst {
         EntityKey entity;

@@ -16,8 +16,7 @@ public:
     /// The change belongs to `entity`; `queued.needs_link` says whether that is news.
     virtual void on_placed(const EntityKey& entity, Queued queued) = 0;
     /// It cannot be placed: kept as an exception of `kind`.
-    virtual void on_unplaceable(Queued queued, ExceptionCode kind,
-                                const std::string& reason) = 0;
+    virtual void on_unplaceable(Queued queued, ExceptionCode kind, const std::string& reason) = 0;
 
 protected:
     ~PlacingHost() = default;

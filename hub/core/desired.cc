@@ -48,8 +48,7 @@ void settle_proposals(Work& work) {
             }
             continue;
         }
-        open_exception(work, exceptions::kReview,
-                       work.state.record_or_new(proposal.from),
+        open_exception(work, exceptions::kReview, work.state.record_or_new(proposal.from),
                        "the owner of this field has no record that it could be proposed to; accept "
                        "or reject",
                        Fields{{proposal.field, proposal.value}});

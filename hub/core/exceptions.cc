@@ -25,7 +25,25 @@ auto find_open(auto& state, std::string_view kind, const PlatformId& platform) {
         [&](const OpenException& open) { return open.kind == kind && open.platform == platform; });
 }
 
+void apply_rules(Work& work, OpenException& open) {
+    if (work.policy.exceptions.empty()) {
+        open.care = care_of(open.kind);
+        return;
+    }
+    const Fields values = work.state.fields();
+    apply_rules(open.care, work.policy,
+                {open.kind, work.state.key.object, open.platform, open.fields, values}, open.since);
+}
+
 }  // namespace
+
+void apply_rules(Work& work) {
+    for (OpenException& open : work.state.exceptions) {
+        const Care before = open.care;
+        apply_rules(work, open);
+        if (!(open.care == before)) touch(work, open.kind, open.platform);
+    }
+}
 
 void open_exception(Work& work, ExceptionCode code, const RecordState& record, std::string reason,
                     const Fields& proposed) {
@@ -33,7 +51,8 @@ void open_exception(Work& work, ExceptionCode code, const RecordState& record, s
     auto at = find_open(work.state, kind, record.platform);
     if (at == work.state.exceptions.end()) {
         work.note(kind + " opened for " + record.platform.text);
-        work.state.exceptions.push_back({kind, record.platform, {}, {}, {}, work.context.now});
+        work.state.exceptions.push_back(
+            {kind, record.platform, {}, {}, {}, work.context.now, 0, care_of(kind)});
         at = std::prev(work.state.exceptions.end());
     }
     const OpenException before = *at;
@@ -45,6 +64,7 @@ void open_exception(Work& work, ExceptionCode code, const RecordState& record, s
     }
     // Of the state that this step makes.
     if (!(before == *at) || before.version == 0) at->version = work.state.version + 1;
+    apply_rules(work, *at);
     touch(work, kind, record.platform);
 }
 
@@ -98,6 +118,7 @@ EntityState::Outgoing exception_message(const Work& work, const std::string& tok
         out.reason = open->reason;
         out.proposed = open->proposed;
         out.opened_at = open->since;
+        out.care = open->care;
         for (const FieldName& field : open->fields) {
             const CanonicalField* canonical = work.state.find(field);
             out.canonical.set(field, canonical == nullptr ? Value{} : canonical->value);

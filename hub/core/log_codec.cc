@@ -125,7 +125,7 @@ Result<LogEntry> decode_log_entry(std::string_view body) {
 
 std::string encode(const ExceptionRecord& exception) {
     Writer out;
-    out.map(15);
+    out.map(16);
     out.field(0, wire::kWireVersion);
     out.field(1, exception.kind);
     out.field(2, exception.entity.object.text);
@@ -142,11 +142,13 @@ std::string encode(const ExceptionRecord& exception) {
     out.key(13);
     out.bytes(exception.raw);
     out.field(14, exception.version);
+    write_care(out, 15, exception.care);
     return out.take();
 }
 
 Result<ExceptionRecord> decode_exception(std::string_view body) {
     ExceptionRecord out;
+    std::optional<Care> care;  // An older hub has told of none.
     auto read = [&](Decoder& in, int key, const Node& node) {
         switch (key) {
             case 1: out.kind = in.id(node); break;
@@ -163,11 +165,13 @@ Result<ExceptionRecord> decode_exception(std::string_view body) {
             case 12: out.source = in.text(node, wire::kStringBytesMax); break;
             case 13: out.raw = in.bytes(node, wire::kBodyBytesMax); break;
             case 14: out.version = in.unsigned64(node); break;
+            case 15: care = read_care(in, node); break;
             default: break;
         }
     };
     auto done = decode_message(body, "exception", key_bits(1, 2, 3, 4, 5, 7, 8, 9), read);
     if (!done) return fail(std::move(done.error()));
+    out.care = care.value_or(care_of(out.kind));
     return out;
 }
 

@@ -114,6 +114,7 @@ MatchRules adopt_policy(Work& work) {
             if (decided) judge_again(work, record, field, *decided);
         }
     }
+    apply_rules(work);
     // What is stored by none is of before there were versions: by the rules of the first.
     const bool unknown = claimed_by == 0 && work.policy.version > 1 && !work.object.matches.empty();
     const bool other = unknown || (claimed_by != 0 && claimed_by != rules);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/core/care.h"
 #include "shared/base/timestamp.h"
 #include "shared/model/command.h"
 #include "shared/model/ids.h"
@@ -126,6 +127,7 @@ struct OpenException {
     Fields proposed;  ///< What the platform wanted or was told.
     Timestamp since;
     std::uint64_t version = 0;  ///< Of the state in which it became what it is.
+    Care care;
     friend bool operator==(const OpenException&, const OpenException&) = default;
 };
 

@@ -236,7 +236,7 @@ CanonicalField read_canonical(Decoder& in, const Node& node) {
 }
 
 void write_open(Writer& out, const OpenException& open) {
-    out.map(7);
+    out.map(8);
     out.field(0, open.kind);
     out.field(1, open.platform.text);
     write_names(out, 2, open.fields);
@@ -244,10 +244,12 @@ void write_open(Writer& out, const OpenException& open) {
     out.field(4, open.proposed);
     out.field(5, open.since);
     out.field(6, open.version);
+    write_care(out, 7, open.care);
 }
 
 OpenException read_open(Decoder& in, const Node& node) {
     OpenException open;
+    std::optional<Care> care;  // An older hub has stored none.
     in.map(node, key_bits(0, 1, 2, 3, 4, 5), [&](int key, const Node& value) {
         switch (key) {
             case 0: open.kind = in.id(value); break;
@@ -257,9 +259,11 @@ OpenException read_open(Decoder& in, const Node& node) {
             case 4: open.proposed = in.fields(value); break;
             case 5: open.since.ns = in.signed64(value); break;
             case 6: open.version = in.unsigned64(value); break;
+            case 7: care = read_care(in, value); break;
             default: break;
         }
     });
+    open.care = care.value_or(care_of(open.kind));
     return open;
 }
 

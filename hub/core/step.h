@@ -146,6 +146,7 @@ struct ExceptionRecord {
     std::string source;  ///< Subject and sequence of the input, for what could not be decided.
     std::string raw;     ///< The input itself, for what could not be decoded; may be binary.
     std::uint64_t version = 0;  ///< Of the entity's state; 0 if it is not held by one.
+    Care care;                  ///< While it is open.
 };
 
 /// The result of deciding a run of inputs for one entity.

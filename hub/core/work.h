@@ -94,6 +94,8 @@ void open_exception(Work& work, ExceptionCode kind, const RecordState& record, s
 /// Closes what is open of `kind` for a platform; with `field`, only that field's part.
 void close_exception(Work& work, std::string_view kind, const PlatformId& platform,
                      const FieldName* field = nullptr);
+/// Brings all that is open in line with the policy's rules for exceptions.
+void apply_rules(Work& work);
 /// Has the exception published as it stands.
 void tell_again(Work& work, const OpenException& open);
 [[nodiscard]] bool is_open(const EntityState& state, std::string_view kind,

@@ -62,6 +62,13 @@ Value strings(const std::vector<std::string>& texts) {
     return list;
 }
 
+Value value_of(const hub::Care& care) {
+    return Value::Map{{"severity", name_of(care.severity)},
+                      {"material", care.material},
+                      {"assignee", care.assignee},
+                      {"due", time_value(care.due)}};
+}
+
 Value value_of(const Change& change, const Secrets& secrets) {
     return Value::Map{{"input", "change"},
                       {"platform", change.key.platform.text},
@@ -292,7 +299,8 @@ Value value_of(const hub::EntityState& state, const Secrets& secrets) {
                                         {"fields", names_value(open.fields)},
                                         {"reason", open.reason},
                                         {"proposed", fields_value(object, open.proposed, secrets)},
-                                        {"since", time_value(open.since)}});
+                                        {"since", time_value(open.since)},
+                                        {"care", value_of(open.care)}});
     }
     return Value::Map{{"object", object.text},
                       {"entity", state.key.entity.text},
@@ -352,6 +360,7 @@ Value value_of(const hub::ExceptionRecord& exception, const Secrets& secrets) {
                       {"opened_at", time_value(exception.opened_at)},
                       {"updated_at", time_value(exception.updated_at)},
                       {"source", exception.source},
+                      {"care", value_of(exception.care)},
                       {"raw_bytes", number(exception.raw.size())}};
 }
 

@@ -242,7 +242,8 @@ std::string advice_for(const hub::ExceptionRecord& record) {
     const std::string again =
         "then have the platform read again: synclinectl replay --full-read " + platform;
     const ExceptionKind* kind = exception_kind(record.kind);
-    if (kind == nullptr) return "this synclinectl does not know the kind; is it older than the hub?";
+    if (kind == nullptr)
+        return "this synclinectl does not know the kind; is it older than the hub?";
     switch (kind->holder) {
         case ExceptionHolder::kEntity: break;
         case ExceptionHolder::kInstallation: return std::string{kind->advice};

@@ -29,12 +29,9 @@ Value value_of(const ExceptionKind& kind) {
     for (const auto& [name, comes_to] : actions_of(kind)) {
         actions.emplace(name, std::string{comes_to});
     }
-    return Value::Map{{"kind", std::string{kind.code}},
-                      {"severity", name_of(kind.severity)},
-                      {"holder", name_of(kind.holder)},
-                      {"meaning", std::string{kind.meaning}},
-                      {"advice", std::string{kind.advice}},
-                      {"closes", std::string{kind.closes}},
+    return Value::Map{{"kind", std::string{kind.code}},     {"severity", name_of(kind.severity)},
+                      {"holder", name_of(kind.holder)},     {"meaning", std::string{kind.meaning}},
+                      {"advice", std::string{kind.advice}}, {"closes", std::string{kind.closes}},
                       {"actions", std::move(actions)}};
 }
 
@@ -67,10 +64,9 @@ Result<Exit> kinds(Program& program, const std::string& wanted) {
         for (const auto& [name, comes_to] : actions_of(kind)) {
             actions += (actions.empty() ? "" : " ") + std::string{name};
         }
-        table.rows.push_back({std::string{kind.code},
-                              Cell{name_of(kind.severity), style_of(kind.severity)},
-                              name_of(kind.holder), actions.empty() ? "-" : actions,
-                              std::string{kind.meaning}});
+        table.rows.push_back(
+            {std::string{kind.code}, Cell{name_of(kind.severity), style_of(kind.severity)},
+             name_of(kind.holder), actions.empty() ? "-" : actions, std::string{kind.meaning}});
     }
     out.set("kinds", std::move(values));
     if (wanted.empty()) {

@@ -16,8 +16,15 @@ using namespace checking;
 /// All findings about one object.
 class ObjectCheck : Findings {
 public:
-    ObjectCheck(const Policy& policy, const ObjectSpec& object, std::vector<Finding>& findings)
+    ObjectCheck(const Policy& policy, const ObjectSpec& object, Findings findings)
         : Findings(findings), policy_(policy), object_(object) {}
+
+    /// Is everything known that the condition names and compares with?
+    bool knows(const Expression& when, const SourcePlace& place) {
+        const std::size_t before = count();
+        check_condition(when, place, "`when`");
+        return count() == before;
+    }
 
     void run() {
         for (const OwnershipRule& rule : object_.ownership) check_rule(rule);
@@ -333,9 +340,17 @@ std::string to_string(const Finding& finding) {
     return text;
 }
 
+bool checking::check_condition(const Policy& policy, const ObjectSpec& object,
+                               const Expression& when, const SourcePlace& place,
+                               Findings findings) {
+    return ObjectCheck{policy, object, findings}.knows(when, place);
+}
+
 std::vector<Finding> check(const Policy& policy) {
     std::vector<Finding> findings;
-    for (const ObjectSpec& object : policy.objects) ObjectCheck{policy, object, findings}.run();
+    for (const ObjectSpec& object : policy.objects)
+        ObjectCheck{policy, object, Findings{findings}}.run();
+    check_exceptions(policy, findings);
     std::ranges::stable_sort(findings, [](const Finding& a, const Finding& b) {
         return std::tie(a.place, a.code) < std::tie(b.place, b.code);
     });

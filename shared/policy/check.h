@@ -41,6 +41,8 @@ inline constexpr std::string_view kUnknownEnumValue = "policy.unknown_enum_value
 inline constexpr std::string_view kLiteralType = "policy.literal_type";
 inline constexpr std::string_view kDeleteNotStated = "policy.delete_not_stated";
 inline constexpr std::string_view kNotCleared = "policy.not_cleared";
+inline constexpr std::string_view kUnknownObject = "policy.unknown_object";
+inline constexpr std::string_view kUnknownExceptionKind = "policy.unknown_exception_kind";
 inline constexpr std::string_view kStageField = "policy.stage_field";
 inline constexpr std::string_view kUnknownStage = "policy.unknown_stage";
 inline constexpr std::string_view kStageWithoutNext = "policy.stage_without_next";
@@ -58,12 +60,13 @@ inline constexpr std::string_view kNobodyDeletes = "policy.nobody_deletes";
 inline constexpr std::string_view kLifecycleNotProven = "policy.lifecycle_not_proven";
 
 inline constexpr std::string_view kAll[] = {
-    kUnknownField,       kUnknownPlatform, kFieldWithoutRule, kNoOwnerWhen,      kUnreachableRule,
-    kOwnerLacksField,    kOwnerReadOnly,   kNobodyFounds,     kUnknownEnumValue, kLiteralType,
-    kDeleteNotStated,    kNotCleared,      kStageField,       kUnknownStage,     kStageWithoutNext,
-    kUnreachableStage,   kStuckStage,      kHandOver,         kToAndFro,         kFieldMayLackOwner,
-    kRevertReadOnly,     kMatchOnOptional, kFieldHeldNowhere, kTakesNoPart,      kNobodyDeletes,
-    kLifecycleNotProven,
+    kUnknownField,     kUnknownPlatform,    kFieldWithoutRule, kNoOwnerWhen,
+    kUnreachableRule,  kOwnerLacksField,    kOwnerReadOnly,    kNobodyFounds,
+    kUnknownEnumValue, kLiteralType,        kDeleteNotStated,  kNotCleared,
+    kStageField,       kUnknownStage,       kStageWithoutNext, kUnreachableStage,
+    kStuckStage,       kHandOver,           kToAndFro,         kFieldMayLackOwner,
+    kRevertReadOnly,   kMatchOnOptional,    kFieldHeldNowhere, kTakesNoPart,
+    kNobodyDeletes,    kLifecycleNotProven, kUnknownObject,    kUnknownExceptionKind,
 };
 }  // namespace finding_codes
 

@@ -64,9 +64,18 @@ public:
         all_.push_back({Severity::kWarning, code, place, std::move(message), std::move(hint)});
     }
 
+    [[nodiscard]] std::size_t count() const { return all_.size(); }
+
 private:
     std::vector<Finding>& all_;
 };
+
+/// Does a condition over the object's fields name and compare what there is? Tells what is wrong.
+bool check_condition(const Policy& policy, const ObjectSpec& object, const Expression& when,
+                     const SourcePlace& place, Findings findings);
+
+/// What is wrong with the rules for exceptions (check_exceptions.cc).
+void check_exceptions(const Policy& policy, std::vector<Finding>& findings);
 
 /// What is wrong with the object's lifecycle, if it has one (lifecycle_check.cc).
 void check_lifecycle(const ObjectSpec& object, Findings findings);

@@ -22,7 +22,7 @@ enum class ExceptionHolder : std::uint8_t {
 
 /// One kind, in words for people. An action whose text is empty does not apply.
 struct ExceptionKind {
-    std::string_view code;  ///< Stable: `ownership.review`.
+    std::string_view code;                                   ///< Stable: `ownership.review`.
     ExceptionSeverity severity = ExceptionSeverity::kError;  ///< If no rule of the policy has one.
     ExceptionHolder holder = ExceptionHolder::kEntity;
     std::string_view meaning;  ///< One line.

@@ -12,6 +12,7 @@
 #include "shared/base/source_place.h"
 #include "shared/model/ids.h"
 #include "shared/model/value.h"
+#include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
 
 /// A policy, checked: what the hub's core decides by. Parsed by policy_toml.h, judged by check.h.
@@ -157,7 +158,8 @@ struct Policy {
     std::vector<PlatformId> platforms;  ///< Sorted.
     /// Of each platform: the most that may flow there.
     std::map<PlatformId, Classification> clearances;
-    std::vector<ObjectSpec> objects;  ///< Sorted by name.
+    std::vector<ObjectSpec> objects;        ///< Sorted by name.
+    std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;
 };

@@ -8,6 +8,7 @@
 #include "shared/base/nearest_name.h"
 #include "shared/base/toml_reader.h"
 #include "shared/policy/expression_syntax.h"
+#include "shared/policy/policy_toml_parts.h"
 
 namespace syncline {
 namespace {
@@ -53,18 +54,11 @@ constexpr TomlReader::Choice<Normaliser> kNormalisers[] = {
 const char* const kNameRule =
     "is no name: use small letters, digits and `_`, a letter first, at most 64";
 
+using reading::read_condition;
+
 template <class Name>
 std::vector<Name> names_of(const std::vector<std::string>& texts) {
     return {texts.begin(), texts.end()};
-}
-
-std::optional<Expression> read_condition(TomlReader& in, std::string_view key) {
-    const std::string text = in.text(key, "");
-    if (!in.has(key) || in.kind(key) != TomlReader::Kind::kText) return std::nullopt;
-    auto parsed = Expression::parse(text);
-    if (parsed) return *std::move(parsed);
-    in.problem(key, "is no expression: " + parsed.error().what);
-    return std::nullopt;
 }
 
 // ---- Fields. --------------------------------------------------------------------------------
@@ -315,6 +309,9 @@ public:
         for_each_named(root, "objects", [&](TomlReader in, const std::string& name) {
             policy.objects.push_back(read_object(std::move(in), name));
         });
+        for (ExceptionRule& rule : reading::read_exception_rules(root)) {
+            policy.exceptions.push_back(std::move(rule));
+        }
     }
 
     Policy policy;
@@ -362,6 +359,15 @@ struct Problems {
 
 }  // namespace
 
+std::optional<Expression> reading::read_condition(TomlReader& in, std::string_view key) {
+    const std::string text = in.text(key, "");
+    if (!in.has(key) || in.kind(key) != TomlReader::Kind::kText) return std::nullopt;
+    auto parsed = Expression::parse(text);
+    if (parsed) return *std::move(parsed);
+    in.problem(key, "is no expression: " + parsed.error().what);
+    return std::nullopt;
+}
+
 bool is_policy_name(std::string_view name) {
     return !name.empty() && name.size() <= kNameMax && name[0] >= 'a' && name[0] <= 'z' &&
            std::ranges::all_of(name, [](char c) {
@@ -392,6 +398,7 @@ Result<Policy> parse_policy(const std::vector<PolicyFile>& files) {
     policy.hash = policy_hash(files);
     std::ranges::sort(policy.platforms);
     std::ranges::sort(policy.objects, {}, &ObjectSpec::name);
+    std::ranges::sort(policy.exceptions, {}, &ExceptionRule::place);
     return policy;
 }
 

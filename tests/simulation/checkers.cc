@@ -357,9 +357,8 @@ void Checkers::check_keys() {
         const bool lives = std::ranges::any_of(state.records, [](const hub::RecordState& record) {
             return record.presence == hub::Presence::kPresent;
         });
-        const bool shown = std::ranges::any_of(state.exceptions, [](const auto& open) {
-            return open.kind == exceptions::kSharedKey;
-        });
+        const bool shown = std::ranges::any_of(
+            state.exceptions, [](const auto& open) { return open.kind == exceptions::kSharedKey; });
         if (state.deleted || !lives || number == nullptr || shown) continue;
         const auto [holder, first] = holders.emplace(display(number->value), state.key.entity);
         if (first) continue;

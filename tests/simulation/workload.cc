@@ -328,8 +328,7 @@ void Workload::decide(const MessagePtr& message) {
     for (const auto& [field, value] : exception->proposed) {
         decided_fields_.insert({exception->entity.entity, exception->platform, field});
     }
-    if (exception->kind == exceptions::kInDoubt &&
-        operation.kind != hub::OperationKind::kAccept) {
+    if (exception->kind == exceptions::kInDoubt && operation.kind != hub::OperationKind::kAccept) {
         denied_.insert({exception->entity.entity, exception->platform});
     }
     if (operation.kind == hub::OperationKind::kAccept) {

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/toml_reader.h"
+#include "shared/policy/exception_rules.h"
+#include "shared/policy/expression.h"
+
+/// What the readers of a policy's tables share. Internal to shared/policy.
+namespace syncline::reading {
+
+/// The expression of `key`; nothing if it is absent or none, which is a problem.
+[[nodiscard]] std::optional<Expression> read_condition(TomlReader& in, std::string_view key);
+
+/// The `[[exceptions]]` of a file (exception_rules_toml.cc).
+[[nodiscard]] std::vector<ExceptionRule> read_exception_rules(TomlReader& root);
+
+}  // namespace syncline::reading
