@@ -291,11 +291,14 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
         watch_.stored(subjects::kStreamState, slot->least, *sequence);
         slot->sequence = *sequence;
         slot->body.clear();
+        for (const ExceptionEvent& event : slot->step.exceptions) {
+            counters_.count(event.kind, event.severity, event.what);
+        }
         for (std::size_t i = 0; i < slot->works.size(); ++i) {
             if (!slot->works[i].needs_link) continue;
             const RecordKey& record = std::get<Change>(slot->inputs[i]).key;
+            if (slot->works[i].awaited) host_.on_awaited(record);
             host_.on_linked(record, slot->key.entity);
-            if (slot->works[i].awaited) host_.on_awaited(record, slot->key.entity);
         }
         release_keys(*slot);
         return publish_effects(*slot, std::move(slot->step.commands));

@@ -50,8 +50,8 @@ public:
     virtual void on_misplaced(Queued queued) = 0;
     /// The record belongs to the entity from now on.
     virtual void on_linked(const RecordKey& record, const EntityId& entity) = 0;
-    /// The record waited for the entity, and belongs to it from now on.
-    virtual void on_awaited(const RecordKey& record, const EntityId& entity) = 0;
+    /// The record waited for an entity; on_linked() follows.
+    virtual void on_awaited(const RecordKey& record) = 0;
     /// `then`, an input of `entity`, is to be decided once another one of the same work is done.
     virtual void on_told_first(const EntityKey& entity, Queued then) = 0;
     /// A record of the platform was told in `epoch`, and messages come in an older one.

@@ -30,7 +30,9 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
       policies_(link, clock, watch_, effects_, options_.retry_wait, std::move(policy)),
       entities_(link, clock, watch_, policies_, options_, counters_, sync_points, *this, effects_),
       placing_(link, clock, options_, *this),
-      unmatched_(link, clock, options_, *this) {
+      unmatched_(link, clock, options_, *this),
+      kept_exceptions_(link, clock, options_, counters_) {
+    kept_exceptions_.on_done = [this](const WorkId& work) { on_done(work); };
     watch_.on_ready = [this] { policies_.start(); };
     policies_.on_ready = [this] { begin(); };
     policies_.on_activated = [this] { on_policy_activated(); };
@@ -123,6 +125,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
                        "use sync_interval: always";
     exception.opened_at = exception.updated_at = clock_.now();
     apply_rules(exception);
+    kept_exceptions_.count_opened(exception);
     ++counters_.exceptions;
     effects_.publish(subjects::exception(exception.entity, exception.kind), encode(exception),
                      nullptr, 0);
@@ -137,6 +140,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
         entities_.forget_all();
         placing_.forget_all();
         unmatched_.forget_all();
+        kept_exceptions_.forget_all();
         partitions_->forget_all();
         records_due_ = state_lost_ = true;
     }
@@ -192,6 +196,7 @@ void Hub::tick() {
     entities_.tick();
     placing_.tick();
     unmatched_.tick();
+    kept_exceptions_.tick();
     partitions_->tick();
     sweep_->tick();
     if (commands_due_ || records_due_) ask_again();
@@ -218,7 +223,7 @@ bool Hub::stopped() const {
 bool Hub::quiescent() const {
     return partitions_ == nullptr ||
            (partitions_->in_work() == 0 && entities_.busy() == 0 && placing_.busy() == 0 &&
-            unmatched_.busy() == 0 && effects_.in_flight() == 0);
+            unmatched_.busy() == 0 && kept_exceptions_.busy() == 0 && effects_.in_flight() == 0);
 }
 
 std::vector<Partition> Hub::held() const {
@@ -337,6 +342,9 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
     } else {
         auto operation = decode_operation(raw.body);
         if (!operation) return undecodable(operation.error().what);
+        if (KeptExceptions::takes(*operation)) {
+            return kept_exceptions_.submit(*std::move(operation), queued.work);
+        }
         if (queued.policy->object(operation->entity.object) == nullptr) {
             return undecodable("the policy has no object " + operation->entity.object.text);
         }
@@ -396,6 +404,8 @@ void Hub::keep(ExceptionRecord exception, Kept kept) {
     exception.opened_at = exception.updated_at = clock_.now();
     apply_rules(exception);
     ++counters_.exceptions;
+    kept.unplaced = KeptExceptions::unplaced_in(exception);
+    kept_exceptions_.count_opened(exception);
     const std::uint64_t token = ++kept_tokens_;
     kept_.emplace(token, std::move(kept));
     const std::string kind = exception.kind + "@" + exception.platform.text;
@@ -406,6 +416,7 @@ void Hub::on_delivered(std::uint64_t token) {
     const auto at = kept_.find(token);
     Kept kept = std::move(at->second);
     kept_.erase(at);
+    if (kept.unplaced) kept_exceptions_.seen(*kept.unplaced);
     if (kept.unmatched) return unmatched_.submit(*std::move(kept.unmatched));
     on_done(kept.work);
 }
@@ -431,6 +442,7 @@ void Hub::on_misplaced(Queued queued) { placing_.submit(std::move(queued)); }
 void Hub::on_linked(const RecordKey& record, const EntityId& entity) {
     placing_.remember(record, entity);
     partitions_->linked(record, entity);
+    kept_exceptions_.linked(record, entity);
 }
 
 void Hub::on_later_epoch(const PlatformId& platform, std::uint64_t epoch) {
@@ -474,26 +486,13 @@ void Hub::on_undecidable(Queued queued, const Error& error) {
 
 void Hub::on_unplaceable(Queued queued, ExceptionCode kind, const std::string& reason) {
     const Change change = std::get<Change>(queued.input);
-    const bool waits = kind == exceptions::kUnmatched && change.kind == ChangeKind::kUpsert;
+    if (change.kind == ChangeKind::kDelete) {
+        return kept_exceptions_.gone(change.key, queued.work);
+    }
+    const bool waits = kind == exceptions::kUnmatched;
     Kept kept{queued.work, {}};
     if (waits) kept.unmatched = std::move(queued);
     keep(about_record(change, kind, reason), std::move(kept));
-}
-
-void Hub::on_awaited(const RecordKey& record, const EntityId& entity) {
-    const Timestamp now = clock_.now();
-    ExceptionRecord exception{.kind = std::string{exceptions::kUnmatched},
-                              .entity = {record.object, founded_entity(record)},
-                              .status = ExceptionStatus::kResolved,
-                              .platform = record.platform,
-                              .record = record.record.text,
-                              .reason = "the record belongs to " + entity.text + " now",
-                              .opened_at = now,
-                              .updated_at = now};
-    apply_rules(exception);
-    const std::string kind = exception.kind + "@" + exception.platform.text;
-    effects_.publish_last(subjects::exception(exception.entity, kind), encode(exception), nullptr,
-                          0);
 }
 
 void Hub::on_taken(Partition partition, Lost lost) {
@@ -540,6 +539,9 @@ void Hub::tell_of_policy(std::uint64_t version, ExceptionStatus status, std::str
                               .opened_at = now,
                               .updated_at = now};
     apply_rules(exception);
+    using What = ExceptionEvent::What;
+    counters_.count(exception.kind, exception.care.severity,
+                    status == ExceptionStatus::kOpen ? What::kOpened : What::kClosed);
     effects_.publish_last(subjects::exception(exception.entity, exception.kind), encode(exception),
                           nullptr, 0);
 }

@@ -9,6 +9,7 @@
 
 #include "hub/broker_watch.h"
 #include "hub/entities.h"
+#include "hub/kept_exceptions.h"
 #include "hub/partitions.h"
 #include "hub/placing.h"
 #include "hub/policies.h"
@@ -74,6 +75,7 @@ private:
     struct Kept {
         WorkId work;
         std::optional<Queued> unmatched;  ///< It waits at its keys after that.
+        std::optional<KeptExceptions::Unplaced> unplaced = {};  ///< What it is about.
     };
     void keep(ExceptionRecord exception, Kept kept);
     /// Says of an exception that no state holds what the policy's rules do.
@@ -126,7 +128,12 @@ private:
     void on_unplaceable(Queued queued, ExceptionCode kind, const std::string& reason) override;
     void on_waiting(const WorkId& work) override { on_done(work); }
     void on_found(Queued queued) override { on_misplaced(std::move(queued)); }
-    void on_awaited(const RecordKey& record, const EntityId& entity) override;
+    void on_awaited(const RecordKey& record) override { kept_exceptions_.awaited(record); }
+    void on_kept(const ExceptionRecord& exception) override {
+        if (const auto unplaced = KeptExceptions::unplaced_in(exception)) {
+            kept_exceptions_.seen(*unplaced);
+        }
+    }
     void on_delivered(std::uint64_t token) override;
     bool warm(std::uint64_t sequence, std::string_view body) override;
     void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) override;
@@ -148,6 +155,7 @@ private:
     Entities entities_;
     Placing placing_;
     Unmatched unmatched_;
+    KeptExceptions kept_exceptions_;
     std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
     std::unique_ptr<StateSweep> sweep_;       ///< The same.
     bool commands_due_ = false;               ///< Agents are to be asked to read them again.

@@ -18,7 +18,6 @@ HubMetrics::HubMetrics() {
     add(metric::kHubDecisions, &HubCounters::decisions);
     add(metric::kHubCommands, &HubCounters::commands);
     add(metric::kHubConflicts, &HubCounters::conflicts);
-    add(metric::kHubExceptions, &HubCounters::exceptions);
     add(metric::kHubAmnesia, &HubCounters::amnesia);
     metrics_.gauge(metric::kBuildInfo, {{"version", std::string{kVersion}}}).Set(1);
 }
@@ -30,6 +29,13 @@ void HubMetrics::update(const Hub& hub, const nats::NatsLink& link) {
     for (const Shown& shown : shown_) {
         const auto value = static_cast<double>(hub.counters().*shown.value);
         shown.counter->Increment(value - shown.counter->Value());
+    }
+    for (const auto& [about, count] : hub.counters().exception_events) {
+        prometheus::Counter& counter =
+            metrics_.counter(metric::kHubExceptions, {{"kind", about.kind},
+                                                      {"severity", name_of(about.severity)},
+                                                      {"what", name_of(about.what)}});
+        counter.Increment(static_cast<double>(count) - counter.Value());
     }
     metrics_.gauge(metric::kHubPartitions).Set(static_cast<double>(hub.held().size()));
     metrics_.gauge(metric::kNatsConnected).Set(link.connected() ? 1 : 0);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <map>
 #include <string>
 
+#include "hub/core/step.h"
 #include "shared/base/timestamp.h"
 #include "shared/model/ids.h"
 
@@ -25,6 +28,14 @@ struct HubOptions {
     friend bool operator==(const HubOptions&, const HubOptions&) = default;
 };
 
+/// What happened to exceptions of one kind.
+struct ExceptionCount {
+    std::string kind;
+    ExceptionSeverity severity = ExceptionSeverity::kError;
+    ExceptionEvent::What what = ExceptionEvent::What::kOpened;
+    friend auto operator<=>(const ExceptionCount&, const ExceptionCount&) = default;
+};
+
 /// Counted facts; every number is since the start of the process.
 struct HubCounters {
     std::uint64_t inputs = 0;      ///< Messages taken from the stream.
@@ -40,6 +51,11 @@ struct HubCounters {
     std::uint64_t poisoned = 0;    ///< Inputs that cannot be decided.
     std::uint64_t publishes = 0;   ///< Messages stored by our publishes.
     std::uint64_t amnesia = 0;     ///< Streams that lost what they had.
+    std::map<ExceptionCount, std::uint64_t> exception_events;
+
+    void count(const std::string& kind, ExceptionSeverity severity, ExceptionEvent::What what) {
+        ++exception_events[{kind, severity, what}];
+    }
 };
 
 }  // namespace syncline::hub

@@ -115,7 +115,8 @@ void StateSweep::Exceptions::on_message(const nats::InMessage& message) {
     if (finished) return;  // What comes now is by the hubs of today, this pass included.
     finished = message.pending == 0 || message.sequence >= last;
     const auto exception = decode_exception(message.body);
-    if (!exception || !is_held(exception->kind)) return;
+    if (!exception) return;
+    if (!is_held(exception->kind)) return sweep.host_.on_kept(*exception);
     if (!sweep.checks(exception->entity, exception->status, message.sequence)) return;
     sweep.recheck(exception->entity, exception->kind + "@" + exception->platform.text);
 }

@@ -21,6 +21,8 @@ public:
     /// Has the entity compare what it holds open with the exceptions stream; answered by
     /// StateSweep::rechecked() with the same `sweep`.
     virtual void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) = 0;
+    /// An exception that no state holds stands on the stream.
+    virtual void on_kept(const ExceptionRecord& exception) = 0;
     /// Has the entity decided again by the newest policy, if another one decided the state;
     /// answered in the same way.
     virtual void reconsider(const EntityState& state, std::uint64_t sequence,

@@ -10,10 +10,13 @@ Provenance provenance_of(const Change& change) {
     return {change.key.platform, change.rev, at};
 }
 
-/// What was open about the values of the record before is about nothing any more.
+/// What was open about a record that is gone, or that another one has followed, is about nothing
+/// any more.
 void close_about_former(Work& work, RecordState& record) {
-    for (const std::string_view kind : {exceptions::kContract, exceptions::kReview,
-                                        exceptions::kUndecided, exceptions::kTransition}) {
+    for (const std::string_view kind :
+         {exceptions::kContract, exceptions::kReview, exceptions::kUndecided,
+          exceptions::kTransition, exceptions::kRejected, exceptions::kGaveUp,
+          exceptions::kNotConverging}) {
         for (const OpenException& open : work.state.exceptions) {
             if (open.kind != kind || open.platform != record.platform) continue;
             for (const FieldName& field : open.fields) record.release(field);
@@ -39,6 +42,11 @@ void mark_present(Work& work, RecordState& record, const RecordId& id) {
         work.note("revived: the record is back on " + record.platform.text);
         for (RecordState& other : work.state.records) {
             if (other.presence == Presence::kGone) other.presence = Presence::kAbsent;
+            if (other.presence != Presence::kPresent || !other.blocked) continue;
+            // That its deletion failed does not matter any more.
+            other.blocked = false;
+            close_exception(work, exceptions::kRejected, other.platform);
+            close_exception(work, exceptions::kGaveUp, other.platform);
         }
     }
 }
@@ -174,6 +182,13 @@ void disown(Work& work, const std::vector<RecordKey>& records) {
     }
 }
 
+void mark_deleted(Work& work) {
+    work.state.deleted = true;
+    for (const RecordState& record : work.state.records) {
+        close_exception(work, exceptions::kDeleteReview, record.platform);
+    }
+}
+
 void take_delete(Work& work, RecordState& record, bool ours) {
     if (record.record) remember_gone(record, *record.record, record.rev);
     const auto heir = std::ranges::find(record.others, Standing::kOpen, &OtherRecord::standing);
@@ -184,6 +199,9 @@ void take_delete(Work& work, RecordState& record, bool ours) {
     record.mirror.clear();
     record.forms.clear();
     record.presence = Presence::kGone;
+    record.blocked = false;
+    close_about_former(work, record);
+    close_exception(work, exceptions::kInDoubt, record.platform);
     const std::string where = record.platform.text + " record " +
                               (record.record ? record.record->text : std::string{"?"});
     if (ours || work.state.deleted) {
@@ -194,7 +212,7 @@ void take_delete(Work& work, RecordState& record, bool ours) {
     const DeleteMeaning meaning = binding == nullptr ? DeleteMeaning::kReview : binding->on_delete;
     switch (meaning) {
         case DeleteMeaning::kPropagate:
-            work.state.deleted = true;
+            mark_deleted(work);
             work.note(where + " deleted: the entity is deleted everywhere");
             break;
         case DeleteMeaning::kUnlink:

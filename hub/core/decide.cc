@@ -135,7 +135,10 @@ void take(Work& work, const Input& input) {
     } else if (const auto* recheck = std::get_if<Recheck>(&input)) {
         recheck_exceptions(work, *recheck);
     }
-    if (!work.state.exceptions.empty()) settle_transitions(work);
+    if (!work.state.exceptions.empty()) {
+        settle_transitions(work);
+        settle_ownership(work);
+    }
     if (work.changed) work.log.inputs.push_back(describe(input));
     work.changed = work.changed || changed_before;
 }
@@ -165,7 +168,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     const std::vector<Claim> before = keys_of(*object, state);
     const bool shared = says_shared_key(state);
     const bool founds = state.is_unknown();
-    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}, {}};
+    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}, {}, {},
+              {},     {},      {}};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);
@@ -201,6 +205,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         }
         step.keys_unsure = shared && !context.foreign_keys;
         step.releases = minus(before, after);
+        step.exceptions = std::move(work.events);
         step.links = std::move(work.links);
         step.revived_by = std::move(work.revived_by);
     } else {

@@ -26,11 +26,8 @@ auto find_open(auto& state, std::string_view kind, const PlatformId& platform) {
 }
 
 void apply_rules(Work& work, OpenException& open) {
-    if (work.policy.exceptions.empty()) {
-        open.care = care_of(open.kind);
-        return;
-    }
-    const Fields values = work.state.fields();
+    // Without rules nobody reads them.
+    const Fields values = work.policy.exceptions.empty() ? Fields{} : work.state.fields();
     apply_rules(open.care, work.policy,
                 {open.kind, work.state.key.object, open.platform, open.fields, values}, open.since);
 }
@@ -63,8 +60,13 @@ void open_exception(Work& work, ExceptionCode code, const RecordState& record, s
         if (place == at->fields.end() || *place != name) at->fields.insert(place, name);
     }
     // Of the state that this step makes.
-    if (!(before == *at) || before.version == 0) at->version = work.state.version + 1;
+    const bool is_new = before.version == 0;
+    if (!(before == *at) || is_new) at->version = work.state.version + 1;
     apply_rules(work, *at);
+    using What = ExceptionEvent::What;
+    if (is_new) {
+        work.events.push_back({What::kOpened, kind, record.platform, at->care.severity, {}, {}});
+    }
     touch(work, kind, record.platform);
 }
 
@@ -82,9 +84,18 @@ void close_exception(Work& work, std::string_view kind, const PlatformId& platfo
         touch(work, at->kind, platform);
         if (!at->fields.empty()) return;
     }
-    work.note(at->kind + " closed for " + platform.text);
+    const bool settled = !work.actor.empty();
+    using What = ExceptionEvent::What;
+    work.note(at->kind + (settled ? " closed for " : " closed by itself for ") + platform.text);
+    work.events.push_back({settled ? What::kSettled : What::kClosed, at->kind, platform,
+                           at->care.severity, work.actor, work.doing});
     touch(work, at->kind, platform);
     work.state.exceptions.erase(at);
+}
+
+OpenException* find_exception(Work& work, std::string_view kind, const PlatformId& platform) {
+    const auto at = find_open(work.state, kind, platform);
+    return at == work.state.exceptions.end() ? nullptr : &*at;
 }
 
 void tell_again(Work& work, const OpenException& open) { touch(work, open.kind, open.platform); }
@@ -94,6 +105,15 @@ bool is_open(const EntityState& state, std::string_view kind, const PlatformId& 
     const auto at = find_open(state, kind, platform);
     return at != state.exceptions.end() &&
            std::binary_search(at->fields.begin(), at->fields.end(), field);
+}
+
+const char* name_of(ExceptionEvent::What what) {
+    switch (what) {
+        case ExceptionEvent::What::kOpened: return "opened";
+        case ExceptionEvent::What::kSettled: return "settled";
+        case ExceptionEvent::What::kClosed: return "closed";
+    }
+    return "opened";
 }
 
 void recheck_exceptions(Work& work, const Recheck& recheck) {
@@ -114,6 +134,13 @@ EntityState::Outgoing exception_message(const Work& work, const std::string& tok
     const auto open = find_open(work.state, out.kind, out.platform);
     if (open == work.state.exceptions.end()) {
         out.status = ExceptionStatus::kResolved;
+        out.care = care_of(out.kind);
+        for (const ExceptionEvent& event : work.events) {
+            if (event.kind != out.kind || event.platform != out.platform) continue;
+            out.care.severity = event.severity;
+            out.closed_by = event.by;
+            out.closing = event.how;
+        }
     } else {
         out.reason = open->reason;
         out.proposed = open->proposed;

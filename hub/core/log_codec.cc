@@ -125,7 +125,7 @@ Result<LogEntry> decode_log_entry(std::string_view body) {
 
 std::string encode(const ExceptionRecord& exception) {
     Writer out;
-    out.map(16);
+    out.map(16 + present(!exception.closed_by.empty(), !exception.closing.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, exception.kind);
     out.field(2, exception.entity.object.text);
@@ -143,6 +143,8 @@ std::string encode(const ExceptionRecord& exception) {
     out.bytes(exception.raw);
     out.field(14, exception.version);
     write_care(out, 15, exception.care);
+    if (!exception.closed_by.empty()) out.field(16, exception.closed_by);
+    if (!exception.closing.empty()) out.field(17, exception.closing);
     return out.take();
 }
 
@@ -166,6 +168,8 @@ Result<ExceptionRecord> decode_exception(std::string_view body) {
             case 13: out.raw = in.bytes(node, wire::kBodyBytesMax); break;
             case 14: out.version = in.unsigned64(node); break;
             case 15: care = read_care(in, node); break;
+            case 16: out.closed_by = in.text(node, wire::kIdBytesMax); break;
+            case 17: out.closing = in.text(node, wire::kStringBytesMax); break;
             default: break;
         }
     };

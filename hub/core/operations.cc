@@ -14,17 +14,18 @@ void release_all(RecordState& record, const OpenException& exception) {
     if (exception.kind == exceptions::kInDoubt) record.doubt_settled = record.generation;
 }
 
-void accept(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {
-    if (exception.kind == exceptions::kSecondRecord) {
-        for (OtherRecord& other : record.others) {
-            if (other.standing == OtherRecord::Standing::kOpen) {
-                other.standing = OtherRecord::Standing::kApart;
-            }
+void leave_apart(RecordState& record) {
+    for (OtherRecord& other : record.others) {
+        if (other.standing == OtherRecord::Standing::kOpen) {
+            other.standing = OtherRecord::Standing::kApart;
         }
-        return;
     }
+}
+
+void accept(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {
+    if (exception.kind == exceptions::kSecondRecord) return leave_apart(record);
     if (exception.kind == exceptions::kDeleteReview) {
-        work.state.deleted = true;
+        mark_deleted(work);
         return;
     }
     if (exception.kind == exceptions::kInDoubt) {  // "It was applied."
@@ -82,6 +83,171 @@ void decide_again(Work& work, const OpenException& exception) {
     take_fields(work, record, told, {record.platform, record.rev, exception.since}, {});
 }
 
+namespace {
+
+/// What is done, in the words of the log.
+const char* done_by(OperationKind kind) {
+    switch (kind) {
+        case OperationKind::kAccept: return "accepted";
+        case OperationKind::kReject: return "rejected";
+        case OperationKind::kRetry: return "retried";
+        case OperationKind::kDiscard: return "discarded";
+        case OperationKind::kEdit: return "edited";
+        default: return "changed";
+    }
+}
+
+/// The values that a person gives, as the object's fields have them. kInvalid: which does not fit,
+/// and why.
+Result<Fields> checked(const ObjectSpec& object, const Fields& values) {
+    Fields out;
+    for (const auto& [name, value] : values) {
+        const FieldSpec* spec = object.field(name);
+        if (spec == nullptr) {
+            return fail(ErrorKind::kInvalid, object.name.text + " has no field " + name.text);
+        }
+        if (value.is_null() && spec->required) {
+            return fail(ErrorKind::kInvalid, name.text + " is required");
+        }
+        auto made = conform(*spec, value);
+        if (!made) return fail(made.error(), name.text);
+        out.set(name, *std::move(made));
+    }
+    if (out.empty()) return fail(ErrorKind::kInvalid, "no values were given");
+    return out;
+}
+
+/// Why the operation is not to be carried out; empty: it is.
+std::string why_not(const Work& work, const OpenException& exception, const Operation& operation) {
+    if (operation.seen != 0 && exception.version > operation.seen) {
+        return "it has changed since they saw it";
+    }
+    const ExceptionKind* kind = exception_kind(exception.kind);
+    if (kind == nullptr || comes_to(*kind, operation.kind).empty()) {
+        return "that does not apply to this kind";
+    }
+    if (operation.kind == OperationKind::kDiscard && operation.reason.empty()) {
+        return "a discard needs a reason";
+    }
+    if (operation.kind != OperationKind::kEdit) return {};
+    const auto values = checked(work.object, operation.values);
+    return values ? std::string{} : values.error().what;
+}
+
+/// Nothing is told of it, and nothing taken over, until something about it changes.
+void discard(RecordState& record, const OpenException& exception) {
+    if (exception.kind == exceptions::kSecondRecord) return leave_apart(record);
+    for (const FieldName& field : exception.fields) record.leave(field);
+}
+
+/// The person's values become canonical; what else the exception is about is tried again.
+void edit(Work& work, OpenException exception, const Operation& operation) {
+    const Fields values = *checked(work.object, operation.values);
+    for (const auto& [name, value] : values) {
+        make_canonical(work, name, value, Provenance{{}, {}, operation.at});
+        work.state.record_or_new(exception.platform).release(name);
+        std::erase(exception.fields, name);
+    }
+    RecordState& record = work.state.record_or_new(exception.platform);
+    if (is_about_a_change(exception)) {
+        decide_again(work, exception);
+    } else {
+        release_all(record, exception);
+    }
+}
+
+/// A person settles it.
+void settle(Work& work, const OpenException& exception, const Operation& operation) {
+    RecordState& record = work.state.record_or_new(exception.platform);
+    if (exception.kind == exceptions::kSharedKey) {
+        return tell_again(work, exception);  // Whether the key is free shows when it is claimed.
+    }
+    close_exception(work, exception.kind, exception.platform);
+    const bool again =
+        operation.kind == OperationKind::kReject || operation.kind == OperationKind::kRetry;
+    if (exception.kind == exceptions::kSecondRecord && again) return report_others(work, record);
+    switch (operation.kind) {
+        case OperationKind::kAccept: return accept(work, record, exception, operation.at);
+        case OperationKind::kReject: return reject(work, record, exception, operation.at);
+        case OperationKind::kDiscard: return discard(record, exception);
+        case OperationKind::kEdit: return edit(work, exception, operation);
+        default: break;
+    }
+    if (is_about_a_change(exception)) return decide_again(work, exception);
+    release_all(record, exception);
+}
+
+void carry_out(Work& work, const OpenException& exception, const Operation& operation) {
+    const std::string by = " by " + operation.actor;
+    const std::string why = operation.reason.empty() ? "" : ": " + operation.reason;
+    const std::string refused = why_not(work, exception, operation);
+    if (!refused.empty()) {
+        tell_again(work, exception);
+        work.note(exception.kind + " not " + done_by(operation.kind) + by + ": " + refused);
+        return;
+    }
+    if (!is_about_care(operation.kind)) {
+        work.note(exception.kind + " " + done_by(operation.kind) + by + why);
+        work.actor = operation.actor.empty() ? "?" : operation.actor;
+        work.doing = done_by(operation.kind) + why;
+        settle(work, exception, operation);
+        work.actor.clear();
+        work.doing.clear();
+        return;
+    }
+    Care& care = find_exception(work, exception.kind, exception.platform)->care;
+    const auto said = see_to(care, operation);
+    work.note(exception.kind + (said ? " " + *said : std::string{" not changed"}) + by +
+              (said ? why : ": " + said.error().what));
+    tell_again(work, exception);
+}
+
+}  // namespace
+
+const char* name_of(OperationKind kind) {
+    switch (kind) {
+        case OperationKind::kAccept: return "accept";
+        case OperationKind::kReject: return "reject";
+        case OperationKind::kRetry: return "retry";
+        case OperationKind::kDiscard: return "discard";
+        case OperationKind::kEdit: return "edit";
+        case OperationKind::kAssign: return "assign";
+        case OperationKind::kTag: return "tag";
+        case OperationKind::kUntag: return "untag";
+        case OperationKind::kNote: return "note";
+        case OperationKind::kDue: return "due";
+    }
+    return "?";
+}
+
+std::string_view comes_to(const ExceptionKind& kind, OperationKind operation) {
+    switch (operation) {
+        case OperationKind::kAccept: return kind.accept;
+        case OperationKind::kReject: return kind.reject;
+        case OperationKind::kRetry: return kind.retry;
+        case OperationKind::kDiscard: return kind.discard;
+        case OperationKind::kEdit: return kind.edit;
+        default: return "it stays open";
+    }
+}
+
+bool operate(ExceptionRecord& exception, const Operation& operation, Timestamp now) {
+    const ExceptionKind* kind = exception_kind(exception.kind);
+    if (exception.status != ExceptionStatus::kOpen || kind == nullptr) return false;
+    if (is_done(exception.care, operation)) return false;
+    if (is_about_care(operation.kind)) {
+        if (!see_to(exception.care, operation)) return false;
+    } else {
+        const bool discards = operation.kind == OperationKind::kDiscard && !kind->discard.empty();
+        if (!discards || operation.reason.empty()) return false;
+        exception.status = ExceptionStatus::kResolved;
+        exception.closed_by = operation.actor;
+        exception.closing = "discarded: " + operation.reason;
+    }
+    exception.updated_at = now;
+    return true;
+}
+
 void take_operation(Work& work, const Operation& operation) {
     // A copy: carrying out one may close others.
     std::vector<OpenException> chosen;
@@ -92,38 +258,14 @@ void take_operation(Work& work, const Operation& operation) {
                                       open.kind + "@" + open.platform.text == operation.exception;
         if (wanted) chosen.push_back(open);
     }
-    static constexpr const char* kNames[] = {"accepted", "rejected", "retried"};
     for (const OpenException& exception : chosen) {
-        RecordState& record = work.state.record_or_new(exception.platform);
-        if (operation.seen != 0 && exception.version > operation.seen) {
-            tell_again(work, exception);
-            work.note(exception.kind + " not " + kNames[static_cast<int>(operation.kind)] + " by " +
-                      operation.actor + ": it has changed since they saw it");
+        if (is_done(exception.care, operation)) {
+            work.replayed = true;
             continue;
         }
-        work.note(exception.kind + " " + kNames[static_cast<int>(operation.kind)] + " by " +
-                  operation.actor + (operation.reason.empty() ? "" : ": " + operation.reason));
-        if (exception.kind == exceptions::kSharedKey) {
-            tell_again(work, exception);  // Whether the key is free shows when it is claimed.
-            continue;
-        }
-        close_exception(work, exception.kind, exception.platform);
-        if (exception.kind == exceptions::kSecondRecord &&
-            operation.kind != OperationKind::kAccept) {
-            report_others(work, record);
-            continue;
-        }
-        switch (operation.kind) {
-            case OperationKind::kAccept: accept(work, record, exception, operation.at); break;
-            case OperationKind::kReject: reject(work, record, exception, operation.at); break;
-            case OperationKind::kRetry:
-                if (is_about_a_change(exception)) {
-                    decide_again(work, exception);
-                } else {
-                    release_all(record, exception);
-                }
-                break;
-        }
+        // Settling another one may have closed it.
+        if (find_exception(work, exception.kind, exception.platform) == nullptr) continue;
+        carry_out(work, exception, operation);
     }
 }
 

@@ -141,7 +141,9 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
         // Platform and hub agree: nothing left to wait for.
         record.release(spec.name);
         for (const std::string_view kind :
-             {exceptions::kReview, exceptions::kUndecided, exceptions::kTransition}) {
+             {exceptions::kReview, exceptions::kUndecided, exceptions::kTransition,
+              exceptions::kRejected, exceptions::kGaveUp, exceptions::kInDoubt,
+              exceptions::kNotConverging}) {
             close_exception(work, kind, record.platform, &spec.name);
         }
         return;
@@ -172,6 +174,7 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
     if (decision.verdict != Verdict::kAccepted && current != nullptr) {
         decision.before = current->value;
     }
+    record.release(spec.name);  // What a person said was about another value.
     carry_out(work, record, decision, from);
     work.log.decisions.push_back(std::move(decision));
     work.changed = true;
@@ -308,6 +311,7 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
             close_exception(work, exceptions::kContract, record.platform, &name);
             touched.push_back({spec, wanted, ours ? AsCommanded::kYes : AsCommanded::kNo});
         } else {
+            record.release(name);
             record.hold(name);
             invalid.set(name, raw);
             why += (why.empty() ? "" : "; ") + name.text + " " + made->error().what;

@@ -94,6 +94,30 @@ bool is_of(const EntityState& state, const Policy& policy) {
            (policy.version == 0 || state.policy == policy.hash);
 }
 
+void settle_ownership(Work& work) {
+    if (!work.object.has_conditions()) return;
+    struct Question {
+        PlatformId platform;
+        FieldName field;
+        Held held;
+    };
+    // A list of its own: deciding one may close others.
+    std::vector<Question> questions;
+    for (const OpenException& open : work.state.exceptions) {
+        const bool undecided = open.kind == exceptions::kUndecided;
+        if (!undecided && open.kind != exceptions::kReview) continue;
+        for (const FieldName& field : open.fields) {
+            if (!work.object.has_conditions(field)) continue;
+            const Verdict verdict = undecided ? Verdict::kUndecided : Verdict::kReview;
+            questions.push_back({open.platform, field, {verdict, open.since}});
+        }
+    }
+    for (const auto& [platform, field, held] : questions) {
+        RecordState& record = work.state.record_or_new(platform);
+        if (record.holds(field)) judge_again(work, record, field, held);
+    }
+}
+
 MatchRules adopt_policy(Work& work) {
     EntityState& state = work.state;
     if (is_of(state, work.policy)) return MatchRules::kAsClaimed;

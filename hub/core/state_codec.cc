@@ -452,7 +452,8 @@ Result<Mark> decode_mark(std::string_view body) {
 
 std::string encode(const Operation& operation) {
     Writer out;
-    out.map(10);
+    out.map(10 + present(!operation.text.empty(), operation.due.ns != 0,
+                         operation.kind == OperationKind::kEdit));
     out.field(0, wire::kWireVersion);
     out.field(1, static_cast<std::uint64_t>(operation.kind));
     out.field(2, operation.entity.object.text);
@@ -463,6 +464,9 @@ std::string encode(const Operation& operation) {
     out.field(7, operation.reason);
     out.field(8, operation.at);
     out.field(9, operation.seen);
+    if (!operation.text.empty()) out.field(10, operation.text);
+    if (operation.due.ns != 0) out.field(11, operation.due);
+    if (operation.kind == OperationKind::kEdit) out.field(12, operation.values);
     return out.take();
 }
 
@@ -470,7 +474,7 @@ Result<Operation> decode_operation(std::string_view body) {
     Operation out;
     auto read = [&](Decoder& in, int key, const Node& node) {
         switch (key) {
-            case 1: out.kind = in.enumeration(node, OperationKind::kRetry); break;
+            case 1: out.kind = in.enumeration(node, OperationKind::kDue); break;
             case 2: out.entity.object.text = in.id(node); break;
             case 3: out.entity.entity.text = in.id(node); break;
             case 4: out.exception = in.text(node, wire::kIdBytesMax); break;
@@ -479,6 +483,9 @@ Result<Operation> decode_operation(std::string_view body) {
             case 7: out.reason = in.text(node, wire::kStringBytesMax); break;
             case 8: out.at.ns = in.signed64(node); break;
             case 9: out.seen = in.unsigned64(node); break;
+            case 10: out.text = in.text(node, wire::kStringBytesMax); break;
+            case 11: out.due.ns = in.signed64(node); break;
+            case 12: out.values = in.fields(node); break;
             default: break;
         }
     };

@@ -17,10 +17,27 @@
 namespace syncline::hub {
 
 enum class OperationKind : std::uint8_t {
-    kAccept = 0,  ///< Take what the platform wanted as canonical.
-    kReject = 1,  ///< Keep the canonical value and tell the platform so.
-    kRetry = 2,   ///< Try again what failed.
+    kAccept = 0,   ///< Take what the platform wanted as canonical.
+    kReject = 1,   ///< Keep the canonical value and tell the platform so.
+    kRetry = 2,    ///< Try again what failed.
+    kDiscard = 3,  ///< Leave everything as it is until something changes. Needs a reason.
+    kEdit = 4,     ///< Make `values` canonical, and try again with them.
+    // How it is seen to; it stays open.
+    kAssign = 5,  ///< To `text`; empty: to nobody.
+    kTag = 6,     ///< `text` is put on it,
+    kUntag = 7,   ///< or taken off.
+    kNote = 8,    ///< `text` is kept with it.
+    kDue = 9,     ///< Until `due`; 0: whenever.
 };
+/// "accept", ...: as people type it.
+[[nodiscard]] const char* name_of(OperationKind kind);
+/// Is it about how an exception is seen to, and does not settle it?
+[[nodiscard]] constexpr bool is_about_care(OperationKind kind) {
+    return kind >= OperationKind::kAssign;
+}
+
+/// What the operation comes to by the catalogue; empty: it does not apply to the kind.
+[[nodiscard]] std::string_view comes_to(const ExceptionKind& kind, OperationKind operation);
 
 /// An operator's action on an open exception of an entity.
 struct Operation {
@@ -34,6 +51,9 @@ struct Operation {
     /// ExceptionRecord::version of what the operator saw: what has changed since is not decided by
     /// it. 0: whatever it is by now.
     std::uint64_t seen = 0;
+    std::string text = {};  ///< For kAssign, kTag, kUntag, kNote.
+    Timestamp due = {};     ///< For kDue.
+    Fields values = {};     ///< For kEdit.
 };
 
 /// Has an entity publish again what it holds open, after the exceptions stream lost messages or
@@ -147,7 +167,29 @@ struct ExceptionRecord {
     std::string raw;     ///< The input itself, for what could not be decoded; may be binary.
     std::uint64_t version = 0;  ///< Of the entity's state; 0 if it is not held by one.
     Care care;                  ///< While it is open.
+    std::string closed_by;      ///< Who has settled it; empty: it is open, or closed by itself.
+    std::string closing;        ///< What they did, and why.
 };
+
+/// Does a person's operation on an exception that no state holds. False: there is nothing to do, or
+/// it does not apply.
+[[nodiscard]] bool operate(ExceptionRecord& exception, const Operation& operation, Timestamp now);
+
+/// An exception that came or went.
+struct ExceptionEvent {
+    enum class What : std::uint8_t {
+        kOpened = 0,
+        kSettled = 1,  ///< By a person.
+        kClosed = 2,   ///< By itself: what it was about is gone.
+    };
+    What what = What::kOpened;
+    std::string kind;
+    PlatformId platform;
+    ExceptionSeverity severity = ExceptionSeverity::kError;
+    std::string by;   ///< For kSettled: who,
+    std::string how;  ///< and what they did and why.
+};
+[[nodiscard]] const char* name_of(ExceptionEvent::What what);  ///< "opened", "settled", "closed".
 
 /// The result of deciding a run of inputs for one entity.
 struct Step {
@@ -162,6 +204,7 @@ struct Step {
     std::vector<Command> commands;                 ///< To publish after `next` is stored.
     std::vector<EntityState::Outgoing> rechecked;  ///< Exceptions to publish, whatever changed.
     std::vector<Claim> claims;                     ///< To hold before `next` is stored.
+    std::vector<ExceptionEvent> exceptions;        ///< In the order of the inputs.
     std::vector<RecordKey> links;  ///< Records that stand for the entity from now on; the same.
     std::vector<Claim> releases;   ///< No longer the entity's, after `next` is stored.
     /// Of platforms whose input is of an older epoch than what is known: that one. Old news, or the

@@ -17,8 +17,11 @@ struct Work {
     std::vector<PlatformId> reissue;  ///< Whose pending command must go out again as it is.
     std::vector<std::string> touched_exceptions;  ///< `kind@platform`, to publish.
     std::vector<std::string> rechecked;           ///< The same, even if nothing changed.
-    std::vector<RecordKey> links;                 ///< See Step.
-    std::optional<RecordKey> revived_by;          ///< See Step.
+    std::vector<ExceptionEvent> events;           ///< See Step::exceptions.
+    std::string actor;                    ///< Who acts; empty: what closes closes by itself.
+    std::string doing;                    ///< What they do, and why.
+    std::vector<RecordKey> links;         ///< See Step.
+    std::optional<RecordKey> revived_by;  ///< See Step.
     std::vector<std::pair<PlatformId, std::uint64_t>> epochs;  ///< See Step.
 
     /// `rev` was told of the record.
@@ -57,6 +60,10 @@ Value make_canonical(Work& work, const FieldName& field, const Value& value, Pro
                                  const Provenance& from);
 
 // policy_change.cc
+/// Decides again what is open for want of a rule, or for another's, where by the values of now
+/// another rule holds.
+void settle_ownership(Work& work);
+
 /// Are the match rules those by which the entity has claimed its keys?
 enum class MatchRules : std::uint8_t { kAsClaimed, kChanged };
 /// If another version of the policy decided the state: judges again what is left alone by it.
@@ -79,6 +86,8 @@ void other_record(Work& work, RecordState& record, OtherRecord other);
 void report_others(Work& work, RecordState& record);
 /// None of `records`, which stand for other entities, is one of this entity's other records.
 void disown(Work& work, const std::vector<RecordKey>& records);
+/// The entity is deleted: whether it should be is no question any more.
+void mark_deleted(Work& work);
 /// The platform's record is gone: what that means by the policy.
 void take_delete(Work& work, RecordState& record, bool ours);
 
@@ -94,6 +103,9 @@ void open_exception(Work& work, ExceptionCode kind, const RecordState& record, s
 /// Closes what is open of `kind` for a platform; with `field`, only that field's part.
 void close_exception(Work& work, std::string_view kind, const PlatformId& platform,
                      const FieldName* field = nullptr);
+/// What is open of `kind` for a platform; null if nothing is.
+[[nodiscard]] OpenException* find_exception(Work& work, std::string_view kind,
+                                            const PlatformId& platform);
 /// Brings all that is open in line with the policy's rules for exceptions.
 void apply_rules(Work& work);
 /// Has the exception published as it stands.

@@ -63,10 +63,14 @@ Value strings(const std::vector<std::string>& texts) {
 }
 
 Value value_of(const hub::Care& care) {
-    return Value::Map{{"severity", name_of(care.severity)},
-                      {"material", care.material},
-                      {"assignee", care.assignee},
-                      {"due", time_value(care.due)}};
+    Value::List remarks;
+    for (const hub::Remark& remark : care.remarks) {
+        remarks.push_back(
+            Value::Map{{"at", time_value(remark.at)}, {"by", remark.by}, {"text", remark.text}});
+    }
+    return Value::Map{{"severity", name_of(care.severity)}, {"material", care.material},
+                      {"assignee", care.assignee},          {"due", time_value(care.due)},
+                      {"tags", strings(care.tags)},         {"notes", std::move(remarks)}};
 }
 
 Value value_of(const Change& change, const Secrets& secrets) {
@@ -178,15 +182,6 @@ const char* name_of(hub::ExceptionStatus status) {
         case hub::ExceptionStatus::kOpen: return "open";
         case hub::ExceptionStatus::kResolved: return "resolved";
         case hub::ExceptionStatus::kRejected: return "rejected";
-    }
-    return "?";
-}
-
-const char* name_of(hub::OperationKind kind) {
-    switch (kind) {
-        case hub::OperationKind::kAccept: return "accept";
-        case hub::OperationKind::kReject: return "reject";
-        case hub::OperationKind::kRetry: return "retry";
     }
     return "?";
 }
@@ -361,6 +356,8 @@ Value value_of(const hub::ExceptionRecord& exception, const Secrets& secrets) {
                       {"updated_at", time_value(exception.updated_at)},
                       {"source", exception.source},
                       {"care", value_of(exception.care)},
+                      {"closed_by", exception.closed_by},
+                      {"closing", exception.closing},
                       {"raw_bytes", number(exception.raw.size())}};
 }
 

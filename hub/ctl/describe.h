@@ -43,7 +43,6 @@ private:
 
 [[nodiscard]] const char* name_of(hub::Presence presence);
 [[nodiscard]] const char* name_of(hub::ExceptionStatus status);
-[[nodiscard]] const char* name_of(hub::OperationKind kind);
 [[nodiscard]] const char* name_of(CommandKind kind);
 [[nodiscard]] const char* name_of(ChangeKind kind);
 [[nodiscard]] const char* name_of(ChangeOrigin origin);

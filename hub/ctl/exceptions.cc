@@ -7,6 +7,7 @@
 #include "hub/core/state_codec.h"
 #include "hub/ctl/cli.h"
 #include "hub/ctl/exceptions_act.h"
+#include "hub/ctl/exceptions_filter.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
@@ -16,13 +17,6 @@ namespace syncline::ctl {
 namespace {
 
 constexpr std::size_t kDumpMost = 512;
-
-struct ListOptions {
-    std::string kind;
-    std::string platform;
-    std::string object;
-    bool all = false;
-};
 
 struct ShowOptions {
     std::string object;
@@ -45,7 +39,25 @@ Cell status_cell(hub::ExceptionStatus status) {
             status == hub::ExceptionStatus::kOpen ? Style::kYellow : Style::kGreen};
 }
 
-Result<Exit> list(Program& program, const ListOptions& options) {
+std::vector<Cell> row_of(const hub::ExceptionRecord& record, Timestamp now) {
+    const hub::Care& care = record.care;
+    const bool late = is_overdue(record, now);
+    return {Cell{name_of(care.severity), style_of(care.severity)},
+            record.kind,
+            record.platform.text,
+            record.entity.object.text,
+            record.entity.entity.text,
+            record.record,
+            age_text(record.opened_at, now),
+            care.due.ns == 0 ? Cell{"-", Style::kDim}
+                             : Cell{age_text(care.due, now), late ? Style::kRed : Style::kPlain},
+            care.assignee,
+            joined(care.tags),
+            record.reason};
+}
+
+Result<Exit> list(Program& program, const ExceptionFilter& filter) {
+    if (auto sound = check(filter); !sound) return fail(sound.error());
     const auto secrets = program.secrets();
     if (!secrets) return fail(secrets.error());
     const auto session = program.connect();
@@ -55,59 +67,73 @@ Result<Exit> list(Program& program, const ListOptions& options) {
     auto views = read_exceptions(**session, subjects::all_exceptions(), damaged);
     if (!views) return fail(views.error());
     add_damaged(out, damaged);
-    std::erase_if(*views, [&](const ExceptionView& view) {
-        const hub::ExceptionRecord& record = view.record;
-        return (!options.all && record.status != hub::ExceptionStatus::kOpen) ||
-               (!options.kind.empty() && !is_meant(record, options.kind)) ||
-               (!options.platform.empty() && record.platform.text != options.platform) ||
-               (!options.object.empty() && record.entity.object.text != options.object);
-    });
-    std::ranges::stable_sort(*views, {}, [](const ExceptionView& v) {
-        return v.record.opened_at.ns != 0 ? v.record.opened_at : v.record.updated_at;
-    });
+    const Timestamp now = program.clock().now();
+    const auto hidden = static_cast<std::size_t>(std::ranges::count_if(*views, [&](const auto& v) {
+        ExceptionFilter with = filter;
+        with.immaterial = true;
+        return !holds(filter, v.record, now) && holds(with, v.record, now);
+    }));
+    std::erase_if(*views, [&](const auto& view) { return !holds(filter, view.record, now); });
+    sort_by_urgency(*views);
     Value::List values;
-    Table table{{"KIND", "PLATFORM", "OBJECT", "ENTITY", "RECORD", "SINCE", "REASON"}, {}};
-    if (options.all) table.header.insert(table.header.begin() + 1, "STATUS");
+    Table table{{"SEVERITY", "KIND", "PLATFORM", "OBJECT", "ENTITY", "RECORD", "SINCE", "DUE",
+                 "ASSIGNEE", "TAGS", "REASON"},
+                {}};
+    if (filter.all) table.header.insert(table.header.begin() + 2, "STATUS");
     for (const ExceptionView& view : *views) {
-        const hub::ExceptionRecord& record = view.record;
-        values.push_back(value_of(record, *secrets));
-        std::vector<Cell> row{record.kind,
-                              record.platform.text,
-                              record.entity.object.text,
-                              record.entity.entity.text,
-                              record.record,
-                              age_text(record.opened_at, program.clock().now()),
-                              record.reason};
-        if (options.all) row.insert(row.begin() + 1, status_cell(record.status));
+        values.push_back(value_of(view.record, *secrets));
+        std::vector<Cell> row = row_of(view.record, now);
+        if (filter.all) row.insert(row.begin() + 2, status_cell(view.record.status));
         table.rows.push_back(std::move(row));
     }
     out.set("exceptions", std::move(values));
+    out.set("immaterial_hidden", number(hidden));
     if (table.rows.empty()) {
-        out.line(options.all ? "no exceptions" : "no open exceptions", Style::kGreen);
+        out.line(filter.all ? "no exceptions" : "no open exceptions", Style::kGreen);
     } else {
         out.table(table);
         out.line(count_text(table.rows.size(), "exception", "exceptions"), Style::kDim);
     }
+    if (hidden > 0) {
+        out.line(std::to_string(hidden) + " more not material: --immaterial shows them",
+                 Style::kDim);
+    }
     return verdict(out);
 }
 
-void show_values(Output& out, const hub::ExceptionRecord& record, const Secrets& secrets) {
+/// The fields it is about, side by side: what the platform wants, what is canonical, and what each
+/// other platform holds. `state`: the entity's; null if there is none.
+void show_values(Output& out, const hub::ExceptionRecord& record, const hub::EntityState* state,
+                 const Secrets& secrets) {
     std::set<FieldName> names;
     for (const auto& [name, value] : record.proposed) names.insert(name);
     for (const auto& [name, value] : record.canonical) names.insert(name);
     if (names.empty()) return;
+    std::vector<const hub::RecordState*> others;
+    if (state != nullptr) {
+        for (const hub::RecordState& other : state->records) {
+            if (other.platform != record.platform) others.push_back(&other);
+        }
+    }
     const std::string platform = record.platform.empty() ? "platform" : record.platform.text;
     Table table{{"FIELD", platform, "canonical"}, {}};
+    for (const hub::RecordState* other : others) table.header.push_back(other->platform.text);
     const auto cell = [&](const Fields& fields, const FieldName& name) {
         const Value* value = fields.find(name);
         return value == nullptr ? Cell{"-", Style::kDim}
                                 : Cell{secrets.text(record.entity.object, name, *value)};
     };
     for (const FieldName& name : names) {
-        Cell ours = cell(record.canonical, name);
-        Cell theirs = cell(record.proposed, name);
-        if (ours.text != theirs.text) theirs.style = Style::kYellow;
-        table.rows.push_back({name.text, std::move(theirs), std::move(ours)});
+        const Cell ours = cell(record.canonical, name);
+        const auto differing = [&](Cell theirs) {
+            if (ours.text != theirs.text) theirs.style = Style::kYellow;
+            return theirs;
+        };
+        std::vector<Cell> row{name.text, differing(cell(record.proposed, name)), ours};
+        for (const hub::RecordState* other : others) {
+            row.push_back(differing(cell(other->mirror, name)));
+        }
+        table.rows.push_back(std::move(row));
     }
     out.line();
     out.table(table);
@@ -150,6 +176,28 @@ Result<Value> show_history(Session& session, Output& out, const ExceptionView& v
     return list;
 }
 
+/// Who sees to it, until when, what people wrote; or who has settled it.
+void add_care(Table& facts, const hub::ExceptionRecord& record) {
+    const auto fact = [&](const char* name, const std::string& text) {
+        if (!text.empty()) facts.rows.push_back({Cell{name, Style::kDim}, text});
+    };
+    const hub::Care& care = record.care;
+    fact("severity", std::string{name_of(care.severity)} + (care.material ? "" : ", not material"));
+    fact("assignee", care.assignee);
+    fact("due", care.due.ns == 0 ? "" : time_text(care.due));
+    fact("tags", joined(care.tags));
+    for (const hub::Remark& remark : care.remarks) {
+        fact("note", time_text(remark.at) + " " + remark.by + ": " + remark.text);
+    }
+    if (is_open(record)) {
+        const ExceptionKind* kind = exception_kind(record.kind);
+        if (kind != nullptr) fact("what to do", std::string{kind->advice});
+        return;
+    }
+    fact("settled by", record.closed_by.empty() ? "itself" : record.closed_by);
+    fact("settled", record.closing);
+}
+
 Result<Value> show_one(Session& session, Output& out, const ExceptionView& view,
                        const Secrets& secrets) {
     const hub::ExceptionRecord& record = view.record;
@@ -166,8 +214,11 @@ Result<Value> show_one(Session& session, Output& out, const ExceptionView& view,
     fact("updated", time_text(record.updated_at));
     fact("source", record.source);
     fact("reason", record.reason);
+    add_care(facts, record);
     out.table(facts);
-    show_values(out, record, secrets);
+    const auto stored = load_entity(session, record.entity);
+    const hub::EntityState* state = stored && *stored ? &(*stored)->state : nullptr;
+    show_values(out, record, state, secrets);
     Value value = value_of(record, secrets);
     Value::Map map = *value.get<Value::Map>();
     map.insert_or_assign("raw", show_raw(out, record, secrets));
@@ -265,11 +316,9 @@ void add_exceptions(CLI::App& app, Program& program) {
     auto* group = app.add_subcommand("exceptions", "What a person must decide: list, show, settle");
     group->require_subcommand(1);
 
-    auto* lister = group->add_subcommand("list", "Open exceptions, oldest first");
-    const auto listing = std::make_shared<ListOptions>();
-    lister->add_option("--kind", listing->kind, "Only this kind, or kind@platform");
-    lister->add_option("--platform", listing->platform, "Only about this platform");
-    lister->add_option("--object", listing->object, "Only about this object");
+    auto* lister = group->add_subcommand("list", "Open exceptions, the most urgent first");
+    const auto listing = std::make_shared<ExceptionFilter>();
+    add_filter(*lister, *listing);
     lister->add_flag("--all", listing->all, "The settled ones too");
     lister->callback([&program, listing] {
         program.choose("exceptions list", [listing](Program& p) { return list(p, *listing); });

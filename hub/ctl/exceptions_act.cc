@@ -14,15 +14,6 @@
 namespace syncline::ctl {
 namespace {
 
-struct ActOptions {
-    hub::OperationKind kind = hub::OperationKind::kRetry;
-    std::string object;
-    std::string entity;
-    std::string exception;
-    std::string reason;
-    std::string wait = "10s";
-};
-
 std::string unique_id(const Clock& clock) {
     std::random_device random;
     return "ctl-" + std::to_string(clock.now().ns) + "-" + std::to_string(random());
@@ -34,12 +25,24 @@ const char* verb_of(hub::OperationKind kind) {
         case hub::OperationKind::kAccept: return "accepted";
         case hub::OperationKind::kReject: return "rejected";
         case hub::OperationKind::kRetry: return "retried";
+        case hub::OperationKind::kDiscard: return "discarded";
+        case hub::OperationKind::kEdit: return "edited";
+        case hub::OperationKind::kAssign: return "assigned";
+        case hub::OperationKind::kTag: return "tagged";
+        case hub::OperationKind::kUntag: return "untagged";
+        case hub::OperationKind::kNote: return "noted";
+        case hub::OperationKind::kDue: return "dated";
     }
     return "?";
 }
 
-/// The open exceptions that are meant, as the entity's state has them. kConflict: an action would
-/// change nothing, and why.
+bool applies(const hub::ExceptionRecord& record, hub::OperationKind kind) {
+    const ExceptionKind* known = exception_kind(record.kind);
+    return is_open(record) && known != nullptr && !hub::comes_to(*known, kind).empty();
+}
+
+/// The open exceptions that are meant, as the entity's state has them if one holds them. kConflict:
+/// an action would change nothing, and why.
 Result<std::vector<ExceptionView>> targets(Session& session, const ActOptions& options) {
     std::vector<std::string> damaged;
     auto views = exceptions_of(session, ObjectName{options.object}, options.entity, damaged);
@@ -52,9 +55,21 @@ Result<std::vector<ExceptionView>> targets(Session& session, const ActOptions& o
                                               " has no exception " + options.exception);
     }
     const hub::ExceptionRecord first = views->front().record;
+    const bool may = std::ranges::any_of(*views, [&](const ExceptionView& view) {
+        return !is_open(view.record) || !is_held(view.record.kind) ||
+               applies(view.record, options.kind);
+    });
+    if (!may) {
+        return fail(ErrorKind::kConflict, "an exception " + first.kind + " cannot be " +
+                                              verb_of(options.kind) +
+                                              "; `synclinectl exceptions kinds " + first.kind +
+                                              "` tells what can be "
+                                              "done about it");
+    }
     const auto stored = load_entity(session, first.entity);
     if (!stored) return fail(stored.error());
     std::erase_if(*views, [&](const ExceptionView& view) {
+        if (!is_held(view.record.kind)) return !applies(view.record, options.kind);
         if (!*stored) return true;
         return std::ranges::none_of((*stored)->state.exceptions, [&](const auto& open) {
             return open.kind == view.record.kind && open.platform == view.record.platform;
@@ -69,24 +84,147 @@ Result<std::vector<ExceptionView>> targets(Session& session, const ActOptions& o
                              : " cannot be settled by an action: " + advice_for(first)));
 }
 
+/// All that the filter finds, the most urgent first. kConflict: they are more than --most.
+Result<std::vector<ExceptionView>> matching(Program& program, Session& session,
+                                            const ActOptions& options) {
+    std::vector<std::string> damaged;
+    auto views = read_exceptions(session, subjects::all_exceptions(), damaged);
+    if (!views) return fail(views.error());
+    const Timestamp now = program.clock().now();
+    std::erase_if(*views,
+                  [&](const auto& view) { return !holds(options.filter, view.record, now); });
+    const auto unfit = std::erase_if(
+        *views, [&](const auto& view) { return !applies(view.record, options.kind); });
+    if (unfit > 0) {
+        program.out().line(count_text(unfit, "is", "are") + " of a kind that cannot be " +
+                               verb_of(options.kind) + ", and left out",
+                           Style::kDim);
+    }
+    program.out().set("left_out", number(unfit));
+    if (views->size() > options.most) {
+        return fail(ErrorKind::kConflict, "these are " + std::to_string(views->size()) +
+                                              ", more than " + std::to_string(options.most) +
+                                              "; narrow the filter, or say --most " +
+                                              std::to_string(views->size()));
+    }
+    sort_by_urgency(*views);
+    return views;
+}
+
+/// An action on its way: what it is about, and where it was stored.
+struct Action {
+    ExceptionView view;
+    hub::Operation operation;
+    Partition partition;
+    std::uint64_t sequence = 0;
+};
+
+Result<std::vector<Action>> actions_on(Program& program, std::vector<ExceptionView> views,
+                                       const ActOptions& options) {
+    auto operation = operation_of(options, program.clock().now());
+    if (!operation) return fail(operation.error());
+    operation->actor = actor();
+    const std::string id = unique_id(program.clock());
+    std::vector<Action> actions;
+    for (ExceptionView& view : views) {
+        Action& action = actions.emplace_back(Action{std::move(view), *operation, {}});
+        const hub::ExceptionRecord& record = action.view.record;
+        action.operation.entity = record.entity;
+        action.operation.exception =
+            subjects::last_token(action.view.subject).value_or(name_of(record));
+        action.operation.id = id + (views.size() == 1 ? "" : "-" + std::to_string(actions.size()));
+        action.operation.seen = record.version;
+        if (options.kind != hub::OperationKind::kEdit) continue;
+        const auto policy = program.policy();
+        if (!policy) return fail(policy.error());
+        const ObjectSpec* object = (*policy)->object(record.entity.object);
+        if (object == nullptr) {
+            return fail(ErrorKind::kNotFound,
+                        "the policy has no object " + record.entity.object.text);
+        }
+        auto values = values_of(*object, options.sets);
+        if (!values) return fail(values.error());
+        action.operation.values = *std::move(values);
+    }
+    return actions;
+}
+
+Value value_of(const Action& action) {
+    const hub::ExceptionRecord& record = action.view.record;
+    return Value::Map{{"kind", record.kind},
+                      {"platform", record.platform.text},
+                      {"object", record.entity.object.text},
+                      {"entity", record.entity.entity.text},
+                      {"id", action.operation.id}};
+}
+
+/// What would be done, and to which.
+void show_plan(Output& out, const std::vector<Action>& actions, const ActOptions& options) {
+    Table table{{"SEVERITY", "KIND", "PLATFORM", "OBJECT", "ENTITY", "COMES TO"}, {}};
+    Value::List list;
+    for (const Action& action : actions) {
+        const hub::ExceptionRecord& record = action.view.record;
+        const ExceptionKind* kind = exception_kind(record.kind);
+        table.rows.push_back(
+            {Cell{name_of(record.care.severity), style_of(record.care.severity)}, record.kind,
+             record.platform.text, record.entity.object.text, record.entity.entity.text,
+             std::string{kind == nullptr ? "" : hub::comes_to(*kind, options.kind)}});
+        list.push_back(value_of(action));
+    }
+    out.set("exceptions", std::move(list));
+    out.set("dry_run", true);
+    if (!actions.empty()) out.table(table);
+    out.line(count_text(actions.size(), "exception", "exceptions") + " would be " +
+             verb_of(options.kind) +
+             (actions.empty() ? "" : "; nothing was done: add --yes to do it"));
+}
+
+Result<void> publish(Program& program, Session& session, std::vector<Action>& actions) {
+    constexpr std::size_t kTellEvery = 100;
+    const auto partitions = partition_count(session);
+    if (!partitions) return fail(partitions.error());
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+        Action& action = actions[i];
+        action.partition = entity_partition(action.operation.entity, *partitions);
+        const std::string subject = subjects::operation(
+            action.partition, hub::name_of(action.operation.kind), action.operation.id);
+        const std::string body = encode(action.operation);
+        const auto published = session.publish(
+            {.subject = subject, .body = body, .headers = {}, .expected_sequence = 0});
+        if (!published) {
+            return fail(
+                published.error(),
+                std::to_string(i) + " of " + std::to_string(actions.size()) + " were stored, then");
+        }
+        action.sequence = *published;
+        if (i % kTellEvery != kTellEvery - 1) continue;
+        program.out().line(
+            std::to_string(i + 1) + " of " + std::to_string(actions.size()) + " stored",
+            Style::kDim);
+        program.out().flush();
+    }
+    return {};
+}
+
 struct Settled {
-    ExceptionView before;
+    Action action;
     std::optional<hub::ExceptionRecord> after;  ///< Nothing: no news within the wait.
 };
 
 /// Waits until each exception's newest message is another.
-Result<std::vector<Settled>> wait_for_news(Session& session, std::vector<ExceptionView> views,
+Result<std::vector<Settled>> wait_for_news(Session& session, std::vector<Action> actions,
                                            Duration most) {
     std::vector<Settled> out;
-    for (ExceptionView& view : views) out.push_back({std::move(view), std::nullopt});
+    for (Action& action : actions) out.push_back({std::move(action), std::nullopt});
     const Duration end = session.clock().steady() + most;
     for (;;) {
         bool all = true;
         for (Settled& one : out) {
             if (one.after) continue;
-            auto newest = session.get_last(subjects::kStreamExceptions, one.before.subject);
+            const ExceptionView& before = one.action.view;
+            auto newest = session.get_last(subjects::kStreamExceptions, before.subject);
             if (!newest) return fail(newest.error());
-            const bool news = *newest && (*newest)->sequence != one.before.sequence;
+            const bool news = *newest && (*newest)->sequence != before.sequence;
             auto record = news ? hub::decode_exception((*newest)->body)
                                : Result<hub::ExceptionRecord>{fail(ErrorKind::kNotFound, "")};
             if (record) {
@@ -103,83 +241,92 @@ Result<std::vector<Settled>> wait_for_news(Session& session, std::vector<Excepti
 }
 
 void tell(Output& out, const ActOptions& options, const Settled& one) {
-    const hub::ExceptionRecord& record = one.before.record;
-    const std::string name =
-        record.kind + (record.platform.empty() ? "" : "@" + record.platform.text);
+    const hub::ExceptionRecord& record = one.action.view.record;
+    const std::string name = name_of(record);
+    const std::string show = "synclinectl exceptions show " + record.entity.object.text + " " +
+                             record.entity.entity.text;
     if (!one.after) {
         out.add({Level::kWarning, "exceptions.not_decided_yet",
                  "the action is stored, but no hub has decided it yet",
                  "It will be, once a hub holds the partition: synclinectl status", name});
-    } else if (one.after->status == hub::ExceptionStatus::kOpen) {
+    } else if (is_about_care(options.kind)) {
+        if (is_done(one.after->care, one.action.operation)) {
+            out.line({Cell{name + " "}, Cell{verb_of(options.kind), Style::kGreen}});
+        } else {
+            out.add({Level::kWarning, "exceptions.not_done",
+                     "it was not done: the exception has changed, or was settled", show, name});
+        }
+    } else if (is_open(*one.after)) {
         out.add({Level::kWarning, "exceptions.still_open", "it is open again: " + one.after->reason,
-                 "synclinectl exceptions show " + options.object + " " + options.entity, name});
+                 show, name});
     } else {
         out.line({Cell{name + " "}, Cell{verb_of(options.kind), Style::kGreen}});
     }
 }
 
-Result<Exit> act(Program& program, const ActOptions& options) {
-    const auto wait = parse_duration(options.wait);
+/// Says nothing unless the command line makes sense by itself.
+Result<Duration> check_options(const ActOptions& options, Timestamp now) {
+    auto wait = parse_duration(options.wait);
     if (!wait) return fail(wait.error(), "--wait");
+    const bool one = !options.object.empty();
+    if (one && (options.entity.empty() || options.exception.empty())) {
+        return fail(ErrorKind::kInvalid,
+                    "one exception is named by OBJECT ENTITY KIND, as `exceptions list` shows it");
+    }
+    if (one && options.filter.narrows()) {
+        return fail(ErrorKind::kInvalid, "name one by OBJECT ENTITY KIND, or several by a filter");
+    }
+    if (!one && !options.filter.narrows()) {
+        return fail(ErrorKind::kInvalid,
+                    "name one by OBJECT ENTITY KIND, or several by --kind, --platform, --object, "
+                    "--severity, --assignee, --tag, --overdue, --older-than");
+    }
+    if (auto sound = check(options.filter); !sound) return fail(sound.error());
+    if (auto sound = operation_of(options, now); !sound) return fail(sound.error());
+    return *wait;
+}
+
+Result<Exit> act(Program& program, const ActOptions& options) {
+    const auto wait = check_options(options, program.clock().now());
+    if (!wait) return fail(wait.error());
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    auto views = targets(**session, options);
+    const bool one = !options.object.empty();
+    auto views = one ? targets(**session, options) : matching(program, **session, options);
     if (!views) return fail(views.error());
-    const auto partitions = partition_count(**session);
-    if (!partitions) return fail(partitions.error());
-    std::uint64_t seen = 0;
-    for (const ExceptionView& view : *views) seen = std::max(seen, view.record.version);
-    const hub::Operation operation{.kind = options.kind,
-                                   .entity = views->front().record.entity,
-                                   .exception = options.exception,
-                                   .id = unique_id(program.clock()),
-                                   .actor = actor(),
-                                   .reason = options.reason,
-                                   .at = program.clock().now(),
-                                   .seen = seen};
-    const Partition home = entity_partition(operation.entity, *partitions);
-    const std::string subject = subjects::operation(home, name_of(options.kind), operation.id);
-    const std::string body = encode(operation);
-    const auto published = (*session)->publish(
-        {.subject = subject, .body = body, .headers = {}, .expected_sequence = 0});
-    if (!published) return fail(published.error());
+    auto actions = actions_on(program, std::move(*views), options);
+    if (!actions) return fail(actions.error());
     Output& out = program.out();
-    out.set("id", operation.id);
-    out.set("actor", operation.actor);
-    out.set("partition", number(home.value));
-    out.set("sequence", number(*published));
-    auto settled = wait_for_news(**session, std::move(*views), *wait);
+    if (!one && (!options.yes || actions->empty())) {
+        show_plan(out, *actions, options);
+        return verdict(out);
+    }
+    if (auto done = publish(program, **session, *actions); !done) return fail(done.error());
+    const Action& first = actions->front();
+    out.set("id", first.operation.id);
+    out.set("actor", first.operation.actor);
+    out.set("partition", number(first.partition.value));
+    out.set("sequence", number(first.sequence));
+    auto settled = wait_for_news(**session, std::move(*actions), *wait);
     if (!settled) return fail(settled.error());
     Value::List list;
-    for (const Settled& one : *settled) {
-        tell(out, options, one);
-        list.push_back(
-            Value::Map{{"kind", one.before.record.kind},
-                       {"platform", one.before.record.platform.text},
-                       {"status", one.after ? Value{name_of(one.after->status)} : Value{}}});
+    for (const Settled& each : *settled) {
+        tell(out, options, each);
+        Value::Map value = *value_of(each.action).get<Value::Map>();
+        value.emplace("status", each.after ? Value{name_of(each.after->status)} : Value{});
+        list.emplace_back(std::move(value));
     }
+    if (!one) out.line(count_text(list.size(), "exception", "exceptions"), Style::kDim);
     out.set("exceptions", std::move(list));
     return verdict(out);
 }
 
 void add_action(CLI::App& group, Program& program, hub::OperationKind kind, const char* help) {
-    const std::string name = name_of(kind);
+    const std::string name = hub::name_of(kind);
     auto* command = group.add_subcommand(name, help);
     const auto options = std::make_shared<ActOptions>();
     options->kind = kind;
-    command->add_option("OBJECT", options->object, "The object: customer")->required();
-    command->add_option("ENTITY", options->entity, "As listed, or any key of the entity")
-        ->required();
-    command
-        ->add_option("KIND", options->exception,
-                     "As listed: command.rejected, or command.rejected@erp for one platform")
-        ->required();
-    command->add_option("--reason", options->reason, "Why; stands in the decision log")
-        ->check([](const std::string& text) {
-            return text.size() > 500 ? std::string{"at most 500 bytes"} : std::string{};
-        });
-    command->add_option("--wait", options->wait, "How long to wait for a hub's decision")
-        ->capture_default_str();
+    add_action_options(*command, *options);
     command->callback([&program, options, name] {
         program.choose("exceptions " + name, [options](Program& p) { return act(p, *options); });
     });
@@ -192,6 +339,13 @@ void add_exception_actions(CLI::App& group, Program& program) {
     add_action(group, program, kAccept, "Take what the platform wanted as canonical");
     add_action(group, program, kReject, "Keep the canonical value and tell the platform so");
     add_action(group, program, kRetry, "Try again what failed");
+    add_action(group, program, kDiscard, "Leave everything as it is until something changes");
+    add_action(group, program, kEdit, "Give values of your own, and try again with them");
+    add_action(group, program, kAssign, "Say who sees to it");
+    add_action(group, program, kTag, "Put a tag on it");
+    add_action(group, program, kUntag, "Take a tag off it");
+    add_action(group, program, kNote, "Keep a note with it");
+    add_action(group, program, kDue, "Say until when");
 }
 
 }  // namespace syncline::ctl

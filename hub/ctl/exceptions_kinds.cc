@@ -1,25 +1,19 @@
 #include <memory>
 
 #include "hub/ctl/exceptions_act.h"
+#include "hub/ctl/exceptions_filter.h"
 #include "shared/policy/exception_kinds.h"
 
 namespace syncline::ctl {
 namespace {
 
-Style style_of(ExceptionSeverity severity) {
-    switch (severity) {
-        case ExceptionSeverity::kInfo: return Style::kDim;
-        case ExceptionSeverity::kWarning: return Style::kYellow;
-        case ExceptionSeverity::kError:
-        case ExceptionSeverity::kCritical: return Style::kRed;
-    }
-    return Style::kPlain;
-}
-
 /// The actions that apply to a kind, with what each comes to.
 std::vector<std::pair<const char*, std::string_view>> actions_of(const ExceptionKind& kind) {
-    std::vector<std::pair<const char*, std::string_view>> all{
-        {"accept", kind.accept}, {"reject", kind.reject}, {"retry", kind.retry}};
+    std::vector<std::pair<const char*, std::string_view>> all{{"accept", kind.accept},
+                                                              {"reject", kind.reject},
+                                                              {"retry", kind.retry},
+                                                              {"discard", kind.discard},
+                                                              {"edit", kind.edit}};
     std::erase_if(all, [](const auto& action) { return action.second.empty(); });
     return all;
 }

@@ -4,6 +4,7 @@
 
 #include "hub/ctl/cli.h"
 #include "hub/ctl/cluster.h"
+#include "hub/ctl/exceptions_filter.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/status_findings.h"
 #include "hub/ctl/text.h"
@@ -71,6 +72,11 @@ void set_data(Output& out, const Cluster& cluster, const Session& session) {
     for (const ExceptionView& view : cluster.open_exceptions) ++kinds[view.record.kind];
     Value::Map exceptions;
     for (const auto& [kind, count] : kinds) exceptions.emplace(kind, number(count));
+    const Waiting waiting = waiting_of(cluster);
+    Value::Map severities;
+    for (const auto& [severity, count] : waiting.by_severity) {
+        severities.emplace(name_of(severity), number(count));
+    }
     out.set("server",
             Value::Map{{"url", session.server_text()}, {"version", cluster.server_version}});
     out.set("hubs", std::move(hubs));
@@ -78,6 +84,10 @@ void set_data(Output& out, const Cluster& cluster, const Session& session) {
     out.set("partitions", std::move(partitions));
     out.set("streams", std::move(streams));
     out.set("open_exceptions", std::move(exceptions));
+    out.set("exceptions", Value::Map{{"by_severity", std::move(severities)},
+                                     {"overdue", number(waiting.overdue)},
+                                     {"unassigned", number(waiting.unassigned)},
+                                     {"immaterial", number(waiting.immaterial)}});
 }
 
 void show_hubs(Output& out, const Cluster& cluster) {
@@ -176,20 +186,44 @@ void show_streams(Output& out, const Cluster& cluster) {
 
 void show_exceptions(Output& out, const Cluster& cluster) {
     out.heading("Open exceptions");
-    std::map<std::string, std::pair<std::uint64_t, Timestamp>> kinds;
+    struct Kind {
+        ExceptionSeverity severity = ExceptionSeverity::kInfo;  ///< The highest of them.
+        std::uint64_t count = 0;
+        std::uint64_t overdue = 0;
+        Timestamp oldest;
+    };
+    std::map<std::string, Kind> kinds;
     for (const ExceptionView& view : cluster.open_exceptions) {
-        auto& [count, oldest] = kinds[view.record.kind];
+        if (!view.record.care.material) continue;
+        Kind& kind = kinds[view.record.kind];
         const Timestamp opened = view.record.opened_at;
-        oldest = count == 0 ? opened : std::min(oldest, opened);
-        ++count;
+        kind.oldest = kind.count == 0 ? opened : std::min(kind.oldest, opened);
+        kind.severity = std::max(kind.severity, view.record.care.severity);
+        kind.overdue += is_overdue(view.record, cluster.now) ? 1 : 0;
+        ++kind.count;
     }
-    if (kinds.empty()) return out.line("none");
-    Table table{{"KIND", "COUNT", "OLDEST"}, {}};
-    for (const auto& [kind, seen] : kinds) {
-        table.rows.push_back(
-            {kind, number_cell(seen.first), right_cell(age_text(seen.second, cluster.now))});
+    const Waiting waiting = waiting_of(cluster);
+    if (kinds.empty()) {
+        out.line("none");
+    } else {
+        Table table{{"KIND", "SEVERITY", "COUNT", "OVERDUE", "OLDEST"}, {}};
+        for (const auto& [name, kind] : kinds) {
+            table.rows.push_back({name, Cell{name_of(kind.severity), style_of(kind.severity)},
+                                  number_cell(kind.count), warning_count(kind.overdue),
+                                  right_cell(age_text(kind.oldest, cluster.now))});
+        }
+        out.table(table);
+        std::string all;
+        for (const auto& [severity, count] : waiting.by_severity) {
+            all = std::to_string(count) + " " + name_of(severity) + (all.empty() ? "" : ", ") + all;
+        }
+        out.line(all + "; " + std::to_string(waiting.overdue) + " overdue, " +
+                     std::to_string(waiting.unassigned) + " seen to by nobody",
+                 Style::kDim);
     }
-    out.table(table);
+    if (waiting.immaterial > 0) {
+        out.line(std::to_string(waiting.immaterial) + " not material", Style::kDim);
+    }
 }
 
 Result<Exit> show_once(Program& program, Session& session) {

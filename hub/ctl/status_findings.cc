@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "hub/ctl/exceptions_filter.h"
 #include "hub/ctl/text.h"
 #include "shared/nats/server_version.h"
 
@@ -207,9 +208,14 @@ private:
                 warn("broker_lost_messages", view.record.reason,
                      "This warning ends a day after " + time_text(view.record.updated_at),
                      "stream " + view.record.entity.entity.text);
-            } else {
+            } else if (view.record.care.material) {
                 ++open;
             }
+        }
+        if (const std::uint64_t late = waiting_of(cluster_).overdue; late > 0) {
+            warn("exceptions_overdue",
+                 count_text(late, "exception is", "exceptions are") + " past the time set for them",
+                 "synclinectl exceptions list --overdue");
         }
         if (open > 0) {
             tell(Level::kInfo, "exceptions_open",
@@ -223,6 +229,22 @@ private:
 };
 
 }  // namespace
+
+Waiting waiting_of(const Cluster& cluster) {
+    Waiting waiting;
+    for (const ExceptionView& view : cluster.open_exceptions) {
+        const hub::Care& care = view.record.care;
+        if (!care.material) {
+            ++waiting.immaterial;
+            continue;
+        }
+        ++waiting.all;
+        ++waiting.by_severity[care.severity];
+        waiting.overdue += is_overdue(view.record, cluster.now) ? 1 : 0;
+        waiting.unassigned += care.assignee.empty() ? 1 : 0;
+    }
+    return waiting;
+}
 
 std::vector<Finding> judge(const Cluster& cluster) { return Judge{cluster}.run(); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "hub/ctl/cluster.h"
@@ -9,6 +10,16 @@ namespace syncline::ctl {
 
 /// What is wrong, or worth knowing, about a cluster: the findings of `status`. Pure.
 [[nodiscard]] std::vector<Finding> judge(const Cluster& cluster);
+
+/// The open exceptions in numbers. Those that are not material are counted apart.
+struct Waiting {
+    std::map<ExceptionSeverity, std::uint64_t> by_severity;
+    std::uint64_t all = 0;
+    std::uint64_t overdue = 0;
+    std::uint64_t unassigned = 0;
+    std::uint64_t immaterial = 0;
+};
+[[nodiscard]] Waiting waiting_of(const Cluster& cluster);
 
 /// An agent that was not heard of for this long is silent; it announces itself every 10 s.
 inline constexpr Duration kAgentSilent = std::chrono::seconds{30};

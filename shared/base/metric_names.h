@@ -37,7 +37,9 @@ inline constexpr Name kHubCommands{"syncline_hub_commands_total", "Commands writ
 inline constexpr Name kHubEvents{"syncline_hub_events_total", "Business events written"};
 inline constexpr Name kHubConflicts{"syncline_hub_conflicts_total",
                                     "State writes refused because another hub wrote first"};
-inline constexpr Name kHubExceptions{"syncline_hub_exceptions_total", "Exceptions raised, by kind"};
+inline constexpr Name kHubExceptions{
+    "syncline_hub_exceptions_total",
+    "Exceptions opened, settled by a person, closed by themselves"};
 inline constexpr Name kHubExceptionsOpen{"syncline_hub_exceptions_open",
                                          "Exceptions that wait for a person"};
 inline constexpr Name kHubPartitions{"syncline_hub_partitions", "Partitions held by this hub"};

@@ -324,6 +324,37 @@ TEST_F(SynclinectlTest, AnActionThatNoHubDecidesIsAFinding) {
     EXPECT_TRUE(has_code(ran.json(), "exceptions.not_decided_yet"));
 }
 
+TEST_F(SynclinectlTest, SeveralAreListedBeforeAnythingIsDone) {
+    install();
+    put_ada();
+    put_exception({kCustomer, EntityId{"rec 9"}}, "input.undecodable", "crm");
+    Inbox inbox;
+    const auto operations = link.consume(
+        {.stream = std::string{subjects::kStreamIn}, .filters = {subjects::all_inputs()}}, &inbox);
+    const Ran plan = ctl_json({"exceptions", "retry", "--severity", "warning"});
+    EXPECT_EQ(plan.exit, 0) << plan;
+    const auto planned = map_in(plan.json().at("data"));
+    EXPECT_EQ(planned.at("dry_run"), Value{true});
+    EXPECT_EQ(planned.at("left_out"), Value{std::int64_t{1}});  // No retry of what is undecided.
+    EXPECT_EQ(planned.at("exceptions").get<Value::List>()->size(), 1U);
+
+    EXPECT_EQ(ctl({"exceptions", "retry"}).exit, 2);
+    EXPECT_EQ(ctl({"exceptions", "retry", "--kind", "nothing.like_it"}).exit, 2);
+    EXPECT_EQ(ctl({"exceptions", "note", "--text", "x", "--platform", "erp", "customer"}).exit, 2);
+    EXPECT_EQ(ctl({"exceptions", "discard", "--platform", "erp"}).exit, 2);  // Why?
+    const Ran many =
+        ctl({"exceptions", "assign", "--to", "ann", "--severity", "info", "--most", "1", "--yes"});
+    EXPECT_EQ(many.exit, 5) << many;
+
+    const Ran done =
+        ctl_json({"exceptions", "retry", "--platform", "erp", "--yes", "--wait", "0s"});
+    EXPECT_EQ(done.exit, 1) << done;
+    EXPECT_TRUE(has_code(done.json(), "exceptions.not_decided_yet"));
+    ASSERT_TRUE(until([&] { return !inbox.bodies.empty(); }));
+    ASSERT_EQ(inbox.bodies.size(), 1U);  // Only of what was to be done.
+    EXPECT_EQ(hub::decode_operation(inbox.bodies[0])->exception, "command.rejected@erp");
+}
+
 TEST_F(SynclinectlTest, WhatNoActionCanSettleIsRefusedWithAdvice) {
     install();
     put_ada();

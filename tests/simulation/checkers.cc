@@ -368,6 +368,20 @@ void Checkers::check_keys() {
     }
 }
 
+// I8: an exception about a record that belongs to no entity is closed once it does.
+void Checkers::check_unplaced(const hub::ExceptionRecord& exception) {
+    if (exception.kind != exceptions::kUnmatched && exception.kind != exceptions::kAmbiguous)
+        return;
+    for (const hub::EntityState& state : states_) {
+        const hub::RecordState* record = state.record(exception.platform);
+        const bool has = record != nullptr && record->record == RecordId{exception.record} &&
+                         record->presence == hub::Presence::kPresent;
+        if (!has) continue;
+        find("I8", exception.kind + " is open, and the record belongs to " + state.key.entity.text,
+             exception.record);
+    }
+}
+
 // I8: what a state holds open is on the exceptions stream, and the other way round.
 void Checkers::check_exceptions() {
     std::set<std::string> published;
@@ -376,6 +390,7 @@ void Checkers::check_exceptions() {
             find("I8", "of a kind that is in no catalogue: " + exception.kind,
                  exception.entity.entity.text);
         }
+        check_unplaced(exception);
         if (!is_held(exception.kind)) continue;
         published.insert(exception.entity.entity.text + " " + exception.kind + "@" +
                          exception.platform.text);

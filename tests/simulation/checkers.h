@@ -47,6 +47,7 @@ private:
     void check_rows();
     void check_keys();
     void check_exceptions();
+    void check_unplaced(const hub::ExceptionRecord& exception);
     void check_bounds();
     void check_spools();
     [[nodiscard]] bool excused(const hub::EntityState& state, const PlatformId& platform,

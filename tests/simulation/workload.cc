@@ -307,38 +307,65 @@ void Workload::decide_all() {
     for (const MessagePtr& message : broker_.all(subjects::kStreamExceptions)) decide(message);
 }
 
+namespace {
+
+/// Mostly what settles it.
+hub::OperationKind some_action(Random& random, const hub::ExceptionRecord& exception) {
+    using enum hub::OperationKind;
+    static constexpr hub::OperationKind kSettling[] = {kAccept, kReject,  kRetry, kAccept,
+                                                       kReject, kDiscard, kEdit,  kRetry};
+    static constexpr hub::OperationKind kSeeing[] = {kAssign, kTag, kUntag, kNote, kDue};
+    if (!is_held(exception.kind) || random.one_in(6)) {
+        return kSeeing[random.below(std::size(kSeeing))];
+    }
+    return kSettling[random.below(std::size(kSettling))];
+}
+
+}  // namespace
+
+void Workload::note_decision(const hub::ExceptionRecord& exception, hub::OperationKind kind) {
+    decided_.push_back(exception.reason);
+    if (exception.kind == exceptions::kSecondRecord) {
+        // Of the two, a store that lost the state may let the other one stand.
+        decided_.push_back(exception.record + ",");
+    }
+    for (const auto& [field, value] : exception.proposed) {
+        decided_fields_.insert({exception.entity.entity, exception.platform, field});
+    }
+    if (exception.kind == exceptions::kInDoubt && kind != hub::OperationKind::kAccept) {
+        denied_.insert({exception.entity.entity, exception.platform});
+    }
+    if (kind == hub::OperationKind::kAccept || kind == hub::OperationKind::kDiscard ||
+        kind == hub::OperationKind::kEdit) {
+        left_alone_.insert({exception.entity.entity, exception.platform});
+        accepted_.insert(exception.entity.entity);
+    }
+}
+
 void Workload::decide(const MessagePtr& message) {
     const auto exception = hub::decode_exception(message->body);
     if (!exception || exception->status != hub::ExceptionStatus::kOpen) return;
     if (policy_.object(exception->entity.object) == nullptr) return;
     Random& random = world_.random();
     hub::Operation operation;
-    operation.kind = static_cast<hub::OperationKind>(random.below(3));
+    operation.kind = some_action(random, *exception);
     operation.entity = exception->entity;
     operation.exception = exception->kind + "@" + exception->platform.text;
     operation.id = "op" + std::to_string(++operations_);
     operation.actor = "operator";
     operation.at = Timestamp{SimClock::kStart} + world_.now();
     operation.seen = exception->version;
-    decided_.push_back(exception->reason);
-    if (exception->kind == exceptions::kSecondRecord) {
-        // Of the two, a store that lost the state may let the other one stand.
-        decided_.push_back(exception->record + ",");
+    if (operation.kind == hub::OperationKind::kDiscard) operation.reason = "not worth it";
+    if (hub::is_about_care(operation.kind)) operation.text = "text " + operation.id;
+    if (operation.kind == hub::OperationKind::kEdit) {
+        for (const auto& [field, value] : exception->proposed) {
+            const FieldSpec* spec = policy_.objects[0].field(field);
+            if (spec != nullptr && field != kNumber) operation.values.set(field, some_value(*spec));
+        }
     }
-    for (const auto& [field, value] : exception->proposed) {
-        decided_fields_.insert({exception->entity.entity, exception->platform, field});
-    }
-    if (exception->kind == exceptions::kInDoubt && operation.kind != hub::OperationKind::kAccept) {
-        denied_.insert({exception->entity.entity, exception->platform});
-    }
-    if (operation.kind == hub::OperationKind::kAccept) {
-        left_alone_.insert({exception->entity.entity, exception->platform});
-        accepted_.insert(exception->entity.entity);
-    }
+    if (!hub::is_about_care(operation.kind)) note_decision(*exception, operation.kind);
     const Partition partition = entity_partition(operation.entity, setup_.partitions);
-    const char* kind = operation.kind == hub::OperationKind::kAccept   ? "accept"
-                       : operation.kind == hub::OperationKind::kReject ? "reject"
-                                                                       : "retry";
+    const char* kind = hub::name_of(operation.kind);
     world_.note("operator", std::string{kind} + " " + operation.exception + " of " +
                                 operation.entity.entity.text);
     if (!broker_.up()) return;

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "hub/core/step.h"
 #include "shared/policy/policy.h"
 #include "tests/simulation/memory_broker.h"
 #include "tests/simulation/platform.h"
@@ -77,6 +78,7 @@ private:
     void make_record();
     void decide_one();
     void decide(const MessagePtr& message);
+    void note_decision(const hub::ExceptionRecord& exception, hub::OperationKind kind);
     [[nodiscard]] Fields some_values(const Platform& platform, bool all);
     [[nodiscard]] Value some_value(const FieldSpec& field);
 

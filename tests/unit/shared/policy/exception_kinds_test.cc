@@ -27,6 +27,7 @@ TEST(ExceptionKinds, SayWhatTheyMeanWhatToDoAndWhenTheyClose) {
         for (const std::string_view action : {kind.accept, kind.reject, kind.retry}) {
             EXPECT_EQ(!action.empty(), held) << kind.code;
         }
+        EXPECT_TRUE(kind.edit.empty() || held) << kind.code;
         EXPECT_EQ(is_held(kind.code), held) << kind.code;
     }
     EXPECT_FALSE(is_held("nothing.known"));

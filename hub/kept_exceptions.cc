@@ -1,0 +1,153 @@
+#include "hub/kept_exceptions.h"
+
+#include <algorithm>
+
+#include "hub/core/state_codec.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::hub {
+
+bool KeptExceptions::takes(const Operation& operation) {
+    const std::string_view token = operation.exception;
+    const ExceptionKind* kind = exception_kind(token.substr(0, token.find('@')));
+    return kind != nullptr && kind->holder != ExceptionHolder::kEntity;
+}
+
+void KeptExceptions::submit(Operation operation, const WorkId& work) {
+    Entry& entry = open_.emplace_back();
+    entry.subject = subjects::exception(operation.entity, operation.exception);
+    entry.operation = std::move(operation);
+    entry.work = work;
+    start(entry);
+}
+
+// ---- Records that come to belong to an entity. ------------------------------------------------
+
+std::optional<KeptExceptions::Unplaced> KeptExceptions::unplaced_in(
+    const ExceptionRecord& exception) {
+    const bool places = exception.kind == exceptions::kUnmatched ||
+                        exception.kind == exceptions::kAmbiguous ||
+                        exception.kind == exceptions::kUnknownObject;
+    const bool is_open = exception.status == ExceptionStatus::kOpen;
+    if (!places || !is_open || exception.record.empty()) return std::nullopt;
+    const RecordId record{exception.record};
+    return Unplaced{{exception.platform, exception.entity.object, record}, exception.kind};
+}
+
+void KeptExceptions::count_opened(const ExceptionRecord& exception) {
+    if (const auto unplaced = unplaced_in(exception)) {
+        const auto known = unplaced_.find(unplaced->record);
+        // Read again, it is no other.
+        if (known != unplaced_.end() && known->second.contains(unplaced->kind)) return;
+    }
+    counters_.count(exception.kind, exception.care.severity, ExceptionEvent::What::kOpened);
+}
+
+void KeptExceptions::seen(const Unplaced& unplaced) {
+    if (unplaced_.size() < kUnplacedMost) unplaced_[unplaced.record].insert(unplaced.kind);
+    link_.get_last(subjects::kStreamState, subjects::link(unplaced.record),
+                   [this, record = unplaced.record](auto stored) {
+                       if (!stored || !*stored || (*stored)->deleted) return;
+                       const auto entity = wire::decode_reference((*stored)->body);
+                       if (entity && !entity->empty()) linked(record, *entity);
+                   });
+}
+
+void KeptExceptions::awaited(const RecordKey& record) {
+    unplaced_[record].insert(std::string{exceptions::kUnmatched});
+}
+
+void KeptExceptions::linked(const RecordKey& record, const EntityId& entity) {
+    if (unplaced_.empty()) return;  // Nearly always.
+    const auto kinds = unplaced_.extract(record);
+    if (kinds.empty()) return;
+    for (const std::string& kind : kinds.mapped()) {
+        close(record, kind, "the record belongs to " + entity.text + " now");
+    }
+}
+
+void KeptExceptions::gone(const RecordKey& record, const WorkId& work) {
+    unplaced_.erase(record);
+    const std::string why = "the record was deleted";
+    close(record, exceptions::kAmbiguous, why);
+    close(record, exceptions::kUnmatched, why, work);
+}
+
+void KeptExceptions::close(const RecordKey& record, std::string_view kind, const std::string& why,
+                           std::optional<WorkId> work) {
+    Entry& entry = open_.emplace_back();
+    entry.subject = subjects::exception({record.object, founded_entity(record)},
+                                        std::string{kind} + "@" + record.platform.text);
+    entry.why = why;
+    entry.work = work;
+    start(entry);
+}
+
+// ---- One change of one message. ---------------------------------------------------------------
+
+KeptExceptions::Entry* KeptExceptions::find(std::uint64_t id) {
+    const auto at = std::ranges::find(open_, id, &Entry::id);
+    return at == open_.end() ? nullptr : &*at;
+}
+
+void KeptExceptions::start(Entry& entry) {
+    entry.id = ++ids_;  // What an earlier attempt asked for is no longer waited for.
+    entry.retry_at = Duration{0};
+    link_.get_last(subjects::kStreamExceptions, entry.subject, [this, id = entry.id](auto stored) {
+        if (Entry* asked = find(id)) found(*asked, stored);
+    });
+}
+
+void KeptExceptions::found(Entry& entry, const Result<std::optional<nats::StoredMessage>>& stored) {
+    if (!stored) {
+        entry.retry_at = clock_.steady() + options_.retry_wait;
+        return;
+    }
+    if (!*stored || (*stored)->deleted) return finish(entry.id);
+    auto exception = decode_exception((*stored)->body);
+    if (!exception || !change(entry, *exception)) return finish(entry.id);
+    entry.kind = exception->kind;
+    entry.severity = exception->care.severity;
+    link_.publish({entry.subject, encode(*exception), {}, (*stored)->sequence}, this, entry.id);
+}
+
+bool KeptExceptions::change(const Entry& entry, ExceptionRecord& exception) {
+    if (entry.operation) return operate(exception, *entry.operation, clock_.now());
+    if (exception.status != ExceptionStatus::kOpen) return false;
+    exception.status = ExceptionStatus::kResolved;
+    exception.closing = entry.why;
+    exception.updated_at = clock_.now();
+    return true;
+}
+
+void KeptExceptions::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
+    Entry* entry = find(token);
+    if (entry == nullptr) return;
+    if (sequence && !(entry->operation && is_about_care(entry->operation->kind))) {
+        using What = ExceptionEvent::What;
+        counters_.count(entry->kind, entry->severity,
+                        entry->operation ? What::kSettled : What::kClosed);
+    }
+    if (sequence || sequence.error().kind == ErrorKind::kTooLarge) return finish(token);
+    // Somebody else was first, or nobody knows: what there is now shows when it is read again.
+    entry->retry_at = clock_.steady() + options_.retry_wait;
+}
+
+void KeptExceptions::finish(std::uint64_t id) {
+    const auto entry = std::ranges::find(open_, id, &Entry::id);
+    const std::optional<WorkId> work = entry->work;
+    open_.erase(entry);
+    if (work) on_done(*work);
+}
+
+void KeptExceptions::tick() {
+    const Duration now = clock_.steady();
+    std::vector<std::uint64_t> due;
+    for (const Entry& entry : open_) {
+        if (entry.retry_at != Duration{0} && entry.retry_at <= now) due.push_back(entry.id);
+    }
+    for (const std::uint64_t id : due) start(*find(id));
+}
+
+}  // namespace syncline::hub

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "hub/entities.h"
+
+namespace syncline::hub {
+
+/// Exceptions that no entity's state holds: the newest message of each is all there is of it. What
+/// people do about them is done here, by compare-and-set on that message; and those about a record
+/// that was never placed are closed once it belongs to an entity, or is gone.
+/// Threading: the link's.
+class KeptExceptions final : nats::PublishSink {
+public:
+    KeptExceptions(nats::Link& link, const Clock& clock, const HubOptions& options,
+                   HubCounters& counters)
+        : link_(link), clock_(clock), options_(options), counters_(counters) {}
+
+    /// The operation is done, or there was nothing to do.
+    std::function<void(const WorkId&)> on_done;
+
+    /// Is it about an exception that no state holds?
+    [[nodiscard]] static bool takes(const Operation& operation);
+    void submit(Operation operation, const WorkId& work);
+    /// A record that belongs to no entity, and what is open about it.
+    struct Unplaced {
+        RecordKey record;
+        std::string kind;
+    };
+    /// What it is about, if it is open and closes once its record is placed.
+    [[nodiscard]] static std::optional<Unplaced> unplaced_in(const ExceptionRecord& exception);
+    /// It is being opened here.
+    void count_opened(const ExceptionRecord& exception);
+    /// It stands open on the stream. If its record belongs to an entity by now, it is closed.
+    void seen(const Unplaced& unplaced);
+    /// An entity takes the record in: linked() follows.
+    void awaited(const RecordKey& record);
+    /// The record belongs to the entity from now on.
+    void linked(const RecordKey& record, const EntityId& entity);
+    /// The record, which belongs to no entity, was deleted; `work` says so.
+    void gone(const RecordKey& record, const WorkId& work);
+    /// Its inputs come again with the partitions.
+    void forget_all() { open_.clear(); }
+    void tick();
+    [[nodiscard]] std::size_t busy() const { return open_.size(); }
+
+private:
+    /// So many records are remembered; the others are found when a partition is taken.
+    static constexpr std::size_t kUnplacedMost = 131'072;
+
+    struct Entry {
+        std::uint64_t id = 0;
+        std::string subject;
+        std::optional<Operation> operation;  ///< Nothing: it closes by itself,
+        std::string why;                     ///< for this reason.
+        std::optional<WorkId> work;          ///< That is done with it.
+        std::string kind;                    ///< As it was found.
+        ExceptionSeverity severity = ExceptionSeverity::kError;
+        Duration retry_at{0};  ///< 0: not waiting for a retry.
+    };
+    void close(const RecordKey& record, std::string_view kind, const std::string& why,
+               std::optional<WorkId> work = {});
+    void start(Entry& entry);
+    bool change(const Entry& entry, ExceptionRecord& exception);
+    void found(Entry& entry, const Result<std::optional<nats::StoredMessage>>& stored);
+    void finish(std::uint64_t id);
+    [[nodiscard]] Entry* find(std::uint64_t id);
+    void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
+
+    nats::Link& link_;
+    const Clock& clock_;
+    const HubOptions& options_;
+    HubCounters& counters_;
+    std::list<Entry> open_;
+    std::uint64_t ids_ = 0;
+    /// Of records that belong to no entity, the kinds that are open as far as this hub knows.
+    std::map<RecordKey, std::set<std::string>> unplaced_;
+};
+
+}  // namespace syncline::hub
