@@ -336,6 +336,7 @@ void add_exceptions(CLI::App& app, Program& program) {
 
     add_exception_kinds(*group, program);
     add_exception_actions(*group, program);
+    add_exception_to_rule(*group, program);
 }
 
 }  // namespace syncline::ctl

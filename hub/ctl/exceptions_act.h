@@ -40,6 +40,8 @@ void add_action_options(CLI::App& command, ActOptions& options);
 
 /// `exceptions kinds`.
 void add_exception_kinds(CLI::App& group, Program& program);
+/// `exceptions to-rule`.
+void add_exception_to_rule(CLI::App& group, Program& program);
 /// `exceptions accept`, `reject`, `retry`, `discard`, `edit`, `assign`, `tag`, `untag`, `note` and
 /// `due`.
 void add_exception_actions(CLI::App& group, Program& program);

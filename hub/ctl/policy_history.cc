@@ -1,5 +1,3 @@
-#include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include "hub/ctl/cli.h"
@@ -91,14 +89,6 @@ struct ExportOptions {
     std::string directory;
 };
 
-Result<void> write_file(const std::filesystem::path& path, const std::string& text) {
-    std::ofstream out{path, std::ios::binary | std::ios::trunc};
-    out << text;
-    out.close();
-    if (out) return {};
-    return fail(ErrorKind::kDenied, path.string() + " cannot be written");
-}
-
 Result<Exit> export_version(Program& program, const ExportOptions& options) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
@@ -115,20 +105,8 @@ Result<Exit> export_version(Program& program, const ExportOptions& options) {
     }
     const auto files = read_files(**session, wanted->version);
     if (!files) return fail(files.error());
-    std::error_code error;
-    const bool made = std::filesystem::create_directory(options.directory, error);
-    if (error) return fail(ErrorKind::kDenied, options.directory + ": " + error.message());
-    if (!made && !std::filesystem::is_empty(options.directory, error)) {
-        return fail(ErrorKind::kConflict,
-                    options.directory + " is not empty; what is there stays as it is");
-    }
-    for (const PolicyFile& file : *files) {
-        // A name of ours has no folder in it; one of somebody else's might.
-        const auto name = std::filesystem::path{file.name}.filename();
-        if (auto written = write_file(std::filesystem::path{options.directory} / name, file.text);
-            !written) {
-            return fail(written.error());
-        }
+    if (auto written = write_files(options.directory, *files); !written) {
+        return fail(written.error());
     }
     program.out().set("version", number(wanted->version.number));
     program.out().set("files", number(files->size()));

@@ -1,6 +1,9 @@
 #include "hub/ctl/policy_store.h"
 
+#include <filesystem>
+#include <fstream>
 #include <set>
+#include <system_error>
 
 #include "hub/core/identity.h"
 #include "hub/core/state_codec.h"
@@ -159,6 +162,26 @@ Result<void> store_files(Session& session, const std::vector<PolicyFile>& files)
                     file.name + " is " + std::to_string(file.text.size()) +
                         " bytes, more than one message holds; split it into several files: all "
                         "*.toml of the directory are one policy");
+    }
+    return {};
+}
+
+Result<void> write_files(const std::string& directory, const std::vector<PolicyFile>& files) {
+    std::error_code error;
+    const bool made = std::filesystem::create_directory(directory, error);
+    if (error) return fail(ErrorKind::kDenied, directory + ": " + error.message());
+    if (!made && !std::filesystem::is_empty(directory, error)) {
+        return fail(ErrorKind::kConflict,
+                    directory + " is not empty; what is there stays as it is");
+    }
+    for (const PolicyFile& file : files) {
+        // A name of ours has no folder in it; one of somebody else's might.
+        const std::filesystem::path path =
+            std::filesystem::path{directory} / std::filesystem::path{file.name}.filename();
+        std::ofstream out{path, std::ios::binary | std::ios::trunc};
+        out << file.text;
+        out.close();
+        if (!out) return fail(ErrorKind::kDenied, path.string() + " cannot be written");
     }
     return {};
 }

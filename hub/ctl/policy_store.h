@@ -46,5 +46,9 @@ struct PolicyHistory {
 [[nodiscard]] Result<Policy> read_policy(Session& session, const PolicyVersion& version);
 /// Stores the files that the bucket lacks. kTooLarge names the file that no message holds.
 [[nodiscard]] Result<void> store_files(Session& session, const std::vector<PolicyFile>& files);
+/// Writes them into a new or empty directory. kConflict: it is not empty; kDenied: it cannot be
+/// written.
+[[nodiscard]] Result<void> write_files(const std::string& directory,
+                                       const std::vector<PolicyFile>& files);
 
 }  // namespace syncline::ctl
