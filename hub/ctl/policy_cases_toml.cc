@@ -21,6 +21,7 @@ constexpr TomlReader::Choice<hub::OperationKind> kActions[] = {
     {"accept", hub::OperationKind::kAccept},
     {"reject", hub::OperationKind::kReject},
     {"retry", hub::OperationKind::kRetry},
+    {"discard", hub::OperationKind::kDiscard},
 };
 constexpr const char* kNoVerdict = "none";
 constexpr std::size_t kStepsMax = 1000;
