@@ -68,9 +68,14 @@ Agent::Agent(Parts parts)
           {environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_, link_,
            [this](std::string_view subject, std::string_view request) {
                using subjects::Again;
-               const bool records = subject == subjects::again(store_.platform(), Again::kRecords);
-               on_request(records ? Again::kRecords : Again::kCommands, request);
+               if (subjects::is_retell(subject)) return reconciler_.retell(request);
+               for (const Again what : {Again::kCommands, Again::kRecords, Again::kReconcile}) {
+                   if (subject == subjects::again(store_.platform(), what)) {
+                       on_request(what, request);
+                   }
+               }
            }}),
+      reconciler_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_}),
       links_({environment_, store_, commits_, intake_, link_, parts.executor.traits().can_fetch}),
       receipts_(std::make_unique<Receipts>(*this)) {
     if (!environment_.note) environment_.note = [](NoteLevel, std::string_view) {};
@@ -90,6 +95,7 @@ Result<void> Agent::start() {
     if (!loaded) return loaded;
     if (auto started = intake_.start(); !started) return started;
     if (auto started = commands_.start(); !started) return started;
+    if (auto started = reconciler_.start(); !started) return started;
     if (auto started = links_.start(); !started) return started;
     receipts_subscription_ =
         link_.subscribe(subjects::receipts_of(store_.platform()), receipts_.get());
@@ -111,6 +117,7 @@ Result<void> Agent::on_timer() {
             commands_.pump();
             intake_.pump();
             links_.pump();
+            reconciler_.pump();
         }
         if (auto sent = publisher_.pump(); !sent) return sent;
         if (commits_.empty() || (commits_.blocked() && now() < flush_again_at_)) break;
@@ -141,7 +148,7 @@ Duration Agent::next_deadline() const {
     if (stopping_) return next;
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
     next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
-                     links_.next_deadline()});
+                     links_.next_deadline(), reconciler_.next_deadline()});
     return next;
 }
 
@@ -299,7 +306,8 @@ void Agent::on_command_stream(const Result<nats::StreamInfo>& info) {
         command_trouble_.clear();
         commands_.on_stream(*info);
         look_for_request(subjects::Again::kCommands);
-        return look_for_request(subjects::Again::kRecords);
+        look_for_request(subjects::Again::kRecords);
+        return look_for_request(subjects::Again::kReconcile);
     }
     if (info.error().kind != ErrorKind::kNotFound) return;
     note_once(command_trouble_, "waiting for stream " + std::string{subjects::kStreamCommands} +
@@ -316,6 +324,7 @@ void Agent::look_for_request(subjects::Again what) {
 
 /// Level, not edge: whoever was away when the hub asked finds the request when it is back.
 void Agent::on_request(subjects::Again what, std::string_view request) {
+    if (what == subjects::Again::kReconcile) return reconciler_.request(request);
     const bool commands = what == subjects::Again::kCommands;
     std::string& seen = commands ? again_commands_ : again_records_;
     if (seen == request) return;

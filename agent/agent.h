@@ -13,6 +13,7 @@
 #include "agent/links.h"
 #include "agent/platform_gate.h"
 #include "agent/publisher.h"
+#include "agent/reconciler.h"
 #include "agent/settings.h"
 #include "agent/store.h"
 #include "agent/write_guard.h"
@@ -78,6 +79,7 @@ public:
         std::string trouble;  ///< What is wrong now, for a person; empty if nothing is.
         Intake::Status intake;
         Commands::Status commands;
+        Reconciler::Status reconciler;
     };
     [[nodiscard]] Status status() const;
 
@@ -116,6 +118,7 @@ private:
     Publisher publisher_;
     Intake intake_;
     Commands commands_;
+    Reconciler reconciler_;
     Links links_;
 
     std::unique_ptr<Receipts> receipts_;

@@ -29,6 +29,8 @@ public:
 
     /// Connector::read. At most one is under way.
     virtual void read(const Cursor& from, std::size_t max, Done<Batch> done) = 0;
+    /// Connector::survey. At most one is under way, and it waits for what read() is doing.
+    virtual void survey(const Cursor& from, std::size_t max, Done<Batch> done) = 0;
     /// Connector::stored, in order with the reads around it.
     virtual void stored(const Cursor& cursor) = 0;
 

@@ -86,6 +86,7 @@ Duration Intake::next_deadline() const {
 void Intake::start_read() {
     p_.environment.before("A1");
     reading_ = true;
+    ++reads_begun_;
     p_.gate.take(now());
     p_.guard.read_begins(now());
     if (origin_ == kReconcile && cursor_ == p_.executor.full_read_start()) {
@@ -111,7 +112,7 @@ void Intake::on_read(Executor::Answer<Batch> answer, std::uint64_t round) {
     records_read_ += answer.result->records.size();
     const bool at_once = answer.result->more || p_.executor.traits().waits_for_changes;
     next_read_ = at_once ? now() : now() + p_.settings.reading.poll;
-    pending_ = Pending{.batch = std::move(*answer.result), .round = round};
+    pending_ = Pending{.batch = std::move(*answer.result), .round = round, .read = reads_begun_};
     if (may_read() && now() >= room_at_) commit_batch();
 }
 
@@ -170,10 +171,30 @@ void Intake::after_batch(const Taken& taken) {
     }
     if (pending_->round == round_) {
         cursor_ = pending_->batch.next;
-        if (!pending_->batch.more) origin_ = kLive;
+        if (!pending_->batch.more) {
+            origin_ = kLive;
+            read_through_ = pending_->read;
+        }
         p_.executor.stored(cursor_);
     }
     pending_.reset();
+}
+
+SpoolPoint SpoolPoint::of(const Store& store) {
+    SpoolPoint point;
+    point.epoch_ = store.epoch();
+    for (std::uint16_t part = 0; part < store.partitions(); ++part) {
+        point.last_.push_back(store.marks({part}).next_seq - 1);
+    }
+    return point;
+}
+
+bool SpoolPoint::is_receipted(const Store& store) const {
+    if (!is_of(store) || last_.size() != store.partitions()) return false;
+    for (std::uint16_t part = 0; part < store.partitions(); ++part) {
+        if (store.marks({part}).receipted < last_[part]) return false;
+    }
+    return true;
 }
 
 bool Intake::is_new() const { return origin_ == kBackfill; }
@@ -183,16 +204,11 @@ bool Intake::is_acquainted() {
     if (set_backs_ > 0) return false;
     const std::uint16_t partitions = p_.store.partitions();
     if (origin_ != kLive || partitions == 0 || p_.commits.blocked()) return false;
-    if (!full_read_ || full_read_->epoch != p_.store.epoch()) {
+    if (!full_read_ || !full_read_->is_of(p_.store)) {
         if (!fetches_.empty()) return false;
-        full_read_ = FullRead{.epoch = p_.store.epoch(), .last = {}};
-        for (std::uint16_t part = 0; part < partitions; ++part) {
-            full_read_->last.push_back(p_.store.marks({part}).next_seq - 1);
-        }
+        full_read_ = SpoolPoint::of(p_.store);
     }
-    for (std::uint16_t part = 0; part < partitions; ++part) {
-        if (p_.store.marks({part}).receipted < full_read_->last[part]) return false;
-    }
+    if (!full_read_->is_receipted(p_.store)) return false;
     p_.commits.add([](Transaction& transaction) { transaction.set_number(keys::kAcquainted, 1); });
     acquainted_ = true;
     return true;
@@ -232,7 +248,15 @@ Intake::Took Intake::take(Transaction& transaction, const Record& record, Source
     }
     const Digest digest =
         record.deleted ? Digest{} : digest_of(record.fields, record.marker, p_.store.sweep());
-    if (state && state->deleted == record.deleted && (record.deleted || state->digest == digest)) {
+    const bool known =
+        state && state->deleted == record.deleted && (record.deleted || state->digest == digest);
+    ChangeOrigin as = origin();
+    if (source == Source::kFetch && witness_ != nullptr) {
+        const auto use = witness_->on_fetched(transaction, record, state, !known);
+        if (use == FetchWitness::Use::kQuiet) return Took::kYes;
+        if (use == FetchWitness::Use::kReconcile) as = ChangeOrigin::kReconcile;
+    }
+    if (known) {
         transaction.clear_reject(record.object, record.id);
         return Took::kYes;
     }
@@ -243,11 +267,11 @@ Intake::Took Intake::take(Transaction& transaction, const Record& record, Source
     RecordState next = state.value_or(RecordState{});
     next.digest = digest;
     next.deleted = record.deleted;
-    return emit(transaction, record, key, std::move(next), taken);
+    return emit(transaction, record, key, std::move(next), as, taken);
 }
 
 Intake::Took Intake::emit(Transaction& transaction, const Record& record, const RecordKey& key,
-                          RecordState state, Taken& taken) {
+                          RecordState state, ChangeOrigin as, Taken& taken) {
     const Partition home = home_partition(key, state.entity, p_.store.partitions());
     const std::uint64_t receipted =
         state.last.seq == 0 ? 0 : p_.store.marks(state.last.partition).receipted;
@@ -259,7 +283,7 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
                   .number = transaction.next_number(partition),
                   .rev = rev,
                   .kind = record.deleted ? ChangeKind::kDelete : ChangeKind::kUpsert,
-                  .origin = origin(),
+                  .origin = as,
                   .fields = record.deleted ? Fields{} : record.fields,
                   .marker = record.marker,
                   .seen_at = p_.environment.clock.now(),

@@ -21,6 +21,39 @@
 
 namespace syncline::agent {
 
+/// Everything that was in the spool at some moment.
+class SpoolPoint {
+public:
+    static SpoolPoint of(const Store& store);
+    /// Does it say anything of the numbering that is in use?
+    [[nodiscard]] bool is_of(const Store& store) const { return epoch_ == store.epoch(); }
+    /// Has the hub decided all of it?
+    [[nodiscard]] bool is_receipted(const Store& store) const;
+
+private:
+    std::uint64_t epoch_ = 0;
+    std::vector<std::uint64_t> last_;  ///< By partition.
+};
+
+/// Who is asked about each record that was fetched before it is used.
+class FetchWitness {
+public:
+    enum class Use : std::uint8_t {
+        kUsual,      ///< Tell it if it is news.
+        kReconcile,  ///< The same; it was found by comparing.
+        kQuiet,      ///< Do not tell it.
+    };
+    /// `known`: what the store knows of it; `news`: the record is not as it was told last. Within
+    /// the transaction that uses it.
+    virtual Use on_fetched(Transaction& transaction, const Record& record,
+                           const std::optional<RecordState>& known, bool news) = 0;
+    /// It can not be read.
+    virtual void on_unreadable(Transaction& transaction, const RecordKey& record) = 0;
+
+protected:
+    ~FetchWitness() = default;
+};
+
 /// The way in: reads the platform, drops what is known already, numbers the rest and puts it into
 /// the spool, in one transaction with the cursor. Records that a batch does not say for certain
 /// (partial ones, and those that a write has just touched) are fetched one by one; the store
@@ -75,6 +108,17 @@ public:
     /// and follow() after it.
     void want_fetch(Transaction& transaction, const RecordKey& record);
     void follow(const RecordKey& record);
+    [[nodiscard]] bool is_fetching(const RecordKey& record) const {
+        return fetches_.contains(record);
+    }
+    /// May be null; must outlive what is under way.
+    void set_witness(FetchWitness* witness) { witness_ = witness; }
+    /// Reads are counted from 1. The newest that was begun, and the newest of those after which
+    /// there was nothing more to read and whose records are stored.
+    [[nodiscard]] std::uint64_t reads_begun() const { return reads_begun_; }
+    [[nodiscard]] std::uint64_t read_through() const { return read_through_; }
+    /// Is there room in the spool, and may the store be written?
+    [[nodiscard]] bool may_read() const;
 
     struct Status {
         Timestamp last_read_at;
@@ -101,6 +145,7 @@ private:
     struct Pending {
         Batch batch;
         std::uint64_t round = 0;  ///< Its cursor only counts while this is the present one.
+        std::uint64_t read = 0;   ///< Its number; see reads_begun().
         std::size_t at = 0;       ///< Records before this are stored.
         bool committing = false;
     };
@@ -127,7 +172,7 @@ private:
     void after_batch(const Taken& taken);
     Took take(Transaction& transaction, const Record& record, Source source, Taken& taken);
     Took emit(Transaction& transaction, const Record& record, const RecordKey& key,
-              RecordState state, Taken& taken);
+              RecordState state, ChangeOrigin as, Taken& taken);
     /// Keeps what cannot be used, and says it once.
     void keep_reject(Transaction& transaction, const Reject& reject);
     void wish(Transaction& transaction, const RecordKey& key, std::uint64_t after_create,
@@ -148,26 +193,22 @@ private:
     void commit_fetched(const RecordKey& key, Record record);
 
     [[nodiscard]] bool has_room() const;
-    [[nodiscard]] bool may_read() const;
     [[nodiscard]] Duration now() const { return p_.environment.steady(); }
     [[nodiscard]] ChangeOrigin origin() const;
 
-    /// What was in the spool when the full read was complete.
-    struct FullRead {
-        std::uint64_t epoch = 0;
-        std::vector<std::uint64_t> last;  ///< By partition.
-    };
-
     Parts p_;
     bool acquainted_ = false;
-    std::size_t set_backs_ = 0;  ///< Not stored yet.
-    std::optional<FullRead> full_read_;
+    std::size_t set_backs_ = 0;            ///< Not stored yet.
+    std::optional<SpoolPoint> full_read_;  ///< When it was complete.
     Cursor cursor_;
     std::string origin_;
     std::string tombstones_;      ///< As stored; empty: none are to be sent again.
     std::string unseen_;          ///< As stored; empty: none are to be looked for.
     bool going_through_ = false;  ///< The records of the store, for either.
     std::uint64_t round_ = 1;  ///< A batch that was asked for in an earlier one has an old cursor.
+    std::uint64_t reads_begun_ = 0;
+    std::uint64_t read_through_ = 0;
+    FetchWitness* witness_ = nullptr;
     bool reading_ = false;
     std::optional<Pending> pending_;
     Duration room_at_{0};  ///< When to try again to store what there was no room for.

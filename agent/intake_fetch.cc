@@ -137,6 +137,7 @@ void Intake::give_up_fetch(const RecordKey& key, const std::string& why) {
             keep_reject(transaction,
                         {key.object, key.record.text, why, "", p_.environment.clock.now()});
             transaction.fetched(key.object, key.record);
+            if (witness_ != nullptr) witness_->on_unreadable(transaction, key);
         },
         [this, key] {
             Fetch& fetch = fetches_.at(key);

@@ -100,23 +100,24 @@ void Intake::go_through(std::string Intake::*place, std::string_view key, Step s
 /// A full read shows what is there; what is gone only the store remembers.
 void Intake::send_tombstones() {
     if (going_through_) return;
-    go_through(
-        &Intake::tombstones_, keys::kTombstones, [this](Transaction& transaction, Taken& taken) {
-            const Place after{tombstones_};
-            std::string next;
-            const auto found = transaction.tombstones(after.object, after.id, kTombstones);
-            for (const auto& [object, id] : found) {
-                const RecordKey key{p_.store.platform(), object, id};
-                const Record record{.object = object, .id = id, .deleted = true};
-                auto state = transaction.record(object, id).value_or(RecordState{});
-                if (emit(transaction, record, key, std::move(state), taken) == Took::kNoRoom) {
-                    room_at_ = now() + kRoomPause;
-                    return next.empty() ? tombstones_ : next;
-                }
-                next = Place::of(object, id);
-            }
-            return next;
-        });
+    go_through(&Intake::tombstones_, keys::kTombstones,
+               [this](Transaction& transaction, Taken& taken) {
+                   const Place after{tombstones_};
+                   std::string next;
+                   const auto found = transaction.tombstones(after.object, after.id, kTombstones);
+                   for (const auto& [object, id] : found) {
+                       const RecordKey key{p_.store.platform(), object, id};
+                       const Record record{.object = object, .id = id, .deleted = true};
+                       auto state = transaction.record(object, id).value_or(RecordState{});
+                       if (emit(transaction, record, key, std::move(state), origin(), taken) ==
+                           Took::kNoRoom) {
+                           room_at_ = now() + kRoomPause;
+                           return next.empty() ? tombstones_ : next;
+                       }
+                       next = Place::of(object, id);
+                   }
+                   return next;
+               });
 }
 
 bool Intake::looks_for_unseen() const {

@@ -39,10 +39,11 @@ Agent::Status Agent::status() const {
                   .denied = gate_.denied(),
                   .paused = std::max(Duration{0}, gate_.pause_until() - now()),
                   .intake = intake_.status(),
-                  .commands = commands_.status()};
+                  .commands = commands_.status(),
+                  .reconciler = reconciler_.status()};
     for (const std::string* trouble : std::initializer_list<const std::string*>{
              &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
-             &status.intake.last_error}) {
+             &status.intake.last_error, &status.reconciler.trouble}) {
         if (status.trouble.empty()) status.trouble = *trouble;
     }
     if (status.denied) status.trouble = "the platform refuses the credentials: " + status.trouble;
@@ -78,6 +79,9 @@ std::string Agent::presence() const {
         {"commands_applied", count(s.commands.applied)},
         {"commands_failed", count(s.commands.failed)},
         {"commands_superseded", count(s.commands.superseded)},
+        {"reconciling", s.reconciler.phase},
+        {"reconcile_request", s.reconciler.request},
+        {"reconcile_read", count(s.reconciler.read)},
         {"breaker", s.breaker},
         {"paused_ms",
          count(static_cast<std::uint64_t>(

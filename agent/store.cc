@@ -18,7 +18,7 @@ constexpr const char* kCreate =
     "  subject TEXT, body BLOB);"
     "CREATE TABLE objects(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
     "CREATE TABLE records(object INTEGER, id TEXT, n INTEGER, era INTEGER, part INTEGER,"
-    "  seq INTEGER, deleted INTEGER, digest BLOB, entity TEXT,"
+    "  seq INTEGER, deleted INTEGER, digest BLOB, entity TEXT, seen INTEGER NOT NULL DEFAULT 0,"
     "  PRIMARY KEY(object, id)) WITHOUT ROWID;"
     "CREATE INDEX deleted_records ON records(object, id) WHERE deleted = 1;"
     "CREATE INDEX records_of ON records(object, entity) WHERE entity IS NOT NULL;"
@@ -30,6 +30,12 @@ constexpr const char* kCreate =
     "CREATE TABLE fences(part INTEGER PRIMARY KEY, fence INTEGER);"
     "CREATE TABLE rejects(id INTEGER PRIMARY KEY, at INTEGER, times INTEGER, object TEXT,"
     "  record TEXT, reason TEXT, raw TEXT);";
+
+// Of a reconciliation; `found` is a DriftKind, or NULL until it is known.
+constexpr const char* kCreateSuspects =
+    "CREATE TABLE suspects(object INTEGER, id TEXT, found INTEGER, PRIMARY KEY(object, id))"
+    " WITHOUT ROWID;";
+constexpr const char* kSchema2 = "ALTER TABLE records ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;";
 
 }  // namespace
 
@@ -57,6 +63,7 @@ void Store::create(const Options& options) {
     Transaction transaction{*this};
     if (empty) {
         database_->script(kCreate);
+        database_->script(kCreateSuspects);
         transaction.set_number("schema", kSchema);
         transaction.set_number(
             "epoch", static_cast<std::uint64_t>(std::max<std::int64_t>(options.now.ns, 1)));
@@ -74,6 +81,10 @@ void Store::create(const Options& options) {
         database_->fail_with({ErrorKind::kInvalid, options.path + ": belongs to platform '" +
                                                        platform + "', not '" +
                                                        options.platform.text + "'"});
+    } else if (schema < 2) {
+        database_->script(kSchema2);
+        database_->script(kCreateSuspects);
+        transaction.set_number("schema", kSchema);
     }
     instance_ = transaction.text("instance");
 }
@@ -85,6 +96,7 @@ void Store::load() {
     held_.era = transaction.number("era");
     held_.sweep = transaction.number("sweep");
     held_.revisions = transaction.number("revisions");
+    held_.reconciliation = transaction.number("reconciliation");
     const std::uint64_t partitions = transaction.number("partitions");
     held_.marks.resize(static_cast<std::uint16_t>(partitions));
     held_.changed.resize(held_.marks.size());
@@ -241,15 +253,16 @@ std::optional<RecordState> Transaction::record(const ObjectName& object, const R
 
 void Transaction::save(const ObjectName& object, const RecordId& id, const RecordState& state) {
     constexpr std::string_view kSave =
-        "INSERT OR REPLACE INTO records VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        "INSERT OR REPLACE INTO records VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     const std::uint64_t number = object_number(object);
     const sqlite::Blob digest{state.deleted ? std::string_view{} : state.digest.view()};
     if (state.entity) {
         database_.run(kSave, number, id.text, state.n, store_.held_.era, state.last.partition.value,
-                      state.last.seq, state.deleted, digest, state.entity->text);
+                      state.last.seq, state.deleted, digest, state.entity->text,
+                      store_.held_.reconciliation);
     } else {
         database_.run(kSave, number, id.text, state.n, store_.held_.era, state.last.partition.value,
-                      state.last.seq, state.deleted, digest, nullptr);
+                      state.last.seq, state.deleted, digest, nullptr, store_.held_.reconciliation);
     }
 }
 
@@ -261,7 +274,7 @@ bool Transaction::link(const ObjectName& object, const RecordId& id, const Entit
 }
 
 void Transaction::know(const ObjectName& object, const RecordId& id, const EntityId& entity) {
-    database_.run("INSERT OR IGNORE INTO records VALUES(?1, ?2, 0, ?3, 0, 0, 0, ?4, ?5)",
+    database_.run("INSERT OR IGNORE INTO records VALUES(?1, ?2, 0, ?3, 0, 0, 0, ?4, ?5, 0)",
                   object_number(object), id.text, store_.held_.era, sqlite::Blob{{}}, entity.text);
 }
 

@@ -18,6 +18,7 @@
 #include "shared/base/timestamp.h"
 #include "shared/model/change.h"
 #include "shared/model/ids.h"
+#include "shared/model/inventory.h"
 #include "shared/model/revision.h"
 #include "shared/sqlite/database.h"
 
@@ -74,6 +75,13 @@ inline constexpr std::string_view kLinksRead = "links_read";  ///< See Links.
 /// The requests to read again (subjects::again) that were seen last.
 inline constexpr std::string_view kAgainCommands = "again_commands";
 inline constexpr std::string_view kAgainRecords = "again_records";
+inline constexpr std::string_view kAgainReconcile = "again_reconcile";
+/// Of the reconciliation that runs; see Reconciler.
+inline constexpr std::string_view kReconcilePhase = "reconcile_phase";
+inline constexpr std::string_view kReconcileCursor = "reconcile_cursor";
+inline constexpr std::string_view kReconcileBegan = "reconcile_began";
+inline constexpr std::string_view kReconcileRead = "reconcile_read";
+inline constexpr std::string_view kReconcileSweep = "reconcile_sweep";
 inline constexpr std::string_view kAcquainted = "acquainted";  ///< See Intake::is_acquainted().
 inline constexpr std::string_view kInputCreated = "input_created";
 inline constexpr std::string_view kCommandsCreated = "commands_created";
@@ -115,6 +123,36 @@ public:
                                                                       std::size_t max);
     /// No digest stored so far matches any more.
     void forget_digests();
+
+    // ---- Reconciliation; see inventory.h.
+    /// Begins another one: no record counts as seen, none is suspect.
+    void begin_reconciliation();
+    /// The record is there as it was told last. What is saved counts as seen, too.
+    void see(const ObjectName& object, const RecordId& id);
+    /// Whether the record is as it was told last must be found out.
+    void suspect(const ObjectName& object, const RecordId& id);
+    /// It is found out: null says that all is well.
+    void judge(const ObjectName& object, const RecordId& id, std::optional<DriftKind> found);
+    /// Suspects of whom nothing is known yet, at most `max`.
+    [[nodiscard]] std::vector<std::pair<ObjectName, RecordId>> suspects(std::size_t max);
+    /// Makes suspect the records after (`object`, `id`) that were not seen, looking at `max` of
+    /// them at most. The last one that was looked at; null: there are no more.
+    [[nodiscard]] std::optional<std::pair<ObjectName, RecordId>> suspect_unseen(
+        const ObjectName& object, const RecordId& id, std::size_t max);
+    /// How many records of each object are there.
+    [[nodiscard]] std::vector<std::pair<ObjectName, std::uint64_t>> counts();
+    struct Held {
+        ObjectName object;
+        RecordId id;
+        std::uint64_t n = 0;
+        std::optional<EntityId> entity;
+        std::optional<DriftKind> found;
+    };
+    /// Records after (`object`, `id`) that are there, at most `max`.
+    [[nodiscard]] std::vector<Held> held(const ObjectName& object, const RecordId& id,
+                                         std::size_t max);
+    /// The suspects that were judged to be something.
+    [[nodiscard]] std::vector<Held> drifts(std::size_t max);
 
     // ---- Records that must be fetched before they are used.
     void want_fetch(const ObjectName& object, const RecordId& id);
@@ -183,7 +221,7 @@ public:
         Timestamp now;         ///< The first epoch.
         std::size_t cache_bytes = 256u << 10;
     };
-    static constexpr std::uint64_t kSchema = 1;
+    static constexpr std::uint64_t kSchema = 2;
 
     /// Opens or creates. kUnavailable: another process holds it. kCorrupt: damaged, left as it was.
     /// kInvalid: it is another platform's. kUnsupported: made by a newer version.
@@ -218,8 +256,9 @@ private:
         std::uint64_t era = 0;    ///< Counts epochs; short, so that each record can have it.
         std::uint64_t sweep = 0;  ///< See digest_of().
         std::uint64_t rejects = 0;
-        std::uint64_t revisions = 0;  ///< Given out so far.
-        bool revised = false;         ///< By this transaction.
+        std::uint64_t revisions = 0;       ///< Given out so far.
+        std::uint64_t reconciliation = 0;  ///< The newest one; counted from 1.
+        bool revised = false;              ///< By this transaction.
         std::vector<Marks> marks;
         std::vector<bool> changed;  ///< Marks to be written at the end of the transaction.
         std::unordered_map<std::string, std::uint64_t> objects;

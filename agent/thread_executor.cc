@@ -136,6 +136,14 @@ void ThreadExecutor::read(const Cursor& from, std::size_t max, Done<Batch> done)
                       std::move(done)));
 }
 
+void ThreadExecutor::survey(const Cursor& from, std::size_t max, Done<Batch> done) {
+    submit(reading_, job<Batch>(
+                         [from, max](Connector& connector, std::stop_token stop) {
+                             return connector.survey(from, max, stop);
+                         },
+                         std::move(done)));
+}
+
 void ThreadExecutor::stored(const Cursor& cursor) {
     submit(reading_, [cursor](Connector& connector, std::stop_token) {
         if (auto done = connector.stored(cursor); !done) {

@@ -31,7 +31,8 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
       entities_(link, clock, watch_, policies_, options_, counters_, sync_points, *this, effects_),
       placing_(link, clock, options_, *this),
       unmatched_(link, clock, options_, *this),
-      kept_exceptions_(link, clock, options_, counters_) {
+      kept_exceptions_(link, clock, options_, counters_),
+      reconciliations_(link, clock, policies_, effects_, options_.retry_wait, *this) {
     kept_exceptions_.on_done = [this](const WorkId& work) { on_done(work); };
     watch_.on_ready = [this] { policies_.start(); };
     policies_.on_ready = [this] { begin(); };
@@ -141,6 +142,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
         placing_.forget_all();
         unmatched_.forget_all();
         kept_exceptions_.forget_all();
+        reconciliations_.forget_all();
         partitions_->forget_all();
         records_due_ = state_lost_ = true;
     }
@@ -198,6 +200,7 @@ void Hub::tick() {
     unmatched_.tick();
     kept_exceptions_.tick();
     partitions_->tick();
+    reconciliations_.tick();
     sweep_->tick();
     if (commands_due_ || records_due_) ask_again();
     watch_.seen(subjects::kStreamIn, partitions_->position());
@@ -339,6 +342,11 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         if (!outcome) return undecodable(outcome.error().what);
         if (!next(outcome->platform, outcome->number)) return;
         take_outcome(std::move(*outcome), std::move(queued));
+    } else if (about.kind == subjects::InputKind::kInventory) {
+        auto inventory = wire::decode_inventory(raw.body);
+        if (!inventory) return undecodable(inventory.error().what);
+        if (!next(inventory->platform, inventory->number)) return;
+        reconciliations_.submit(*std::move(inventory), queued.work);
     } else {
         auto operation = decode_operation(raw.body);
         if (!operation) return undecodable(operation.error().what);
@@ -497,6 +505,7 @@ void Hub::on_unplaceable(Queued queued, ExceptionCode kind, const std::string& r
 
 void Hub::on_taken(Partition partition, Lost lost) {
     if (options_.warm_up) sweep_->warm(partition);
+    reconciliations_.take(partition);
     sweep_->check_exceptions(partition, lost.exceptions_until);
     if (lost.commands || lost.exceptions || lost.noted || state_lost_) heal({partition});
     commands_due_ = commands_due_ || lost.commands;

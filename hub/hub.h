@@ -13,6 +13,7 @@
 #include "hub/partitions.h"
 #include "hub/placing.h"
 #include "hub/policies.h"
+#include "hub/reconciliations.h"
 #include "hub/reliable_publisher.h"
 #include "hub/state_sweep.h"
 #include "hub/unmatched.h"
@@ -33,6 +34,7 @@ class Hub final : nats::MessageSink,
                   UnmatchedHost,
                   PartitionsHost,
                   StateSweepHost,
+                  ReconciliationsHost,
                   DeliverySink,
                   nats::PublishSink {
 public:
@@ -140,6 +142,26 @@ private:
     void reconsider(const EntityState& state, std::uint64_t sequence, std::uint64_t sweep) override;
     void on_reconsidered(Partition partition, std::uint64_t hold, std::uint64_t version) override;
     void on_healed(Partition partition, std::uint64_t hold) override;
+    void on_look_begins(Partition partition) override {
+        reconciliations_.on_look_begins(partition);
+    }
+    void look(Partition partition, const EntityState& state) override {
+        reconciliations_.look(partition, state);
+    }
+    void on_looked_through(Partition partition) override {
+        reconciliations_.on_looked_through(partition);
+    }
+    void on_inventory_stored(const WorkId& work) override { on_done(work); }
+    [[nodiscard]] bool is_done_through(const WorkId& work) const override {
+        return partitions_->is_done_through(work);
+    }
+    [[nodiscard]] bool is_held(const WorkId& work) const override {
+        return partitions_->is_held(work);
+    }
+    void look_through(Partition partition) override { sweep_->look_through(partition); }
+    [[nodiscard]] bool holds(Partition partition) const override {
+        return partitions_->fence_of(partition) != 0;
+    }
     [[nodiscard]] std::uint64_t fence_of(Partition partition) const override;
     void on_published(std::uint64_t, const Result<std::uint64_t>&) override {}
 
@@ -156,6 +178,7 @@ private:
     Placing placing_;
     Unmatched unmatched_;
     KeptExceptions kept_exceptions_;
+    Reconciliations reconciliations_;
     std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
     std::unique_ptr<StateSweep> sweep_;       ///< The same.
     bool commands_due_ = false;               ///< Agents are to be asked to read them again.

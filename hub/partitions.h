@@ -62,6 +62,10 @@ public:
     /// core: false, and the input is done.
     bool next_in_order(const WorkId& work, const PlatformId& platform, const Revision& seq);
     void done(const WorkId& work);
+    /// Are the input and all before it done?
+    [[nodiscard]] bool is_done_through(const WorkId& work) const {
+        return is_held(work) && work.index < holds_[work.partition.value].first;
+    }
     /// Is the partition still held as it was when the input came in?
     [[nodiscard]] bool is_held(const WorkId& work) const {
         return holds_[work.partition.value].id == work.hold;

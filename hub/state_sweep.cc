@@ -14,8 +14,8 @@ void StateSweep::tick() {
         if (read_ && checked && outstanding_ == 0) end();
         return;
     }
-    const bool asked =
-        !to_warm_.empty() || !to_check_.empty() || !to_heal_.empty() || !to_reconsider_.empty();
+    const bool asked = !to_warm_.empty() || !to_check_.empty() || !to_heal_.empty() ||
+                       !to_reconsider_.empty() || !to_look_.empty();
     if (asked) begin();
 }
 
@@ -27,7 +27,10 @@ void StateSweep::begin() {
     healing_ = std::exchange(to_heal_, {});
     checking_ = std::exchange(to_check_, {});
     reconsidering_ = std::exchange(to_reconsider_, {});
+    looking_ = std::exchange(to_look_, {});
+    for (const Partition partition : looking_) host_.on_look_begins(partition);
     std::set<Partition> wanted = std::exchange(to_warm_, {});
+    wanted.insert(looking_.begin(), looking_.end());
     for (const auto& [partition, hold] : healing_) wanted.insert(partition);
     for (const auto& [partition, asked] : reconsidering_) wanted.insert(partition);
     nats::ConsumeSpec spec;
@@ -61,6 +64,9 @@ void StateSweep::end() {
     for (const auto& [partition, asked] : std::exchange(reconsidering_, {})) {
         host_.on_reconsidered(partition, asked.hold, asked.version);
     }
+    for (const Partition partition : std::exchange(looking_, {})) {
+        host_.on_looked_through(partition);
+    }
 }
 
 void StateSweep::start_over() {
@@ -70,6 +76,8 @@ void StateSweep::start_over() {
     healing_.clear();
     to_reconsider_.merge(reconsidering_);
     reconsidering_.clear();
+    to_look_.merge(looking_);
+    looking_.clear();
     to_check_.merge(checking_);
     checking_.clear();
 }
@@ -92,7 +100,9 @@ void StateSweep::on_message(const nats::InMessage& message) {
 
 void StateSweep::look_at(const EntityState& state, std::uint64_t sequence) {
     if (heals(state.key)) send_again(state);
-    const auto asked = reconsidering_.find(entity_partition(state.key, partitions_));
+    const Partition home = entity_partition(state.key, partitions_);
+    if (looking_.contains(home)) host_.look(home, state);
+    const auto asked = reconsidering_.find(home);
     if (asked == reconsidering_.end()) return;
     ++outstanding_;
     host_.reconsider(state, sequence, sweep_);

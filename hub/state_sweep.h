@@ -27,6 +27,10 @@ public:
     /// answered in the same way.
     virtual void reconsider(const EntityState& state, std::uint64_t sequence,
                             std::uint64_t sweep) = 0;
+    /// Shows every state of a partition that is looked through.
+    virtual void on_look_begins(Partition partition) = 0;
+    virtual void look(Partition partition, const EntityState& state) = 0;
+    virtual void on_looked_through(Partition partition) = 0;
     /// All states of the partition were.
     virtual void on_reconsidered(Partition partition, std::uint64_t hold,
                                  std::uint64_t version) = 0;
@@ -61,6 +65,8 @@ public:
     void reconsider(Partition partition, std::uint64_t hold, std::uint64_t version) {
         to_reconsider_[partition] = {hold, version};
     }
+    /// Has every state of the partition looked at.
+    void look_through(Partition partition) { to_look_.insert(partition); }
     /// A stream changed under the pass that runs: it is made again.
     void start_over();
     void rechecked(std::uint64_t sweep);
@@ -85,7 +91,9 @@ private:
     void recheck(const EntityKey& entity, std::string exception);
     void on_delivered(std::uint64_t token) override;
     /// Must this pass see every state, or may it end once the cache is full?
-    [[nodiscard]] bool is_thorough() const { return !healing_.empty() || !reconsidering_.empty(); }
+    [[nodiscard]] bool is_thorough() const {
+        return !healing_.empty() || !reconsidering_.empty() || !looking_.empty();
+    }
     [[nodiscard]] bool heals(const EntityKey& entity) const;
     [[nodiscard]] bool checks(const EntityKey& entity, ExceptionStatus status,
                               std::uint64_t sequence) const;
@@ -103,6 +111,7 @@ private:
         std::uint64_t version = 0;
     };
     std::map<Partition, Reconsidering> to_reconsider_;
+    std::set<Partition> to_look_;
 
     // ---- The pass that runs.
     std::uint64_t sweep_ = 0;  ///< Counts the passes; answers to an older one are ignored.
@@ -110,6 +119,7 @@ private:
     std::unique_ptr<Exceptions> exceptions_;
     std::map<Partition, std::uint64_t> healing_;
     std::map<Partition, Reconsidering> reconsidering_;
+    std::set<Partition> looking_;
     std::map<Partition, std::uint64_t> checking_;  ///< Beside those.
     std::uint64_t states_end_ = 0;                 ///< Sequence at which the states end.
     bool read_ = false;                            ///< All states were read.

@@ -82,6 +82,13 @@ public:
     /// The start of a full read of one or all objects, in the form of a cursor for read().
     virtual Cursor full_read_start() const { return {}; }
 
+    /// The same for a cursor that began at full_read_start(), beside the reading that goes on: what
+    /// read() and stored() stand at is not touched. For comparing, so what is read may be a little
+    /// older or newer than what read() has told.
+    virtual Result<Batch> survey(const Cursor& from, std::size_t max, std::stop_token stop) {
+        return read(from, max, stop);
+    }
+
     /// Tells a push source that everything up to `stored` is durable here (logical replication
     /// confirms its LSN, a file is moved to done/). Called after each stored batch.
     virtual Result<void> stored(const Cursor& stored) {

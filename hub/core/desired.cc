@@ -151,6 +151,7 @@ void issue(Work& work, RecordState& record, CommandKind kind, Fields fields,
     for (const auto& [name, value] : record.pending->fields) told.fields.push_back(name);
     work.log.commands.push_back(std::move(told));
     commands.push_back(to_command(work.state, record, work.context));
+    commands.back().trace = work.log.trace;
     work.changed = true;
 }
 

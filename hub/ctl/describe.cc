@@ -86,7 +86,8 @@ Value value_of(const Change& change, const Secrets& secrets) {
                       {"origin", name_of(change.origin)},
                       {"fields", fields_value(change.key.object, change.fields, secrets)},
                       {"seen_at", time_value(change.seen_at)},
-                      {"changed_at", time_value(change.changed_at)}};
+                      {"changed_at", time_value(change.changed_at)},
+                      {"trace", change.trace}};
 }
 
 Value value_of(const Outcome& outcome, const Secrets& secrets) {
@@ -104,7 +105,8 @@ Value value_of(const Outcome& outcome, const Secrets& secrets) {
                       {"reason", outcome.reason},
                       {"code", outcome.code},
                       {"attempts", number(outcome.attempts)},
-                      {"done_at", time_value(outcome.done_at)}};
+                      {"done_at", time_value(outcome.done_at)},
+                      {"trace", outcome.trace}};
 }
 
 Value value_of(const hub::Operation& operation) {
@@ -131,6 +133,32 @@ std::string line_of(const Outcome& outcome, const Secrets&) {
     return outcome.platform.text + " outcome " + outcome.entity.object.text + " " +
            outcome.entity.entity.text + " generation " + std::to_string(outcome.generation) + " " +
            name_of(outcome.status) + (outcome.reason.empty() ? "" : ": " + outcome.reason);
+}
+
+Value value_of(const Inventory& inventory) {
+    Value::Map objects;
+    for (const Inventory::Object& object : inventory.objects) {
+        Value::Map counts{{"records", number(object.records)}};
+        for (std::size_t kind = 0; kind < kDriftKinds; ++kind) {
+            counts.emplace(name_of(static_cast<DriftKind>(kind)), number(object.found[kind]));
+        }
+        objects.emplace(object.object.text, std::move(counts));
+    }
+    return Value::Map{{"platform", inventory.platform.text},
+                      {"partition", number(inventory.number.partition.value)},
+                      {"run", std::to_string(inventory.request.asked_at.ns)},
+                      {"began_at", inventory.began_at},
+                      {"read_at", inventory.read_at},
+                      {"objects", std::move(objects)}};
+}
+
+std::string line_of(const Inventory& inventory) {
+    std::string out = inventory.platform.text + " inventory of partition " +
+                      std::to_string(inventory.number.partition.value) + ":";
+    for (const Inventory::Object& object : inventory.objects) {
+        out += " " + object.object.text + " " + std::to_string(object.records);
+    }
+    return out;
 }
 
 std::string line_of(const hub::Operation& operation) {
@@ -373,7 +401,8 @@ Value value_of(const Command& command, const Secrets& secrets) {
                       {"fields", fields_value(object, command.fields, secrets)},
                       {"expected", fields_value(object, command.expected, secrets)},
                       {"decided_at", time_value(command.decided_at)},
-                      {"policy", command.policy}};
+                      {"policy", command.policy},
+                      {"trace", command.trace}};
 }
 
 DecodedInput decode_input(std::string_view subject, std::string_view body) {
@@ -382,6 +411,7 @@ DecodedInput decode_input(std::string_view subject, std::string_view body) {
     switch (parsed->kind) {
         case subjects::InputKind::kChange: return decoded(wire::decode_change(body));
         case subjects::InputKind::kOutcome: return decoded(wire::decode_outcome(body));
+        case subjects::InputKind::kInventory: return decoded(wire::decode_inventory(body));
         case subjects::InputKind::kOperation: return decoded(hub::decode_operation(body));
     }
     return {};
@@ -399,6 +429,7 @@ DecodedInput decode_raw(std::string_view body) {
 Value value_of(const InputBody& input, const Secrets& secrets) {
     if (const auto* change = std::get_if<Change>(&input)) return value_of(*change, secrets);
     if (const auto* outcome = std::get_if<Outcome>(&input)) return value_of(*outcome, secrets);
+    if (const auto* inventory = std::get_if<Inventory>(&input)) return value_of(*inventory);
     if (const auto* action = std::get_if<hub::Operation>(&input)) return value_of(*action);
     return {};
 }
@@ -406,6 +437,7 @@ Value value_of(const InputBody& input, const Secrets& secrets) {
 std::string line_of(const InputBody& input, const Secrets& secrets) {
     if (const auto* change = std::get_if<Change>(&input)) return line_of(*change, secrets);
     if (const auto* outcome = std::get_if<Outcome>(&input)) return line_of(*outcome, secrets);
+    if (const auto* inventory = std::get_if<Inventory>(&input)) return line_of(*inventory);
     if (const auto* action = std::get_if<hub::Operation>(&input)) return line_of(*action);
     return "not decodable";
 }

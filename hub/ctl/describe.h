@@ -10,6 +10,7 @@
 #include "hub/core/step.h"
 #include "hub/ctl/output.h"
 #include "shared/model/command.h"
+#include "shared/model/inventory.h"
 #include "shared/model/value.h"
 #include "shared/nats/link.h"
 #include "shared/policy/policy.h"
@@ -68,7 +69,7 @@ private:
 [[nodiscard]] Value value_of(const Command& command, const Secrets& secrets);
 
 /// A message of SYNC_IN, decoded as far as it goes.
-using InputBody = std::variant<std::monostate, Change, Outcome, hub::Operation>;
+using InputBody = std::variant<std::monostate, Change, Outcome, Inventory, hub::Operation>;
 struct DecodedInput {
     InputBody body;     ///< monostate: not decodable.
     std::string error;  ///< Why not.

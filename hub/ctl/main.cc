@@ -75,10 +75,12 @@ int run(int argc, char** argv) {
     add_status(app, program);
     add_entity(app, program);
     add_log(app, program);
+    add_timeline(app, program);
     add_blame(app, program);
     add_audit(app, program);
     add_exceptions(app, program);
     add_replay(app, program);
+    add_reconcile(app, program);
     add_tap(app, program);
     add_doctor(app, program);
     add_version(app, program);

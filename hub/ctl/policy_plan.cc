@@ -76,7 +76,7 @@ private:
             if (!wanted(action->entity.object)) return;
             context.partition = entity_partition(action->entity, partitions_);
             plan_.take(message.sequence, std::move(*action), context);
-        } else {
+        } else if (!std::holds_alternative<Inventory>(decoded.body)) {
             ++undecodable_;
         }
     }

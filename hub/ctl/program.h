@@ -83,7 +83,9 @@ void add_blame(CLI::App& app, Program& program);
 void add_audit(CLI::App& app, Program& program);
 void add_exceptions(CLI::App& app, Program& program);
 void add_replay(CLI::App& app, Program& program);
+void add_reconcile(CLI::App& app, Program& program);
 void add_tap(CLI::App& app, Program& program);
+void add_timeline(CLI::App& app, Program& program);
 void add_doctor(CLI::App& app, Program& program);
 void add_version(CLI::App& app, Program& program);
 

@@ -11,6 +11,7 @@
 #include "shared/base/result.h"
 #include "shared/base/source_place.h"
 #include "shared/model/ids.h"
+#include "shared/model/inventory.h"
 #include "shared/model/value.h"
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
@@ -158,6 +159,13 @@ struct Policy {
     std::vector<PlatformId> platforms;  ///< Sorted.
     /// Of each platform: the most that may flow there.
     std::map<PlatformId, Classification> clearances;
+    /// When a platform's records are all read and compared.
+    struct Reconcile {
+        Duration every{0};  ///< 0: only when a person asks.
+        ReconcileMode mode = ReconcileMode::kHeal;
+        friend bool operator==(const Reconcile&, const Reconcile&) = default;
+    };
+    std::map<PlatformId, Reconcile> reconcile;
     std::vector<ObjectSpec> objects;        ///< Sorted by name.
     std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kNameMax = 64;
 constexpr TomlReader::Range kAttempts{1, 100};
 constexpr TomlReader::Range kLength{1, 262'144};
+constexpr TomlReader::Range kReconcileEvery{1, 31'536'000};
 
 constexpr TomlReader::Choice<FieldType> kTypes[] = {
     {"string", FieldType::kString},   {"integer", FieldType::kInteger},
@@ -28,6 +29,10 @@ constexpr TomlReader::Choice<Classification> kClassifications[] = {
     {"public", Classification::kPublic},
     {"pii", Classification::kPii},
     {"secret", Classification::kSecret},
+};
+constexpr TomlReader::Choice<ReconcileMode> kReconcileModes[] = {
+    {"heal", ReconcileMode::kHeal},
+    {"report", ReconcileMode::kReport},
 };
 constexpr TomlReader::Choice<NonOwnerWrite> kOtherwise[] = {
     {"revert", NonOwnerWrite::kRevert}, {"ignore", NonOwnerWrite::kIgnore},
@@ -292,6 +297,13 @@ ObjectSpec read_object(TomlReader object, const std::string& name) {
     return spec;
 }
 
+Policy::Reconcile read_reconcile(TomlReader& in) {
+    Policy::Reconcile out;
+    out.every = in.seconds("every_s", kReconcileEvery, std::chrono::seconds{0});
+    out.mode = in.choice("mode", kReconcileModes, out.mode);
+    return out;
+}
+
 // ---- Files. ---------------------------------------------------------------------------------
 
 class Builder {
@@ -305,6 +317,9 @@ public:
             // nothing shall work. Not secret: whoever calls a field that says where it may go.
             policy.clearances[PlatformId{name}] =
                 in.choice("clearance", kClassifications, Classification::kPii);
+            if (auto reconcile = in.optional_table("reconcile")) {
+                policy.reconcile[PlatformId{name}] = read_reconcile(*reconcile);
+            }
         });
         for_each_named(root, "objects", [&](TomlReader in, const std::string& name) {
             policy.objects.push_back(read_object(std::move(in), name));

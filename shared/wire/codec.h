@@ -7,6 +7,7 @@
 #include "shared/base/result.h"
 #include "shared/model/change.h"
 #include "shared/model/command.h"
+#include "shared/model/inventory.h"
 #include "shared/model/outcome.h"
 #include "shared/model/receipt.h"
 
@@ -20,6 +21,7 @@ namespace syncline::wire {
 [[nodiscard]] std::string encode(const Change& change);
 [[nodiscard]] std::string encode(const Outcome& outcome);
 [[nodiscard]] std::string encode(const Command& command);
+[[nodiscard]] std::string encode(const Inventory& inventory);
 [[nodiscard]] std::string encode(const Receipt& receipt);
 /// The body of a link or match key: which entity it belongs to; empty says "to none any more".
 /// `waiting`: the records that wait at a match key for an entity that can take them in.
@@ -29,6 +31,7 @@ namespace syncline::wire {
 [[nodiscard]] Result<Change> decode_change(std::string_view body);
 [[nodiscard]] Result<Outcome> decode_outcome(std::string_view body);
 [[nodiscard]] Result<Command> decode_command(std::string_view body);
+[[nodiscard]] Result<Inventory> decode_inventory(std::string_view body);
 [[nodiscard]] Result<Receipt> decode_receipt(std::string_view body);
 [[nodiscard]] Result<EntityId> decode_reference(std::string_view body);
 /// Who waits there.

@@ -153,6 +153,11 @@ std::string outcome(const PlatformId& platform, const EntityKey& entity, Partiti
     return join(root, {entity.object.text, entity.entity.text});
 }
 
+std::string inventory(const PlatformId& platform, Partition partition, std::string_view run) {
+    std::string root = join("sync.in", {platform.text}) + "." + text_of(partition) + ".inv.all";
+    return join(root, {run});
+}
+
 std::string operation(Partition partition, std::string_view kind, std::string_view id) {
     return join("sync.in._op." + text_of(partition), {kind, id});
 }
@@ -182,8 +187,11 @@ Result<InputSubject> parse_input(std::string_view subject) {
         out.kind = InputKind::kOperation;
         return out;
     }
-    if (tokens[4] != "chg" && tokens[4] != "out") return bad();
-    out.kind = tokens[4] == "chg" ? InputKind::kChange : InputKind::kOutcome;
+    static constexpr std::pair<std::string_view, InputKind> kKinds[] = {
+        {"chg", InputKind::kChange}, {"out", InputKind::kOutcome}, {"inv", InputKind::kInventory}};
+    const auto* kind = std::ranges::find(kKinds, tokens[4], [](const auto& k) { return k.first; });
+    if (kind == std::end(kKinds)) return bad();
+    out.kind = kind->second;
     out.platform = PlatformId{std::move(*platform)};
     return out;
 }
@@ -211,6 +219,13 @@ std::string match_key(const ObjectName& object, std::string_view rule,
 
 std::string mark(Partition partition) { return "sync.st.mark." + text_of(partition); }
 std::string all_marks() { return "sync.st.mark.*"; }
+std::string reconciliation(const PlatformId& platform, Partition partition) {
+    return join("sync.st.reconciliation." + text_of(partition), {platform.text});
+}
+std::string reconciliations_of(Partition partition) {
+    return "sync.st.reconciliation." + text_of(partition) + ".*";
+}
+std::string all_reconciliations() { return "sync.st.reconciliation.>"; }
 std::string loss() { return "sync.st.loss"; }
 
 Result<EntityKey> parse_entity(std::string_view subject) {
@@ -249,8 +264,15 @@ std::string commands_of(const PlatformId& platform) {
 }
 
 std::string again(const PlatformId& platform, Again what) {
-    return join("sync.cmd", {platform.text}) +
-           (what == Again::kCommands ? ".again.commands" : ".again.records");
+    static constexpr const char* kWhat[] = {"commands", "records", "reconcile"};
+    return join("sync.cmd", {platform.text}) + ".again." + kWhat[static_cast<std::size_t>(what)];
+}
+std::string retell(const PlatformId& platform, Partition partition) {
+    return join("sync.cmd", {platform.text}) + ".again.retell-" + text_of(partition);
+}
+bool is_retell(std::string_view subject) {
+    const Tokens tokens{subject};
+    return is_again(subject) && tokens[4].starts_with("retell-");
 }
 bool is_again(std::string_view subject) {
     const Tokens tokens{subject};

@@ -37,6 +37,9 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 [[nodiscard]] std::string change(const RecordKey& record, Partition partition);
 [[nodiscard]] std::string outcome(const PlatformId& platform, const EntityKey& entity,
                                   Partition partition);
+/// What an agent holds of a partition after the reconciliation `run`.
+[[nodiscard]] std::string inventory(const PlatformId& platform, Partition partition,
+                                    std::string_view run);
 /// An operator's action; `kind` is `accept`, `reject`, `retry`, ...
 [[nodiscard]] std::string operation(Partition partition, std::string_view kind,
                                     std::string_view id);
@@ -44,13 +47,13 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 [[nodiscard]] std::string inputs_of(Partition partition);
 [[nodiscard]] std::string all_inputs();
 
-enum class InputKind { kChange, kOutcome, kOperation };
+enum class InputKind { kChange, kOutcome, kInventory, kOperation };
 struct InputSubject {
     InputKind kind = InputKind::kChange;
     PlatformId platform;  ///< Empty for kOperation.
     Partition partition;
-    std::string object;  ///< Operation: its kind.
-    std::string key;     ///< Record id, entity id or operation id.
+    std::string object;  ///< Operation: its kind. Inventory: nothing of interest.
+    std::string key;     ///< Record id, entity id, operation id or run.
 };
 /// kInvalid: not an input subject.
 [[nodiscard]] Result<InputSubject> parse_input(std::string_view subject);
@@ -68,6 +71,10 @@ struct InputSubject {
                                     std::string_view normalised);
 [[nodiscard]] std::string mark(Partition partition);
 [[nodiscard]] std::string all_marks();
+/// What the newest reconciliation of the platform's records came to in a partition.
+[[nodiscard]] std::string reconciliation(const PlatformId& platform, Partition partition);
+[[nodiscard]] std::string reconciliations_of(Partition partition);
+[[nodiscard]] std::string all_reconciliations();
 /// That a stream has lost something, by the hub that noticed it. What is stored before it, a mark
 /// above all, may not know.
 [[nodiscard]] std::string loss();
@@ -79,11 +86,16 @@ struct InputSubject {
 // Commands (SYNC_CMD).
 [[nodiscard]] std::string command(const PlatformId& platform, const EntityKey& entity);
 [[nodiscard]] std::string commands_of(const PlatformId& platform);
-/// What an agent is asked to read once more after a loss, from the start: the commands of its
-/// platform, or the platform's records. The newest message stands; its body names the request.
-enum class Again { kCommands, kRecords };
+/// What an agent is asked to read once more from the start: after a loss, the commands of its
+/// platform or the platform's records; or the records, to reconcile them (ReconcileRequest). The
+/// newest message stands; its body names the request.
+enum class Again { kCommands, kRecords, kReconcile };
 [[nodiscard]] std::string again(const PlatformId& platform, Again what);
+/// What the hub knows of records of a partition whose inventory says something else (Retell).
+[[nodiscard]] std::string retell(const PlatformId& platform, Partition partition);
+/// Something that again() or retell() made.
 [[nodiscard]] bool is_again(std::string_view subject);
+[[nodiscard]] bool is_retell(std::string_view subject);
 
 // Exceptions and decisions.
 [[nodiscard]] std::string exception(const EntityKey& entity, std::string_view kind);

@@ -37,6 +37,16 @@ std::string of_input(std::string_view subject, std::string_view body) {
                (change->kind == ChangeKind::kDelete ? " deleted" : text_of(change->fields)) +
                (change->entity ? " of " + change->entity->text : "");
     }
+        if (parsed->kind == subjects::InputKind::kInventory) {
+        const auto inventory = wire::decode_inventory(body);
+        if (!inventory) return inventory.error().what;
+        std::string text = "inventory" + text_of(inventory->number) + ":";
+        for (const Inventory::Object& object : inventory->objects) {
+            text += " " + std::to_string(object.records) + " records, " +
+                    std::to_string(object.unlinked) + " unlinked";
+        }
+        return text;
+    }
     const auto outcome = wire::decode_outcome(body);
     if (!outcome) return outcome.error().what;
     return "outcome" + text_of(outcome->number) + " g" + std::to_string(outcome->generation) + " " +

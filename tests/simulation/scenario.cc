@@ -9,6 +9,7 @@
 #include "shared/wire/subjects.h"
 #include "tests/simulation/checkers.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/reconciling.h"
 #include "tests/simulation/workload.h"
 
 namespace syncline::sim {
@@ -105,6 +106,7 @@ private:
     Faults faults_;
     std::unique_ptr<Workload> workload_;
     std::unique_ptr<PolicyChanges> policies_;
+    std::unique_ptr<Reconciling> reconciling_;
     std::unique_ptr<Checkers> checkers_;
 };
 
@@ -129,6 +131,7 @@ void Scenario::make_cast() {
     texts.insert(texts.end(), setup_.later_policies.begin(), setup_.later_policies.end());
     policies_ =
         std::make_unique<PolicyChanges>(world_, broker_, std::move(texts), options_.planted);
+    reconciling_ = std::make_unique<Reconciling>(world_, broker_, setup_);
     checkers_ = std::make_unique<Checkers>(world_, broker_, *policies_, cast_, *workload_);
 }
 
@@ -142,6 +145,7 @@ void Scenario::start() {
     }
     workload_->begin();
     policies_->begin();
+    reconciling_->begin();
     faults_.begin();
     watch();
 }
@@ -173,7 +177,8 @@ void Scenario::come_to_rest() {
         const bool quiet = policies_->settle() && activity() == before;
         if (quiet) {
             findings = checkers_->final_findings();
-            if (findings.empty()) return;
+            if (findings.empty() && reconciling_->settle()) return;
+            if (findings.empty()) findings = reconciling_->final_findings();
         }
         if (world_.now() < deadline) continue;
         if (!quiet) world_.violate("I16", "it does not come to rest");

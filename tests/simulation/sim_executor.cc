@@ -64,6 +64,10 @@ void SimExecutor::read(const agent::Cursor& from, std::size_t max, Done<agent::B
     });
 }
 
+void SimExecutor::survey(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) {
+    read(from, max, std::move(done));
+}
+
 void SimExecutor::fetch(const ObjectName&, const RecordId& id,
                         Done<std::optional<agent::Record>> done) {
     using Answered = std::optional<agent::Record>;

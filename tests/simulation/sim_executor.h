@@ -15,6 +15,7 @@ public:
         : world_(world), platform_(platform), ticket_(ticket) {}
 
     void read(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) override;
+    void survey(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) override;
     void stored(const agent::Cursor&) override {}
     void fetch(const ObjectName& object, const RecordId& id,
                Done<std::optional<agent::Record>> done) override;

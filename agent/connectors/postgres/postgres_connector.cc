@@ -73,6 +73,18 @@ Result<Batch> PostgresConnector::read(const Cursor& from, std::size_t max, std::
     return read_copy(std::move(*position), max, stop);
 }
 
+/// The tables alone: the stream stays where it is.
+Result<Batch> PostgresConnector::survey(const Cursor& from, std::size_t max, std::stop_token stop) {
+    if (!sql_ || !sql_->usable()) return fail(ErrorKind::kUnavailable, "PostgreSQL: not connected");
+    auto position = parse_position(from);
+    if (!position) return fail(position.error());
+    auto chunk = copy_rows(*sql_, tables_, *position, max, stop);
+    if (!chunk) return fail(chunk.error());
+    chunk->batch.more = !chunk->done;
+    chunk->batch.next = to_cursor(*position);
+    return std::move(chunk->batch);
+}
+
 Cursor PostgresConnector::full_read_start() const {
     return to_cursor({.phase = Position::Phase::kFull});
 }

@@ -170,6 +170,16 @@ Cursor WebhookConnector::full_read_start() const {
     return inner_ ? Cursor{std::string{kInner} + inner_->full_read_start().text} : Cursor{};
 }
 
+Result<Batch> WebhookConnector::survey(const Cursor& from, std::size_t max, std::stop_token stop) {
+    if (!inner_) return only_pushed();
+    const Cursor inner_from = from.text.starts_with(kInner)
+                                  ? Cursor{from.text.substr(kInner.size())}
+                                  : inner_->full_read_start();
+    auto batch = inner_->survey(inner_from, max, stop);
+    if (batch) batch->next = {std::string{kInner} + batch->next.text};
+    return batch;
+}
+
 Result<void> WebhookConnector::stored(const Cursor& stored) {
     complete_through(stored.text);
     if (inner_ && stored.text.starts_with(kInner)) {

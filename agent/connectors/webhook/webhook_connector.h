@@ -45,6 +45,7 @@ public:
     /// kUnavailable: the port is taken. Otherwise as the inner connector's.
     Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override;
     [[nodiscard]] Cursor full_read_start() const override;
+    Result<Batch> survey(const Cursor& from, std::size_t max, std::stop_token stop) override;
     Result<void> stored(const Cursor& stored) override;
     /// kUnsupported without an inner connector, as the two after it.
     Result<std::optional<Record>> fetch(const ObjectName& object, const RecordId& id,

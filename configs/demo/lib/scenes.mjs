@@ -257,5 +257,34 @@ async function killedAgent(all) {
   claim(count === '1', 'once', `${count} row`);
 }
 
+async function reconciled(all) {
+  step('13. What nobody told of is found',
+    'Somebody works on the ERP\'s table past its log; then everything is read and compared.');
+  await all.erp.sql('ALTER PUBLICATION syncline DROP TABLE erp.customers');
+  await all.erp.sql("UPDATE erp.customers SET name = 'Nobody' WHERE email = 'jj@jacquard.example'");
+  await all.erp.sql('ALTER PUBLICATION syncline ADD TABLE erp.customers');
+  const run = () => {
+    const { text } = all.run('reconcile', 'run', '--wait', '90s', '--json');
+    const { data } = JSON.parse(text);
+    return { rows: data.reconciliations ?? [], pairs: data.pairs ?? [] };
+  };
+  const of = (result, object, platform) => result.rows
+    .find((row) => row.object === object && row.platform === platform) ?? {};
+  const first = run();
+  claim(of(first, 'customer', 'erp').different === 1, 'the run finds the one record that differs',
+    JSON.stringify(of(first, 'customer', 'erp')));
+  const back = await until(async () => (await customerRow(all.erp, 'jj@jacquard.example'))[0]
+    ?.name === 'Jacquard & Daughters', 30_000);
+  claim(back, "its owner's value is back");
+  await quiet(all);
+  const asked = Date.now();
+  const second = run();
+  const proven = second.rows.filter((row) => Date.parse(row.verified_through ?? 0) >= asked);
+  claim(of(second, 'customer', 'erp').different === 0, 'another run finds nothing');
+  claim(proven.length > 0, 'what is equal is proven so from then on',
+    `${proven.length} of ${second.rows.length}`);
+  for (const line of all.run('reconcile', 'list').text.trim().split('\n')) note(line);
+}
+
 export const scenes = [founding, edits, ownership, echoes, duplicates, ordering, cases, newPolicy, outage,
-  lostReply, takeover, killedAgent];
+  lostReply, takeover, killedAgent, reconciled];

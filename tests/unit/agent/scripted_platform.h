@@ -37,6 +37,7 @@ public:
     std::vector<Command> writes;  ///< Every one that was asked for.
     std::size_t applied = 0;      ///< Mutations.
     std::size_t reads = 0;
+    std::size_t surveys = 0;
     std::size_t fetches = 0;
     std::size_t finds = 0;
     std::vector<std::string> stored_cursors;
@@ -67,6 +68,9 @@ public:
     }
     /// As remove(), but the log does not tell.
     void vanish(const char* id) { records.erase({ObjectName{"customer"}, RecordId{id}}); }
+    void forget_log_of(const char* id) {
+        std::erase_if(log_, [&](const agent::Record& told) { return told.id == RecordId{id}; });
+    }
     [[nodiscard]] const agent::Record* find_record(const char* id) const {
         const auto found = records.find({ObjectName{"customer"}, RecordId{id}});
         return found == records.end() ? nullptr : &found->second;
@@ -102,6 +106,12 @@ public:
             answer.result = batch(from, max);
         }
         queue(holds_reads ? held_reads_ : events_, [done, answer] { done(answer); });
+    }
+    void survey(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) override {
+        ++surveys;
+        agent::Executor::Answer<agent::Batch> answer;
+        answer.result = down ? Result<agent::Batch>{fail(*down)} : batch(from, max);
+        queue(events_, [done, answer] { done(answer); });
     }
     void stored(const agent::Cursor& cursor) override { stored_cursors.push_back(cursor.text); }
     void fetch(const ObjectName& object, const RecordId& id,

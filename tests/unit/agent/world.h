@@ -141,6 +141,16 @@ public:
         return found;
     }
 
+    [[nodiscard]] std::vector<Inventory> inventories() const {
+        std::vector<Inventory> found;
+        for (const auto& message : link.input.messages) {
+            const auto subject = subjects::parse_input(message.subject);
+            if (subject->kind != subjects::InputKind::kInventory) continue;
+            found.push_back(wire::decode_inventory(message.body).value());
+        }
+        return found;
+    }
+
     void send_receipt(Receipt receipt) {
         receipt.platform = settings.platform;
         link.tell(wire::encode(receipt));
@@ -156,6 +166,7 @@ public:
         };
         for (const Change& change : changes()) note(change.number);
         for (const Outcome& outcome : outcomes()) note(outcome.number);
+        for (const Inventory& inventory : inventories()) note(inventory.number);
         for (const auto& [part, mark] : marks) receipt.marks.push_back(mark);
         send_receipt(receipt);
     }

@@ -1,0 +1,91 @@
+#include "tests/simulation/reconciling.h"
+
+#include <algorithm>
+#include <map>
+
+#include "hub/core/reconciliation.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::sim {
+namespace {
+
+/// Before a run that did not come to its end is asked for again.
+constexpr Duration kPatience = std::chrono::minutes{5};
+
+std::uint64_t of(const auto& counts, auto kind) { return counts[static_cast<std::size_t>(kind)]; }
+
+}  // namespace
+
+void Reconciling::begin() {
+    if (world_.random().one_in(2)) next();
+}
+
+void Reconciling::next() {
+    const Duration pause =
+        world_.random().between(std::chrono::seconds{5}, std::chrono::minutes{3});
+    world_.after(pause, [this] {
+        if (last_) return;  // The end has come.
+        const auto& platform = setup_.platforms[world_.random().below(setup_.platforms.size())];
+        const ReconcileMode mode =
+            world_.random().one_in(4) ? ReconcileMode::kReport : ReconcileMode::kHeal;
+        if (broker_.up()) ask(platform.id, {Timestamp{SimClock::kStart} + world_.now(), mode});
+        next();
+    });
+}
+
+void Reconciling::ask(const PlatformId& platform, ReconcileRequest request) {
+    world_.note("operator", "has " + platform.text + " reconciled");
+    std::ignore = broker_.publish(subjects::again(platform, subjects::Again::kReconcile),
+                                  to_text(request), std::nullopt);
+}
+
+bool Reconciling::settle() {
+    if (last_ && final_findings().empty()) return true;
+    if (!broker_.up() || (last_ && world_.now() < asked_at_ + kPatience)) return false;
+    last_ = {Timestamp{SimClock::kStart} + world_.now(), ReconcileMode::kHeal};
+    asked_at_ = world_.now();
+    for (const PlatformNature& nature : setup_.platforms) ask(nature.id, *last_);
+    return false;
+}
+
+std::vector<Violation> Reconciling::final_findings() {
+    std::vector<Violation> findings;
+    std::map<PlatformId, std::uint64_t> compared;
+    for (const MessagePtr& message : broker_.all(subjects::kStreamState)) {
+        if (!subject_matches(subjects::all_reconciliations(), message->subject)) continue;
+        const auto one = hub::decode_reconciliation(message->body);
+        if (!one) {
+            findings.push_back({"I19", "a result cannot be read: " + one.error().what, {}});
+            continue;
+        }
+        if (one->request != last_ || one->compared_at.ns == 0) continue;
+        ++compared[one->platform];
+        for (const hub::ReconciledObject& object : one->objects) {
+            const std::string where =
+                one->platform.text + " partition " + std::to_string(one->partition.value);
+            const std::uint64_t open = of(object.agreements, hub::Agreement::kOpen);
+            if (object.differing > 0 || of(object.agreements, hub::Agreement::kWaiting) > 0 ||
+                (open == 0 && object.unlinked == 0 &&
+                 object.verified_through != one->began_at)) {
+                findings.push_back(
+                    {"I19",
+                     where + " is not proven: the agent has " + std::to_string(object.records) +
+                         " records, the hub " + std::to_string(object.known) + "; " +
+                         std::to_string(object.differing) + " buckets differ, " +
+                         std::to_string(of(object.agreements, hub::Agreement::kWaiting)) + " wait",
+                     {}});
+            }
+        }
+    }
+    for (const PlatformNature& nature : setup_.platforms) {
+        if (compared[nature.id] == setup_.partitions) continue;
+        findings.push_back({"I19",
+                            nature.id.text + " has results of " +
+                                std::to_string(compared[nature.id]) + " of " +
+                                std::to_string(setup_.partitions) + " partitions",
+                            {}});
+    }
+    return findings;
+}
+
+}  // namespace syncline::sim
