@@ -1,5 +1,6 @@
 #include "tests/simulation/describe.h"
 
+#include "hub/core/reconciliation.h"
 #include "hub/core/state_codec.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
@@ -55,6 +56,18 @@ std::string of_input(std::string_view subject, std::string_view body) {
            text_of(outcome->fields) + " " + outcome->reason;
 }
 
+std::string of_reconciliation(std::string_view body) {
+    const auto one = hub::decode_reconciliation(body);
+    if (!one) return one.error().what;
+    std::string text = one->compared_at.ns == 0 ? "not compared yet" : "compared";
+    for (const hub::ReconciledObject& object : one->objects) {
+        text += "; " + std::to_string(object.records) + " records, " +
+                std::to_string(object.known) + " known, " + std::to_string(object.differing) +
+                " buckets differ, through " + to_string(object.verified_through);
+    }
+    return text;
+}
+
 std::string of_state(std::string_view body) {
     const auto state = hub::decode_entity(body);
     if (!state) return state.error().what;
@@ -97,6 +110,7 @@ std::string of_exception(std::string_view body) {
 std::string describe(std::string_view subject, std::string_view body) {
     if (subject_matches(subjects::all_inputs(), subject)) return of_input(subject, body);
     if (subject_matches(subjects::all_entities(), subject)) return of_state(body);
+    if (subject_matches(subjects::all_reconciliations(), subject)) return of_reconciliation(body);
     if (subject_matches(subjects::all_logs(), subject)) return of_log(body);
     if (subject_matches(subjects::all_exceptions(), subject)) return of_exception(body);
     if (!subject_matches(subjects::commands_wildcard(), subject)) return {};

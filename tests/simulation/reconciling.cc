@@ -40,7 +40,9 @@ void Reconciling::ask(const PlatformId& platform, ReconcileRequest request) {
 }
 
 bool Reconciling::settle() {
-    if (last_ && final_findings().empty()) return true;
+        if (last_) findings_ = judge();
+    if (last_ && findings_.empty()) return true;
+    
     if (!broker_.up() || (last_ && world_.now() < asked_at_ + kPatience)) return false;
     last_ = {Timestamp{SimClock::kStart} + world_.now(), ReconcileMode::kHeal};
     asked_at_ = world_.now();
@@ -48,7 +50,7 @@ bool Reconciling::settle() {
     return false;
 }
 
-std::vector<Violation> Reconciling::final_findings() {
+std::vector<Violation> Reconciling::judge() {
     std::vector<Violation> findings;
     std::map<PlatformId, std::uint64_t> compared;
     for (const MessagePtr& message : broker_.all(subjects::kStreamState)) {
@@ -66,13 +68,17 @@ std::vector<Violation> Reconciling::final_findings() {
             const std::uint64_t open = of(object.agreements, hub::Agreement::kOpen);
             if (object.differing > 0 || of(object.agreements, hub::Agreement::kWaiting) > 0 ||
                 (open == 0 && object.unlinked == 0 &&
-                 object.verified_through != one->began_at)) {
+                 object.verified_through < one->began_at)) {
                 findings.push_back(
                     {"I19",
                      where + " is not proven: the agent has " + std::to_string(object.records) +
                          " records, the hub " + std::to_string(object.known) + "; " +
                          std::to_string(object.differing) + " buckets differ, " +
-                         std::to_string(of(object.agreements, hub::Agreement::kWaiting)) + " wait",
+                         std::to_string(of(object.agreements, hub::Agreement::kWaiting)) +
+                         " wait; found " + std::to_string(object.found[0]) + " different, " +
+                         std::to_string(object.found[1]) + " missing, " +
+                         std::to_string(object.found[2]) + " extra, " +
+                         std::to_string(object.found[3]) + " unreadable",
                      {}});
             }
         }
