@@ -184,6 +184,7 @@ private:
     bool commands_due_ = false;               ///< Agents are to be asked to read them again.
     bool records_due_ = false;
     bool state_lost_ = false;  ///< Since this hub started.
+    bool loss_told_ = false;   ///< That marks show a loss of before it started.
     std::unique_ptr<nats::Subscription> presence_;
     std::map<HubId, Duration> heard_;  ///< When each hub was last heard of.
     bool presence_known_ = false;
