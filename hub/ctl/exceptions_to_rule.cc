@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <memory>
 
+#include "hub/core/state_codec.h"
 #include "hub/ctl/exceptions.h"
 #include "hub/ctl/exceptions_act.h"
 #include "hub/ctl/exceptions_rule.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/policy_store.h"
 #include "shared/policy/check.h"
+#include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
 namespace {
@@ -47,6 +49,21 @@ Result<ExceptionView> one_of(Session& session, const ToRuleOptions& options) {
     return fail(ErrorKind::kInvalid, "say which one as KIND:" + names);
 }
 
+/// What it was about while it was open: its last message does not say so any more.
+Result<void> recall(Session& session, ExceptionView& view) {
+    if (is_open(view.record)) return {};
+    const auto all = session.read_all(
+        {.stream = std::string{subjects::kStreamExceptions}, .filters = {view.subject}});
+    if (!all) return fail(all.error());
+    for (const nats::StoredMessage& message : *all) {
+        auto before = hub::decode_exception(message.body);
+        if (!before || !is_open(*before)) continue;
+        view.record.proposed = std::move(before->proposed);
+        view.record.canonical = std::move(before->canonical);
+    }
+    return {};
+}
+
 Result<RuleDecision> decision_of(const ToRuleOptions& options,
                                  const hub::ExceptionRecord& exception) {
     if (options.as.empty()) {
@@ -73,8 +90,9 @@ void tell_findings(Output& out, const Policy& policy) {
 Result<Exit> to_rule(Program& program, const ToRuleOptions& options) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    const auto view = one_of(**session, options);
+    auto view = one_of(**session, options);
     if (!view) return fail(view.error());
+    if (auto recalled = recall(**session, *view); !recalled) return fail(recalled.error());
     const auto decision = decision_of(options, view->record);
     if (!decision) return fail(decision.error());
     auto files = files_in_question(program, **session);

@@ -419,6 +419,13 @@ TEST_F(SynclinectlTest, ARealHubDecidesWhatIsAcceptedHere) {
     ASSERT_TRUE(eventually({"entity", "show", "customer", "crm:003"}, "\"+44 1\"")) << hub.err();
     say("erp", "C-17", "+44 2");
     ASSERT_TRUE(eventually({"exceptions", "list"}, "ownership.review")) << hub.err();
+    const Ran assigned =
+        ctl({"exceptions", "assign", "customer", "erp:C-17", "ownership.review", "--to", "ann"});
+    EXPECT_EQ(assigned.exit, 0) << assigned << hub.err();
+    EXPECT_EQ(ctl({"exceptions", "note", "--assignee", "ann", "--text", "asked", "--yes"}).exit, 0);
+    const Ran seen = ctl({"exceptions", "show", "customer", "erp:C-17"});
+    EXPECT_TRUE(seen.says("assignee    ann")) << seen;
+    EXPECT_TRUE(seen.says(": asked")) << seen;
     const Ran accepted = ctl({"exceptions", "accept", "customer", "erp:C-17",
                               "ownership.review@erp", "--reason", "the ERP is right"});
     EXPECT_EQ(accepted.exit, 0) << accepted << hub.err();
@@ -445,6 +452,13 @@ TEST_F(SynclinectlTest, ARealHubDecidesWhatIsAcceptedHere) {
     EXPECT_TRUE(plan.says("1 decided otherwise")) << plan;
     EXPECT_TRUE(plan.says("phone of erp = \"+44 2\": review by")) << plan;
     EXPECT_TRUE(plan.says("- exception ownership.review@erp")) << plan;
+    // And by the rule that the decision makes.
+    const Ran rule = ctl(
+        {"exceptions", "to-rule", "customer", "erp:C-17", "--write", (folder / "ruled").string()});
+    EXPECT_EQ(rule.exit, 0) << rule;
+    EXPECT_TRUE(rule.says("otherwise = \"accept\"")) << rule;
+    const Ran ruled = ctl({"policy", "plan", (folder / "ruled").string()});
+    EXPECT_TRUE(ruled.says("- exception ownership.review@erp")) << ruled;
     EXPECT_TRUE(eventually({"status"}, "4 of 4 held, 0 inputs wait"));
     EXPECT_TRUE(ctl({"doctor"}).says("all sane"));
     hub.interrupt();
