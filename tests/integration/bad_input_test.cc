@@ -257,6 +257,11 @@ TEST_F(BadInput, HostileMessagesAreKeptAndShownAndTheOthersFlow) {
     EXPECT_TRUE(arrives({"0", "1"}));
     for (const Message& message : messages) EXPECT_TRUE(exceptions_say(message.reason));
     EXPECT_TRUE(exceptions_say("input.undecodable"));
+    const std::string settled = ctl({"exceptions", "discard", "--kind", "input.undecodable",
+                                     "--reason", "a stranger's", "--yes"});
+    EXPECT_NE(settled.find("8 exceptions"), std::string::npos) << settled;
+    EXPECT_TRUE(ctl_says({"--json", "exceptions", "list"}, "input.undecodable", Says::kNoMore));
+    EXPECT_TRUE(exceptions_say("discarded: a stranger's"));
     EXPECT_TRUE(until([&] { return books->says("a command cannot be used: "); }));
     EXPECT_TRUE(hub->runs() && books->runs() && shop->runs());
 }

@@ -55,6 +55,23 @@ TEST_F(Identity, ARecordThatCameFirstAndGotAnotherKeyIsLeftAlone) {
     EXPECT_TRUE(ctl_says({"entity", "show", "customer", "9"}, "b1"));
 }
 
+TEST_F(Identity, ARecordThatIsCorrectedLaterClosesWhatWasOpenAboutIt) {
+    match_by_reference("books");
+    hub = start_hub();
+    shop = start_agent("shop");
+    books = start_agent("books");
+    drop("customers-1.jsonl", record("b1", "7"), "books");
+    ASSERT_TRUE(unmatched());
+    hub->kill9();
+    hub = start_hub();  // Another one, that has not opened it.
+    drop("customers-1.jsonl", row("9", "Ada"));
+    ASSERT_TRUE(ctl_says({"entity", "show", "customer", "9"}, "Ada"));
+    EXPECT_TRUE(unmatched());
+    drop("customers-2.jsonl", record("b1", "9"), "books");
+    EXPECT_TRUE(ctl_says({"entity", "show", "customer", "9"}, "b1"));
+    EXPECT_TRUE(unmatched(Says::kNoMore));
+}
+
 TEST_F(Identity, TwoThatComeToHaveOneKeyAreForAPersonUntilOneIsCorrected) {
     match_by_reference("shop");
     hub = start_hub();
