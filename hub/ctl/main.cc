@@ -72,6 +72,7 @@ int run(int argc, char** argv) {
     Program program;
     add_globals(app, program.globals);
     add_policy(app, program);
+    add_contracts(app, program);
     add_status(app, program);
     add_entity(app, program);
     add_log(app, program);

@@ -16,10 +16,11 @@ bool are_alike(const std::optional<Expression>& one, const std::optional<Express
 }
 
 bool are_alike(const FieldSpec& one, const FieldSpec& other) {
-    const auto& [name, type, classification, required, enum_values, length_max, place] = one;
+    const auto& [name, type, classification, required, enum_values, length_max, renamed_from,
+                 place] = one;
     return name == other.name && type == other.type && classification == other.classification &&
            required == other.required && enum_values == other.enum_values &&
-           length_max == other.length_max;
+           length_max == other.length_max && renamed_from == other.renamed_from;
 }
 
 bool are_alike(const MatchRule& one, const MatchRule& other) {
@@ -74,8 +75,10 @@ bool is_settled(const hub::EntityState& state) {
 
 Likeness::Likeness(const ObjectSpec& active, const ObjectSpec& proposed)
     : active_(active), proposed_(proposed) {
-    const auto& [name, fields, ownership, matches, bindings, attempts_max, lifecycle, place] =
-        active;
+    // Which version the contract has, and what it promises, decides nothing by itself; `renames`
+    // are those of the fields.
+    const auto& [name, contract_version, compatibility, fields, renames, ownership, matches,
+                 bindings, attempts_max, lifecycle, place] = active;
     const auto alike = [](const auto& a, const auto& b) { return are_alike(a, b); };
     alike_but_for_rules_ = attempts_max == proposed.attempts_max &&
                            std::ranges::equal(fields, proposed.fields, alike) &&

@@ -76,6 +76,7 @@ void add_policy_test(CLI::App& policy, Program& program);     ///< Under `policy
 void add_policy_plan(CLI::App& policy, Program& program);     ///< The same.
 void add_policy_apply(CLI::App& policy, Program& program);    ///< apply, approve, rollback.
 void add_policy_history(CLI::App& policy, Program& program);  ///< history, export.
+void add_contracts(CLI::App& app, Program& program);
 void add_status(CLI::App& app, Program& program);
 void add_entity(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);

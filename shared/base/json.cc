@@ -162,7 +162,9 @@ void append_string(std::string& out, std::string_view text) {
 }
 
 struct Writer {
+    static constexpr int kOneLine = -1;
     std::string& out;
+    int depth = kOneLine;  ///< Of lists and maps that are open, if each item has a line of its own.
 
     void operator()(std::monostate) const { out += "null"; }
     void operator()(bool value) const { out += value ? "true" : "false"; }
@@ -175,8 +177,9 @@ struct Writer {
         out += '[';
         for (const Value& item : list) {
             if (&item != &list.front()) out += ',';
-            std::visit(*this, item.data());
+            inside(item);
         }
+        if (!list.empty()) new_line(depth);
         out += ']';
     }
     void operator()(const Value::Map& map) const {
@@ -185,11 +188,24 @@ struct Writer {
         for (const auto& [key, item] : map) {
             if (!first) out += ',';
             first = false;
+            new_line(depth + 1);
             append_string(out, key);
-            out += ':';
-            std::visit(*this, item.data());
+            out += depth == kOneLine ? ":" : ": ";
+            std::visit(deeper(), item.data());
         }
+        if (!map.empty()) new_line(depth);
         out += '}';
+    }
+
+    [[nodiscard]] Writer deeper() const { return {out, depth == kOneLine ? kOneLine : depth + 1}; }
+    void inside(const Value& item) const {
+        new_line(depth + 1);
+        std::visit(deeper(), item.data());
+    }
+    void new_line(int indent) const {
+        if (depth == kOneLine) return;
+        out += '\n';
+        out.append(2 * static_cast<std::size_t>(indent), ' ');
     }
 };
 
@@ -226,6 +242,12 @@ std::string to_json(const Value& value) {
     std::string out;
     std::visit(Writer{out}, value.data());
     return out;
+}
+
+std::string to_json_lines(const Value& value) {
+    std::string out;
+    std::visit(Writer{out, 0}, value.data());
+    return out + '\n';
 }
 
 }  // namespace syncline

@@ -21,5 +21,7 @@ struct JsonLimits {
 
 /// The reverse; decimals are written as numbers, dates and timestamps as strings.
 [[nodiscard]] std::string to_json(const Value& value);
+/// The same, on many lines, as a file that people read.
+[[nodiscard]] std::string to_json_lines(const Value& value);
 
 }  // namespace syncline

@@ -123,6 +123,31 @@ const char* name_of(Classification classification) {
     return "secret";
 }
 
+const char* name_of(FieldType type) {
+    switch (type) {
+        case FieldType::kString: return "string";
+        case FieldType::kInteger: return "integer";
+        case FieldType::kDecimal: return "decimal";
+        case FieldType::kBool: return "bool";
+        case FieldType::kDate: return "date";
+        case FieldType::kTimestamp: return "timestamp";
+        case FieldType::kEnum: return "enum";
+        case FieldType::kList: return "list";
+        case FieldType::kMap: return "map";
+    }
+    return "string";
+}
+
+const char* name_of(Compatibility compatibility) {
+    switch (compatibility) {
+        case Compatibility::kNone: return "none";
+        case Compatibility::kBackward: return "backward";
+        case Compatibility::kForward: return "forward";
+        case Compatibility::kFull: return "full";
+    }
+    return "none";
+}
+
 bool OwnershipRule::lets_write(const PlatformId& platform) const {
     return resolution != Resolution::kOwner || owner == platform ||
            otherwise == NonOwnerWrite::kAccept || otherwise == NonOwnerWrite::kPropose;
@@ -136,6 +161,11 @@ const Lifecycle::Stage* Lifecycle::stage(std::string_view wanted_stage) const {
 const FieldSpec* ObjectSpec::field(const FieldName& wanted_name) const {
     const auto at = std::ranges::lower_bound(fields, wanted_name, {}, &FieldSpec::name);
     return at != fields.end() && at->name == wanted_name ? &*at : nullptr;
+}
+
+const FieldName& ObjectSpec::name_now(const FieldName& wanted_name) const {
+    const auto at = std::ranges::lower_bound(renames, wanted_name, {}, &Rename::was);
+    return at != renames.end() && at->was == wanted_name ? at->is : wanted_name;
 }
 
 const Binding* ObjectSpec::binding(const PlatformId& platform) const {

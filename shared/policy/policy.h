@@ -30,9 +30,20 @@ enum class FieldType : std::uint8_t {
     kList,
     kMap,
 };
+[[nodiscard]] const char* name_of(FieldType type);  ///< As a policy writes it: "string".
 /// How widely a value may be known; each may be known less widely than the one before.
 enum class Classification : std::uint8_t { kPublic, kPii, kSecret };
 [[nodiscard]] const char* name_of(Classification classification);  ///< "public", "pii", "secret".
+
+/// What a later version of an object's contract may change without a higher number.
+enum class Compatibility : std::uint8_t {
+    kNone,      ///< Anything: nothing is promised.
+    kBackward,  ///< What was written by the version before is understood, whole.
+    kForward,   ///< What is written by it is valid for who knows the version before.
+    kFull,      ///< Both.
+};
+/// "none", "backward", "forward", "full".
+[[nodiscard]] const char* name_of(Compatibility compatibility);
 
 struct FieldSpec {
     FieldName name;
@@ -41,6 +52,7 @@ struct FieldSpec {
     bool required = false;                 ///< An entity is not created without it.
     std::vector<std::string> enum_values;  ///< For kEnum.
     std::size_t length_max = 0;            ///< Characters of a string; 0 is the wire's limit.
+    std::vector<FieldName> renamed_from;   ///< What it was called before, the oldest name first.
     SourcePlace place;
 };
 
@@ -129,9 +141,19 @@ struct Binding {
     SourcePlace place;
 };
 
+/// A field's earlier name: what is told under it is about the field.
+struct Rename {
+    FieldName was;
+    FieldName is;
+    friend bool operator==(const Rename&, const Rename&) = default;
+};
+
 struct ObjectSpec {
     ObjectName name;
+    std::uint32_t contract_version = 1;  ///< Of its fields, as people count.
+    Compatibility compatibility = Compatibility::kBackward;
     std::vector<FieldSpec> fields;         ///< Sorted by name.
+    std::vector<Rename> renames;           ///< Those of all fields, sorted by `was`, no name twice.
     std::vector<OwnershipRule> ownership;  ///< In order of the file.
     std::vector<MatchRule> matches;        ///< In order of the file.
     std::vector<Binding> bindings;         ///< Sorted by platform.
@@ -141,6 +163,8 @@ struct ObjectSpec {
     SourcePlace place;
 
     [[nodiscard]] const FieldSpec* field(const FieldName& name) const;
+    /// What a field of this name is called now; the name itself if it was never another's.
+    [[nodiscard]] const FieldName& name_now(const FieldName& name) const;
     [[nodiscard]] const Binding* binding(const PlatformId& platform) const;
     /// The first rule for `field` whose condition holds; null if none does. An error of the
     /// condition (a missing field compared, out of steps) counts as "does not hold".

@@ -17,6 +17,7 @@ constexpr std::size_t kNameMax = 64;
 constexpr TomlReader::Range kAttempts{1, 100};
 constexpr TomlReader::Range kLength{1, 262'144};
 constexpr TomlReader::Range kReconcileEvery{1, 31'536'000};
+constexpr TomlReader::Range kContractVersions{1, 1'000'000};
 
 constexpr TomlReader::Choice<FieldType> kTypes[] = {
     {"string", FieldType::kString},   {"integer", FieldType::kInteger},
@@ -33,6 +34,12 @@ constexpr TomlReader::Choice<Classification> kClassifications[] = {
 constexpr TomlReader::Choice<ReconcileMode> kReconcileModes[] = {
     {"heal", ReconcileMode::kHeal},
     {"report", ReconcileMode::kReport},
+};
+constexpr TomlReader::Choice<Compatibility> kCompatibilities[] = {
+    {"none", Compatibility::kNone},
+    {"backward", Compatibility::kBackward},
+    {"forward", Compatibility::kForward},
+    {"full", Compatibility::kFull},
 };
 constexpr TomlReader::Choice<NonOwnerWrite> kOtherwise[] = {
     {"revert", NonOwnerWrite::kRevert}, {"ignore", NonOwnerWrite::kIgnore},
@@ -85,6 +92,11 @@ void read_field_table(TomlReader in, FieldSpec& field) {
     } else if (in.has("length_max")) {
         in.key_problem("length_max", "belongs to the type \"string\" only");
     }
+    field.renamed_from = names_of<FieldName>(in.texts("renamed_from", {}));
+    for (std::size_t i = 0; i < field.renamed_from.size(); ++i) {
+        const std::string& was = field.renamed_from[i].text;
+        if (!is_policy_name(was)) in.problem("renamed_from", i, "\"" + was + "\" " + kNameRule);
+    }
 }
 
 FieldSpec read_field(TomlReader& in, const std::string& name) {
@@ -105,6 +117,25 @@ FieldSpec read_field(TomlReader& in, const std::string& name) {
     return field;
 }
 
+/// A name means one field for ever: neither is an earlier name that of a field of now, nor that of
+/// two fields.
+void read_renames(TomlReader& in, ObjectSpec& spec) {
+    for (const FieldSpec& field : spec.fields) {
+        for (const FieldName& was : field.renamed_from) {
+            const auto at = std::ranges::lower_bound(spec.renames, was, {}, &Rename::was);
+            if (spec.field(was) != nullptr) {
+                in.problem(field.name.text, "cannot have been called \"" + was.text +
+                                                "\": that is a field of its own");
+            } else if (at != spec.renames.end() && at->was == was) {
+                in.problem(field.name.text, "cannot have been called \"" + was.text + "\": `" +
+                                                at->is.text + "` was");
+            } else {
+                spec.renames.insert(at, {was, field.name});
+            }
+        }
+    }
+}
+
 void read_fields(TomlReader& object, ObjectSpec& spec) {
     if (!object.has("fields")) object.problem("fields", "is missing");
     TomlReader in = object.table("fields");
@@ -117,6 +148,7 @@ void read_fields(TomlReader& object, ObjectSpec& spec) {
             spec.fields.push_back(read_field(in, name));
         }
     }
+    read_renames(in, spec);
 }
 
 // ---- Ownership and matching. ----------------------------------------------------------------
@@ -283,6 +315,8 @@ ObjectSpec read_object(TomlReader object, const std::string& name) {
     spec.name = ObjectName{name};
     spec.place = object.place();
     spec.attempts_max = object.integer("attempts_max", kAttempts, spec.attempts_max);
+    spec.contract_version = object.integer("version", kContractVersions, spec.contract_version);
+    spec.compatibility = object.choice("compatibility", kCompatibilities, spec.compatibility);
     read_fields(object, spec);  // First: `*` in the rest means these.
     read_ownership(object, spec);
     read_matches(object, spec);

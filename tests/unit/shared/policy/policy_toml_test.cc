@@ -53,6 +53,47 @@ founds = true
 on_delete = "unlink"
 )";
 
+TEST(PolicyToml, ReadsContracts) {
+    const auto policy = parse(std::string{kCustomer} + R"(
+[objects.order]
+version = 3
+compatibility = "full"
+[objects.order.fields]
+number = { type = "string", renamed_from = ["no", "order_no"] }
+a = { type = "integer", renamed_from = ["z"] }
+)");
+    ASSERT_TRUE(policy) << policy.error().what;
+    const ObjectSpec& customer = *policy->object(ObjectName{"customer"});
+    EXPECT_EQ(customer.contract_version, 1u);
+    EXPECT_EQ(customer.compatibility, Compatibility::kBackward);
+    const ObjectSpec& order = *policy->object(ObjectName{"order"});
+    EXPECT_EQ(order.contract_version, 3u);
+    EXPECT_EQ(order.compatibility, Compatibility::kFull);
+    const FieldName number{"number"};
+    EXPECT_EQ(order.renames, (std::vector<Rename>{{FieldName{"no"}, number},
+                                                  {FieldName{"order_no"}, number},
+                                                  {FieldName{"z"}, FieldName{"a"}}}));
+    EXPECT_EQ(order.name_now(FieldName{"order_no"}), number);
+    EXPECT_EQ(order.name_now(FieldName{"number"}), number);
+    EXPECT_EQ(order.name_now(FieldName{"else"}), FieldName{"else"});
+}
+
+TEST(PolicyToml, RefusesNamesThatWouldMeanTwoFields) {
+    const auto policy = parse(R"([objects.order.fields]
+a = { type = "string", renamed_from = ["b", "Old"] }
+b = "string"
+c = { type = "string", renamed_from = ["old"] }
+d = { type = "string", renamed_from = ["old"] }
+)");
+    ASSERT_FALSE(policy);
+    EXPECT_EQ(policy.error().what,
+              "x.toml:2:5: `objects.order.fields.a` cannot have been called \"b\": that is a field "
+              "of its own\n"
+              "x.toml:2:45: `objects.order.fields.a.renamed_from` \"Old\" is no name: use small "
+              "letters, digits and `_`, a letter first, at most 64\n"
+              "x.toml:5:5: `objects.order.fields.d` cannot have been called \"old\": `c` was");
+}
+
 TEST(PolicyToml, BecomesAPolicy) {
     const auto policy = parse(kCustomer);
     ASSERT_TRUE(policy) << policy.error().what;
