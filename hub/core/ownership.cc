@@ -4,6 +4,7 @@
 #include "hub/core/sorted_walk.h"
 #include "hub/core/work.h"
 #include "shared/policy/lifecycle.h"
+#include "shared/policy/violation.h"
 
 namespace syncline::hub {
 namespace {
@@ -180,6 +181,26 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
     work.changed = true;
 }
 
+/// Has `change.contract` say of every field that breaks the contract what is wrong with it: those
+/// of this change, and those of earlier ones that are not mended yet.
+void tell_violations(Work& work, const RecordState& record, const Fields& invalid) {
+    const auto& all = work.state.exceptions;
+    const auto open = std::ranges::find_if(all, [&](const OpenException& one) {
+        return one.kind == exceptions::kContract && one.platform == record.platform;
+    });
+    Fields broken = open == all.end() ? Fields{} : open->proposed;
+    for (const auto& [name, value] : invalid) broken.set(name, value);
+    if (broken.empty()) return;
+    std::string reason;
+    for (const auto& [name, value] : broken) {
+        const FieldSpec* spec = work.object.field(name);
+        if (spec != nullptr) reason += to_string(violation_of(*spec, value)) + "; ";
+    }
+    reason += "mend it at the platform, or the contract in the policy: either has it decided again";
+    if (invalid.empty() && open->reason == reason) return;
+    open_exception(work, exceptions::kContract, record, std::move(reason), invalid);
+}
+
 }  // namespace
 
 Fields seen_by_conditions(const EntityState& state, const Fields& incoming) {
@@ -274,7 +295,6 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
     std::vector<Touched> touched;
     touched.reserve(fields.size());
     Fields invalid;
-    std::string why;
     SortedWalk specs{work.object.fields};
     SortedWalk bound{binding->fields};
     SortedWalk mirror{record.mirror};
@@ -314,13 +334,9 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
             record.release(name);
             record.hold(name);
             invalid.set(name, raw);
-            why += (why.empty() ? "" : "; ") + name.text + " " + made->error().what;
         }
     }
-    if (!invalid.empty()) {
-        open_exception(work, exceptions::kContract, record,
-                       why + "; mend the value at the platform or the contract", invalid);
-    }
+    if (!invalid.empty() || !work.state.exceptions.empty()) tell_violations(work, record, invalid);
     const bool conditions = std::any_of(touched.begin(), touched.end(), [&](const Touched& one) {
         return work.object.has_conditions(one.spec->name);
     });

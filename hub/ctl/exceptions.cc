@@ -11,6 +11,7 @@
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
+#include "hub/ctl/violations.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
@@ -199,7 +200,7 @@ void add_care(Table& facts, const hub::ExceptionRecord& record) {
 }
 
 Result<Value> show_one(Session& session, Output& out, const ExceptionView& view,
-                       const Secrets& secrets) {
+                       const Secrets& secrets, const Policy* policy) {
     const hub::ExceptionRecord& record = view.record;
     const std::string at = record.platform.empty() ? "" : "@" + record.platform.text;
     out.line({Cell{record.kind + at, Style::kBold}, Cell{"  "}, status_cell(record.status)});
@@ -221,6 +222,7 @@ Result<Value> show_one(Session& session, Output& out, const ExceptionView& view,
     show_values(out, record, state, secrets);
     Value value = value_of(record, secrets);
     Value::Map map = *value.get<Value::Map>();
+    map.insert_or_assign("violations", show_violations(out, record, policy));
     map.insert_or_assign("raw", show_raw(out, record, secrets));
     auto history = show_history(session, out, view);
     if (!history) return fail(history.error());
@@ -245,10 +247,11 @@ Result<Exit> show(Program& program, const ShowOptions& options) {
                                               " has no exception " + options.kind +
                                               "; without KIND all of them are shown");
     }
+    const auto policy = program.policy();
     Value::List list;
     for (const ExceptionView& view : *views) {
         if (!list.empty()) out.line();
-        auto shown = show_one(**session, out, view, *secrets);
+        auto shown = show_one(**session, out, view, *secrets, policy ? *policy : nullptr);
         if (!shown) return fail(shown.error());
         list.push_back(std::move(*shown));
     }

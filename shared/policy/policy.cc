@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "shared/policy/violation.h"
+
 namespace syncline {
 namespace {
 
@@ -50,48 +52,6 @@ struct KeyText {
 std::size_t characters(std::string_view text) {
     return static_cast<std::size_t>(std::ranges::count_if(
         text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-const char* wanted(FieldType type) {
-    switch (type) {
-        case FieldType::kString: return "text";
-        case FieldType::kInteger: return "a whole number of 64 bits";
-        case FieldType::kDecimal: return "a number";
-        case FieldType::kBool: return "true or false";
-        case FieldType::kDate: return "a date (YYYY-MM-DD)";
-        case FieldType::kTimestamp: return "a timestamp (RFC 3339)";
-        case FieldType::kEnum: return "one of its values";
-        case FieldType::kList: return "a list";
-        case FieldType::kMap: return "a map";
-    }
-    return "something else";
-}
-
-std::unexpected<Error> not_conforming(const FieldSpec& field, const Value& value,
-                                      const std::string& rule) {
-    std::string what = "`" + field.name.text + "` must be " + rule;
-    if (field.classification == Classification::kPublic) {  // Errors go to logs and screens.
-        std::string shown = display(value);
-        if (shown.size() > 80) shown = "a longer value";
-        what += ", not " + shown;
-    }
-    return fail(ErrorKind::kInvalid, std::move(what));
-}
-
-/// What is wrong with a value that has the field's type, or cannot be given it.
-std::unexpected<Error> what_is_wrong(const FieldSpec& field, const Value& value) {
-    if (field.type == FieldType::kEnum) {
-        std::string allowed;
-        for (const std::string& one : field.enum_values) {
-            allowed += (allowed.empty() ? "" : ", ") + one;
-        }
-        return not_conforming(field, value, "one of " + allowed);
-    }
-    if (field.type == FieldType::kString && value.get<std::string>() != nullptr) {
-        return not_conforming(field, value,
-                              "at most " + std::to_string(field.length_max) + " characters");
-    }
-    return not_conforming(field, value, wanted(field.type));
 }
 
 /// Made of a value of another type; nothing if it cannot be.
@@ -236,7 +196,11 @@ bool conforms(const FieldSpec& field, const Value& value) {
 Result<Value> conform(const FieldSpec& field, const Value& value) {
     if (conforms(field, value)) return value;
     if (auto made = converted(field.type, value)) return *std::move(made);
-    return what_is_wrong(field, value);
+    const Violation violation = violation_of(field, value);
+    std::string what = "`" + field.name.text + "` must be " + violation.expected;
+    // Errors go to logs and screens.
+    if (field.classification == Classification::kPublic) what += ", not " + violation.found;
+    return fail(ErrorKind::kInvalid, std::move(what));
 }
 
 }  // namespace syncline
