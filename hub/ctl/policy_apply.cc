@@ -5,9 +5,12 @@
 #include "hub/ctl/actor.h"
 #include "hub/ctl/cli.h"
 #include "hub/ctl/cluster.h"
+#include "hub/ctl/contracts.h"
+#include "hub/ctl/policy_likeness.h"
 #include "hub/ctl/policy_store.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
+#include "shared/contracts/compatibility.h"
 #include "shared/policy/check.h"
 #include "shared/wire/subjects.h"
 
@@ -31,13 +34,12 @@ std::string made_by(const StoredVersion& stored) {
     return stored.version.author + " (" + stored.version.reason + ")";
 }
 
-bool same_matches(const ObjectSpec& one, const ObjectSpec& other) {
-    const auto alike = [](const MatchRule& a, const MatchRule& b) {
-        return a.name == b.name && std::ranges::equal(a.parts, b.parts, [](auto& x, auto& y) {
-                   return x.field == y.field && x.normaliser == y.normaliser;
-               });
-    };
-    return std::ranges::equal(one.matches, other.matches, alike);
+/// Are there fields that were not taken from the platform before, under whatever name?
+bool takes_more(const ObjectSpec& object, const Binding& before, const Binding& after) {
+    std::vector<FieldName> known;
+    for (const FieldName& field : before.fields) known.push_back(object.name_now(field));
+    std::ranges::sort(known);
+    return !std::ranges::includes(known, after.fields);
 }
 
 /// Whose records must be read anew: what a platform holds in a field that the policy did not take
@@ -48,9 +50,8 @@ std::set<std::string> to_read_again(const Policy& before, const Policy& after) {
         const ObjectSpec* known = before.object(object.name);
         for (const Binding& binding : object.bindings) {
             const Binding* bound = known == nullptr ? nullptr : known->binding(binding.platform);
-            const bool more =
-                bound == nullptr || !std::ranges::includes(bound->fields, binding.fields);
-            if (more || !same_matches(*known, object)) platforms.insert(binding.platform.text);
+            const bool more = bound == nullptr || takes_more(object, *bound, binding);
+            if (more || !match_alike(*known, object)) platforms.insert(binding.platform.text);
         }
     }
     return platforms;
@@ -76,6 +77,7 @@ private:
     Result<Exit> activate(const StoredVersion& stored);
     Result<std::uint64_t> publish_activation(const StoredVersion& stored);
     Result<bool> is_in_force(std::uint64_t number);
+    void tell_undone(const Policy& before, const Policy& after);
     void tell_read_again(const PolicyVersion& version);
     Result<void> tell_hubs(std::uint64_t number);
     void tell_version(const PolicyVersion& version);
@@ -113,11 +115,9 @@ Result<Exit> Applying::apply(const ApplyOptions& options) {
     if (!files) return fail(files.error());
     const auto policy = parse_policy(*files);
     if (!policy) return fail(policy.error());
-    for (const syncline::Finding& found : check(*policy)) {
-        if (found.severity != Severity::kError) continue;
-        program_.out().add({Level::kError, std::string{found.code}, found.message, found.hint,
-                            options.directory + "/" + to_string(found.place)});
-    }
+    std::vector<syncline::Finding> found = check(*policy);
+    std::erase_if(found, [](const auto& one) { return one.severity != Severity::kError; });
+    add_findings(program_.out(), options.directory, found);
     if (program_.out().has(Level::kError)) return Exit::kFindings;
     const StoredVersion* active = history_.active();
     // One that is lost may be wanted again.
@@ -132,6 +132,9 @@ Result<Exit> Applying::apply(const ApplyOptions& options) {
     if (active != nullptr) {
         const auto before = read_policy(session_, active->version);
         if (!before) return fail(before.error());
+        add_findings(program_.out(), options.directory,
+                     contracts::check_evolution(*before, *policy));
+        if (program_.out().has(Level::kError)) return Exit::kFindings;
         const auto again = to_read_again(*before, *policy);
         version.read_again.assign(again.begin(), again.end());
     }
@@ -163,10 +166,25 @@ Result<Exit> Applying::roll_back(const ApplyOptions& options) {
     const auto before = read_policy(session_, active->version);
     const auto after = read_policy(session_, target->version);
     if (before && after) {
+        tell_undone(*before, *after);
         const auto again = to_read_again(*before, *after);
         version.read_again.assign(again.begin(), again.end());
     }
     return store(std::move(version), options);
+}
+
+/// Going back undoes what the contracts have come to since: said, but not refused.
+void Applying::tell_undone(const Policy& before, const Policy& after) {
+    for (const contracts::ContractChange& change : contracts::changes_between(before, after)) {
+        if (!change.broken) continue;
+        program_.out().add({Level::kWarning,
+                            std::string{contracts::kBrokenByVersion},
+                            change.object.text + ": " + change.what +
+                                ", which breaks compatibility = \"" + name_of(change.promised) +
+                                "\"",
+                            "tell who writes or reads its records",
+                            {}});
+    }
 }
 
 Result<Exit> Applying::approve(const ApplyOptions& options) {

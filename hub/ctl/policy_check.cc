@@ -1,8 +1,10 @@
 #include <algorithm>
 
 #include "hub/ctl/cli.h"
+#include "hub/ctl/contracts.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
+#include "shared/contracts/compatibility.h"
 #include "shared/policy/check.h"
 #include "shared/policy/policy_toml.h"
 
@@ -11,6 +13,7 @@ namespace {
 
 struct CheckOptions {
     std::string directory;
+    std::string against;
     bool strict = false;
 };
 
@@ -70,7 +73,18 @@ void summary(Output& out, const CheckOptions& options, const Policy* policy) {
                         : Style::kYellow);
 }
 
-Result<Exit> check_policy(Output& out, const CheckOptions& options) {
+/// Its contracts with those that it is to follow.
+Result<void> compare(Program& program, const CheckOptions& options, const Policy& policy) {
+    if (options.against.empty()) return {};
+    const auto before = named_policy(program, options.against);
+    if (!before) return fail(before.error());
+    add_findings(program.out(), options.directory, contracts::check_evolution(*before, policy));
+    program.out().set("against", before->hash);
+    return {};
+}
+
+Result<Exit> check_policy(Program& program, const CheckOptions& options) {
+    Output& out = program.out();
     const auto policy = load_policy(options.directory);
     if (!policy) {
         const Error& error = policy.error();
@@ -79,14 +93,14 @@ Result<Exit> check_policy(Output& out, const CheckOptions& options) {
                         "policy directory " + options.directory + ": " + error.what);
         }
         add_lines(out, error.what);
+        out.in_all(
+            [&](Finding& finding) { finding.where = in_folder(options.directory, finding.where); });
     } else {
-        for (const syncline::Finding& found : check(*policy)) {
-            out.add({found.severity == Severity::kError ? Level::kError : Level::kWarning,
-                     std::string{found.code}, found.message, found.hint, to_string(found.place)});
+        add_findings(out, options.directory, check(*policy));
+        if (auto compared = compare(program, options, *policy); !compared) {
+            return fail(compared.error());
         }
     }
-    out.in_all(
-        [&](Finding& finding) { finding.where = in_folder(options.directory, finding.where); });
     summary(out, options, policy ? &*policy : nullptr);
     const bool bad = out.has(Level::kError) || (options.strict && out.has(Level::kWarning));
     return bad ? Exit::kFindings : Exit::kFine;
@@ -107,10 +121,12 @@ void add_policy(CLI::App& app, Program& program) {
     const auto options = std::make_shared<CheckOptions>();
     command->add_option("DIR", options->directory, "The directory with the policy's *.toml files")
         ->required();
+    command->add_option("--against", options->against,
+                        "The policy that it is to follow, for the contracts: a directory, the "
+                        "number of a version, or `active`");
     command->add_flag("--strict", options->strict, "Exit with 1 on warnings too");
     command->callback([&program, options] {
-        program.choose("policy check",
-                       [options](Program& p) { return check_policy(p.out(), *options); });
+        program.choose("policy check", [options](Program& p) { return check_policy(p, *options); });
     });
 }
 

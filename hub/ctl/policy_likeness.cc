@@ -23,13 +23,13 @@ bool are_alike(const FieldSpec& one, const FieldSpec& other) {
            length_max == other.length_max && renamed_from == other.renamed_from;
 }
 
-bool are_alike(const MatchRule& one, const MatchRule& other) {
+bool are_alike(const MatchRule& one, const MatchRule& other, const ObjectSpec& after) {
     const auto& [name, parts, place] = one;
     return name == other.name &&
-           std::ranges::equal(parts, other.parts,
-                              [](const MatchRule::Part& a, const MatchRule::Part& b) {
-                                  return a.field == b.field && a.normaliser == b.normaliser;
-                              });
+           std::ranges::equal(
+               parts, other.parts, [&](const MatchRule::Part& a, const MatchRule::Part& b) {
+                   return after.name_now(a.field) == b.field && a.normaliser == b.normaliser;
+               });
 }
 
 bool are_alike(const Binding& one, const Binding& other) {
@@ -73,6 +73,12 @@ bool is_settled(const hub::EntityState& state) {
 
 }  // namespace
 
+bool match_alike(const ObjectSpec& before, const ObjectSpec& after) {
+    return std::ranges::equal(
+        before.matches, after.matches,
+        [&](const MatchRule& one, const MatchRule& other) { return are_alike(one, other, after); });
+}
+
 Likeness::Likeness(const ObjectSpec& active, const ObjectSpec& proposed)
     : active_(active), proposed_(proposed) {
     // Which version the contract has, and what it promises, decides nothing by itself; `renames`
@@ -80,9 +86,9 @@ Likeness::Likeness(const ObjectSpec& active, const ObjectSpec& proposed)
     const auto& [name, contract_version, compatibility, fields, renames, ownership, matches,
                  bindings, attempts_max, lifecycle, place] = active;
     const auto alike = [](const auto& a, const auto& b) { return are_alike(a, b); };
-    alike_but_for_rules_ = attempts_max == proposed.attempts_max &&
-                           std::ranges::equal(fields, proposed.fields, alike) &&
-                           std::ranges::equal(matches, proposed.matches, alike) &&
+    same_contract_ = std::ranges::equal(fields, proposed.fields, alike);
+    alike_but_for_rules_ = same_contract_ && attempts_max == proposed.attempts_max &&
+                           match_alike(active, proposed) &&
                            std::ranges::equal(bindings, proposed.bindings, alike) &&
                            are_alike(lifecycle, proposed.lifecycle);
     for (const FieldSpec& field : fields) {

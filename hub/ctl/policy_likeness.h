@@ -8,6 +8,9 @@
 /// Where two policies cannot but decide alike, so that one of them need not be asked. Pure.
 namespace syncline::ctl {
 
+/// Do both policies make the same match keys of a record? A field with another name makes the same.
+[[nodiscard]] bool match_alike(const ObjectSpec& before, const ObjectSpec& after);
+
 /// How an object is in two policies.
 class Likeness {
 public:
@@ -20,6 +23,9 @@ public:
     /// `before`: the state that the input is decided on.
     [[nodiscard]] bool covers(const hub::EntityState& before, const hub::Input& input) const;
 
+    /// Has every field the same name, type and limits in both?
+    [[nodiscard]] bool same_contract() const { return same_contract_; }
+
 private:
     [[nodiscard]] bool covers_change(const hub::EntityState& before, const Fields& told) const;
     [[nodiscard]] static bool is_told_otherwise(const hub::EntityState& before, const Fields& told,
@@ -27,6 +33,7 @@ private:
 
     const ObjectSpec& active_;
     const ObjectSpec& proposed_;
+    bool same_contract_ = false;
     bool alike_but_for_rules_ = false;
     std::vector<FieldName> ruled_otherwise_;  ///< Their rules are not the same.
 };

@@ -2,12 +2,14 @@
 
 #include "hub/core/state_codec.h"
 #include "hub/ctl/cli.h"
+#include "hub/ctl/contracts.h"
 #include "hub/ctl/describe.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/policy_plan_core.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/recorded.h"
 #include "hub/ctl/text.h"
+#include "shared/contracts/compatibility.h"
 #include "shared/policy/policy_toml.h"
 #include "shared/policy/policy_version.h"
 #include "shared/wire/subjects.h"
@@ -44,7 +46,8 @@ public:
         if (auto read = read_inputs(*span); !read) return fail(read.error());
         if (auto read = read_states(); !read) return fail(read.error());
         tell(*span);
-        return Exit::kFine;
+        // What it warns of may be meant; what is refused cannot be applied.
+        return program_.out().has(Level::kError) ? Exit::kFindings : Exit::kFine;
     }
 
 private:
@@ -145,6 +148,7 @@ void PlanCommand::tell(const Span& span) {
     out.set("dropped", number(plan_.dropped));
     out.set("undecodable", number(undecodable_));
     warn_of_matches(out);
+    add_findings(out, options_.directory, contracts::check_evolution(active_, proposed_));
     show_rows(out);
     show_commands(out, "Commands that the recorded inputs lead to", "commands", plan_.commands);
     show_commands(out, "Commands at once, on the states as they are stored", "commands_at_once",
@@ -168,15 +172,9 @@ void PlanCommand::tell(const Span& span) {
 }
 
 void PlanCommand::warn_of_matches(Output& out) const {
-    const auto alike = [](const MatchRule& one, const MatchRule& other) {
-        return one.name == other.name &&
-               std::ranges::equal(one.parts, other.parts, [](const auto& a, const auto& b) {
-                   return a.field == b.field && a.normaliser == b.normaliser;
-               });
-    };
     for (const ObjectSpec& object : proposed_.objects) {
         const ObjectSpec* now = active_.object(object.name);
-        if (now == nullptr || std::ranges::equal(now->matches, object.matches, alike)) continue;
+        if (now == nullptr || match_alike(*now, object)) continue;
         out.add({Level::kWarning, "policy.plan_matches",
                  "the match rules of " + object.name.text +
                      " change: which records belong together is shown as it was, by the active "

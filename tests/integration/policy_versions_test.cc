@@ -76,6 +76,26 @@ TEST_F(PolicyVersions, APolicyMayChangeWhatIsStoredAlready) {
     EXPECT_TRUE(ctl_says({"log", "customer", "1"}, "policy version 3"));
 }
 
+TEST_F(PolicyVersions, AChangeThatBreaksAContractIsRefusedUnlessItsVersionIsRaised) {
+    start_all();
+    std::string policy = read("policy/policy.toml");
+    const std::string field = policy.substr(policy.find("\nname ") + 1);
+    const std::string line = field.substr(0, field.find('\n'));
+    policy.replace(policy.find(line), line.size(), "name = \"date\"");
+    std::filesystem::create_directories(folder / "broken");
+    write("broken/policy.toml", policy);
+    const std::string planned = ctl({"policy", "plan", folder / "broken"});
+    EXPECT_NE(planned.find("policy.contract_broken"), std::string::npos) << planned;
+    const std::string refused = apply("broken", plan_in(planned));
+    EXPECT_NE(refused.find("policy.contract_broken"), std::string::npos) << refused;
+    EXPECT_EQ(refused.find("in force"), std::string::npos) << refused;
+    write("broken/policy.toml", policy + "\n[objects.customer]\nversion = 2\n");
+    const std::string checked = ctl({"contracts", "check", "active", folder / "broken"});
+    EXPECT_NE(checked.find("by version"), std::string::npos) << checked;
+    const std::string taken = apply("broken", plan("broken"));
+    EXPECT_NE(taken.find("in force from input"), std::string::npos) << taken;
+}
+
 TEST_F(PolicyVersions, APlanThatIsOutdatedIsRefused) {
     start_all();
     propose("one", "owner     = \"shop\"\notherwise = \"revert\"");
