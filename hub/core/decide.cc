@@ -4,6 +4,7 @@
 #include <map>
 
 #include "hub/core/state_codec.h"
+#include "hub/core/upcast.h"
 #include "hub/core/work.h"
 #include "shared/base/sha256.h"
 
@@ -122,9 +123,22 @@ void fill_outbox(Work& work) {
     work.state.log_hash = bytes_of(sha256({work.state.outbox.back().body}));
 }
 
-void take(Work& work, const Input& input) {
+/// What an agent tells of shows what it calls the fields. Only of what is news, as an older change
+/// may be of an agent before.
+void hear_names(Work& work, const PlatformId& platform, const Revision& rev, const Fields& told) {
+    if (work.object.renames.empty() || work.state.record(platform) == nullptr) return;
+    RecordState& record = work.state.record_or_new(platform);
+    if (rev == Revision{} || record.rev != rev) return;
+    const auto before = record.told_as;
+    note_names(work.object, told, record);
+    work.changed = work.changed || before != record.told_as;
+}
+
+void take(Work& work, const Input& told) {
     const bool changed_before = work.changed;
     work.changed = false;
+    const std::optional<Input> now = renamed(work.object, told);
+    const Input& input = now ? *now : told;
     if (const auto* change = std::get_if<Change>(&input)) {
         take_change(work, *change);
         if (work.log.trace.empty()) work.log.trace = change->trace;
@@ -135,12 +149,25 @@ void take(Work& work, const Input& input) {
     } else if (const auto* recheck = std::get_if<Recheck>(&input)) {
         recheck_exceptions(work, *recheck);
     }
+    if (const auto* change = std::get_if<Change>(&told)) {
+        hear_names(work, change->key.platform, change->rev, change->fields);
+    } else if (const auto* outcome = std::get_if<Outcome>(&told)) {
+        hear_names(work, outcome->platform, outcome->rev, outcome->fields);
+    }
     if (!work.state.exceptions.empty()) {
         settle_transitions(work);
         settle_ownership(work);
     }
     if (work.changed) work.log.inputs.push_back(describe(input));
     work.changed = work.changed || changed_before;
+}
+
+/// That the state has other names or types by now is stored, and what is open told under them.
+void tell_upcast(Work& work) {
+    work.note("its fields are named and typed by the contract of now");
+    for (const OpenException& open : work.state.exceptions) {
+        if (!open.fields.empty()) tell_again(work, open);
+    }
 }
 
 }  // namespace
@@ -165,6 +192,8 @@ bool has_key(const ObjectSpec& object, const EntityState& state, const Claim& ke
 Step decide(const Policy& policy, EntityState state, std::span<const Input> inputs,
             const Context& context) {
     const ObjectSpec* object = policy.object(state.key.object);
+    // Before all else: its keys are made of fields, too.
+    const bool upcasted = !is_of(state, policy) && upcast(*object, state);
     const std::vector<Claim> before = keys_of(*object, state);
     const bool shared = says_shared_key(state);
     const bool founds = state.is_unknown();
@@ -175,6 +204,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     auto last_outbox = std::move(work.state.outbox);
     work.state.outbox.clear();
     const bool adopts = !founds && !is_of(work.state, policy);
+    if (upcasted) tell_upcast(work);
     const MatchRules match_rules = adopt_policy(work);
     disown(work, context.foreign_records);
     for (const Input& input : inputs) take(work, input);

@@ -3,6 +3,7 @@
 
 #include "hub/core/decide.h"
 #include "hub/core/sorted_walk.h"
+#include "hub/core/upcast.h"
 #include "hub/core/work.h"
 
 namespace syncline::hub {
@@ -127,17 +128,27 @@ Command to_command(const EntityState& state, const RecordState& record, const Co
     command.generation = record.generation;
     command.partition = context.partition;
     command.fence = context.fence;
-    command.fields = record.pending->fields;
-    command.expected = record.pending->expected;
+    command.fields = as_told(record, record.pending->fields);
+    command.expected = as_told(record, record.pending->expected);
     command.decided_at = record.pending->decided_at;
     command.doubt_settled = record.doubt_settled;
     command.policy = state.policy;
     return command;
 }
 
+/// Is this very command out, under whatever names?
+bool is_out(const Work& work, const RecordState& record, CommandKind kind, const Fields& fields) {
+    if (!record.pending || record.pending->kind != kind) return false;
+    if (work.object.renames.empty()) return record.pending->fields == fields;
+    Fields out = record.pending->fields;
+    rename_fields(work.object, out);
+    return out == fields;
+}
+
 void issue(Work& work, RecordState& record, CommandKind kind, Fields fields,
            std::vector<Command>& commands) {
-    if (record.pending && record.pending->kind == kind && record.pending->fields == fields) return;
+    if (is_out(work, record, kind, fields)) return;
+    if (!work.object.renames.empty()) fields = under_all_names(work.object, record, fields);
     Pending pending{kind, std::move(fields), {}, work.context.now};
     pending.expected.reserve(pending.fields.size());
     SortedWalk mirror{record.mirror};

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "hub/core/upcast.h"
+
 namespace syncline::hub {
 
 Lookups lookups(const ObjectSpec& object, const Change& change) {
     Lookups out;
+    const std::optional<Input> now = renamed(object, change);
+    const Fields& fields = now ? std::get<Change>(*now).fields : change.fields;
     for (const MatchRule& rule : object.matches) {
-        if (auto text = match_text(rule, change.fields)) {
+        if (auto text = match_text(rule, fields)) {
             out.keys.push_back({object.name, rule.name, *std::move(text)});
         }
     }

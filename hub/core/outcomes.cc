@@ -1,3 +1,4 @@
+#include "hub/core/upcast.h"
 #include "hub/core/work.h"
 
 namespace syncline::hub {
@@ -30,6 +31,7 @@ std::optional<Pending> settle(Work& work, RecordState& record, const Outcome& ou
     if (!is_of_pending(record, outcome)) return std::nullopt;
     std::optional<Pending> pending = std::move(record.pending);
     record.pending.reset();
+    rename_fields(work.object, pending->fields);  // It may be out under several names.
     work.changed = true;
     return pending;
 }

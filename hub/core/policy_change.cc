@@ -75,12 +75,19 @@ void judge_again(Work& work, RecordState& record, const FieldName& field, const 
     take_fields(work, record, Fields{{field, value}}, from, {});
 }
 
-std::uint64_t fingerprint(const std::vector<MatchRule>& rules) {
+/// A field that only has another name makes the same keys.
+const FieldName& first_name(const ObjectSpec& object, const FieldName& name) {
+    const FieldSpec* field = object.field(name);
+    return field == nullptr || field->renamed_from.empty() ? name : field->renamed_from.front();
+}
+
+std::uint64_t fingerprint(const ObjectSpec& object) {
     std::string text;
-    for (const MatchRule& rule : rules) {
+    for (const MatchRule& rule : object.matches) {
         text += rule.name + "=";
         for (const MatchRule::Part& part : rule.parts) {
-            text += part.field.text + ":" + std::to_string(static_cast<int>(part.normaliser)) + ",";
+            text += first_name(object, part.field).text + ":" +
+                    std::to_string(static_cast<int>(part.normaliser)) + ",";
         }
     }
     return stable_hash(text) | 1;
@@ -123,7 +130,7 @@ MatchRules adopt_policy(Work& work) {
     if (is_of(state, work.policy)) return MatchRules::kAsClaimed;
     const bool founded = state.is_unknown();
     state.policy_version = work.policy.version;
-    const std::uint64_t rules = fingerprint(work.object.matches);
+    const std::uint64_t rules = fingerprint(work.object);
     const std::uint64_t claimed_by = std::exchange(state.match_rules, rules);
     if (founded) return MatchRules::kAsClaimed;
     // By name: deciding one field may add records.

@@ -54,6 +54,13 @@ struct Form {
     friend bool operator==(const Form&, const Form&) = default;
 };
 
+/// A field that the platform's agent calls by a name that it had before.
+struct EarlierName {
+    FieldName field;
+    FieldName name;
+    friend bool operator==(const EarlierName&, const EarlierName&) = default;
+};
+
 /// The command that is out and not yet answered.
 struct Pending {
     CommandKind kind = CommandKind::kUpdate;
@@ -94,7 +101,8 @@ struct RecordState {
     std::vector<Form> forms;          ///< Of what the mirror holds now.
     std::uint64_t doubt_settled = 0;  ///< Newest generation when a person settled a doubt.
     bool blocked = false;  ///< A create or delete failed for good; waits for a change or a person.
-    std::vector<OtherRecord> others;  ///< Oldest news first.
+    std::vector<OtherRecord> others;   ///< Oldest news first.
+    std::vector<EarlierName> told_as;  ///< By field. The agent is told of them as it tells of them.
 
     /// How much of the record `id` is known. What is known of another one says nothing of it.
     [[nodiscard]] Revision seen_of(const RecordId& id) const;

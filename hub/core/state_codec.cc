@@ -58,7 +58,8 @@ Fields rebuilt_mirror(const EntityState& state, const std::vector<FieldName>& la
 void write_record(Writer& out, const EntityState& state, const RecordState& record) {
     out.map(6 + present(record.record.has_value(), record.pending.has_value(), !record.held.empty(),
                         !record.attempts.empty(), record.blocked, !record.forms.empty(),
-                        record.doubt_settled > 0, !record.others.empty(), !record.left.empty()));
+                        record.doubt_settled > 0, !record.others.empty(), !record.left.empty(),
+                        !record.told_as.empty()));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -99,6 +100,14 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
     }
     if (record.doubt_settled > 0) out.field(12, record.doubt_settled);
     if (!record.left.empty()) write_names(out, 14, record.left);
+    if (!record.told_as.empty()) {
+        out.key(15);
+        out.map(size_of(record.told_as));
+        for (const EarlierName& told : record.told_as) {
+            out.text(told.field.text);
+            out.text(told.name.text);
+        }
+    }
     if (!record.others.empty()) {
         out.key(13);
         out.array(size_of(record.others));
@@ -196,6 +205,13 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
                          [&](const Node& item) { record.others.push_back(read_other(in, item)); });
                 break;
             case 14: record.left = read_names(in, value); break;
+            case 15:
+                for (const auto& [field, name] : in.fields(value)) {
+                    if (const auto* text = name.get<std::string>()) {
+                        record.told_as.push_back({field, FieldName{*text}});
+                    }
+                }
+                break;
             default: break;
         }
     });

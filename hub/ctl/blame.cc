@@ -149,10 +149,16 @@ Result<Exit> show(Program& program, const BlameOptions& options) {
     const auto stored = load_located(**session, *located);
     if (!stored) return fail(stored.error());
     Output& out = program.out();
-    const auto entries = read_decisions(**session, out, located->key);
+    auto entries = read_decisions(**session, out, located->key);
     if (!entries) return fail(entries.error());
+    FieldName field{options.field};
+    const auto policy = program.policy();
+    const ObjectSpec* object = policy ? (*policy)->object(located->key.object) : nullptr;
+    if (object != nullptr) {
+        upcast(*object, *entries);
+        field = FieldName{object->name_now(field)};
+    }
     std::vector<Blame> lines = blame(stored->state, *entries);
-    const FieldName field{options.field};
     if (!field.empty()) {
         std::vector<std::string> names;
         for (const Blame& line : lines) names.push_back(line.field.name.text);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "hub/core/state_codec.h"
+#include "hub/core/upcast.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
@@ -92,6 +94,23 @@ Result<std::vector<LogEntry>> read_decisions(Session& session, Output& out, cons
     }
     std::ranges::stable_sort(entries, {}, &LogEntry::version);
     return entries;
+}
+
+void upcast(const ObjectSpec& object, std::vector<LogEntry>& entries) {
+    const auto now = [&](const FieldName& field, const Value& value) {
+        Fields fields{{field, value}};
+        hub::upcast(object, fields);
+        return *fields.begin();
+    };
+    for (LogEntry& entry : entries) {
+        for (FieldDecision& decision : entry.decisions) {
+            decision.before = now(decision.field, decision.before).second;
+            std::tie(decision.field, decision.value) = now(decision.field, decision.value);
+        }
+        for (auto& command : entry.commands) {
+            for (FieldName& field : command.fields) field = object.name_now(field);
+        }
+    }
 }
 
 std::vector<Blame> blame(const hub::EntityState& state, const std::vector<LogEntry>& entries) {

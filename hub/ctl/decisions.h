@@ -7,6 +7,7 @@
 #include "hub/core/step.h"
 #include "hub/ctl/output.h"
 #include "hub/ctl/session.h"
+#include "shared/policy/policy.h"
 
 /// The decision log of one entity, and what it says of a field.
 namespace syncline::ctl {
@@ -31,6 +32,9 @@ struct Blame {
     std::vector<Told> told;     ///< Whom it was commanded to since, oldest first.
     std::uint64_t refused = 0;  ///< Writes of the field since that did not become canonical.
 };
+
+/// What was decided, in terms of the contract of now: fields that have other names or types since.
+void upcast(const ObjectSpec& object, std::vector<hub::LogEntry>& entries);
 
 /// Of every canonical field, in order of its name. `entries`: of the entity, oldest first; the
 /// result points into them. Pure.

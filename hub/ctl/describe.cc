@@ -179,8 +179,10 @@ DecodedInput decoded(Result<T> result) {
 Secrets::Secrets(const Policy& policy) {
     for (const ObjectSpec& object : policy.objects) {
         for (const FieldSpec& field : object.fields) {
-            if (field.classification == Classification::kSecret) {
-                fields_.emplace(object.name.text, field.name.text);
+            if (field.classification != Classification::kSecret) continue;
+            fields_.emplace(object.name.text, field.name.text);
+            for (const FieldName& was : field.renamed_from) {
+                fields_.emplace(object.name.text, was.text);
             }
         }
     }

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "hub/core/upcast.h"
+
 namespace syncline::ctl {
 namespace {
 
@@ -35,6 +37,14 @@ Answer answer_of(const Policy& policy, hub::EntityState state, std::span<const h
     hub::Step step = decide(policy, std::move(state), inputs, context);
     return {std::move(step.log.decisions), std::move(step.commands),
             without(open_in(step.next), open_before)};
+}
+
+/// In the names and types that the proposed policy has: another name alone is no difference.
+void upcast(const ObjectSpec& proposed, Answer& answer) {
+    for (hub::FieldDecision& decision : answer.fields) {
+        decision.field = proposed.name_now(decision.field);
+    }
+    for (Command& command : answer.commands) hub::upcast(proposed, command.fields);
 }
 
 bool is_alike(const Command& one, const Command& other) {
@@ -86,7 +96,9 @@ PlatformId platform_of(const hub::Input& input) {
     return {};
 }
 
-PlanDifference difference_of(const Answer& now, const Answer& then) {
+PlanDifference difference_of(const ObjectSpec& proposed, Answer now, Answer then) {
+    upcast(proposed, now);
+    upcast(proposed, then);
     PlanDifference out;
     out.fields = differing_fields(now, then);
     out.commands_now = only_in(now.commands, then.commands);
@@ -143,8 +155,11 @@ void PolicyPlan::take(std::uint64_t sequence, hub::Input input, const hub::Conte
     Answer now{{}, std::move(taken.commands), {}};
     if (taken.log) now.fields = std::move(taken.log->decisions);
     now.opened = without(open_in(*history_.find(taken.entity)), open_in(taken.before));
-    const Answer then = answer_of(proposed_, std::move(taken.before), taken.inputs, taken.context);
-    PlanDifference difference = difference_of(now, then);
+    const ObjectSpec& object = *proposed_.object(taken.entity.object);
+    // A version of none would take the state for its own.
+    if (!likeness.same_contract()) std::ignore = hub::upcast(object, taken.before);
+    Answer then = answer_of(proposed_, std::move(taken.before), taken.inputs, taken.context);
+    PlanDifference difference = difference_of(object, std::move(now), std::move(then));
     if (difference.empty()) return;
     difference.sequence = sequence;
     difference.entity = taken.entity;
@@ -171,7 +186,8 @@ void PolicyPlan::take_stored(const hub::EntityState& state, const hub::Context& 
         return;
     }
     PlanDifference difference =
-        difference_of(answer_of(active_, state, {}, context), answer_of(next_, state, {}, context));
+        difference_of(*proposed_.object(state.key.object), answer_of(active_, state, {}, context),
+                      answer_of(next_, state, {}, context));
     if (difference.empty()) return;
     difference.entity = state.key;
     ++stored_differing;

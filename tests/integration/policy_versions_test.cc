@@ -76,6 +76,32 @@ TEST_F(PolicyVersions, APolicyMayChangeWhatIsStoredAlready) {
     EXPECT_TRUE(ctl_says({"log", "customer", "1"}, "policy version 3"));
 }
 
+TEST_F(PolicyVersions, AnotherNameOfAFieldChangesNothingAndLeavesNoAgentBehind) {
+    start_all();
+    drop("customers-1.jsonl", row("1", "before"));
+    ASSERT_TRUE(arrives({"1"}));
+    std::string policy = read("policy/policy.toml");
+    const std::string field = policy.substr(policy.find("\nname ") + 1);
+    const std::string line = field.substr(0, field.find('\n'));
+    policy.replace(policy.find(line), line.size(),
+                   "full_name = { type = \"string\", renamed_from = [\"name\"] }");
+    std::filesystem::create_directories(folder / "renamed");
+    write("renamed/policy.toml", policy);
+    const std::string planned = ctl({"policy", "plan", folder / "renamed"});
+    EXPECT_NE(planned.find(" 0 decided otherwise"), std::string::npos) << planned;
+    EXPECT_NE(planned.find(" 0 with other commands at once"), std::string::npos) << planned;
+    const std::string applied = apply("renamed", plan_in(planned));
+    ASSERT_NE(applied.find("in force from input"), std::string::npos) << applied;
+    EXPECT_EQ(applied.find("read its records anew"), std::string::npos) << applied;
+    EXPECT_TRUE(ctl_says({"entity", "show", "customer", "1"}, "full_name"));
+    // The agents' mappings say `name` as before: a change of a record, and a new one.
+    drop("customers-2.jsonl", row("1", "after"));
+    drop("customers-3.jsonl", row("2", "new"));
+    ASSERT_TRUE(arrives({"2"}));
+    EXPECT_TRUE(ctl_says({"entity", "show", "customer", "1"}, "after"));
+    EXPECT_TRUE(ctl_says({"blame", "customer", "1", "name"}, "full_name"));
+}
+
 TEST_F(PolicyVersions, AChangeThatBreaksAContractIsRefusedUnlessItsVersionIsRaised) {
     start_all();
     std::string policy = read("policy/policy.toml");

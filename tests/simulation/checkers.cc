@@ -281,7 +281,7 @@ void Checkers::check_record(const hub::EntityState& state, const hub::RecordStat
     }
     const Fields& fields = row->second.current().fields;
     for (const FieldName& field : binding.fields) {
-        check_field(state, record, binding, field, or_null(fields.find(field)));
+        check_field(state, record, binding, field, or_null(fields.find(native_name(field))));
     }
 }
 
@@ -298,8 +298,9 @@ void Checkers::check_field(const hub::EntityState& state, const hub::RecordState
     }
     const hub::CanonicalField* canonical = state.find(field);
     const Value wanted = canonical == nullptr ? Value{} : canonical->value;
-    const Fields normal = platform(record.platform)->normal_form(Fields{{field, wanted}});
-    if (truth == wanted || truth == *normal.find(field)) return;
+    const FieldName native = native_name(field);
+    const Fields normal = platform(record.platform)->normal_form(Fields{{native, wanted}});
+    if (truth == wanted || truth == *normal.find(native)) return;
     if (std::binary_search(binding.read_only.begin(), binding.read_only.end(), field)) return;
     if (excused(state, record.platform, &field)) return;
     const OwnershipRule* rule =

@@ -39,6 +39,19 @@ std::string text_of(Duration time) { return std::to_string(time.count()); }
 
 }  // namespace
 
+FieldName native_name(const FieldName& field) {
+    const auto* renamed = std::ranges::find(kRenamedFields, field.text, &RenamedField::later);
+    return renamed == std::end(kRenamedFields) ? field : FieldName{renamed->first};
+}
+
+Fields mapped(const Fields& fields) {
+    Fields out;
+    for (const auto& [name, value] : fields) {
+        if (native_name(name) == name) out.set(name, value);
+    }
+    return out;
+}
+
 const Platform::Version* Platform::Row::as_of(Duration time) const {
     for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
         if (version->visible <= time) return &*version;

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/connectors/connector.h"
@@ -70,6 +71,19 @@ struct PlatformTrouble {
     std::uint64_t slow = 0;
     std::uint64_t late_commit = 0;  ///< A user's transaction that stays open for a while.
 };
+
+/// Fields that a later policy may rename. Nobody brings the platforms' agents up to date: they know
+/// the first name only.
+struct RenamedField {
+    std::string_view first;
+    std::string_view later;
+};
+inline constexpr RenamedField kRenamedFields[] = {
+    {"alias", "nickname"}, {"credit", "credit_line"}, {"phone", "mobile"}};
+/// What the platforms call a field of whatever policy.
+[[nodiscard]] FieldName native_name(const FieldName& field);
+/// What an agent's mapping leaves of the fields: those that it knows.
+[[nodiscard]] Fields mapped(const Fields& fields);
 
 /// A business system with users of its own, seen from outside by a connector.
 class Platform {

@@ -86,7 +86,10 @@ void SimExecutor::find(const ObjectName&, const EntityId& entity,
 }
 
 // What happens to a write happens at the platform, whether the agent lives to hear of it or not.
-void SimExecutor::write(const Command& command, Done<agent::Written> done) {
+void SimExecutor::write(const Command& told, Done<agent::Written> done) {
+    Command command = told;
+    command.fields = mapped(told.fields);
+    command.expected = mapped(told.expected);
     const Duration back = latency();
     world_.after(latency(), [this, alive = ticket_, world = &world_, platform = &platform_, command,
                              done = std::move(done), back] {
@@ -125,7 +128,7 @@ agent::Connector::Traits SimExecutor::traits() const {
 }
 
 Fields SimExecutor::normal_form(const ObjectName&, const Fields& fields) const {
-    return platform_.normal_form(fields);
+    return platform_.normal_form(mapped(fields));
 }
 
 }  // namespace syncline::sim

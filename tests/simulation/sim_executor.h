@@ -21,7 +21,7 @@ public:
                Done<std::optional<agent::Record>> done) override;
     void find(const ObjectName& object, const EntityId& entity,
               Done<std::optional<agent::Record>> done) override;
-    void write(const Command& command, Done<agent::Written> done) override;
+    void write(const Command& told, Done<agent::Written> done) override;
     [[nodiscard]] agent::Cursor full_read_start() const override {
         return platform_.full_read_start();
     }

@@ -95,8 +95,29 @@ std::string policy_text(Random& random, bool support) {
     return text;
 }
 
-/// The same policy with one rule changed.
+/// The same policy with other names for some fields; as it is if all have them already.
+std::string renamed_policy(Random& random, const std::string& text) {
+    std::string out = text;
+    for (const auto& [first, later] : kRenamedFields) {
+        const std::string spec =
+            "\n" + std::string{first} + (first.size() < 6 ? "  = \"" : " = \"");
+        const auto at = out.find(spec);
+        if (at == std::string::npos || random.one_in(3)) continue;
+        const auto type = at + spec.size();
+        const auto end = out.find('"', type);
+        out.replace(at + 1, end - at,
+                    std::string{later} + " = { type = \"" + out.substr(type, end - type) +
+                        "\", renamed_from = [\"" + std::string{first} + "\"] }");
+        const std::string listed = "[\"" + std::string{first} + "\"]\n";
+        const auto rule = out.find(listed);
+        out.replace(rule, listed.size(), "[\"" + std::string{later} + "\"]\n");
+    }
+    return out == text ? out + "# The same.\n" : out;
+}
+
+/// The same policy with one rule changed, or other names for some fields.
 std::string changed_policy(Random& random, std::string text) {
+    if (random.one_in(3)) return renamed_policy(random, text);
     static constexpr std::pair<std::string_view, std::string_view> kChanges[] = {
         {R"(fields    = ["tier"]
 owner     = "erp"
@@ -330,7 +351,7 @@ void Workload::note_decision(const hub::ExceptionRecord& exception, hub::Operati
         decided_.push_back(exception.record + ",");
     }
     for (const auto& [field, value] : exception.proposed) {
-        decided_fields_.insert({exception.entity.entity, exception.platform, field});
+        decided_fields_.insert({exception.entity.entity, exception.platform, native_name(field)});
     }
     if (exception.kind == exceptions::kInDoubt && kind != hub::OperationKind::kAccept) {
         denied_.insert({exception.entity.entity, exception.platform});
@@ -359,7 +380,7 @@ void Workload::decide(const MessagePtr& message) {
     if (hub::is_about_care(operation.kind)) operation.text = "text " + operation.id;
     if (operation.kind == hub::OperationKind::kEdit) {
         for (const auto& [field, value] : exception->proposed) {
-            const FieldSpec* spec = policy_.objects[0].field(field);
+            const FieldSpec* spec = policy_.objects[0].field(native_name(field));
             if (spec != nullptr && field != kNumber) operation.values.set(field, some_value(*spec));
         }
     }

@@ -92,6 +92,31 @@ TEST_F(PlanCore, ShowsAWriteThatIsAcceptedInsteadOfReverted) {
     EXPECT_EQ(plan.commands[PlatformId{"erp"}].then, 1U) << "the other platform is told instead";
 }
 
+TEST_F(PlanCore, ShowsNoDifferenceForAnotherName) {
+    const std::string text =
+        with(with(kPolicy, "[\"price\"]", "[\"amount\"]"), "price = \"decimal\"",
+             "amount = { type = \"decimal\", renamed_from = [\"price\"] }");
+    proposed_ = *parse_policy({{"proposed.toml", text}});
+    for (const std::uint64_t version : {0, 3}) {
+        Policy active = active_;
+        active.version = version;
+        PolicyPlan plan{active, proposed_, 5};
+        change(plan, "crm", "c1", "1");
+        change(plan, "erp", "e1", "2");
+        change(plan, "crm", "c1", "3");
+        EXPECT_EQ(plan.inputs, 3U);
+        EXPECT_EQ(plan.differing, 0U) << version;
+        hub::Rehearsal history{active};
+        Change made;
+        made.key = {PlatformId{"crm"}, ObjectName{"item"}, RecordId{"c1"}};
+        made.rev = {1, 1};
+        made.fields = {{FieldName{"number"}, "7"}, {FieldName{"price"}, 5}};
+        plan.take_stored(*history.find(history.take(made, {}).entity), {});
+        EXPECT_EQ(plan.stored_differing, 0U) << version;
+        rev_ = 0;
+    }
+}
+
 TEST_F(PlanCore, ShowsWhatBecomesOfARecordThatHadWaited) {
     propose("owner = \"erp\"\notherwise = \"revert\"", "owner = \"crm\"\notherwise = \"review\"");
     PolicyPlan plan{active_, proposed_, 5};
