@@ -436,7 +436,7 @@ bool Reconciler::knows_the_same(const Transaction::Held& held) {
     if (home_partition(key, held.entity, p_.store.partitions()) != retell.partition) return true;
     const std::size_t bucket = BucketSums::bucket_of(held.id, object->buckets);
     if (!std::ranges::binary_search(object->differing, bucket)) return true;
-        return std::ranges::binary_search(object->known, held.id);
+    return std::ranges::binary_search(object->known, held.id);
 }
 
 /// As if nothing had been told of it but that it is there.

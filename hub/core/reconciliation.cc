@@ -42,8 +42,8 @@ Agreement agreement_of_fields(const Binding& binding, const EntityState& state,
 /// Records told of later than an inventory was made, of one bucket: more are not tried out.
 constexpr std::size_t kUnsureMost = 12;
 
-/// The entity's records that are there, also those beside the one that stands for it, and those that
-/// are gone: take(id, revision, there).
+/// The entity's records that are there, also those beside the one that stands for it, and those
+/// that are gone: take(id, revision, there).
 void for_each_record(const RecordState& record, const auto& take) {
     if (record.presence == Presence::kPresent && record.record) {
         take(*record.record, record.rev, /*there=*/true);
@@ -251,8 +251,8 @@ void Comparison::add(const Policy& policy, const EntityState& state) {
     const auto [at_object, is_new] = known_.try_emplace(state.key.object);
     Known& known = at_object->second;
     if (is_new) known.through = inventory_.began_at;
-    
-        const std::size_t buckets = known.sums.sums().size();
+
+    const std::size_t buckets = known.sums.sums().size();
     const Revision last{inventory_.number.seq.epoch, inventory_.revisions};
     for_each_record(*record, [&](const RecordId& id, const Revision& rev, bool there) {
         if (there) ++known.records;
@@ -334,8 +334,10 @@ ReconciledObject Comparison::result_of(const Inventory::Object& told, const Know
                                 get(out.found, DriftKind::kExtra);
     // What was found and only reported is not in; what was found and told is.
     const bool reported = inventory_.request.mode == ReconcileMode::kReport && found > 0;
-    const bool proven = out.differing == 0 && !reported && out.unlinked == 0 && get(out.found, DriftKind::kUnreadable) == 0 &&
-        get(out.agreements, Agreement::kWaiting) == 0 && get(out.agreements, Agreement::kOpen) == 0;
+    const bool proven = out.differing == 0 && !reported && out.unlinked == 0 &&
+                        get(out.found, DriftKind::kUnreadable) == 0 &&
+                        get(out.agreements, Agreement::kWaiting) == 0 &&
+                        get(out.agreements, Agreement::kOpen) == 0;
     out.verified_through = proven ? std::max(before, inventory_.began_at) : before;
     return out;
 }

@@ -33,8 +33,8 @@ inline constexpr std::size_t kAgreements = 4;
 /// What one reconciliation came to, of a platform's records of one object in one partition.
 struct ReconciledObject {
     ObjectName object;
-    std::uint64_t records = 0;                            ///< At the platform.
-    std::uint64_t known = 0;    ///< To the hub.
+    std::uint64_t records = 0;   ///< At the platform.
+    std::uint64_t known = 0;     ///< To the hub.
     std::uint64_t unlinked = 0;  ///< At the platform, and of no entity: they wait for a person.
     std::array<std::uint64_t, kDriftKinds> found{};       ///< By kind; see DriftKind.
     std::array<std::uint64_t, kAgreements> agreements{};  ///< By Agreement, of what is known.
@@ -72,7 +72,7 @@ public:
     [[nodiscard]] const Retell& retell() const { return retell_; }
 
 private:
-        void add(Retell::Object& object, const RecordId& id);
+    void add(Retell::Object& object, const RecordId& id);
 
     std::size_t records_ = 0;
     Retell retell_;
@@ -89,14 +89,14 @@ public:
 
 private:
     struct Known {
-                BucketSums sums;
+        BucketSums sums;
         /// By bucket: hashes of records of which it is not known whether the agent's sum has them.
         std::map<std::size_t, std::vector<std::uint64_t>> unsure;
         Timestamp through;  ///< What began later does not count.
         std::uint64_t records = 0;
         std::array<std::uint64_t, kAgreements> agreements{};
     };
-        [[nodiscard]] Inventory::Object told_of(const ObjectName& name) const;
+    [[nodiscard]] Inventory::Object told_of(const ObjectName& name) const;
     [[nodiscard]] static std::vector<std::uint64_t> differing(const Inventory::Object& told,
                                                               const Known& known);
     [[nodiscard]] ReconciledObject result_of(const Inventory::Object& told, const Known& known,

@@ -43,7 +43,7 @@ Value value_of(const ReconciledView& view) {
         {"compared_at", view.compared_at},
         {"records", number(sum.records)},
         {"known", number(sum.known)},
-                   {"unlinked", number(sum.unlinked)},
+        {"unlinked", number(sum.unlinked)},
         {"buckets", number(sum.buckets)},
         {"buckets_differing", number(sum.differing)},
         {"verified_through", sum.verified_through.ns == 0 ? Value{} : Value{sum.verified_through}}};

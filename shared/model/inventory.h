@@ -57,7 +57,7 @@ public:
     /// As many buckets as keep a few dozen records in each.
     static std::size_t buckets_for(std::uint64_t records);
 
-        void add(const RecordId& record) {
+    void add(const RecordId& record) {
         // Addition, so that a record that is there twice does not vanish.
         sums_[bucket_of(record, sums_.size())] += hash_of(record);
     }
@@ -77,8 +77,8 @@ private:
 struct Inventory {
     struct Object {
         ObjectName object;
-        std::uint64_t records = 0;  ///< That are there and belong to an entity.
-        BucketSums sums;            ///< Of these.
+        std::uint64_t records = 0;   ///< That are there and belong to an entity.
+        BucketSums sums;             ///< Of these.
         std::uint64_t unlinked = 0;  ///< That are there and belong to none, as far as is known.
         std::array<std::uint64_t, kDriftKinds> found{};  ///< By kind.
         std::vector<Drift> drifts;                       ///< The first of them.
@@ -90,8 +90,8 @@ struct Inventory {
     ReconcileRequest request;
     Timestamp began_at;  ///< Everything that happened at the platform before is in.
     Timestamp read_at;   ///< When everything was read.
-        /// The last revision that was told before: of a record that was told of later it is not known
-    /// whether the sums have it.
+    /// The last revision told before. Whether the sums have a record that was told of later is not
+    /// known.
     std::uint64_t revisions = 0;
     std::vector<Object> objects;
 };

@@ -38,7 +38,7 @@ std::string of_input(std::string_view subject, std::string_view body) {
                (change->kind == ChangeKind::kDelete ? " deleted" : text_of(change->fields)) +
                (change->entity ? " of " + change->entity->text : "");
     }
-        if (parsed->kind == subjects::InputKind::kInventory) {
+    if (parsed->kind == subjects::InputKind::kInventory) {
         const auto inventory = wire::decode_inventory(body);
         if (!inventory) return inventory.error().what;
         std::string text = "inventory" + text_of(inventory->number) + ":";

@@ -40,9 +40,9 @@ void Reconciling::ask(const PlatformId& platform, ReconcileRequest request) {
 }
 
 bool Reconciling::settle() {
-        if (last_) findings_ = judge();
+    if (last_) findings_ = judge();
     if (last_ && findings_.empty()) return true;
-    
+
     if (!broker_.up() || (last_ && world_.now() < asked_at_ + kPatience)) return false;
     last_ = {Timestamp{SimClock::kStart} + world_.now(), ReconcileMode::kHeal};
     asked_at_ = world_.now();
@@ -67,8 +67,7 @@ std::vector<Violation> Reconciling::judge() {
                 one->platform.text + " partition " + std::to_string(one->partition.value);
             const std::uint64_t open = of(object.agreements, hub::Agreement::kOpen);
             if (object.differing > 0 || of(object.agreements, hub::Agreement::kWaiting) > 0 ||
-                (open == 0 && object.unlinked == 0 &&
-                 object.verified_through < one->began_at)) {
+                (open == 0 && object.unlinked == 0 && object.verified_through < one->began_at)) {
                 findings.push_back(
                     {"I19",
                      where + " is not proven: the agent has " + std::to_string(object.records) +

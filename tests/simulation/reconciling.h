@@ -19,21 +19,19 @@ public:
     void begin();
     /// Of what is quiet and right: has the last run come to its end? Asks for it at first.
     [[nodiscard]] bool settle();
-        /// I19: what the last run did not prove.
+    /// I19: what the last run did not prove.
     [[nodiscard]] const std::vector<Violation>& final_findings() const { return findings_; }
-
 
 private:
     void next();
-        void ask(const PlatformId& platform, ReconcileRequest request);
+    void ask(const PlatformId& platform, ReconcileRequest request);
     [[nodiscard]] std::vector<Violation> judge();
-
 
     World& world_;
     MemoryBroker& broker_;
     const Setup& setup_;
     std::optional<ReconcileRequest> last_;
-        Duration asked_at_{0};
+    Duration asked_at_{0};
     std::vector<Violation> findings_;
 };
 

@@ -14,7 +14,7 @@ protected:
     /// What the agent of `platform` says when it knows what the hub knows.
     Inventory told(const PlatformId& platform) {
         Inventory out;
-                out.platform = platform;
+        out.platform = platform;
         out.number = {{}, {1, 1}};
 
         out.request = {kBegan, ReconcileMode::kHeal};

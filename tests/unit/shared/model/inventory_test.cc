@@ -8,7 +8,7 @@ namespace {
 TEST(BucketSums, AreTheSameInWhateverOrderRecordsCome) {
     BucketSums one{4};
     BucketSums other{4};
-        one.add(RecordId{"a"});
+    one.add(RecordId{"a"});
     one.add(RecordId{"b"});
     other.add(RecordId{"b"});
     other.add(RecordId{"a"});
