@@ -415,7 +415,9 @@ void Reconciler::compare_known() {
                 if (!held.empty()) break;
                 for (const RecordId& record : object.known) {
                     const auto state = transaction.record(object.object, record);
-                    if (!state || state->deleted) wanted->emplace_back(object.object, record);
+                    // Told again without its entity, it is answered with it.
+                    const bool same = state && !state->deleted && state->entity;
+                    if (!same) wanted->emplace_back(object.object, record);
                 }
             }
             for (const Place& place : *wanted) read_again(transaction, place);
