@@ -66,7 +66,11 @@ std::vector<Violation> Reconciling::judge() {
             const std::string where =
                 one->platform.text + " partition " + std::to_string(one->partition.value);
             const std::uint64_t open = of(object.agreements, hub::Agreement::kOpen);
-            if (object.differing > 0 || of(object.agreements, hub::Agreement::kWaiting) > 0 ||
+            // A record that an entity has noted beside its own and that stands for another one by
+            // now stays noted, for a person, until the entity hears of it.
+            const bool noted_twice = open > 0 && object.known > object.records;
+            if ((object.differing > 0 && !noted_twice) ||
+                of(object.agreements, hub::Agreement::kWaiting) > 0 ||
                 (open == 0 && object.unlinked == 0 && object.verified_through < one->began_at)) {
                 findings.push_back(
                     {"I19",
