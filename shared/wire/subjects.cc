@@ -192,6 +192,7 @@ Result<InputSubject> parse_input(std::string_view subject) {
     const auto* kind = std::ranges::find(kKinds, tokens[4], [](const auto& k) { return k.first; });
     if (kind == std::end(kKinds)) return bad();
     out.kind = kind->second;
+    if (out.kind == InputKind::kInventory && out.object != "all") return bad();
     out.platform = PlatformId{std::move(*platform)};
     return out;
 }

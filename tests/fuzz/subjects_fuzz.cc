@@ -21,6 +21,8 @@ std::string subject_of(const subjects::InputSubject& input) {
         case subjects::InputKind::kOutcome:
             return subjects::outcome(input.platform, {object, EntityId{input.key}},
                                      input.partition);
+        case subjects::InputKind::kInventory:
+            return subjects::inventory(input.platform, input.partition, input.key);
         case subjects::InputKind::kOperation: break;
     }
     return subjects::operation(input.partition, input.object, input.key);
