@@ -125,11 +125,7 @@ void Intake::on_read_error(const Error& error, Duration pause) {
     const Duration backoff =
         half_jitter(p_.settings.reading.retry, failures_, p_.environment.jitter.next());
     next_read_ = now() + backoff;
-    if (error.kind == ErrorKind::kDenied) {
-        p_.gate.deny(now(), p_.settings.writing.denied_pause);
-    } else if (error.kind == ErrorKind::kThrottled) {
-        p_.gate.pause(now(), std::clamp(pause, backoff, p_.settings.writing.throttle_max));
-    }
+    p_.gate.read_failed(error, now(), backoff, pause, p_.settings.writing);
 }
 
 void Intake::commit_batch() {

@@ -114,11 +114,8 @@ void Intake::on_fetch_error(const RecordKey& key, const Error& error, Duration p
         p_.environment.note(NoteLevel::kWarning, key.object.text + " " + key.record.text +
                                                      " can not be fetched now: " + error.what);
     }
+    p_.gate.read_failed(error, now(), backoff, pause, p_.settings.writing);
     switch (error.kind) {
-        case ErrorKind::kDenied: p_.gate.deny(now(), p_.settings.writing.denied_pause); break;
-        case ErrorKind::kThrottled:
-            p_.gate.pause(now(), std::clamp(pause, backoff, p_.settings.writing.throttle_max));
-            break;
         case ErrorKind::kInvalid:
         case ErrorKind::kTooLarge:
         case ErrorKind::kUnsupported:

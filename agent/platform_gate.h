@@ -5,6 +5,8 @@
 
 #include "agent/core/pacing.h"
 #include "agent/environment.h"
+#include "agent/settings.h"
+#include "shared/base/result.h"
 
 namespace syncline::agent {
 
@@ -33,6 +35,17 @@ public:
         denied_ = true;
         pause(now, length);
         breaker_.trip(now, length);
+    }
+
+    /// A read failed: rests as long as the platform asked for, but no less than `backoff`, or as
+    /// it takes until credentials that it refuses may be others.
+    void read_failed(const Error& error, Duration now, Duration backoff, Duration asked,
+                     const AgentSettings::Writing& settings) {
+        if (error.kind == ErrorKind::kDenied) {
+            deny(now, settings.denied_pause);
+        } else if (error.kind == ErrorKind::kThrottled) {
+            pause(now, std::clamp(asked, backoff, settings.throttle_max));
+        }
     }
 
     [[nodiscard]] Breaker& breaker() { return breaker_; }

@@ -1,7 +1,6 @@
 #include "agent/reconciler.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "agent/core/digest.h"
@@ -19,8 +18,6 @@ constexpr std::size_t kJudged = 64;
 constexpr std::size_t kLooked = 2'000;
 /// How long to wait before looking again whether something else is done.
 constexpr Duration kLookAgain{std::chrono::milliseconds{200}};
-/// Drifts of which the inventories say more than their number.
-constexpr std::size_t kDriftsMost = 20'000;
 
 constexpr std::array<const char*, 7> kPhases = {"",        "reading", "settling", "unseen",
                                                 "judging", "telling", "tallying"};
@@ -175,17 +172,14 @@ void Reconciler::on_read_error(const Error& error, Duration pause) {
     const Duration backoff =
         half_jitter(p_.settings.reading.retry, failures_, p_.environment.jitter.next());
     next_read_ = now() + backoff;
-    if (error.kind == ErrorKind::kDenied) {
-        p_.gate.deny(now(), p_.settings.writing.denied_pause);
-    } else if (error.kind == ErrorKind::kThrottled) {
-        p_.gate.pause(now(), std::clamp(pause, backoff, p_.settings.writing.throttle_max));
-    }
+    p_.gate.read_failed(error, now(), backoff, pause, p_.settings.writing);
 }
 
 void Reconciler::compare(Batch batch) {
     auto page = std::make_shared<Page>(Page{std::move(batch), run_});
+    const Timestamp at = p_.environment.clock.now();
     p_.commits.add(
-        [this, page, at = p_.environment.clock.now()](Transaction& transaction) {
+        [this, page, at](Transaction& transaction) {
             if (page->run != run_) return;
             for (const Record& record : page->batch.records) compare(transaction, record);
             for (const Batch::Reject& reject : page->batch.rejects) {
@@ -198,7 +192,7 @@ void Reconciler::compare(Batch batch) {
             transaction.set_number(keys::kReconcileRead, static_cast<std::uint64_t>(at.ns));
             transaction.set_text(keys::kReconcilePhase, name_of(Phase::kSettling));
         },
-        [this, page, at = p_.environment.clock.now()] {
+        [this, page, at] {
             if (page->run != run_) return;
             busy_ = false;
             read_ += page->batch.records.size();
@@ -351,7 +345,7 @@ Reconciler::Tallies Reconciler::count(Transaction& transaction) {
 void Reconciler::write_inventories(Transaction& transaction) {
     const std::uint16_t partitions = p_.store.partitions();
     Tallies tallies = count(transaction);
-    for (const Transaction::Held& drift : transaction.drifts(kDriftsMost)) {
+    transaction.for_each_drift([&](const Transaction::Held& drift) {
         const RecordKey key = key_of({drift.object, drift.id});
         const Partition home = home_partition(key, drift.entity, partitions);
         Inventory::Object& object = tallies[{home, drift.object}];
@@ -359,7 +353,7 @@ void Reconciler::write_inventories(Transaction& transaction) {
         if (object.drifts.size() < Inventory::kDriftsMost) {
             object.drifts.push_back({drift.id, *drift.found});
         }
-    }
+    });
     std::map<Partition, Inventory> inventories;
     for (std::uint16_t part = 0; part < partitions; ++part) inventories[{part}];
     for (auto& [at, object] : tallies) {

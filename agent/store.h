@@ -152,7 +152,7 @@ public:
     [[nodiscard]] std::vector<Held> held(const ObjectName& object, const RecordId& id,
                                          std::size_t max);
     /// The suspects that were judged to be something.
-    [[nodiscard]] std::vector<Held> drifts(std::size_t max);
+    void for_each_drift(const std::function<void(const Held&)>& take);
 
     // ---- Records that must be fetched before they are used.
     void want_fetch(const ObjectName& object, const RecordId& id);

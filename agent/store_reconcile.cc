@@ -4,15 +4,6 @@
 #include "agent/store.h"
 
 namespace syncline::agent {
-namespace {
-
-std::optional<DriftKind> drift_of(const sqlite::Query& row, int column) {
-    if (row.is_null(column)) return std::nullopt;
-    return static_cast<DriftKind>(row.integer(column));
-}
-
-}  // namespace
-
 void Transaction::begin_reconciliation() {
     set_number("reconciliation", ++store_.held_.reconciliation);
     database_.run("DELETE FROM suspects");
@@ -96,21 +87,19 @@ std::vector<Transaction::Held> Transaction::held(const ObjectName& object, const
     return found;
 }
 
-std::vector<Transaction::Held> Transaction::drifts(std::size_t max) {
-    std::vector<Held> found;
+void Transaction::for_each_drift(const std::function<void(const Held&)>& take) {
     sqlite::Query rows = database_.query(
         "SELECT o.name, s.id, r.entity, s.found FROM suspects s JOIN objects o ON o.id = s.object"
         " LEFT JOIN records r ON r.object = s.object AND r.id = s.id"
-        " WHERE s.found IS NOT NULL ORDER BY s.object, s.id LIMIT ?1",
-        max);
+        " WHERE s.found IS NOT NULL ORDER BY s.object, s.id");
     while (rows.next()) {
-        Held& held = found.emplace_back();
+        Held held;
         held.object.text = rows.text(0);
         held.id.text = rows.text(1);
         if (!rows.is_null(2)) held.entity = EntityId{rows.text(2)};
-        held.found = drift_of(rows, 3);
+        held.found = static_cast<DriftKind>(rows.integer(3));
+        take(held);
     }
-    return found;
 }
 
 }  // namespace syncline::agent

@@ -5,6 +5,7 @@
 
 #include "hub/core/codec_parts.h"
 #include "hub/core/sorted_walk.h"
+#include "shared/wire/drift_codec.h"
 #include "shared/wire/limits.h"
 #include "shared/wire/reader.h"
 #include "shared/wire/writer.h"
@@ -16,9 +17,6 @@ using wire::Decoder;
 using wire::key_bits;
 using wire::Node;
 using wire::Writer;
-
-std::uint64_t& at(auto& counts, auto kind) { return counts[static_cast<std::size_t>(kind)]; }
-std::uint64_t get(const auto& counts, auto kind) { return counts[static_cast<std::size_t>(kind)]; }
 
 /// Is every field that the platform has as it should be? Else: does something hold it back?
 Agreement agreement_of_fields(const Binding& binding, const EntityState& state,
@@ -61,34 +59,14 @@ bool is_sum_of_some(std::uint64_t sum, std::span<const std::uint64_t> hashes) {
            is_sum_of_some(sum - hashes.front(), hashes.subspan(1));
 }
 
-void write_counts(Writer& out, int key, const auto& counts) {
-    out.key(key);
-    out.array(size_of(counts));
-    for (const std::uint64_t count : counts) out.unsigned64(count);
-}
-
-void read_counts(Decoder& in, const Node& node, auto& counts) {
-    std::size_t position = 0;
-    in.array(node, [&](const Node& item) {
-        if (position < counts.size()) counts[position] = in.unsigned64(item);
-        ++position;
-    });
-}
-
 void write_object(Writer& out, const ReconciledObject& object) {
     out.map(10);
     out.field(0, object.object.text);
     out.field(1, object.records);
     out.field(2, object.known);
-    write_counts(out, 3, object.found);
-    write_counts(out, 4, object.agreements);
-    out.key(5);
-    out.array(size_of(object.drifts));
-    for (const Drift& drift : object.drifts) {
-        out.array(2);
-        out.unsigned64(static_cast<std::uint64_t>(drift.kind));
-        out.text(drift.record.text);
-    }
+    wire::write_counts(out, 3, object.found);
+    wire::write_counts(out, 4, object.agreements);
+    wire::write_drifts(out, 5, object.drifts);
     out.field(6, object.buckets);
     out.field(7, object.differing);
     out.field(8, object.verified_through);
@@ -102,22 +80,9 @@ ReconciledObject read_object(Decoder& in, const Node& node) {
             case 0: object.object.text = in.id(value); break;
             case 1: object.records = in.unsigned64(value); break;
             case 2: object.known = in.unsigned64(value); break;
-            case 3: read_counts(in, value, object.found); break;
-            case 4: read_counts(in, value, object.agreements); break;
-            case 5:
-                in.array(value, [&](const Node& item) {
-                    Drift& drift = object.drifts.emplace_back();
-                    int position = 0;
-                    in.array(item, [&](const Node& part) {
-                        if (position == 0) {
-                            drift.kind = in.enumeration(part, DriftKind::kUnreadable);
-                        } else {
-                            drift.record.text = in.id(part);
-                        }
-                        ++position;
-                    });
-                });
-                break;
+            case 3: wire::read_counts(in, value, object.found); break;
+            case 4: wire::read_counts(in, value, object.agreements); break;
+            case 5: wire::read_drifts(in, value, object.drifts); break;
             case 6: object.buckets = in.unsigned64(value); break;
             case 7: object.differing = in.unsigned64(value); break;
             case 8: object.verified_through.ns = in.signed64(value); break;
@@ -262,7 +227,8 @@ void Comparison::add(const Policy& policy, const EntityState& state) {
             known.sums.add(id);
         }
     });
-    ++at(known.agreements, agreement_of(*object, state, *record, known.through));
+    const Agreement agreement = agreement_of(*object, state, *record, known.through);
+    ++known.agreements[static_cast<std::size_t>(agreement)];
 }
 
 Reconciliation Comparison::result(const Reconciliation& before, Timestamp now) const {
@@ -329,15 +295,13 @@ ReconciledObject Comparison::result_of(const Inventory::Object& told, const Know
     out.agreements = known.agreements;
     out.buckets = known.sums.sums().size();
     out.differing = differing(told, known).size();
-    const std::uint64_t found = get(out.found, DriftKind::kDifferent) +
-                                get(out.found, DriftKind::kMissing) +
-                                get(out.found, DriftKind::kExtra);
+    const std::uint64_t found = out.count(DriftKind::kDifferent) + out.count(DriftKind::kMissing) +
+                                out.count(DriftKind::kExtra);
     // What was found and only reported is not in; what was found and told is.
     const bool reported = inventory_.request.mode == ReconcileMode::kReport && found > 0;
     const bool proven = out.differing == 0 && !reported && out.unlinked == 0 &&
-                        get(out.found, DriftKind::kUnreadable) == 0 &&
-                        get(out.agreements, Agreement::kWaiting) == 0 &&
-                        get(out.agreements, Agreement::kOpen) == 0;
+                        out.count(DriftKind::kUnreadable) == 0 &&
+                        out.count(Agreement::kWaiting) == 0 && out.count(Agreement::kOpen) == 0;
     out.verified_through = proven ? std::max(before, inventory_.began_at) : before;
     return out;
 }

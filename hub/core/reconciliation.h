@@ -43,6 +43,12 @@ struct ReconciledObject {
     std::uint64_t differing = 0;  ///< Buckets of which the hub does not know what the agent does.
     /// Up to this moment, by the agent's clock, every record was proven to hold what it should.
     Timestamp verified_through;
+    [[nodiscard]] std::uint64_t count(DriftKind kind) const {
+        return found[static_cast<std::size_t>(kind)];
+    }
+    [[nodiscard]] std::uint64_t count(Agreement agreement) const {
+        return agreements[static_cast<std::size_t>(agreement)];
+    }
     friend bool operator==(const ReconciledObject&, const ReconciledObject&) = default;
 };
 

@@ -25,8 +25,6 @@ struct ShowOptions {
     std::string platform;
 };
 
-std::uint64_t of(const auto& counts, auto kind) { return counts[static_cast<std::size_t>(kind)]; }
-
 Cell bad_count(std::uint64_t count, Style style) {
     Cell cell = number_cell(count);
     if (count > 0) cell.style = style;
@@ -57,7 +55,8 @@ Value value_of(const ReconciledView& view) {
 }
 
 /// Reads and judges; findings go to the output.
-Result<std::vector<ReconciledView>> read(Program& program, Session& session) {
+Result<std::vector<ReconciledView>> read(Program& program, Session& session,
+                                         std::uint16_t partitions) {
     std::vector<std::string> damaged;
     const auto all = read_reconciliations(session, damaged);
     if (!all) return fail(all.error());
@@ -68,9 +67,7 @@ Result<std::vector<ReconciledView>> read(Program& program, Session& session) {
                            "Is this synclinectl older than the hub?",
                            {}});
     }
-    const auto partitions = partition_count(session);
-    if (!partitions) return fail(partitions.error());
-    return gather(*all, *partitions);
+    return gather(*all, partitions);
 }
 
 void show_table(Output& out, const std::vector<ReconciledView>& views, Timestamp now) {
@@ -80,19 +77,18 @@ void show_table(Output& out, const std::vector<ReconciledView>& views, Timestamp
     for (const ReconciledView& view : views) {
         const hub::ReconciledObject& sum = view.sum;
         const Timestamp through = sum.verified_through;
-        table.rows.push_back(
-            {view.object.text, view.platform.text, number_cell(sum.records),
-             bad_count(of(sum.found, DriftKind::kDifferent), Style::kYellow),
-             bad_count(of(sum.found, DriftKind::kMissing), Style::kYellow),
-             bad_count(of(sum.found, DriftKind::kExtra), Style::kYellow),
-             bad_count(of(sum.found, DriftKind::kUnreadable), Style::kRed),
-             bad_count(sum.unlinked, Style::kRed),
-             bad_count(of(sum.agreements, hub::Agreement::kWaiting), Style::kYellow),
-             bad_count(of(sum.agreements, hub::Agreement::kOpen), Style::kRed),
-             number_cell(of(sum.agreements, hub::Agreement::kLeft)),
-             right_cell(age_text(view.compared_at, now)),
-             through.ns == 0 ? Cell{"never", Style::kRed}
-                             : Cell{time_text(through), Style::kGreen}});
+        table.rows.push_back({view.object.text, view.platform.text, number_cell(sum.records),
+                              bad_count(sum.count(DriftKind::kDifferent), Style::kYellow),
+                              bad_count(sum.count(DriftKind::kMissing), Style::kYellow),
+                              bad_count(sum.count(DriftKind::kExtra), Style::kYellow),
+                              bad_count(sum.count(DriftKind::kUnreadable), Style::kRed),
+                              bad_count(sum.unlinked, Style::kRed),
+                              bad_count(sum.count(hub::Agreement::kWaiting), Style::kYellow),
+                              bad_count(sum.count(hub::Agreement::kOpen), Style::kRed),
+                              number_cell(sum.count(hub::Agreement::kLeft)),
+                              right_cell(age_text(view.compared_at, now)),
+                              through.ns == 0 ? Cell{"never", Style::kRed}
+                                              : Cell{time_text(through), Style::kGreen}});
     }
     out.table(table);
 }
@@ -141,10 +137,10 @@ void judge(Output& out, const ReconciledView& view, std::uint16_t partitions) {
 Result<Exit> list(Program& program) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    const auto views = read(program, **session);
-    if (!views) return fail(views.error());
     const auto partitions = partition_count(**session);
     if (!partitions) return fail(partitions.error());
+    const auto views = read(program, **session, *partitions);
+    if (!views) return fail(views.error());
     Output& out = program.out();
     Value::List values;
     for (const ReconciledView& view : *views) {
@@ -165,7 +161,9 @@ Result<Exit> list(Program& program) {
 Result<Exit> show(Program& program, const ShowOptions& options) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    const auto views = read(program, **session);
+    const auto partitions = partition_count(**session);
+    if (!partitions) return fail(partitions.error());
+    const auto views = read(program, **session, *partitions);
     if (!views) return fail(views.error());
     const auto view = std::ranges::find_if(*views, [&](const ReconciledView& one) {
         return one.object.text == options.object && one.platform.text == options.platform;

@@ -1,4 +1,5 @@
 #include "shared/wire/codec.h"
+#include "shared/wire/drift_codec.h"
 #include "shared/wire/limits.h"
 #include "shared/wire/reader.h"
 #include "shared/wire/writer.h"
@@ -13,30 +14,9 @@ void write_object(Writer& out, const Inventory::Object& object) {
     out.key(3);
     out.array(static_cast<std::uint32_t>(object.sums.sums().size()));
     for (const std::uint64_t sum : object.sums.sums()) out.unsigned64(sum);
-    out.key(4);
-    out.array(kDriftKinds);
-    for (const std::uint64_t count : object.found) out.unsigned64(count);
-    out.key(5);
-    out.array(static_cast<std::uint32_t>(object.drifts.size()));
-    for (const Drift& drift : object.drifts) {
-        out.array(2);
-        out.unsigned64(static_cast<std::uint64_t>(drift.kind));
-        out.text(drift.record.text);
-    }
+    write_counts(out, 4, object.found);
+    write_drifts(out, 5, object.drifts);
     out.field(6, object.unlinked);
-}
-
-void read_drifts(Decoder& in, const Node& node, std::vector<Drift>& drifts) {
-    in.array(node, [&](const Node& item) {
-        Drift& drift = drifts.emplace_back();
-        std::size_t position = 0;
-        in.array(item, [&](const Node& part) {
-            if (position == 0) drift.kind = in.enumeration(part, DriftKind::kUnreadable);
-            if (position == 1) drift.record.text = in.id(part);
-            ++position;
-        });
-        if (position < 2) in.problem(item, "must have two items");
-    });
 }
 
 void read_object(Decoder& in, const Node& node, Inventory::Object& object) {
@@ -49,13 +29,7 @@ void read_object(Decoder& in, const Node& node, Inventory::Object& object) {
             if (sums.empty()) in.problem(value, "must not be empty");
             object.sums = BucketSums::of(std::move(sums));
         }
-        if (key == 4) {
-            std::size_t kind = 0;
-            in.array(value, [&](const Node& item) {
-                if (kind < kDriftKinds) object.found[kind] = in.unsigned64(item);
-                ++kind;
-            });
-        }
+        if (key == 4) read_counts(in, value, object.found);
         if (key == 5) read_drifts(in, value, object.drifts);
         if (key == 6) object.unlinked = in.unsigned64(value);
     });

@@ -12,8 +12,6 @@ namespace {
 /// Before a run that did not come to its end is asked for again.
 constexpr Duration kPatience = std::chrono::minutes{5};
 
-std::uint64_t of(const auto& counts, auto kind) { return counts[static_cast<std::size_t>(kind)]; }
-
 }  // namespace
 
 void Reconciling::begin() {
@@ -65,20 +63,20 @@ std::vector<Violation> Reconciling::judge() {
         for (const hub::ReconciledObject& object : one->objects) {
             const std::string where =
                 one->platform.text + " partition " + std::to_string(one->partition.value);
-            const std::uint64_t open = of(object.agreements, hub::Agreement::kOpen);
+            const std::uint64_t open = object.count(hub::Agreement::kOpen);
             // A record that an entity has noted beside its own and that stands for another one by
             // now stays noted, for a person, until the entity hears of it.
             const bool noted_twice = open > 0 && object.known > object.records;
             if ((object.differing > 0 && !noted_twice) ||
-                of(object.agreements, hub::Agreement::kWaiting) > 0 ||
+                object.count(hub::Agreement::kWaiting) > 0 ||
                 (open == 0 && object.unlinked == 0 && object.verified_through < one->began_at)) {
                 findings.push_back(
                     {"I19",
                      where + " is not proven: the agent has " + std::to_string(object.records) +
                          " records, the hub " + std::to_string(object.known) + "; " +
                          std::to_string(object.differing) + " buckets differ, " +
-                         std::to_string(of(object.agreements, hub::Agreement::kWaiting)) +
-                         " wait; found " + std::to_string(object.found[0]) + " different, " +
+                         std::to_string(object.count(hub::Agreement::kWaiting)) + " wait; found " +
+                         std::to_string(object.found[0]) + " different, " +
                          std::to_string(object.found[1]) + " missing, " +
                          std::to_string(object.found[2]) + " extra, " +
                          std::to_string(object.found[3]) + " unreadable",
