@@ -107,7 +107,7 @@ private:
     Result<void> inputs(const EntityKey& key) {
         nats::ConsumeSpec spec{.stream = std::string{subjects::kStreamIn}};
         spec.filters.assign(input_filters_.begin(), input_filters_.end());
-        spec.filters.emplace_back("sync.in._op.>");
+        spec.filters.push_back(subjects::all_operations());
         return session_.read_each(std::move(spec), [&](const nats::InMessage& message) {
             if (message.stored_at < since_) return Session::More::kWanted;
             const DecodedInput input = decode_input(message.subject, message.body);

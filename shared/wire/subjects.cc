@@ -162,6 +162,8 @@ std::string operation(Partition partition, std::string_view kind, std::string_vi
     return join("sync.in._op." + text_of(partition), {kind, id});
 }
 
+std::string all_operations() { return "sync.in._op.>"; }
+
 std::string policy_activation() { return "sync.in._policy.activate"; }
 
 std::string inputs_of(Partition partition) { return "sync.in.*." + text_of(partition) + ".>"; }

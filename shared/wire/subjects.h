@@ -43,6 +43,7 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 /// An operator's action; `kind` is `accept`, `reject`, `retry`, ...
 [[nodiscard]] std::string operation(Partition partition, std::string_view kind,
                                     std::string_view id);
+[[nodiscard]] std::string all_operations();
 /// Everything that goes to one partition.
 [[nodiscard]] std::string inputs_of(Partition partition);
 [[nodiscard]] std::string all_inputs();

@@ -81,7 +81,7 @@ TEST_F(PolicyVersions, AnotherNameOfAFieldChangesNothingAndLeavesNoAgentBehind) 
     drop("customers-1.jsonl", row("1", "before"));
     ASSERT_TRUE(arrives({"1"}));
     std::string policy = read("policy/policy.toml");
-    const std::string field = policy.substr(policy.find("\nname ") + 1);
+    const std::string field = policy.substr(policy.find("\nname   ") + 1);
     const std::string line = field.substr(0, field.find('\n'));
     policy.replace(policy.find(line), line.size(),
                    "full_name = { type = \"string\", renamed_from = [\"name\"] }");
@@ -105,7 +105,7 @@ TEST_F(PolicyVersions, AnotherNameOfAFieldChangesNothingAndLeavesNoAgentBehind) 
 TEST_F(PolicyVersions, AChangeThatBreaksAContractIsRefusedUnlessItsVersionIsRaised) {
     start_all();
     std::string policy = read("policy/policy.toml");
-    const std::string field = policy.substr(policy.find("\nname ") + 1);
+    const std::string field = policy.substr(policy.find("\nname   ") + 1);
     const std::string line = field.substr(0, field.find('\n'));
     policy.replace(policy.find(line), line.size(), "name = \"date\"");
     std::filesystem::create_directories(folder / "broken");
