@@ -29,6 +29,9 @@ TEST_F(AuditVerify, FindsARemovedEntryAndHoldsTheLogToAnAnchor) {
         drop("customers-1.jsonl", row("1", name));
         ASSERT_TRUE(ctl_says({"entity", "show", "customer", "1"}, name));
     }
+    // So that the third entry of the log is nobody's last, whoever's it is.
+    drop("customers-1.jsonl", row("0", "five"));
+    ASSERT_TRUE(ctl_says({"entity", "show", "customer", "0"}, "five"));
     const std::string anchor = folder / "anchor.jsonl";
     const std::string clean = verify({"--write-anchor", anchor});
     EXPECT_NE(clean.find("nothing was altered, removed or moved"), std::string::npos) << clean;
