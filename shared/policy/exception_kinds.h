@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 /// The catalogue of exceptions: every kind that there is, in one table. What opens an exception
@@ -197,17 +199,21 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
 class ExceptionCode {
 public:
     /// Does not compile for a code that the catalogue does not have.
-    consteval explicit ExceptionCode(std::string_view code) : kind_(exception_kind(code)) {
-        if (kind_ == nullptr) throw "no such kind in the catalogue";
+    consteval explicit ExceptionCode(std::string_view code) {
+        while (index_ < std::size(kExceptionKinds) && kExceptionKinds[index_].code != code) {
+            ++index_;
+        }
+        if (index_ == std::size(kExceptionKinds)) throw "no such kind in the catalogue";
     }
-    [[nodiscard]] constexpr const ExceptionKind& kind() const { return *kind_; }
-    constexpr operator std::string_view() const { return kind_->code; }  // NOLINT: it is a name.
+    [[nodiscard]] constexpr const ExceptionKind& kind() const { return kExceptionKinds[index_]; }
+    constexpr operator std::string_view() const { return kind().code; }  // NOLINT: it is a name.
     friend constexpr bool operator==(ExceptionCode code, std::string_view text) {
-        return code.kind_->code == text;
+        return code.kind().code == text;
     }
 
 private:
-    const ExceptionKind* kind_;
+    // No pointer: with UBSan, GCC 12 takes no comparison of one for a constant.
+    std::size_t index_ = 0;
 };
 
 namespace exceptions {
