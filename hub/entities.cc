@@ -94,6 +94,7 @@ bool Entities::warm(std::uint64_t sequence, std::string_view body) {
 }
 
 void Entities::forget_all() {
+    passed_on_.clear();
     for (auto& slot : slab_) {
         if (slot->key.entity.empty()) continue;
         slot->loaded = false;
@@ -232,6 +233,9 @@ void Entities::reconsider_visited() {
 
 void Entities::decide_now(Slot& slot) {
     if (!decidable(slot)) return;
+    // What is passed on is not stored, so that nothing would say that another hub knows better.
+    const bool passes_on = slot.state.is_merged() || !slot.state.handovers.empty();
+    if (passes_on && !slot.checked) return load(slot);
     const Policy& policy = policy_for(slot);
     slot.inputs.clear();
     slot.works.clear();
@@ -243,15 +247,23 @@ void Entities::decide_now(Slot& slot) {
         if (std::holds_alternative<Recheck>(queued.input) && !slot.checked) break;
         const bool later = queued.policy != nullptr && queued.policy->version > policy.version;
         if (later && !queued.awaited) break;
+        if (pass_on(slot, queued)) {
+            slot.waiting.pop_front();
+            continue;
+        }
         slot.inputs.push_back(std::move(queued.input));
         queued.input = Operation{};
         slot.works.push_back(std::move(queued));
         slot.waiting.pop_front();
+        // What follows may be another entity's by then.
+        const auto* operation = std::get_if<Operation>(&slot.inputs.back());
+        if (operation != nullptr && is_about_identity(operation->kind)) break;
     }
+    if (slot.inputs.empty()) return finish(slot);
     sync_points_.reached("H2");
     Context context = context_of(slot.works);
-    // A new entity gives way instead of living without its key.
-    if (!slot.state.is_unknown()) {
+    // A new entity gives way instead of living without its key, unless a person has founded it.
+    if (!slot.state.is_unknown() || insists(slot.works)) {
         context.foreign_keys = slot.foreign_keys;
         context.foreign_records = slot.foreign_records;
     }
@@ -264,7 +276,7 @@ void Entities::decide_now(Slot& slot) {
     slot.step = decide(policy, std::move(slot.state), slot.inputs, context);
     slot.state = std::move(slot.step.next);
     for (const auto& [platform, epoch] : slot.step.epochs) host_.on_later_epoch(platform, epoch);
-    if (slot.step.changed) return reserve_all(slot);
+    if (slot.step.changed || !slot.step.links.empty()) return reserve_all(slot);
     // A change is stored by compare-and-set; that there is none has no such guard, and another hub
     // may have changed the state since; by a policy of its own time, which it sees to itself.
     if (!slot.checked && !only_reconsidered(slot.inputs)) return restart(slot, Duration{0});
@@ -294,12 +306,7 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
         for (const ExceptionEvent& event : slot->step.exceptions) {
             counters_.count(event.kind, event.severity, event.what);
         }
-        for (std::size_t i = 0; i < slot->works.size(); ++i) {
-            if (!slot->works[i].needs_link) continue;
-            const RecordKey& record = std::get<Change>(slot->inputs[i]).key;
-            if (slot->works[i].awaited) host_.on_awaited(record);
-            host_.on_linked(record, slot->key.entity);
-        }
+        tell_links(*slot);
         release_keys(*slot);
         return publish_effects(*slot, std::move(slot->step.commands));
     }
@@ -372,6 +379,12 @@ void Entities::finish(Slot& slot) {
     slot.idle = idle_.insert(idle_.end(), slot.index);
     for (std::size_t i = 0; i < slot.works.size(); ++i) settle(slot.works[i], slot.inputs[i]);
     std::vector<Queued> done = std::move(slot.works);
+    for (std::size_t i = done.size(); i-- > 0;) {
+        if (goes_on(slot.key, done[i], slot.inputs[i], slot.step.handovers)) {
+            done.erase(done.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+    }
+    hand_over(slot, std::move(slot.step.handovers));
     slot.works.clear();
     slot.inputs.clear();
     slot.step = Step{};
@@ -428,6 +441,7 @@ void Entities::settle(const Queued& queued, const Input& input) {
 }
 
 void Entities::tick() {
+    submit_passed_on();
     if (retries_.empty() || !link_.connected()) return;
     const Duration now = clock_.steady();
     std::vector<Retry> due;

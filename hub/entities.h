@@ -34,6 +34,7 @@ struct Queued {
     const Policy* policy = nullptr;  ///< That rules it; null: the newest.
     bool needs_link = false;         ///< The record was just placed: its link must be stored.
     bool awaited = false;            ///< It was waiting for the entity; see Unmatched.
+    bool insists = false;    ///< A person says that it is of this entity, whatever its keys are.
     bool passed_on = false;  ///< What the outcome tells of another entity's record went there.
     /// An entity that it was placed in and that had no use for it: the store lost its state, or
     /// another one has the record.
@@ -95,7 +96,7 @@ public:
     void reconsider_visited();
     void tick();
     [[nodiscard]] std::size_t cached() const { return slots_.size(); }
-    [[nodiscard]] std::size_t busy() const { return busy_; }
+    [[nodiscard]] std::size_t busy() const { return busy_ + passed_on_.size(); }
 
 private:
     enum class Phase : std::uint8_t {
@@ -185,6 +186,17 @@ private:
     [[nodiscard]] bool matches_one(const std::vector<Claim>& keys, const Change& change) const;
     void take_in(Slot& slot, const RecordKey& guest,
                  const Result<std::optional<nats::StoredMessage>>& kept);
+    // Records that go to another entity (entities_handover.cc).
+    [[nodiscard]] static bool insists(const std::vector<Queued>& works);
+    void reserved(Slot& slot);
+    bool pass_on(const Slot& slot, Queued& queued);
+    void submit_passed_on();
+    void reserve_taken_over(const Slot& slot, std::vector<Reservation>& wanted,
+                            std::vector<RecordKey>& links) const;
+    void tell_links(const Slot& slot);
+    void hand_over(const Slot& slot, std::vector<Handover> handovers);
+    bool goes_on(const EntityKey& entity, const Queued& queued, const Input& input,
+                 std::vector<Handover>& handovers);
     void store(Slot& slot);
     void publish_effects(Slot& slot, std::vector<Command> commands);
     void release_keys(const Slot& slot);
@@ -239,6 +251,7 @@ private:
     std::unordered_map<EntityKey, std::uint32_t> slots_;
     std::list<std::uint32_t> idle_;  ///< Longest idle first.
     std::vector<Retry> retries_;
+    std::vector<std::pair<EntityKey, Queued>> passed_on_;  ///< Submitted with the next tick.
     std::size_t busy_ = 0;
 };
 

@@ -78,10 +78,11 @@ void Entities::reserve_all(Slot& slot) {
         std::erase(links, record);
         wanted.push_back({subjects::link(record), slot.works[i].not_in, record, {}, false});
     }
+    reserve_taken_over(slot, wanted, links);
     for (const RecordKey& record : links)
         wanted.push_back({subjects::link(record), {}, record, {}, false});
     slot.outstanding = wanted.size();
-    if (wanted.empty()) return store(slot);
+    if (wanted.empty()) return reserved(slot);
     for (const Reservation& reservation : wanted) reserve(slot, reservation, 0);
 }
 
@@ -223,13 +224,18 @@ void Entities::reservation_done(Slot& slot) {
     if (--slot.outstanding > 0) return;
     if (!slot.guests.empty()) return invite(slot);
     const bool all_ours = slot.refused.empty() && slot.foreign.empty();
-    if (all_ours && !slot.step.keys_unsure) return store(slot);
+    if (all_ours && !slot.step.keys_unsure) return reserved(slot);
     if (!all_ours) ++counters_.conflicts;
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
     // that exists lives on without the record, or without the key, and decides with that knowledge.
-    if (!all_ours && slot.step.founds) return misplaced(slot);
+    if (!all_ours && slot.step.founds && !insists(slot.works)) return misplaced(slot);
     if (!all_ours && part_with_foreign(slot)) return;
     decide_again(slot);
+}
+
+void Entities::reserved(Slot& slot) {
+    if (slot.step.changed) return store(slot);
+    publish_effects(slot, std::move(slot.step.commands));
 }
 
 /// With what claiming has found out in this attempt and in the one before.
@@ -242,7 +248,7 @@ void Entities::decide_again(Slot& slot) {
         if (std::ranges::find(records, record) == records.end()) records.push_back(record);
     }
     const bool is_news = !slot.foreign_keys || !slot.refused.empty() || records.size() > before;
-    if (!is_news) return store(slot);
+    if (!is_news) return reserved(slot);
     restart(slot, Duration{0});
     slot.foreign_keys = std::move(keys);
     slot.foreign_records = std::move(records);

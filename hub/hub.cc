@@ -481,6 +481,8 @@ void Hub::on_undecidable(Queued queued, const Error& error) {
     } else if (const auto* operation = std::get_if<Operation>(&queued.input)) {
         about = operation->entity;
         raw = encode(*operation);
+    } else if (const auto* takeover = std::get_if<Takeover>(&queued.input)) {
+        about = {takeover->from.object, takeover->handover.to};
     } else {
         return on_done(queued.work);  // Nobody's input: it was ours.
     }

@@ -117,7 +117,11 @@ void StateSweep::send_again(const EntityState& state) {
         effects_.publish(subjects::command(command.platform, command.entity), wire::encode(command),
                          this, sweep_);
     }
-    if (!state.exceptions.empty()) recheck(state.key, {});
+    const bool doubtful = host_.doubts_links();
+    if (!state.exceptions.empty() || !state.handovers.empty() || doubtful) {
+        ++outstanding_;
+        host_.recheck(state.key, {.links = doubtful}, sweep_);
+    }
 }
 
 void StateSweep::Exceptions::on_message(const nats::InMessage& message) {

@@ -37,6 +37,8 @@ public:
     /// Everything that belongs into the streams is in them again.
     virtual void on_healed(Partition partition, std::uint64_t hold) = 0;
     [[nodiscard]] virtual std::uint64_t fence_of(Partition partition) const = 0;
+    /// Have states gone back in time, so that two of them may have one record?
+    [[nodiscard]] virtual bool doubts_links() const = 0;
 
 protected:
     ~StateSweepHost() = default;

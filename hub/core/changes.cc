@@ -10,47 +10,6 @@ Provenance provenance_of(const Change& change) {
     return {change.key.platform, change.rev, at};
 }
 
-/// What was open about a record that is gone, or that another one has followed, is about nothing
-/// any more.
-void close_about_former(Work& work, RecordState& record) {
-    for (const std::string_view kind :
-         {exceptions::kContract, exceptions::kReview, exceptions::kUndecided,
-          exceptions::kTransition, exceptions::kRejected, exceptions::kGaveUp,
-          exceptions::kNotConverging}) {
-        for (const OpenException& open : work.state.exceptions) {
-            if (open.kind != kind || open.platform != record.platform) continue;
-            for (const FieldName& field : open.fields) record.release(field);
-        }
-        close_exception(work, kind, record.platform);
-    }
-}
-
-/// The record is there: links it, and brings back an entity that was deleted.
-void mark_present(Work& work, RecordState& record, const RecordId& id) {
-    if (record.presence == Presence::kPresent && record.record == id) return;
-    stand(work, record, id, "linked");
-    const auto known =
-        std::erase_if(record.others, [&](const OtherRecord& other) { return other.record == id; });
-    if (known > 0) report_others(work, record);
-    record.mirror.clear();
-    record.forms.clear();
-    close_about_former(work, record);
-    close_exception(work, exceptions::kDeleteReview, record.platform);
-    if (work.state.deleted) {
-        work.state.deleted = false;
-        work.revived_by = RecordKey{record.platform, work.state.key.object, id};
-        work.note("revived: the record is back on " + record.platform.text);
-        for (RecordState& other : work.state.records) {
-            if (other.presence == Presence::kGone) other.presence = Presence::kAbsent;
-            if (other.presence != Presence::kPresent || !other.blocked) continue;
-            // That its deletion failed does not matter any more.
-            other.blocked = false;
-            close_exception(work, exceptions::kRejected, other.platform);
-            close_exception(work, exceptions::kGaveUp, other.platform);
-        }
-    }
-}
-
 using Standing = OtherRecord::Standing;
 
 /// So many records that are gone are remembered.
@@ -82,15 +41,52 @@ void delete_other(Work& work, RecordState& record, const Change& change) {
     report_others(work, record);
 }
 
-/// Of two records one is deleted: the other stands for the entity from now on.
+}  // namespace
+
+void close_about_former(Work& work, RecordState& record) {
+    for (const std::string_view kind :
+         {exceptions::kContract, exceptions::kReview, exceptions::kUndecided,
+          exceptions::kTransition, exceptions::kRejected, exceptions::kGaveUp,
+          exceptions::kNotConverging}) {
+        for (const OpenException& open : work.state.exceptions) {
+            if (open.kind != kind || open.platform != record.platform) continue;
+            for (const FieldName& field : open.fields) record.release(field);
+        }
+        close_exception(work, kind, record.platform);
+    }
+}
+
+void mark_present(Work& work, RecordState& record, const RecordId& id) {
+    if (record.presence == Presence::kPresent && record.record == id) return;
+    stand(work, record, id, "linked");
+    const auto known =
+        std::erase_if(record.others, [&](const OtherRecord& other) { return other.record == id; });
+    if (known > 0) report_others(work, record);
+    record.mirror.clear();
+    record.forms.clear();
+    close_about_former(work, record);
+    close_exception(work, exceptions::kDeleteReview, record.platform);
+    if (work.state.deleted) {
+        work.state.deleted = false;
+        work.revived_by = RecordKey{record.platform, work.state.key.object, id};
+        work.note("revived: the record is back on " + record.platform.text);
+        for (RecordState& other : work.state.records) {
+            if (other.presence == Presence::kGone) other.presence = Presence::kAbsent;
+            if (other.presence != Presence::kPresent || !other.blocked) continue;
+            // That its deletion failed does not matter any more.
+            other.blocked = false;
+            close_exception(work, exceptions::kRejected, other.platform);
+            close_exception(work, exceptions::kGaveUp, other.platform);
+        }
+    }
+}
+
 void succeed(Work& work, RecordState& record, OtherRecord heir) {
     record.pending.reset();
     record.rev = heir.rev;
     mark_present(work, record, heir.record);
     take_fields(work, record, heir.fields, {record.platform, heir.rev, heir.at}, {});
 }
-
-}  // namespace
 
 void stand(Work& work, RecordState& record, const RecordId& id, std::string_view how) {
     work.note(record.platform.text + " record " + id.text + " " + std::string{how});
@@ -166,20 +162,6 @@ void report_others(Work& work, RecordState& record) {
                        " belong to this entity on the same platform; merge them there or change "
                        "the match rules",
                    proposed);
-}
-
-void disown(Work& work, const std::vector<RecordKey>& records) {
-    for (const RecordKey& foreign : records) {
-        for (RecordState& record : work.state.records) {
-            if (record.platform != foreign.platform) continue;
-            const auto at = find_other(record, foreign.record);
-            if (at == record.others.end() || at->standing == Standing::kGone) continue;
-            record.others.erase(at);
-            work.note(foreign.platform.text + " record " + foreign.record.text +
-                      " is another entity's");
-            report_others(work, record);
-        }
-    }
 }
 
 void mark_deleted(Work& work) {

@@ -23,6 +23,12 @@ std::string describe(const Input& input) {
     if (const auto* outcome = std::get_if<Outcome>(&input)) {
         return outcome->platform.text + " outcome " + text_of(outcome->number);
     }
+    if (const auto* takeover = std::get_if<Takeover>(&input)) {
+        return "records by operation " + takeover->handover.id;
+    }
+    if (const auto* arrived = std::get_if<HandedOver>(&input)) {
+        return "arrival of operation " + arrived->id;
+    }
     const auto* operation = std::get_if<Operation>(&input);
     return operation == nullptr ? "recheck" : "operation " + operation->id;
 }
@@ -30,7 +36,7 @@ std::string describe(const Input& input) {
 /// The match keys of the canonical values.
 std::vector<Claim> keys_of(const ObjectSpec& object, const EntityState& state) {
     std::vector<Claim> keys;
-    if (object.matches.empty() || state.deleted) return keys;
+    if (object.matches.empty() || state.deleted || state.is_merged()) return keys;
     Fields wanted;
     for (const MatchRule& rule : object.matches) {
         for (const MatchRule::Part& part : rule.parts) {
@@ -148,6 +154,12 @@ void take(Work& work, const Input& told) {
         take_operation(work, *operation);
     } else if (const auto* recheck = std::get_if<Recheck>(&input)) {
         recheck_exceptions(work, *recheck);
+        if (recheck->exception.empty()) hand_over_again(work);
+        if (recheck->links) claim_records(work);
+    } else if (const auto* takeover = std::get_if<Takeover>(&input)) {
+        take_over(work, *takeover);
+    } else if (const auto* arrived = std::get_if<HandedOver>(&input)) {
+        take_handed_over(work, *arrived);
     }
     if (const auto* change = std::get_if<Change>(&told)) {
         hear_names(work, change->key.platform, change->rev, change->fields);
@@ -197,8 +209,9 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     const std::vector<Claim> before = keys_of(*object, state);
     const bool shared = says_shared_key(state);
     const bool founds = state.is_unknown();
-    Work work{policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}, {}, {},
-              {},     {},      {}};
+    Work work{
+        policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}, {}, {}, {},
+        {},     {},      {}};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);
@@ -236,7 +249,6 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         step.keys_unsure = shared && !context.foreign_keys;
         step.releases = minus(before, after);
         step.exceptions = std::move(work.events);
-        step.links = std::move(work.links);
         step.revived_by = std::move(work.revived_by);
     } else {
         work.state.outbox = std::move(last_outbox);
@@ -247,6 +259,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         step.rechecked.push_back(exception_message(work, token));
     }
     step.epochs = std::move(work.epochs);
+    step.handovers = std::move(work.handovers);
+    step.links = std::move(work.links);
     step.changed = work.changed;
     step.replayed = work.replayed;
     step.next = std::move(work.state);

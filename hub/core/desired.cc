@@ -206,6 +206,7 @@ bool count_attempt(Work& work, RecordState& record, const FieldName& field) {
 }
 
 void plan_commands(Work& work, std::vector<Command>& commands) {
+    if (work.state.is_merged()) return;
     if (!work.state.proposals.empty()) {
         settle_proposals(work);
         settle_transitions(work);

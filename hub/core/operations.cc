@@ -22,7 +22,8 @@ void leave_apart(RecordState& record) {
     }
 }
 
-void accept(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {
+void accept(Work& work, RecordState& record, const OpenException& exception,
+            const Operation& operation) {
     if (exception.kind == exceptions::kSecondRecord) return leave_apart(record);
     if (exception.kind == exceptions::kDeleteReview) {
         mark_deleted(work);
@@ -44,11 +45,12 @@ void accept(Work& work, RecordState& record, const OpenException& exception, Tim
         return;  // The platform stays as it is.
     }
     for (const auto& [name, value] : exception.proposed) {
-        make_canonical(work, name, value, Provenance{{}, {}, at});
+        decide_by_person(work, name, value, Provenance{{}, {}, operation.at}, operation);
     }
 }
 
-void reject(Work& work, RecordState& record, const OpenException& exception, Timestamp at) {
+void reject(Work& work, RecordState& record, const OpenException& exception,
+            const Operation& operation) {
     if (exception.kind == exceptions::kDeleteReview) {
         record.presence = Presence::kAbsent;
         record.record.reset();
@@ -57,7 +59,8 @@ void reject(Work& work, RecordState& record, const OpenException& exception, Tim
     release_all(record, exception);
     for (const FieldName& field : exception.fields) {
         // Nobody has a better value: the field is emptied.
-        if (work.state.find(field) == nullptr) make_canonical(work, field, {}, {{}, {}, at});
+        if (work.state.find(field) != nullptr) continue;
+        decide_by_person(work, field, {}, {{}, {}, operation.at}, operation);
     }
 }
 
@@ -144,7 +147,7 @@ void discard(RecordState& record, const OpenException& exception) {
 void edit(Work& work, OpenException exception, const Operation& operation) {
     const Fields values = *checked(work.object, operation.values);
     for (const auto& [name, value] : values) {
-        make_canonical(work, name, value, Provenance{{}, {}, operation.at});
+        decide_by_person(work, name, value, Provenance{{}, {}, operation.at}, operation);
         work.state.record_or_new(exception.platform).release(name);
         std::erase(exception.fields, name);
     }
@@ -167,8 +170,8 @@ void settle(Work& work, const OpenException& exception, const Operation& operati
         operation.kind == OperationKind::kReject || operation.kind == OperationKind::kRetry;
     if (exception.kind == exceptions::kSecondRecord && again) return report_others(work, record);
     switch (operation.kind) {
-        case OperationKind::kAccept: return accept(work, record, exception, operation.at);
-        case OperationKind::kReject: return reject(work, record, exception, operation.at);
+        case OperationKind::kAccept: return accept(work, record, exception, operation);
+        case OperationKind::kReject: return reject(work, record, exception, operation);
         case OperationKind::kDiscard: return discard(record, exception);
         case OperationKind::kEdit: return edit(work, exception, operation);
         default: break;
@@ -216,6 +219,10 @@ const char* name_of(OperationKind kind) {
         case OperationKind::kUntag: return "untag";
         case OperationKind::kNote: return "note";
         case OperationKind::kDue: return "due";
+        case OperationKind::kMerge: return "merge";
+        case OperationKind::kUnmerge: return "unmerge";
+        case OperationKind::kLink: return "link";
+        case OperationKind::kUnlink: return "unlink";
     }
     return "?";
 }
@@ -249,6 +256,7 @@ bool operate(ExceptionRecord& exception, const Operation& operation, Timestamp n
 }
 
 void take_operation(Work& work, const Operation& operation) {
+    if (is_about_identity(operation.kind)) return take_identity_operation(work, operation);
     // A copy: carrying out one may close others.
     std::vector<OpenException> chosen;
     for (const OpenException& open : work.state.exceptions) {

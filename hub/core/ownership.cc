@@ -266,6 +266,20 @@ Value make_canonical(Work& work, const FieldName& field, const Value& value, Pro
     return before;
 }
 
+void decide_by_person(Work& work, const FieldName& field, const Value& value, Provenance from,
+                      const Operation& operation) {
+    const std::string why = operation.reason.empty() ? "" : ": " + operation.reason;
+    FieldDecision decision{
+        field,
+        {},
+        {},
+        value,
+        Verdict::kAccepted,
+        std::string{hub::name_of(operation.kind)} + " by " + operation.actor + why};
+    decision.before = make_canonical(work, field, value, std::move(from));
+    work.log.decisions.push_back(std::move(decision));
+}
+
 void settle_transitions(Work& work) {
     const auto is_settled = [&](const OpenException& open) {
         if (open.kind != exceptions::kTransition) return false;

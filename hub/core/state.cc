@@ -59,10 +59,20 @@ Revision RecordState::seen_of(const RecordId& id) const {
     return at == others.end() ? Revision{} : at->rev;
 }
 
+std::optional<EntityId> EntityState::receiver_of(const PlatformId& platform,
+                                                 const RecordId& id) const {
+    for (const Handover& handover : handovers) {
+        for (const GivenRecord& given : handover.records) {
+            if (given.platform == platform && given.record == id) return handover.to;
+        }
+    }
+    return is_merged() ? std::optional{merged_into} : std::nullopt;
+}
+
 bool EntityState::is_unknown() const {
-    return canonical.empty() && std::ranges::all_of(records, [](const RecordState& record) {
-               return record.rev == Revision{};
-           });
+    return !is_merged() && canonical.empty() &&
+           std::ranges::all_of(records,
+                               [](const RecordState& record) { return record.rev == Revision{}; });
 }
 
 const CanonicalField* EntityState::find(const FieldName& name) const {

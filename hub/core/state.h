@@ -139,14 +139,69 @@ struct OpenException {
     friend bool operator==(const OpenException&, const OpenException&) = default;
 };
 
+/// A record as one entity gives it to another.
+struct GivenRecord {
+    PlatformId platform;
+    RecordId record;
+    Revision rev;
+    Timestamp at;
+    Fields told;       ///< What it holds by the platform's own word,
+    Fields commanded;  ///< and what we wrote there.
+    OtherRecord::Standing standing = OtherRecord::Standing::kOpen;
+    friend bool operator==(const GivenRecord&, const GivenRecord&) = default;
+};
+
+/// Records that an entity gives to another one, by a person's word.
+struct Handover {
+    enum class Why : std::uint8_t {
+        kMerged = 0,    ///< All that it has: the two are one.
+        kUnmerged = 1,  ///< Those that it took in from the other: the two are not one.
+        kMoved = 2,     ///< One that is the other's, or nobody's.
+    };
+    std::string id;  ///< Of the operation that asks for it.
+    EntityId to;
+    Why why = Why::kMerged;
+    std::string by;  ///< Who asks for it, and why.
+    std::vector<GivenRecord> records;
+    friend bool operator==(const Handover&, const Handover&) = default;
+};
+
+/// What an entity took in when another one was merged into it, so that it can be undone.
+struct TakenIn {
+    struct Record {
+        PlatformId platform;
+        RecordId record;
+        Presence before = Presence::kAbsent;  ///< Of the platform, without the record.
+        friend bool operator==(const Record&, const Record&) = default;
+    };
+    /// A canonical value that came to be another by it.
+    struct Field {
+        FieldName name;
+        Value after;
+        Value before;
+        Provenance from;  ///< Of `before`.
+        friend bool operator==(const Field&, const Field&) = default;
+    };
+    EntityId entity;
+    std::string id;  ///< Of the operation that asked for it.
+    std::vector<Record> records;
+    std::vector<Field> fields;
+    friend bool operator==(const TakenIn&, const TakenIn&) = default;
+};
+
 struct EntityState {
     EntityKey key;
     std::uint64_t version = 0;  ///< Counts the writes of this state, from 1.
     bool deleted = false;
+    /// The entity that has its records by now, and is told whatever comes for this one. Its own
+    /// values stay as they were. Empty: it lives.
+    EntityId merged_into;
     std::vector<CanonicalField> canonical;  ///< Sorted by name.
     std::vector<RecordState> records;       ///< Sorted by platform.
     std::vector<Proposal> proposals;
     std::vector<OpenException> exceptions;
+    std::vector<Handover> handovers;   ///< That may not have arrived yet. News of them go there.
+    std::vector<TakenIn> taken_in;     ///< Oldest first.
     std::string policy;                ///< Hash of the policy that decided last.
     std::uint64_t policy_version = 0;  ///< Its number; 0: it has none.
     /// Fingerprint of the match rules by which the entity has claimed its keys; 0: not known.
@@ -162,6 +217,10 @@ struct EntityState {
     };
     std::vector<Outgoing> outbox;
 
+    [[nodiscard]] bool is_merged() const { return !merged_into.empty(); }
+    /// Whom news of the record are for, if not for this entity.
+    [[nodiscard]] std::optional<EntityId> receiver_of(const PlatformId& platform,
+                                                      const RecordId& record) const;
     /// Is nothing known of the entity but, perhaps, which of its records are gone? Then it is new,
     /// or the store has lost its state.
     [[nodiscard]] bool is_unknown() const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/core/codec_parts.h"
+#include "hub/core/handover_codec.h"
 #include "hub/core/sorted_walk.h"
 #include "shared/wire/limits.h"
 #include "shared/wire/reader.h"
@@ -311,8 +312,8 @@ Proposal read_proposal(Decoder& in, const Node& node) {
 std::string encode(const EntityState& state) {
     Writer out{2048};
     out.map(8 + present(!state.proposals.empty(), !state.exceptions.empty(), state.deleted,
-                        state.policy_version != 0, state.match_rules != 0,
-                        !state.log_hash.empty()));
+                        state.policy_version != 0, state.match_rules != 0, !state.log_hash.empty(),
+                        state.is_merged(), !state.handovers.empty(), !state.taken_in.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, state.key.object.text);
     out.field(2, state.key.entity.text);
@@ -354,6 +355,9 @@ std::string encode(const EntityState& state) {
         out.key(13);
         out.bytes(state.log_hash);
     }
+    if (state.is_merged()) out.field(14, state.merged_into.text);
+    if (!state.handovers.empty()) write_handovers(out, 15, state.handovers);
+    if (!state.taken_in.empty()) write_taken_in(out, 16, state.taken_in);
     return out.take();
 }
 
@@ -394,6 +398,17 @@ Result<EntityState> decode_entity(std::string_view body) {
             case 11: state.policy_version = in.unsigned64(node); break;
             case 12: state.match_rules = in.unsigned64(node); break;
             case 13: state.log_hash = in.bytes(node, kHashBytes); break;
+            case 14: state.merged_into.text = in.id(node); break;
+            case 15:
+                in.array(node, [&](const Node& item) {
+                    state.handovers.push_back(read_handover(in, item));
+                });
+                break;
+            case 16:
+                in.array(node, [&](const Node& item) {
+                    state.taken_in.push_back(read_taken_in(in, item));
+                });
+                break;
             default: break;
         }
     };
@@ -469,7 +484,9 @@ Result<Mark> decode_mark(std::string_view body) {
 std::string encode(const Operation& operation) {
     Writer out;
     out.map(10 + present(!operation.text.empty(), operation.due.ns != 0,
-                         operation.kind == OperationKind::kEdit));
+                         operation.kind == OperationKind::kEdit, !operation.other.empty(),
+                         !operation.record.empty(), !operation.record.empty(),
+                         !operation.change.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, static_cast<std::uint64_t>(operation.kind));
     out.field(2, operation.entity.object.text);
@@ -483,6 +500,15 @@ std::string encode(const Operation& operation) {
     if (!operation.text.empty()) out.field(10, operation.text);
     if (operation.due.ns != 0) out.field(11, operation.due);
     if (operation.kind == OperationKind::kEdit) out.field(12, operation.values);
+    if (!operation.other.empty()) out.field(13, operation.other.text);
+    if (!operation.record.empty()) {
+        out.field(14, operation.platform.text);
+        out.field(15, operation.record.text);
+    }
+    if (!operation.change.empty()) {
+        out.key(16);
+        out.bytes(operation.change);
+    }
     return out.take();
 }
 
@@ -490,7 +516,7 @@ Result<Operation> decode_operation(std::string_view body) {
     Operation out;
     auto read = [&](Decoder& in, int key, const Node& node) {
         switch (key) {
-            case 1: out.kind = in.enumeration(node, OperationKind::kDue); break;
+            case 1: out.kind = in.enumeration(node, OperationKind::kUnlink); break;
             case 2: out.entity.object.text = in.id(node); break;
             case 3: out.entity.entity.text = in.id(node); break;
             case 4: out.exception = in.text(node, wire::kIdBytesMax); break;
@@ -502,6 +528,10 @@ Result<Operation> decode_operation(std::string_view body) {
             case 10: out.text = in.text(node, wire::kStringBytesMax); break;
             case 11: out.due.ns = in.signed64(node); break;
             case 12: out.values = in.fields(node); break;
+            case 13: out.other.text = in.id(node); break;
+            case 14: out.platform.text = in.id(node); break;
+            case 15: out.record.text = in.id(node); break;
+            case 16: out.change = in.bytes(node, wire::kBodyBytesMax); break;
             default: break;
         }
     };

@@ -28,18 +28,27 @@ enum class OperationKind : std::uint8_t {
     kUntag = 7,   ///< or taken off.
     kNote = 8,    ///< `text` is kept with it.
     kDue = 9,     ///< Until `due`; 0: whenever.
+    // Which records are whose. Asked of the entity that has them.
+    kMerge = 10,    ///< It is the entity `other`, which gets all its records.
+    kUnmerge = 11,  ///< `other`, which was merged into it, is an entity of its own.
+    kLink = 12,     ///< `record` is of the entity `other`; or of this one, if it is nobody's.
+    kUnlink = 13,   ///< `record` is an entity of its own.
 };
 /// "accept", ...: as people type it.
 [[nodiscard]] const char* name_of(OperationKind kind);
 /// Is it about how an exception is seen to, and does not settle it?
 [[nodiscard]] constexpr bool is_about_care(OperationKind kind) {
-    return kind >= OperationKind::kAssign;
+    return kind >= OperationKind::kAssign && kind <= OperationKind::kDue;
+}
+/// Is it about which records are the entity's, and not about an exception?
+[[nodiscard]] constexpr bool is_about_identity(OperationKind kind) {
+    return kind >= OperationKind::kMerge;
 }
 
 /// What the operation comes to by the catalogue; empty: it does not apply to the kind.
 [[nodiscard]] std::string_view comes_to(const ExceptionKind& kind, OperationKind operation);
 
-/// An operator's action on an open exception of an entity.
+/// An operator's action on an open exception of an entity, or on which records are its.
 struct Operation {
     OperationKind kind = OperationKind::kRetry;
     EntityKey entity;
@@ -51,13 +60,17 @@ struct Operation {
     /// ExceptionRecord::version of what the operator saw: what has changed since is not decided by
     /// it. 0: whatever it is by now.
     std::uint64_t seen = 0;
-    std::string text = {};  ///< For kAssign, kTag, kUntag, kNote.
-    Timestamp due = {};     ///< For kDue.
-    Fields values = {};     ///< For kEdit.
+    std::string text = {};     ///< For kAssign, kTag, kUntag, kNote.
+    Timestamp due = {};        ///< For kDue.
+    Fields values = {};        ///< For kEdit.
+    EntityId other = {};       ///< For kMerge, kUnmerge, kLink.
+    PlatformId platform = {};  ///< Of the record, for kLink and kUnlink.
+    RecordId record = {};
+    std::string change = {};  ///< For kLink: of a record that is nobody's, as it was told.
 };
 
 /// Has an entity publish again what it holds open, after the exceptions stream lost messages or
-/// the entity's own state did.
+/// the entity's own state did, and hand over again what it gave away.
 struct Recheck {
     /// `kind@platform` of one that is open on the stream; resolved if the entity does not hold it.
     /// Empty: all that the entity holds.
@@ -65,6 +78,8 @@ struct Recheck {
     /// Sequence of the stored state that it was told of, 0 for none; while that is the newest there
     /// is nothing to do.
     std::optional<std::uint64_t> told_of;
+    /// Also whether the links still name it as the one that has its records.
+    bool links = false;
 };
 
 /// Has an entity decided again by the policy that is in force by now.
@@ -73,7 +88,19 @@ struct PolicyChanged {
         0;  ///< Sequence of the state that was seen; an older one is loaded anew.
 };
 
-using Input = std::variant<Change, Outcome, Operation, Recheck, PolicyChanged>;
+/// What another entity gives to this one.
+struct Takeover {
+    EntityKey from;
+    Handover handover;
+};
+
+/// The handover of that id has arrived.
+struct HandedOver {
+    std::string id;
+};
+
+using Input =
+    std::variant<Change, Outcome, Operation, Recheck, PolicyChanged, Takeover, HandedOver>;
 
 /// A normalised match key that must belong to the entity before its state is stored.
 struct Claim {
@@ -119,11 +146,11 @@ enum class Verdict : std::uint8_t {
 /// One field of one input, as decided.
 struct FieldDecision {
     FieldName field;
-    PlatformId from;
-    Value before;  ///< Canonical until now.
-    Value value;   ///< What the platform says.
+    PlatformId from;  ///< Empty: a person decided.
+    Value before;     ///< Canonical until now.
+    Value value;      ///< What the platform says.
     Verdict verdict = Verdict::kAccepted;
-    std::string rule;  ///< Where the rule stands: `customer.toml:12`.
+    std::string rule;  ///< Where the rule stands: `customer.toml:12`; or who decided, and why.
 };
 
 /// One line of the decision log: everything that one write of the state decided.
@@ -211,6 +238,8 @@ struct Step {
     /// agent has a new store and a clock that stands behind.
     std::vector<std::pair<PlatformId, std::uint64_t>> epochs;
     std::optional<RecordKey> revived_by;  ///< The record that brought a deleted entity back.
+    /// For other entities, after `next` is stored; each is asked for by the operation of its id.
+    std::vector<Handover> handovers;
 };
 
 }  // namespace syncline::hub

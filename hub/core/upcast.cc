@@ -169,6 +169,14 @@ std::optional<Input> renamed(const ObjectSpec& object, const Input& input) {
         rename_fields(object, out.values);
         return out;
     }
+    if (const auto* takeover = std::get_if<Takeover>(&input)) {
+        Takeover out = *takeover;
+        for (GivenRecord& given : out.handover.records) {
+            rename_fields(object, given.told);
+            rename_fields(object, given.commanded);
+        }
+        return out;
+    }
     const auto* outcome = std::get_if<Outcome>(&input);
     if (outcome == nullptr) return std::nullopt;
     if (!any_old(outcome->fields) && !std::ranges::any_of(outcome->as_commanded, is_old)) {
@@ -194,6 +202,19 @@ bool upcast(const ObjectSpec& object, EntityState& state) {
     for (OpenException& open : state.exceptions) {
         upcast.names(open.fields);
         upcast.fields(open.proposed);
+    }
+    for (Handover& handover : state.handovers) {
+        for (GivenRecord& given : handover.records) {
+            upcast.fields(given.told);
+            upcast.fields(given.commanded);
+        }
+    }
+    for (TakenIn& taken : state.taken_in) {
+        for (TakenIn::Field& field : taken.fields) {
+            upcast.name(field.name);
+            upcast.value(field.name, field.before);
+            upcast.value(field.name, field.after);
+        }
     }
     return upcast.changed();
 }

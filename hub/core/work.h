@@ -23,6 +23,7 @@ struct Work {
     std::vector<RecordKey> links;         ///< See Step.
     std::optional<RecordKey> revived_by;  ///< See Step.
     std::vector<std::pair<PlatformId, std::uint64_t>> epochs;  ///< See Step.
+    std::vector<Handover> handovers;                           ///< See Step.
 
     /// `rev` was told of the record.
     void compare_epochs(const RecordState& record, const Revision& rev) {
@@ -53,6 +54,10 @@ void settle_transitions(Work& work);
 /// canonical until now.
 Value make_canonical(Work& work, const FieldName& field, const Value& value, Provenance from);
 
+/// The same by a person's word, which the log says.
+void decide_by_person(Work& work, const FieldName& field, const Value& value, Provenance from,
+                      const Operation& operation);
+
 /// What a value of `from` in the field comes to, while `current` is canonical: kAccepted also if
 /// the two agree. `rule`: the field's, null if none holds.
 [[nodiscard]] Verdict verdict_of(const OwnershipRule* rule, const FieldSpec& spec,
@@ -73,6 +78,13 @@ enum class MatchRules : std::uint8_t { kAsClaimed, kChanged };
 /// From now on `id` stands for the entity on the record's platform. `how` it came to that goes into
 /// the log.
 void stand(Work& work, RecordState& record, const RecordId& id, std::string_view how);
+/// The same of a record that is there, perhaps of an entity that was deleted.
+void mark_present(Work& work, RecordState& record, const RecordId& id);
+/// What was open about a record that is gone, or that another one has followed, is about nothing
+/// any more.
+void close_about_former(Work& work, RecordState& record);
+/// Another record of the platform stands for the entity from now on.
+void succeed(Work& work, RecordState& record, OtherRecord heir);
 void take_change(Work& work, const Change& change);
 void take_outcome(Work& work, const Outcome& outcome);
 void take_operation(Work& work, const Operation& operation);
@@ -84,12 +96,21 @@ void decide_again(Work& work, const OpenException& exception);
 void other_record(Work& work, RecordState& record, OtherRecord other);
 /// Brings the exception about other records in line with what there is.
 void report_others(Work& work, RecordState& record);
-/// None of `records`, which stand for other entities, is one of this entity's other records.
-void disown(Work& work, const std::vector<RecordKey>& records);
 /// The entity is deleted: whether it should be is no question any more.
 void mark_deleted(Work& work);
 /// The platform's record is gone: what that means by the policy.
 void take_delete(Work& work, RecordState& record, bool ours);
+
+// handover.cc
+void take_identity_operation(Work& work, const Operation& operation);
+/// None of `records`, which are other entities', is this one's.
+void disown(Work& work, const std::vector<RecordKey>& records);
+/// Has the links of all its records claimed.
+void claim_records(Work& work);
+/// What has not arrived, as far as is known.
+void hand_over_again(Work& work);
+void take_over(Work& work, const Takeover& takeover);
+void take_handed_over(Work& work, const HandedOver& arrived);
 
 // desired.cc
 /// Desired minus mirror for every platform: sets what is pending and collects the commands.

@@ -1,6 +1,7 @@
 #include "hub/ctl/actor.h"
 
 #include <array>
+#include <random>
 
 #include <pwd.h>
 #include <unistd.h>
@@ -15,6 +16,11 @@ std::string actor() {
     std::array<char, 256> host{};
     if (::gethostname(host.data(), host.size() - 1) != 0) return user;
     return user + "@" + host.data();
+}
+
+std::string unique_id(const Clock& clock) {
+    std::random_device random;
+    return "ctl-" + std::to_string(clock.now().ns) + "-" + std::to_string(random());
 }
 
 }  // namespace syncline::ctl

@@ -18,9 +18,13 @@ struct BlameOptions {
     std::string field;
 };
 
+bool a_person_did(const Blame& line) {
+    return line.decision != nullptr && is_by_person(*line.decision);
+}
+
 /// "crm", "crm, asked by erp", "operator".
 std::string who(const Blame& line) {
-    if (!line.person.empty() || line.field.from.platform.empty()) return "operator";
+    if (a_person_did(line) || line.field.from.platform.empty()) return "operator";
     const std::string from = line.field.from.platform.text;
     return line.proposal == nullptr ? from : from + ", asked by " + line.proposal->from.text;
 }
@@ -58,11 +62,9 @@ public:
             return;
         }
         const hub::LogEntry& entry = *line.entry;
-        const Value before = line.decision == nullptr ? Value{} : line.decision->before;
-        if (line.decision != nullptr) out_.line("  before   " + text(line, before));
+        out_.line("  before   " + text(line, line.decision->before));
         out_.line("  by       " + who(line) + ", " + time_text(since(line)));
-        if (!line.person.empty()) out_.line("  action   " + line.person);
-        if (!rule(line).empty()) out_.line("  rule     " + rule(line));
+        out_.line((a_person_did(line) ? "  action   " : "  rule     ") + line.decision->rule);
         out_.line("  policy   " + policy_text(entry.policy_version, entry.policy));
         out_.line("  input    " + joined(entry.inputs));
         if (!entry.trace.empty()) out_.line("  trace    " + entry.trace);
@@ -85,7 +87,7 @@ public:
                      secrets_.text(key_.object, field, decision.before) + " -> " +
                          secrets_.text(key_.object, field, decision.value),
                      Cell{hub::name_of(decision.verdict), style_of(decision.verdict)},
-                     decision.from.text, Cell{decision.rule, Style::kDim}});
+                     who_of(decision), Cell{decision.rule, Style::kDim}});
             }
         }
         if (table.rows.empty()) return out_.line("none in the log");
@@ -105,11 +107,8 @@ public:
         map["policy_version"] = number(line.entry->policy_version);
         map["inputs"] = Value::List(line.entry->inputs.begin(), line.entry->inputs.end());
         if (!line.entry->trace.empty()) map["trace"] = line.entry->trace;
-        if (!line.person.empty()) map["action"] = line.person;
-        if (line.decision != nullptr) {
-            map["before"] = shown(line, line.decision->before);
-            map["rule"] = line.decision->rule;
-        }
+        map["before"] = shown(line, line.decision->before);
+        map[a_person_did(line) ? "action" : "rule"] = line.decision->rule;
         if (line.proposal != nullptr) map["asked_by"] = line.proposal->from.text;
         Value::List told;
         for (const Blame::Told& one : line.told) {

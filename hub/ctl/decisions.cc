@@ -15,14 +15,6 @@ using hub::FieldDecision;
 using hub::LogEntry;
 using hub::Verdict;
 
-/// The note of a person's action, if the entry has one: `ownership.review accepted by ada: ...`.
-std::string action_in(const LogEntry& entry) {
-    for (const std::string& note : entry.notes) {
-        if (note.find("ed by ") != std::string::npos) return note;
-    }
-    return {};
-}
-
 const FieldDecision* decision_in(const LogEntry& entry, const FieldName& field, Verdict verdict,
                                  const Value& value) {
     // The last one: an entry may hold several inputs.
@@ -37,20 +29,10 @@ const FieldDecision* decision_in(const LogEntry& entry, const FieldName& field, 
 
 Blame blame_one(const hub::CanonicalField& field, const std::vector<LogEntry>& entries) {
     Blame blame{.field = field};
-    std::size_t at = entries.size();
-    while (at > 0 && blame.entry == nullptr) {
+    for (std::size_t at = entries.size(); at > 0 && blame.entry == nullptr;) {
         const LogEntry& entry = entries[--at];
         blame.decision = decision_in(entry, field.name, Verdict::kAccepted, field.value);
-        const bool by_person = field.from.platform.empty() && entry.at >= field.from.at;
-        if (blame.decision == nullptr && by_person) blame.person = action_in(entry);
-        if (blame.decision != nullptr || !blame.person.empty()) blame.entry = &entry;
-    }
-    // A person's word is the oldest action that is not before it.
-    while (!blame.person.empty() && at > 0 && entries[at - 1].at >= field.from.at) {
-        std::string earlier = action_in(entries[--at]);
-        if (earlier.empty()) continue;
-        blame.entry = &entries[at];
-        blame.person = std::move(earlier);
+        if (blame.decision != nullptr) blame.entry = &entry;
     }
     if (blame.entry == nullptr) return blame;
     const auto from = entries.begin() + (blame.entry - entries.data());

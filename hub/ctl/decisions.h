@@ -16,13 +16,17 @@ namespace syncline::ctl {
 [[nodiscard]] Result<std::vector<hub::LogEntry>> read_decisions(Session& session, Output& out,
                                                                 const EntityKey& key);
 
+/// Did a person decide, and not a rule?
+[[nodiscard]] inline bool is_by_person(const hub::FieldDecision& decision) {
+    return decision.from.empty();
+}
+
 /// Why a field holds what it holds.
 struct Blame {
     hub::CanonicalField field;
     /// The entry that made the value canonical; null: the log goes back less far than the value.
     const hub::LogEntry* entry = nullptr;
-    const hub::FieldDecision* decision = nullptr;  ///< Null: a person decided, see `person`.
-    std::string person;  ///< What the log says of the person's action: who, and why.
+    const hub::FieldDecision* decision = nullptr;  ///< Of that entry.
     /// Who asked for the value where its owner took it from another: `proposed`.
     const hub::FieldDecision* proposal = nullptr;
     struct Told {

@@ -115,6 +115,9 @@ Value value_of(const hub::Operation& operation) {
                       {"object", operation.entity.object.text},
                       {"entity", operation.entity.entity.text},
                       {"exception", operation.exception},
+                      {"other", operation.other.text},
+                      {"platform", operation.platform.text},
+                      {"record", operation.record.text},
                       {"id", operation.id},
                       {"actor", operation.actor},
                       {"reason", operation.reason},
@@ -164,8 +167,11 @@ std::string line_of(const Inventory& inventory) {
 std::string line_of(const hub::Operation& operation) {
     return std::string{"operation "} + name_of(operation.kind) + " " +
            operation.entity.object.text + " " + operation.entity.entity.text + " " +
-           operation.exception + " by " + operation.actor +
-           (operation.reason.empty() ? "" : ": " + operation.reason);
+           operation.exception + operation.other.text +
+           (operation.record.empty()
+                ? ""
+                : " " + operation.platform.text + ":" + operation.record.text) +
+           " by " + operation.actor + (operation.reason.empty() ? "" : ": " + operation.reason);
 }
 
 template <class T>
@@ -265,6 +271,10 @@ Style style_of(hub::Verdict verdict) {
     return Style::kPlain;
 }
 
+std::string who_of(const hub::FieldDecision& decision) {
+    return decision.from.empty() ? "operator" : decision.from.text;
+}
+
 std::string text_of(const Revision& revision) {
     return std::to_string(revision.epoch) + "/" + std::to_string(revision.n);
 }
@@ -327,10 +337,14 @@ Value value_of(const hub::EntityState& state, const Secrets& secrets) {
                                         {"since", time_value(open.since)},
                                         {"care", value_of(open.care)}});
     }
+    Value::List taken_in;
+    for (const hub::TakenIn& taken : state.taken_in) taken_in.emplace_back(taken.entity.text);
     return Value::Map{{"object", object.text},
                       {"entity", state.key.entity.text},
                       {"version", number(state.version)},
                       {"deleted", state.deleted},
+                      {"merged_into", state.is_merged() ? Value{state.merged_into.text} : Value{}},
+                      {"taken_in", std::move(taken_in)},
                       {"policy", state.policy},
                       {"policy_version", number(state.policy_version)},
                       {"canonical", std::move(canonical)},

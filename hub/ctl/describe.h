@@ -49,6 +49,8 @@ private:
 [[nodiscard]] const char* name_of(ChangeOrigin origin);
 [[nodiscard]] const char* name_of(OutcomeStatus status);
 [[nodiscard]] Style style_of(hub::Verdict verdict);
+/// The platform whose value it is about, or "operator".
+[[nodiscard]] std::string who_of(const hub::FieldDecision& decision);
 
 /// "5/3"; JSON has no integers beyond 53 bits everywhere.
 [[nodiscard]] std::string text_of(const Revision& revision);

@@ -28,6 +28,7 @@ public:
                   policy_text(state_.policy_version, state_.policy) + ", stored " +
                   time_text(stored_.stored_at) + " (" + age_text(stored_.stored_at, now_) +
                   "), sequence " + std::to_string(stored_.sequence));
+        standing();
         fields();
         records();
         waiting();
@@ -47,6 +48,18 @@ private:
         if (value == nullptr) return {"-" + held, Style::kDim};
         if (canonical != nullptr && *value == *canonical) return {"=" + held, Style::kGreen};
         return {"! " + text(field, *value) + held, Style::kYellow};
+    }
+
+    void standing() {
+        const std::string object = state_.key.object.text + " ";
+        if (state_.is_merged()) {
+            out_.line("merged into " + object + state_.merged_into.text +
+                          ", which has its records; what is shown is of before",
+                      Style::kYellow);
+        }
+        for (const hub::TakenIn& taken : state_.taken_in) {
+            out_.line(object + taken.entity.text + " was merged into it");
+        }
     }
 
     void fields() {
@@ -89,6 +102,10 @@ private:
         for (const auto& record : state_.records) {
             std::string remarks;
             if (record.blocked) remarks = "blocked: waits for a change or a person";
+            for (const auto& other : record.others) {
+                if (other.standing == hub::OtherRecord::Standing::kGone) continue;
+                remarks += (remarks.empty() ? "also " : "; also ") + other.record.text;
+            }
             for (const auto& attempts : record.attempts) {
                 remarks += (remarks.empty() ? "" : "; ") + attempts.field.text + " told " +
                            count_text(attempts.count, "time", "times");

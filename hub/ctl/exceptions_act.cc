@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <random>
 
 #include "hub/core/state_codec.h"
 #include "hub/ctl/actor.h"
@@ -13,11 +12,6 @@
 
 namespace syncline::ctl {
 namespace {
-
-std::string unique_id(const Clock& clock) {
-    std::random_device random;
-    return "ctl-" + std::to_string(clock.now().ns) + "-" + std::to_string(random());
-}
 
 /// What becomes of an exception, by the rules of hub/core/operations.cc.
 const char* verb_of(hub::OperationKind kind) {
@@ -32,8 +26,8 @@ const char* verb_of(hub::OperationKind kind) {
         case hub::OperationKind::kUntag: return "untagged";
         case hub::OperationKind::kNote: return "noted";
         case hub::OperationKind::kDue: return "dated";
+        default: return "changed";
     }
-    return "?";
 }
 
 bool applies(const hub::ExceptionRecord& record, hub::OperationKind kind) {

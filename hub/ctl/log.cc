@@ -27,7 +27,7 @@ void show_entry(Output& out, const hub::LogEntry& entry, const Secrets& secrets)
                               secrets.text(object, decision.field, decision.before) + " -> " +
                                   secrets.text(object, decision.field, decision.value),
                               Cell{hub::name_of(decision.verdict), style_of(decision.verdict)},
-                              decision.from.text, Cell{decision.rule, Style::kDim}});
+                              who_of(decision), Cell{decision.rule, Style::kDim}});
     }
     out.table(table);
     for (const auto& command : entry.commands) {

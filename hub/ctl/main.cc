@@ -80,6 +80,7 @@ int run(int argc, char** argv) {
     add_blame(app, program);
     add_audit(app, program);
     add_exceptions(app, program);
+    add_identity(app, program);
     add_replay(app, program);
     add_reconcile(app, program);
     add_tap(app, program);

@@ -83,6 +83,7 @@ void add_log(CLI::App& app, Program& program);
 void add_blame(CLI::App& app, Program& program);
 void add_audit(CLI::App& app, Program& program);
 void add_exceptions(CLI::App& app, Program& program);
+void add_identity(CLI::App& app, Program& program);  ///< merge, unmerge, link, unlink.
 void add_replay(CLI::App& app, Program& program);
 void add_reconcile(CLI::App& app, Program& program);
 void add_tap(CLI::App& app, Program& program);

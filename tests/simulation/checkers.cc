@@ -232,7 +232,28 @@ bool Checkers::excused(const hub::EntityState& state, const PlatformId& platform
     return workload_.left_alone(state.key.entity, platform);
 }
 
+// I20: what an entity gave away has arrived, and a merged one leads to one that lives.
+void Checkers::check_handovers(const hub::EntityState& state) {
+    for (const hub::Handover& handover : state.handovers) {
+        if (handover.records.empty()) continue;
+        find("I20", "records are still on their way to " + handover.to.text, state.key.entity.text);
+    }
+    const hub::EntityState* at = &state;
+    for (std::size_t steps = 0; at->is_merged(); ++steps) {
+        const auto next = std::ranges::find_if(states_, [&](const hub::EntityState& other) {
+            return other.key.entity == at->merged_into;
+        });
+        if (next != states_.end() && steps <= states_.size()) {
+            at = &*next;
+            continue;
+        }
+        return find("I20", "it is merged into nothing that lives", state.key.entity.text);
+    }
+}
+
 void Checkers::check_entity(const hub::EntityState& state) {
+    check_handovers(state);
+    if (state.is_merged()) return;
     const ObjectSpec* object = policies_.in_force().object(state.key.object);
     for (const hub::RecordState& record : state.records) {
         const Binding* binding = object->binding(record.platform);

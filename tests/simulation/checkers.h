@@ -39,6 +39,7 @@ private:
     void find(std::string invariant, std::string what, std::string about);
 
     void read_broker();
+    void check_handovers(const hub::EntityState& state);
     void check_entity(const hub::EntityState& state);
     void check_record(const hub::EntityState& state, const hub::RecordState& record,
                       const Binding& binding);

@@ -206,6 +206,7 @@ Setup draw_setup(Random& random) {
     setup.twins = random.one_in(3);
     setup.bad_values = random.one_in(3);
     setup.operators = random.one_in(3);
+    setup.sorters = random.one_in(4);
     for (PlatformNature& nature : setup.platforms) {
         nature.picky = setup.bad_values && random.one_in(2);
         if (random.one_in(10)) nature.stubborn = FieldName{random.one_in(2) ? "tier" : "note"};
@@ -256,6 +257,7 @@ void Workload::edit_something() {
     Random& random = world_.random();
     if (random.one_in(15) && numbers_ < 14) return make_record();
     if (setup_.operators && random.one_in(10)) return decide_one();
+    if (setup_.sorters && random.one_in(12)) return sort_something();
     Platform& platform = *random.pick(platforms_);
     if (platform.rows().empty()) return;
     auto row = platform.rows().begin();
@@ -385,13 +387,95 @@ void Workload::decide(const MessagePtr& message) {
         }
     }
     if (!hub::is_about_care(operation.kind)) note_decision(*exception, operation.kind);
+    publish(operation);
+}
+
+void Workload::publish(const hub::Operation& operation) {
     const Partition partition = entity_partition(operation.entity, setup_.partitions);
     const char* kind = hub::name_of(operation.kind);
     world_.note("operator", std::string{kind} + " " + operation.exception + " of " +
-                                operation.entity.entity.text);
+                                operation.entity.entity.text + " " + operation.platform.text + " " +
+                                operation.record.text + " " + operation.other.text);
     if (!broker_.up()) return;
     std::ignore = broker_.publish(subjects::operation(partition, kind, operation.id),
                                   hub::encode(operation), std::nullopt);
+}
+
+// ---- Who sorts out which records are one. ---------------------------------------------------
+
+namespace {
+
+/// The records that the state says are the entity's.
+std::vector<std::pair<PlatformId, RecordId>> records_of(const hub::EntityState& state) {
+    std::vector<std::pair<PlatformId, RecordId>> out;
+    for (const hub::RecordState& record : state.records) {
+        if (record.presence == hub::Presence::kPresent && record.record) {
+            out.emplace_back(record.platform, *record.record);
+        }
+        for (const hub::OtherRecord& other : record.others) {
+            if (other.standing == hub::OtherRecord::Standing::kGone) continue;
+            out.emplace_back(record.platform, other.record);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+void Workload::choose_sorting(const std::vector<hub::EntityState>& states,
+                              hub::Operation& operation) {
+    Random& random = world_.random();
+    const hub::EntityState& state = states[random.below(states.size())];
+    operation.entity = state.key;
+    operation.other = states[random.below(states.size())].key.entity;
+    using enum hub::OperationKind;
+    if (!state.taken_in.empty() && !random.one_in(3)) {
+        operation.kind = kUnmerge;
+        operation.other = state.taken_in[random.below(state.taken_in.size())].entity;
+        return;
+    }
+    operation.kind = kMerge;
+    const auto records = records_of(state);
+    if (records.empty() || random.one_in(2)) return;
+    std::tie(operation.platform, operation.record) = records[random.below(records.size())];
+    operation.kind = random.one_in(2) ? kLink : kUnlink;
+    if (operation.kind == kUnlink) operation.other = {};
+}
+
+/// A record that matched no entity is of the one that `operation` is about.
+void Workload::choose_stray(hub::Operation& operation) {
+    for (const MessagePtr& message : broker_.all(subjects::kStreamExceptions)) {
+        const auto exception = hub::decode_exception(message->body);
+        if (!exception || exception->status != hub::ExceptionStatus::kOpen) continue;
+        if (exception->kind != exceptions::kUnmatched) continue;
+        operation.kind = hub::OperationKind::kLink;
+        operation.platform = exception->platform;
+        operation.record = RecordId{exception->record};
+        operation.other = {};
+        operation.change = exception->raw;
+        return;
+    }
+}
+
+void Workload::sort_something() {
+    std::vector<hub::EntityState> states;
+    for (const MessagePtr& message : broker_.all(subjects::kStreamState)) {
+        if (!subject_matches(subjects::all_entities(), message->subject)) continue;
+        auto state = hub::decode_entity(message->body);
+        if (state && !state->is_merged()) states.push_back(std::move(*state));
+    }
+    if (states.empty()) return;
+    hub::Operation operation;
+    operation.id = "op" + std::to_string(++operations_);
+    operation.actor = "sorter";
+    operation.at = Timestamp{SimClock::kStart} + world_.now();
+    choose_sorting(states, operation);
+    if (world_.random().one_in(4)) choose_stray(operation);
+    // What they get or lose may be values that an owner told.
+    for (const EntityId& entity : {operation.entity.entity, operation.other}) {
+        if (!entity.empty()) accepted_.insert(entity);
+    }
+    publish(operation);
 }
 
 }  // namespace syncline::sim

@@ -29,6 +29,7 @@ struct Setup {
     bool twins = false;       ///< Two platforms make records for one customer at about one time.
     bool bad_values = false;  ///< Values that break the contract, or that a platform refuses.
     bool operators = false;   ///< People decide exceptions.
+    bool sorters = false;     ///< People merge entities and move records between them.
 };
 [[nodiscard]] Setup draw_setup(Random& random);
 
@@ -78,6 +79,10 @@ private:
     void make_record();
     void decide_one();
     void decide(const MessagePtr& message);
+    void sort_something();
+    void choose_sorting(const std::vector<hub::EntityState>& states, hub::Operation& operation);
+    void choose_stray(hub::Operation& operation);
+    void publish(const hub::Operation& operation);
     void note_decision(const hub::ExceptionRecord& exception, hub::OperationKind kind);
     [[nodiscard]] Fields some_values(const Platform& platform, bool all);
     [[nodiscard]] Value some_value(const FieldSpec& field);

@@ -49,7 +49,6 @@ TEST(Blaming, NamesTheDecisionThatMadeTheValue) {
     EXPECT_EQ(line.refused, 1U);
     ASSERT_EQ(line.told.size(), 1U);
     EXPECT_EQ(line.told[0].generation, 7U);
-    EXPECT_TRUE(line.person.empty());
     EXPECT_EQ(line.proposal, nullptr);
 }
 
@@ -66,13 +65,13 @@ TEST(Blaming, NamesWhoAskedForWhatTheOwnerTook) {
 TEST(Blaming, NamesThePersonWhoDecided) {
     std::vector<LogEntry> entries{entry(1, {decided(kErp, "", "a", Verdict::kAccepted)}),
                                   entry(2, {decided(kCrm, "a", "b", Verdict::kReview)}),
-                                  entry(3, {}), entry(4, {})};
-    entries[2].notes = {"ownership.review accepted by ada: agreed by phone"};
-    entries[3].notes = {"command.rejected retried by bob"};
+                                  entry(3, {decided({}, "a", "b", Verdict::kAccepted)}),
+                                  entry(4, {})};
+    entries[2].decisions[0].rule = "accept by ada: agreed by phone";
     const Blame line = blame_of("b", PlatformId{}, entries, 3);
     ASSERT_EQ(line.entry, &entries[2]);
-    EXPECT_EQ(line.person, "ownership.review accepted by ada: agreed by phone");
-    EXPECT_EQ(line.decision, nullptr);
+    EXPECT_TRUE(is_by_person(*line.decision));
+    EXPECT_EQ(line.decision->rule, "accept by ada: agreed by phone");
 }
 
 TEST(Blaming, SaysThatTheLogIsTooShort) {

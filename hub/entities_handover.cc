@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <utility>
+
+#include "hub/entities.h"
+#include "shared/wire/subjects.h"
+
+// Records that go from one entity to another, by a person's word: who hears of them meanwhile, and
+// how each of the two knows that the other has stored it. See core/handover.cc.
+
+namespace syncline::hub {
+namespace {
+
+bool has(const EntityState& state, const PlatformId& platform, const RecordId& id) {
+    const RecordState* record = state.record(platform);
+    if (record == nullptr) return false;
+    const auto& others = record->others;
+    return (record->record == id && record->presence == Presence::kPresent) ||
+           std::ranges::find(others, id, &OtherRecord::record) != others.end();
+}
+
+/// Who is to hear of it instead of the entity whose state this is.
+std::optional<EntityId> receiver_of(const EntityState& state, const Input& input) {
+    if (const auto* change = std::get_if<Change>(&input)) {
+        return state.receiver_of(change->key.platform, change->key.record);
+    }
+    if (const auto* outcome = std::get_if<Outcome>(&input)) {
+        return state.receiver_of(outcome->platform, outcome->record.value_or(RecordId{}));
+    }
+    const auto* takeover = std::get_if<Takeover>(&input);
+    if (takeover == nullptr || !state.is_merged()) return std::nullopt;
+    const bool comes_back = takeover->handover.why == Handover::Why::kUnmerged &&
+                            takeover->from.entity == state.merged_into;
+    // One that came home has been merged in a circle.
+    if (comes_back || takeover->from == state.key) return std::nullopt;
+    return state.merged_into;
+}
+
+}  // namespace
+
+bool Entities::insists(const std::vector<Queued>& works) {
+    return std::ranges::any_of(works, &Queued::insists);
+}
+
+// False: the input is the entity's own. It goes there with the next tick, as two entities that are
+// merged into each other pass it to and fro until both know.
+bool Entities::pass_on(const Slot& slot, Queued& queued) {
+    const std::optional<EntityId> to = receiver_of(slot.state, queued.input);
+    if (!to) return false;
+    if (const auto* outcome = std::get_if<Outcome>(&queued.input)) {
+        auto told = told_by(*outcome);
+        // What tells nothing of a record is over with the command that it answers.
+        if (!told && !slot.state.is_merged()) return false;
+        if (!told) {
+            host_.on_done(queued.work);
+            return true;
+        }
+        queued.input = *std::move(told);
+    } else {
+        settle(queued, queued.input);
+    }
+    if (std::holds_alternative<Change>(queued.input)) {
+        queued.needs_link = true;
+        queued.not_in = slot.key.entity;
+        queued.insists = true;
+    }
+    passed_on_.emplace_back(EntityKey{slot.key.object, *to}, std::move(queued));
+    return true;
+}
+
+void Entities::submit_passed_on() {
+    for (auto& [entity, queued] : std::exchange(passed_on_, {})) {
+        submit(entity, std::move(queued));
+    }
+}
+
+/// Adds the links of what is taken over to `wanted`, and takes them out of `links`.
+void Entities::reserve_taken_over(const Slot& slot, std::vector<Reservation>& wanted,
+                                  std::vector<RecordKey>& links) const {
+    for (const Input& input : slot.inputs) {
+        const auto* takeover = std::get_if<Takeover>(&input);
+        if (takeover == nullptr) continue;
+        for (const GivenRecord& given : takeover->handover.records) {
+            const RecordKey record{given.platform, slot.key.object, given.record};
+            std::erase(links, record);
+            const auto& foreign = slot.foreign_records;
+            if (std::ranges::find(foreign, record) != foreign.end()) continue;
+            wanted.push_back({subjects::link(record), takeover->from.entity, record, {}, false});
+        }
+    }
+}
+
+void Entities::tell_links(const Slot& slot) {
+    for (std::size_t i = 0; i < slot.works.size(); ++i) {
+        const auto linked = [&](const PlatformId& platform, const RecordId& record) {
+            if (!has(slot.state, platform, record)) return;
+            host_.on_linked({platform, slot.key.object, record}, slot.key.entity);
+        };
+        if (slot.works[i].needs_link) {
+            const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
+            if (slot.works[i].awaited) host_.on_awaited(record);
+            host_.on_linked(record, slot.key.entity);
+        } else if (const auto* takeover = std::get_if<Takeover>(&slot.inputs[i])) {
+            for (const GivenRecord& given : takeover->handover.records) {
+                linked(given.platform, given.record);
+            }
+        } else if (const auto* operation = std::get_if<Operation>(&slot.inputs[i])) {
+            if (operation->kind == OperationKind::kLink) {
+                linked(operation->platform, operation->record);
+            }
+        }
+    }
+}
+
+// The operation is done once the other entity has taken the records over and this one knows it.
+bool Entities::goes_on(const EntityKey& entity, const Queued& queued, const Input& input,
+                       std::vector<Handover>& handovers) {
+    Queued then{.work = queued.work, .fence = queued.fence, .policy = queued.policy};
+    if (const auto* takeover = std::get_if<Takeover>(&input)) {
+        then.input = HandedOver{takeover->handover.id};
+        passed_on_.emplace_back(takeover->from, std::move(then));
+        return true;
+    }
+    const auto* operation = std::get_if<Operation>(&input);
+    if (operation == nullptr) return false;
+    const auto at = std::ranges::find(handovers, operation->id, &Handover::id);
+    if (at == handovers.end()) return false;
+    const EntityKey to{entity.object, at->to};
+    then.input = Takeover{entity, std::move(*at)};
+    then.insists = true;
+    handovers.erase(at);
+    passed_on_.emplace_back(to, std::move(then));
+    return true;
+}
+
+/// What is handed over again without an operation that waits for it.
+void Entities::hand_over(const Slot& slot, std::vector<Handover> handovers) {
+    for (Handover& handover : handovers) {
+        const EntityKey to{slot.key.object, handover.to};
+        passed_on_.emplace_back(to, Queued{.input = Takeover{slot.key, std::move(handover)},
+                                           .work = {slot.home, 0, 0},
+                                           .insists = true});
+    }
+}
+
+}  // namespace syncline::hub
