@@ -8,6 +8,7 @@
 #include "shared/base/log.h"
 #include "shared/base/version.h"
 #include "shared/wire/codec.h"
+#include "shared/wire/hold_codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
@@ -32,8 +33,11 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
       placing_(link, clock, options_, *this),
       unmatched_(link, clock, options_, *this),
       kept_exceptions_(link, clock, options_, counters_),
+      holds_(link, clock, options_, counters_, effects_),
       reconciliations_(link, clock, policies_, effects_, options_.retry_wait, *this) {
     kept_exceptions_.on_done = [this](const WorkId& work) { on_done(work); };
+    holds_.on_done = [this](const WorkId& work) { on_done(work); };
+    holds_.apply_rules = [this](ExceptionRecord& exception) { apply_rules(exception); };
     watch_.on_ready = [this] { policies_.start(); };
     policies_.on_ready = [this] { begin(); };
     policies_.on_activated = [this] { on_policy_activated(); };
@@ -142,6 +146,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
         placing_.forget_all();
         unmatched_.forget_all();
         kept_exceptions_.forget_all();
+        holds_.forget_all();
         reconciliations_.forget_all();
         partitions_->forget_all();
         records_due_ = state_lost_ = true;
@@ -199,6 +204,7 @@ void Hub::tick() {
     placing_.tick();
     unmatched_.tick();
     kept_exceptions_.tick();
+    holds_.tick();
     partitions_->tick();
     reconciliations_.tick();
     sweep_->tick();
@@ -226,7 +232,8 @@ bool Hub::stopped() const {
 bool Hub::quiescent() const {
     return partitions_ == nullptr ||
            (partitions_->in_work() == 0 && entities_.busy() == 0 && placing_.busy() == 0 &&
-            unmatched_.busy() == 0 && kept_exceptions_.busy() == 0 && effects_.in_flight() == 0);
+            unmatched_.busy() == 0 && kept_exceptions_.busy() == 0 && holds_.busy() == 0 &&
+            effects_.in_flight() == 0);
 }
 
 std::vector<Partition> Hub::held() const {
@@ -347,9 +354,15 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         if (!inventory) return undecodable(inventory.error().what);
         if (!next(inventory->platform, inventory->number)) return;
         reconciliations_.submit(*std::move(inventory), queued.work);
+    } else if (about.kind == subjects::InputKind::kHold) {
+        auto notice = wire::decode_hold(raw.body);
+        if (!notice) return undecodable(notice.error().what);
+        if (!next(notice->platform, notice->number)) return;
+        holds_.submit(*std::move(notice), queued.work);
     } else {
         auto operation = decode_operation(raw.body);
         if (!operation) return undecodable(operation.error().what);
+        if (Holds::takes(*operation)) return holds_.submit(*std::move(operation), queued.work);
         if (KeptExceptions::takes(*operation)) {
             return kept_exceptions_.submit(*std::move(operation), queued.work);
         }
@@ -528,39 +541,6 @@ void Hub::on_reconsider(Partition partition, std::uint64_t hold) {
         effects_.publish(subjects::again(PlatformId{platform}, subjects::Again::kRecords),
                          "policy version " + std::to_string(version), nullptr, 0);
     }
-}
-
-void Hub::on_policy_refused(std::uint64_t version, const std::string& why) {
-    refused_policies_.insert(version);
-    tell_of_policy(version, ExceptionStatus::kOpen,
-                   "version " + std::to_string(version) +
-                       " of the policy does not come into force: " + why +
-                       "; plan and apply it again");
-}
-
-void Hub::on_policy_activated() {
-    entities_.reconsider_visited();
-    for (const std::uint64_t version : std::exchange(refused_policies_, {})) {
-        tell_of_policy(
-            version, ExceptionStatus::kResolved,
-            "version " + std::to_string(policies_.newest().version) + " has come into force since");
-    }
-}
-
-void Hub::tell_of_policy(std::uint64_t version, ExceptionStatus status, std::string reason) {
-    const Timestamp now = clock_.now();
-    ExceptionRecord exception{.kind = std::string{exceptions::kPolicyRefused},
-                              .entity = {ObjectName{"_policy"}, EntityId{std::to_string(version)}},
-                              .status = status,
-                              .reason = std::move(reason),
-                              .opened_at = now,
-                              .updated_at = now};
-    apply_rules(exception);
-    using What = ExceptionEvent::What;
-    counters_.count(exception.kind, exception.care.severity,
-                    status == ExceptionStatus::kOpen ? What::kOpened : What::kClosed);
-    effects_.publish_last(subjects::exception(exception.entity, exception.kind), encode(exception),
-                          nullptr, 0);
 }
 
 // ---- Healing. ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 
 #include "hub/broker_watch.h"
 #include "hub/entities.h"
+#include "hub/holds.h"
 #include "hub/kept_exceptions.h"
 #include "hub/partitions.h"
 #include "hub/placing.h"
@@ -179,6 +180,7 @@ private:
     Placing placing_;
     Unmatched unmatched_;
     KeptExceptions kept_exceptions_;
+    Holds holds_;
     Reconciliations reconciliations_;
     std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
     std::unique_ptr<StateSweep> sweep_;       ///< The same.

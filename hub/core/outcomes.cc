@@ -14,6 +14,7 @@ const char* name_of(OutcomeStatus status) {
         case OutcomeStatus::kFenced: return "fenced";
         case OutcomeStatus::kConflict: return "conflict";
         case OutcomeStatus::kGone: return "gone";
+        case OutcomeStatus::kDiscarded: return "discarded";
     }
     return "unknown";
 }
@@ -101,6 +102,21 @@ void drop_refused(Work& work, RecordState& owner, const FieldName& field, const 
     });
 }
 
+/// A person has dropped it with all that a lane held. They have said so once, for all of them: no
+/// exception says it again of each. It is left alone until something about it changes.
+void discarded(Work& work, RecordState& record, const std::optional<Pending>& answered) {
+    const bool there = record.presence == Presence::kPresent;
+    if (!answered || (answered->kind == CommandKind::kCreate && there)) return;
+    if (answered->kind != CommandKind::kUpdate) {
+        record.blocked = true;
+        return;
+    }
+    for (const auto& [name, value] : answered->fields) {
+        record.leave(name);
+        drop_refused(work, record, name, value);
+    }
+}
+
 /// It failed for good: what was to be set is left alone until something about it changes.
 void failed(Work& work, RecordState& record, const Outcome& outcome, const Pending& answered) {
     const bool there = record.presence == Presence::kPresent;
@@ -185,6 +201,7 @@ void take_outcome(Work& work, const Outcome& outcome) {
                 take_delete(work, record, answered->kind == CommandKind::kDelete);
             }
             break;
+        case OutcomeStatus::kDiscarded: discarded(work, record, answered); break;
         case OutcomeStatus::kStale:
             record.generation = std::max(record.generation, outcome.ledger_generation);
             break;

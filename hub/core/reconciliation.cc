@@ -299,7 +299,7 @@ ReconciledObject Comparison::result_of(const Inventory::Object& told, const Know
                                 out.count(DriftKind::kExtra);
     // What was found and only reported is not in; what was found and told is.
     const bool reported = inventory_.request.mode == ReconcileMode::kReport && found > 0;
-    const bool proven = out.differing == 0 && !reported && out.unlinked == 0 &&
+    const bool proven = out.differing == 0 && !reported && out.unlinked == 0 && told.held == 0 &&
                         out.count(DriftKind::kUnreadable) == 0 &&
                         out.count(Agreement::kWaiting) == 0 && out.count(Agreement::kOpen) == 0;
     out.verified_through = proven ? std::max(before, inventory_.began_at) : before;

@@ -3,6 +3,7 @@
 #include "hub/core/state_codec.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/codec.h"
+#include "shared/wire/hold_codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
@@ -164,6 +165,41 @@ std::string line_of(const Inventory& inventory) {
     return out;
 }
 
+Value value_of(const HoldNotice& notice) {
+    Value::Map counts;
+    for (std::size_t kind = 0; kind < kMassKinds; ++kind) {
+        counts.emplace(name_of(static_cast<MassKind>(kind)), number(notice.counts[kind]));
+    }
+    Value::List sample;
+    for (const HoldNotice::Sample& one : notice.sample) {
+        sample.emplace_back(Value::Map{{"kind", name_of(one.kind)},
+                                       {"record", one.record.text},
+                                       {"entity", optional_text(one.entity)}});
+    }
+    return Value::Map{
+        {"platform", notice.platform.text},
+        {"object", notice.lane.object.text},
+        {"direction", name_of(notice.lane.direction)},
+        {"hold", std::to_string(notice.hold)},
+        {"status", name_of(notice.status)},
+        {"tripped", name_of(notice.tripped)},
+        {"limit", notice.limit},
+        {"window_ms",
+         number(static_cast<std::uint64_t>(notice.window / std::chrono::milliseconds{1}))},
+        {"counts", std::move(counts)},
+        {"records", number(notice.records)},
+        {"held", number(notice.held)},
+        {"since", time_value(notice.since)},
+        {"sample", std::move(sample)}};
+}
+
+std::string line_of(const HoldNotice& notice) {
+    return notice.platform.text + " hold " + std::to_string(notice.hold) + " of " +
+           notice.lane.object.text + " (" + name_of(notice.lane.direction) + ") " +
+           name_of(notice.status) + ": " + std::to_string(notice.held) + " held, more than " +
+           notice.limit + " " + name_of(notice.tripped);
+}
+
 std::string line_of(const hub::Operation& operation) {
     return std::string{"operation "} + name_of(operation.kind) + " " +
            operation.entity.object.text + " " + operation.entity.entity.text + " " +
@@ -252,6 +288,7 @@ const char* name_of(OutcomeStatus status) {
         case OutcomeStatus::kFenced: return "fenced";
         case OutcomeStatus::kConflict: return "conflict";
         case OutcomeStatus::kGone: return "gone";
+        case OutcomeStatus::kDiscarded: return "discarded";
     }
     return "?";
 }
@@ -428,6 +465,7 @@ DecodedInput decode_input(std::string_view subject, std::string_view body) {
         case subjects::InputKind::kChange: return decoded(wire::decode_change(body));
         case subjects::InputKind::kOutcome: return decoded(wire::decode_outcome(body));
         case subjects::InputKind::kInventory: return decoded(wire::decode_inventory(body));
+        case subjects::InputKind::kHold: return decoded(wire::decode_hold(body));
         case subjects::InputKind::kOperation: return decoded(hub::decode_operation(body));
     }
     return {};
@@ -438,6 +476,8 @@ DecodedInput decode_raw(std::string_view body) {
     if (change.error.empty()) return change;
     DecodedInput outcome = decoded(wire::decode_outcome(body));
     if (outcome.error.empty()) return outcome;
+    DecodedInput hold = decoded(wire::decode_hold(body));
+    if (hold.error.empty()) return hold;
     DecodedInput operation = decoded(hub::decode_operation(body));
     return operation.error.empty() ? operation : change;
 }
@@ -446,6 +486,7 @@ Value value_of(const InputBody& input, const Secrets& secrets) {
     if (const auto* change = std::get_if<Change>(&input)) return value_of(*change, secrets);
     if (const auto* outcome = std::get_if<Outcome>(&input)) return value_of(*outcome, secrets);
     if (const auto* inventory = std::get_if<Inventory>(&input)) return value_of(*inventory);
+    if (const auto* hold = std::get_if<HoldNotice>(&input)) return value_of(*hold);
     if (const auto* action = std::get_if<hub::Operation>(&input)) return value_of(*action);
     return {};
 }
@@ -454,6 +495,7 @@ std::string line_of(const InputBody& input, const Secrets& secrets) {
     if (const auto* change = std::get_if<Change>(&input)) return line_of(*change, secrets);
     if (const auto* outcome = std::get_if<Outcome>(&input)) return line_of(*outcome, secrets);
     if (const auto* inventory = std::get_if<Inventory>(&input)) return line_of(*inventory);
+    if (const auto* hold = std::get_if<HoldNotice>(&input)) return line_of(*hold);
     if (const auto* action = std::get_if<hub::Operation>(&input)) return line_of(*action);
     return "not decodable";
 }

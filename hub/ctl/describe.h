@@ -10,6 +10,7 @@
 #include "hub/core/step.h"
 #include "hub/ctl/output.h"
 #include "shared/model/command.h"
+#include "shared/model/hold.h"
 #include "shared/model/inventory.h"
 #include "shared/model/value.h"
 #include "shared/nats/link.h"
@@ -71,7 +72,8 @@ private:
 [[nodiscard]] Value value_of(const Command& command, const Secrets& secrets);
 
 /// A message of SYNC_IN, decoded as far as it goes.
-using InputBody = std::variant<std::monostate, Change, Outcome, Inventory, hub::Operation>;
+using InputBody =
+    std::variant<std::monostate, Change, Outcome, Inventory, HoldNotice, hub::Operation>;
 struct DecodedInput {
     InputBody body;     ///< monostate: not decodable.
     std::string error;  ///< Why not.

@@ -140,10 +140,32 @@ void show_values(Output& out, const hub::ExceptionRecord& record, const hub::Ent
     out.table(table);
 }
 
+/// What a lane holds, as far as the agent tells.
+void show_hold(Output& out, const HoldNotice& notice) {
+    Table counts{{"", "IN THE WINDOW AND SINCE"}, {}};
+    for (std::size_t kind = 0; kind < kMassKinds; ++kind) {
+        counts.rows.push_back(
+            {name_of(static_cast<MassKind>(kind)), number_cell(notice.counts[kind])});
+    }
+    out.table(counts);
+    out.line(std::to_string(notice.held) + " are held; of " + std::to_string(notice.sample.size()) +
+             " of them:");
+    Table sample{{"RECORD", "ENTITY", "WHAT"}, {}};
+    for (const HoldNotice::Sample& one : notice.sample) {
+        sample.rows.push_back(
+            {one.record.text, one.entity ? one.entity->text : std::string{}, name_of(one.kind)});
+    }
+    out.table(sample);
+}
+
 Value show_raw(Output& out, const hub::ExceptionRecord& record, const Secrets& secrets) {
     if (record.raw.empty()) return {};
     out.line();
     const DecodedInput input = decode_raw(record.raw);
+    if (const auto* notice = std::get_if<HoldNotice>(&input.body)) {
+        show_hold(out, *notice);
+        return Value::Map{{"decoded", value_of(input.body, secrets)}};
+    }
     if (input.error.empty()) {
         out.line("The input: " + line_of(input.body, secrets));
         return Value::Map{{"decoded", value_of(input.body, secrets)}};
@@ -193,6 +215,8 @@ void add_care(Table& facts, const hub::ExceptionRecord& record) {
     if (is_open(record)) {
         const ExceptionKind* kind = exception_kind(record.kind);
         if (kind != nullptr) fact("what to do", std::string{kind->advice});
+        fact("answered by", record.closed_by);
+        fact("answer", record.closing);
         return;
     }
     fact("settled by", record.closed_by.empty() ? "itself" : record.closed_by);

@@ -250,6 +250,10 @@ void tell(Output& out, const ActOptions& options, const Settled& one) {
             out.add({Level::kWarning, "exceptions.not_done",
                      "it was not done: the exception has changed, or was settled", show, name});
         }
+    } else if (is_open(*one.after) && !one.after->closing.empty()) {
+        // Of a lane that an agent holds: it closes once the agent has done it.
+        out.line({Cell{name + " "}, Cell{verb_of(options.kind), Style::kGreen},
+                  Cell{"; the agent is told"}});
     } else if (is_open(*one.after)) {
         out.add({Level::kWarning, "exceptions.still_open", "it is open again: " + one.after->reason,
                  show, name});

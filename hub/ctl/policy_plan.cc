@@ -79,7 +79,8 @@ private:
             if (!wanted(action->entity.object)) return;
             context.partition = entity_partition(action->entity, partitions_);
             plan_.take(message.sequence, std::move(*action), context);
-        } else if (!std::holds_alternative<Inventory>(decoded.body)) {
+        } else if (!std::holds_alternative<Inventory>(decoded.body) &&
+                   !std::holds_alternative<HoldNotice>(decoded.body)) {
             ++undecodable_;
         }
     }

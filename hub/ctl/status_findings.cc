@@ -5,6 +5,7 @@
 
 #include "hub/ctl/exceptions_filter.h"
 #include "hub/ctl/text.h"
+#include "shared/model/hold.h"
 #include "shared/nats/server_version.h"
 
 namespace syncline::ctl {
@@ -156,6 +157,7 @@ private:
         } else if (!trouble.empty()) {
             warn("agent_trouble", trouble, "The agent's log says more", where);
         }
+        held_lanes(said, where);
         const std::string breaker = said.text("breaker");
         if (!breaker.empty() && breaker != "closed") {
             warn("breaker_open", "its circuit breaker is " + breaker + ": writes wait",
@@ -179,6 +181,24 @@ private:
         if (const auto rejects = said.count("rejects"); rejects > 0) {
             warn("rejects", count_text(rejects, "record was", "records were") + " not understood",
                  "The agent keeps them with their reasons; correct its mapping", where);
+        }
+    }
+
+    void held_lanes(const Announced& said, const std::string& where) {
+        const auto at = said.fields().find("held_lanes");
+        const auto* lanes = at == said.fields().end() ? nullptr : at->second.get<Value::List>();
+        if (lanes == nullptr) return;
+        for (const Value& value : *lanes) {
+            const auto* map = value.get<Value::Map>();
+            if (map == nullptr) continue;
+            const Announced lane{*map};
+            warn("lane_held",
+                 lane.text("object") + " (" + lane.text("direction") + ") " +
+                     (lane.flag("resuming") ? "is resuming" : "is held") + ": too many changes; " +
+                     std::to_string(lane.count("held")) + " wait",
+                 "synclinectl exceptions show " + lane.text("object") + " " +
+                     lane_entity(ObjectName{}).entity.text,
+                 where);
         }
     }
 

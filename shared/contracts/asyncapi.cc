@@ -110,7 +110,7 @@ Value outcome_body(const Value& fields) {
                  {9, "ledger_generation", kAlways, count()},
                  {10, "status", kAlways,
                   choice({"applied", "rejected", "gave_up", "in_doubt", "stale", "fenced",
-                          "conflict", "gone"})},
+                          "conflict", "gone", "discarded"})},
                  {11, "fields", kAlways, Map{{"allOf", List{fields}}}},
                  {12, "reason", kMaybe, text(wire::kStringBytesMax)},
                  {13, "code", kMaybe, text()},

@@ -82,6 +82,8 @@ struct Inventory {
         std::uint64_t unlinked = 0;  ///< That are there and belong to none, as far as is known.
         std::array<std::uint64_t, kDriftKinds> found{};  ///< By kind.
         std::vector<Drift> drifts;                       ///< The first of them.
+        /// The breaker holds what the platform tells of the object: so many changes, and one.
+        std::uint64_t held = 0;
     };
     static constexpr std::size_t kDriftsMost = 100;
 

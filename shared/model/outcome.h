@@ -14,15 +14,16 @@
 namespace syncline {
 
 enum class OutcomeStatus : std::uint8_t {
-    kApplied = 0,   ///< The platform holds what `fields` says (as read back or answered).
-    kRejected = 1,  ///< The platform refused for good; nothing changed. A person decides.
-    kGaveUp = 2,    ///< Retries are spent; nothing changed as far as is known.
-    kInDoubt = 3,   ///< It may have been applied and cannot be verified: a person decides.
-    kStale = 4,     ///< Not executed: the ledger holds `ledger_generation`, which is not older.
-    kFenced = 5,    ///< Not executed: a newer holder of the partition has commanded before.
-    kConflict = 6,  ///< Not executed: the record did not hold what the command expected; `fields`
-                    ///< holds what it does hold.
-    kGone = 7,      ///< Not executed: the record does not exist any more.
+    kApplied = 0,    ///< The platform holds what `fields` says (as read back or answered).
+    kRejected = 1,   ///< The platform refused for good; nothing changed. A person decides.
+    kGaveUp = 2,     ///< Retries are spent; nothing changed as far as is known.
+    kInDoubt = 3,    ///< It may have been applied and cannot be verified: a person decides.
+    kStale = 4,      ///< Not executed: the ledger holds `ledger_generation`, which is not older.
+    kFenced = 5,     ///< Not executed: a newer holder of the partition has commanded before.
+    kConflict = 6,   ///< Not executed: the record did not hold what the command expected; `fields`
+                     ///< holds what it does hold.
+    kGone = 7,       ///< Not executed: the record does not exist any more.
+    kDiscarded = 8,  ///< Not executed: it was held with many others, and a person has dropped them.
 };
 
 /// What became of a command, told by the agent. Numbered like a change, and takes part in the

@@ -38,6 +38,28 @@ struct ExceptionKind {
 };
 
 inline constexpr ExceptionKind kExceptionKinds[] = {
+    {.code = "breaker.held_in",
+     .severity = ExceptionSeverity::kCritical,
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "a platform deleted, blanked or overwrote so much that none of it is taken yet",
+     .advice = "look at the sample and at the platform: accept if it was meant; else put it right "
+               "at the platform, then accept, or discard",
+     .accept = "what is held is taken, and the lane flows again",
+     .discard = "what is held is dropped, and the lane flows again; a reconciliation still finds "
+                "what differs",
+     .closes = "when the agent has done what was answered"},
+    {.code = "breaker.held_out",
+     .severity = ExceptionSeverity::kCritical,
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "a platform was commanded to delete, blank or overwrite so much that none of it is "
+                "done yet",
+     .advice =
+         "look at the sample, and at what decided it: synclinectl log; accept if it is meant, "
+         "else discard",
+     .accept = "the commands are carried out, and the lane flows again",
+     .discard = "the commands are dropped; the platform stays as it is until something about it "
+                "changes",
+     .closes = "when the agent has done what was answered"},
     {.code = "broker.amnesia",
      .severity = ExceptionSeverity::kCritical,
      .holder = ExceptionHolder::kInstallation,
@@ -217,6 +239,8 @@ private:
 };
 
 namespace exceptions {
+inline constexpr ExceptionCode kHeldIn{"breaker.held_in"};
+inline constexpr ExceptionCode kHeldOut{"breaker.held_out"};
 inline constexpr ExceptionCode kBroker{"broker.amnesia"};
 inline constexpr ExceptionCode kContract{"change.contract"};
 inline constexpr ExceptionCode kGaveUp{"command.gave_up"};

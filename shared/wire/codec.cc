@@ -123,7 +123,7 @@ Result<Outcome> decode_outcome(std::string_view body) {
             case 7: outcome.rev = in.revision(node); break;
             case 8: outcome.generation = in.unsigned64(node); break;
             case 9: outcome.ledger_generation = in.unsigned64(node); break;
-            case 10: outcome.status = in.enumeration(node, OutcomeStatus::kGone); break;
+            case 10: outcome.status = in.enumeration(node, OutcomeStatus::kDiscarded); break;
             case 11: outcome.fields = in.fields(node); break;
             case 12: outcome.reason = in.text(node, kStringBytesMax); break;
             case 13: outcome.code = in.text(node, kIdBytesMax); break;

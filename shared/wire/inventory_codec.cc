@@ -8,7 +8,7 @@ namespace syncline::wire {
 namespace {
 
 void write_object(Writer& out, const Inventory::Object& object) {
-    out.map(6);
+    out.map(object.held > 0 ? 7 : 6);
     out.field(1, object.object.text);
     out.field(2, object.records);
     out.key(3);
@@ -17,6 +17,7 @@ void write_object(Writer& out, const Inventory::Object& object) {
     write_counts(out, 4, object.found);
     write_drifts(out, 5, object.drifts);
     out.field(6, object.unlinked);
+    if (object.held > 0) out.field(7, object.held);
 }
 
 void read_object(Decoder& in, const Node& node, Inventory::Object& object) {
@@ -32,6 +33,7 @@ void read_object(Decoder& in, const Node& node, Inventory::Object& object) {
         if (key == 4) read_counts(in, value, object.found);
         if (key == 5) read_drifts(in, value, object.drifts);
         if (key == 6) object.unlinked = in.unsigned64(value);
+        if (key == 7) object.held = in.unsigned64(value);
     });
 }
 

@@ -158,6 +158,11 @@ std::string inventory(const PlatformId& platform, Partition partition, std::stri
     return join(root, {run});
 }
 
+std::string hold(const PlatformId& platform, Partition partition, const Lane& lane) {
+    std::string root = join("sync.in", {platform.text}) + "." + text_of(partition) + ".hold";
+    return join(root, {lane.object.text, name_of(lane.direction)});
+}
+
 std::string operation(Partition partition, std::string_view kind, std::string_view id) {
     return join("sync.in._op." + text_of(partition), {kind, id});
 }
@@ -190,11 +195,15 @@ Result<InputSubject> parse_input(std::string_view subject) {
         return out;
     }
     static constexpr std::pair<std::string_view, InputKind> kKinds[] = {
-        {"chg", InputKind::kChange}, {"out", InputKind::kOutcome}, {"inv", InputKind::kInventory}};
+        {"chg", InputKind::kChange},
+        {"out", InputKind::kOutcome},
+        {"inv", InputKind::kInventory},
+        {"hold", InputKind::kHold}};
     const auto* kind = std::ranges::find(kKinds, tokens[4], [](const auto& k) { return k.first; });
     if (kind == std::end(kKinds)) return bad();
     out.kind = kind->second;
     if (out.kind == InputKind::kInventory && out.object != "all") return bad();
+    if (out.kind == InputKind::kHold && out.key != "in" && out.key != "out") return bad();
     out.platform = PlatformId{std::move(*platform)};
     return out;
 }
@@ -272,6 +281,21 @@ std::string again(const PlatformId& platform, Again what) {
 }
 std::string retell(const PlatformId& platform, Partition partition) {
     return join("sync.cmd", {platform.text}) + ".again.retell-" + text_of(partition);
+}
+std::string hold_answer(const PlatformId& platform, const Lane& lane) {
+    return join("sync.cmd", {platform.text}) + ".again.hold-" + name_of(lane.direction) + "-" +
+           encode_token(lane.object.text);
+}
+std::optional<Lane> parse_hold_answer(std::string_view subject) {
+    if (!is_again(subject)) return std::nullopt;
+    const std::string_view token = Tokens{subject}[4];
+    for (const Direction direction : {Direction::kIn, Direction::kOut}) {
+        const std::string start = std::string{"hold-"} + name_of(direction) + "-";
+        if (!token.starts_with(start)) continue;
+        auto object = decode_token(token.substr(start.size()));
+        if (object) return Lane{ObjectName{*std::move(object)}, direction};
+    }
+    return std::nullopt;
 }
 bool is_retell(std::string_view subject) {
     const Tokens tokens{subject};

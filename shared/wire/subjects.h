@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "shared/base/result.h"
+#include "shared/model/hold.h"
 #include "shared/model/ids.h"
 
 /// Every subject, stream and bucket that Syncline uses (design.md 5). Nothing else spells one.
@@ -40,6 +41,8 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 /// What an agent holds of a partition after the reconciliation `run`.
 [[nodiscard]] std::string inventory(const PlatformId& platform, Partition partition,
                                     std::string_view run);
+/// What an agent tells of a lane that it holds, or held.
+[[nodiscard]] std::string hold(const PlatformId& platform, Partition partition, const Lane& lane);
 /// An operator's action; `kind` is `accept`, `reject`, `retry`, ...
 [[nodiscard]] std::string operation(Partition partition, std::string_view kind,
                                     std::string_view id);
@@ -48,13 +51,13 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 [[nodiscard]] std::string inputs_of(Partition partition);
 [[nodiscard]] std::string all_inputs();
 
-enum class InputKind { kChange, kOutcome, kInventory, kOperation };
+enum class InputKind { kChange, kOutcome, kInventory, kHold, kOperation };
 struct InputSubject {
     InputKind kind = InputKind::kChange;
     PlatformId platform;  ///< Empty for kOperation.
     Partition partition;
     std::string object;  ///< Operation: its kind. Inventory: nothing of interest.
-    std::string key;     ///< Record id, entity id, operation id or run.
+    std::string key;     ///< Record id, entity id, operation id, run or direction of the lane.
 };
 /// kInvalid: not an input subject.
 [[nodiscard]] Result<InputSubject> parse_input(std::string_view subject);
@@ -94,9 +97,13 @@ enum class Again { kCommands, kRecords, kReconcile };
 [[nodiscard]] std::string again(const PlatformId& platform, Again what);
 /// What the hub knows of records of a partition whose inventory says something else (Retell).
 [[nodiscard]] std::string retell(const PlatformId& platform, Partition partition);
-/// Something that again() or retell() made.
+/// What a person wants done about a hold of a lane (HoldAnswer).
+[[nodiscard]] std::string hold_answer(const PlatformId& platform, const Lane& lane);
+/// Something that again(), retell() or hold_answer() made.
 [[nodiscard]] bool is_again(std::string_view subject);
 [[nodiscard]] bool is_retell(std::string_view subject);
+/// The lane of a subject that hold_answer() made; nothing for any other.
+[[nodiscard]] std::optional<Lane> parse_hold_answer(std::string_view subject);
 
 // Exceptions and decisions.
 [[nodiscard]] std::string exception(const EntityKey& entity, std::string_view kind);

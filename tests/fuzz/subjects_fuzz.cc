@@ -23,6 +23,11 @@ std::string subject_of(const subjects::InputSubject& input) {
                                      input.partition);
         case subjects::InputKind::kInventory:
             return subjects::inventory(input.platform, input.partition, input.key);
+        case subjects::InputKind::kHold: {
+            const bool in = input.key == name_of(Direction::kIn);
+            return subjects::hold(input.platform, input.partition,
+                                  {object, in ? Direction::kIn : Direction::kOut});
+        }
         case subjects::InputKind::kOperation: break;
     }
     return subjects::operation(input.partition, input.object, input.key);
@@ -43,6 +48,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (fuzz::taken(entity)) {
         const std::string again = subjects::entity(*entity, Partition{7});
         fuzz::must(subjects::parse_entity(again) == *entity);
+    }
+    const auto answer = subjects::parse_hold_answer(text);
+    if (answer) {
+        const std::string again = subjects::hold_answer(PlatformId{"crm"}, *answer);
+        fuzz::must(subjects::parse_hold_answer(again) == *answer);
     }
     static_cast<void>(fuzz::taken(subjects::last_token(text)));
     return 0;

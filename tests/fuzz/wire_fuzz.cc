@@ -1,6 +1,7 @@
 // Whatever arrives on the wire is decoded whole or refused with a reason.
 #include "hub/core/state_codec.h"
 #include "shared/wire/codec.h"
+#include "shared/wire/hold_codec.h"
 #include "tests/fuzz/must.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -13,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must_round_trip(wire::decode_outcome(body), write, wire::decode_outcome);
     must_round_trip(wire::decode_command(body), write, wire::decode_command);
     must_round_trip(wire::decode_receipt(body), write, wire::decode_receipt);
+    must_round_trip(wire::decode_hold(body), write, wire::decode_hold);
     must_round_trip(hub::decode_mark(body), write_state, hub::decode_mark);
     must_round_trip(hub::decode_operation(body), write_state, hub::decode_operation);
     must_round_trip(hub::decode_log_entry(body), write_state, hub::decode_log_entry);

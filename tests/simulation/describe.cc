@@ -24,13 +24,16 @@ std::string text_of(const Numbering& number) {
 }
 
 constexpr const char* kCommands[] = {"update", "create", "delete"};
-constexpr const char* kStatuses[] = {"applied", "rejected", "gave up",  "in doubt",
-                                     "stale",   "fenced",   "conflict", "gone"};
+constexpr const char* kStatuses[] = {"applied", "rejected", "gave up", "in doubt", "stale",
+                                     "fenced",  "conflict", "gone",    "discarded"};
 constexpr const char* kPresences[] = {"absent", "present", "gone", "unlinked"};
 
 std::string of_input(std::string_view subject, std::string_view body) {
     const auto parsed = subjects::parse_input(subject);
-    if (!parsed || parsed->kind == subjects::InputKind::kOperation) return {};
+    using subjects::InputKind;
+    if (!parsed || parsed->kind == InputKind::kOperation || parsed->kind == InputKind::kHold) {
+        return {};
+    }
     if (parsed->kind == subjects::InputKind::kChange) {
         const auto change = wire::decode_change(body);
         if (!change) return change.error().what;

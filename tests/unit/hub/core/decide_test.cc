@@ -170,6 +170,38 @@ TEST_F(Decide, RevertsAProposalThatTheOwnerRefused) {
     EXPECT_EQ(step.commands[0].fields, (Fields{{FieldName{"size"}, "M"}}));
 }
 
+TEST_F(Decide, LeavesWhatAPersonDiscardedAloneUntilSomethingAboutItChanges) {
+    settle(full_);
+    const Step told = take(change(kCrm, with("name", "nut")));
+    for (const Command& command : told.commands) {
+        Outcome discarded = outcome(command, {});
+        discarded.rev = {};
+        discarded.status = OutcomeStatus::kDiscarded;
+        EXPECT_TRUE(take(discarded).commands.empty());
+    }
+    EXPECT_TRUE(state_.exceptions.empty()) << "they have said so once for all of them";
+    for (const RecordState& record : state_.records) EXPECT_FALSE(record.pending);
+    EXPECT_TRUE(take(change(kCrm, with("name", "nut"))).commands.empty());
+    EXPECT_FALSE(take(change(kCrm, with("name", "screw"))).commands.empty());
+}
+
+TEST_F(Decide, ADeletionThatAPersonDiscardedIsNotCommandedAgain) {
+    settle(full_);
+    const Step told = take(deletion(kCrm));
+    std::size_t deletions = 0;
+    for (const Command& command : told.commands) {
+        if (command.kind != CommandKind::kDelete) continue;
+        ++deletions;
+        Outcome discarded = outcome(command, {});
+        discarded.rev = {};
+        discarded.status = OutcomeStatus::kDiscarded;
+        EXPECT_TRUE(take(discarded).commands.empty());
+    }
+    EXPECT_GT(deletions, 0u);
+    EXPECT_TRUE(state_.exceptions.empty());
+    EXPECT_EQ(state_.record(kErp)->presence, Presence::kPresent);
+}
+
 TEST_F(Decide, OpensOneExceptionInsteadOfAStorm) {
     settle(full_);
     Fields fields = full_;

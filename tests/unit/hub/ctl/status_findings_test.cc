@@ -110,6 +110,11 @@ INSTANTIATE_TEST_SUITE_P(
                   [](Cluster& c) { say(c, "trouble", Value{"disk full"}); }},
         JudgeCase{"status.agent_denied", Level::kError,
                   [](Cluster& c) { say(c, "needs_credentials", Value{true}); }},
+        JudgeCase{"status.lane_held", Level::kWarning,
+                  [](Cluster& c) {
+                      say(c, "held_lanes",
+                          Value::List{Value::Map{{"object", "customer"}, {"direction", "in"}}});
+                  }},
         JudgeCase{"status.breaker_open", Level::kWarning,
                   [](Cluster& c) { say(c, "breaker", Value{"open"}); }},
         JudgeCase{"status.spool_filling", Level::kWarning,

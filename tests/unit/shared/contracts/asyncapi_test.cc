@@ -137,7 +137,7 @@ TEST(AsyncApi, TakesOutcomesAsTheyAreEncoded) {
                     .entity = {ObjectName{"order"}, EntityId{"e"}},
                     .generation = 3,
                     .fields = fields()};
-    for (int status = 0; status <= static_cast<int>(OutcomeStatus::kGone); ++status) {
+    for (int status = 0; status <= static_cast<int>(OutcomeStatus::kDiscarded); ++status) {
         outcome.status = static_cast<OutcomeStatus>(status);
         EXPECT_EQ(schema->problems(from_msgpack(wire::encode(outcome))), "");
     }

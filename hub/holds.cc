@@ -1,0 +1,161 @@
+#include "hub/holds.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "hub/core/state_codec.h"
+#include "shared/base/log.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::hub {
+namespace {
+
+using What = ExceptionEvent::What;
+
+struct Named {
+    std::string kind;
+    PlatformId platform;
+};
+
+/// `kind@platform`.
+Named named(std::string_view token) {
+    const auto split = token.find('@');
+    if (split == std::string_view::npos) return {std::string{token}, {}};
+    return {std::string{token.substr(0, split)}, PlatformId{token.substr(split + 1)}};
+}
+
+}  // namespace
+
+void Holds::submit(HoldNotice notice, const WorkId& work) {
+    Entry& entry = open_.emplace_back();
+    const std::string kind{kind_of(notice.lane.direction)};
+    entry.subject =
+        subjects::exception(lane_entity(notice.lane.object), kind + "@" + notice.platform.text);
+    entry.notice = std::move(notice);
+    entry.work = work;
+    start(entry);
+}
+
+bool Holds::takes(const Operation& operation) {
+    const bool answers =
+        operation.kind == OperationKind::kAccept || operation.kind == OperationKind::kDiscard;
+    return answers && lane_of(named(operation.exception).kind, operation.entity.object);
+}
+
+void Holds::submit(Operation operation, const WorkId& work) {
+    Entry& entry = open_.emplace_back();
+    entry.subject = subjects::exception(operation.entity, operation.exception);
+    entry.operation = std::move(operation);
+    entry.work = work;
+    start(entry);
+}
+
+Holds::Entry* Holds::find(std::uint64_t id) {
+    const auto at = std::ranges::find(open_, id, &Entry::id);
+    return at == open_.end() ? nullptr : &*at;
+}
+
+void Holds::start(Entry& entry) {
+    entry.id = ++ids_;  // What an earlier attempt asked for is no longer waited for.
+    entry.retry_at = Duration{0};
+    // Of one exception one at a time, in their order.
+    const auto first = std::ranges::find(open_, entry.subject, &Entry::subject);
+    if (&*first != &entry) return;
+    link_.get_last(subjects::kStreamExceptions, entry.subject, [this, id = entry.id](auto stored) {
+        if (Entry* asked = find(id)) found(*asked, stored);
+    });
+}
+
+void Holds::found(Entry& entry, const Result<std::optional<nats::StoredMessage>>& stored) {
+    if (!stored) {
+        entry.retry_at = clock_.steady() + options_.retry_wait;
+        return;
+    }
+    std::optional<ExceptionRecord> exception;
+    std::uint64_t sequence = 0;
+    if (*stored) {
+        sequence = (*stored)->sequence;
+        if (auto decoded = decode_exception((*stored)->body)) exception = *std::move(decoded);
+    }
+    if (entry.notice) return take_notice(entry, std::move(exception), sequence);
+    take_answer(entry, std::move(exception), sequence);
+}
+
+void Holds::take_notice(Entry& entry, std::optional<ExceptionRecord> exception,
+                        std::uint64_t sequence) {
+    const HoldNews news = take(exception, *entry.notice, clock_.now());
+    if (news == HoldNews::kNothing) return finish(entry.id);
+    if (news == HoldNews::kOpened) {
+        log::warning("an agent holds a lane",
+                     {{"platform", entry.notice->platform.text}, {"why", exception->reason}});
+        apply_rules(*exception);
+    }
+    entry.counts = news != HoldNews::kUpdated;
+    entry.event.what = news == HoldNews::kOpened      ? What::kOpened
+                       : exception->closed_by.empty() ? What::kClosed
+                                                      : What::kSettled;
+    store(entry, *exception, sequence);
+}
+
+/// The agent is told first: whoever dies between the two does it again, which is harmless.
+void Holds::take_answer(Entry& entry, std::optional<ExceptionRecord> exception,
+                        std::uint64_t sequence) {
+    if (!exception) return finish(entry.id);
+    const auto verdict = answer(*exception, *entry.operation, clock_.now());
+    if (!verdict) return finish(entry.id);
+    if (entry.told == verdict) return store(entry, *exception, sequence);
+    const Named about = named(entry.operation->exception);
+    const auto lane = lane_of(about.kind, entry.operation->entity.object);
+    entry.told = verdict;
+    effects_.publish_last(subjects::hold_answer(about.platform, *lane), to_text(*verdict), this,
+                          entry.id);
+}
+
+void Holds::on_delivered(std::uint64_t token) {
+    if (Entry* entry = find(token)) start(*entry);
+}
+
+void Holds::store(Entry& entry, const ExceptionRecord& exception, std::uint64_t sequence) {
+    entry.event.kind = exception.kind;
+    entry.event.severity = exception.care.severity;
+    link_.publish({entry.subject, encode(exception), {}, sequence}, this, entry.id);
+}
+
+void Holds::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
+    Entry* entry = find(token);
+    if (entry == nullptr) return;
+    if (sequence) {
+        if (entry->counts) {
+            counters_.count(entry->event.kind, entry->event.severity, entry->event.what);
+        }
+        if (entry->counts && entry->event.what == What::kOpened) ++counters_.exceptions;
+        return finish(token);
+    }
+    if (sequence.error().kind == ErrorKind::kTooLarge) return finish(token);
+    // Somebody else was first, or nobody knows: what there is now shows when it is read again.
+    entry->retry_at = clock_.steady() + options_.retry_wait;
+}
+
+void Holds::finish(std::uint64_t id) {
+    const auto entry = std::ranges::find(open_, id, &Entry::id);
+    const WorkId work = entry->work;
+    const std::string subject = std::move(entry->subject);
+    open_.erase(entry);
+    const auto next = std::ranges::find(open_, subject, &Entry::subject);
+    if (next != open_.end()) start(*next);
+    on_done(work);
+}
+
+void Holds::tick() {
+    const Duration now = clock_.steady();
+    std::vector<std::uint64_t> due;
+    for (const Entry& entry : open_) {
+        if (entry.retry_at != Duration{0} && entry.retry_at <= now) due.push_back(entry.id);
+    }
+    for (const std::uint64_t id : due) {
+        if (Entry* entry = find(id)) start(*entry);
+    }
+}
+
+}  // namespace syncline::hub

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+
+#include "hub/core/holds.h"
+#include "hub/entities.h"
+#include "hub/reliable_publisher.h"
+
+namespace syncline::hub {
+
+/// The lanes that agents hold for too many changes: makes an exception of each, and tells the agent
+/// what a person answers, by a message that it finds whenever it is back. The exception is changed
+/// by compare-and-set on its newest message. Threading: the link's.
+class Holds final : nats::PublishSink, DeliverySink {
+public:
+    Holds(nats::Link& link, const Clock& clock, const HubOptions& options, HubCounters& counters,
+          ReliablePublisher& effects)
+        : link_(link), clock_(clock), options_(options), counters_(counters), effects_(effects) {}
+
+    /// What was submitted is done.
+    std::function<void(const WorkId&)> on_done;
+    /// Says of an exception that opens what the policy's rules do.
+    std::function<void(ExceptionRecord&)> apply_rules;
+
+    void submit(HoldNotice notice, const WorkId& work);
+    /// Is it an answer to a hold?
+    [[nodiscard]] static bool takes(const Operation& operation);
+    void submit(Operation operation, const WorkId& work);
+    /// Its inputs come again with the partitions.
+    void forget_all() { open_.clear(); }
+    void tick();
+    [[nodiscard]] std::size_t busy() const { return open_.size(); }
+
+private:
+    struct Entry {
+        std::uint64_t id = 0;
+        std::string subject;
+        std::optional<HoldNotice> notice;  ///< One of these two.
+        std::optional<Operation> operation;
+        std::optional<HoldAnswer> told;  ///< Stored for the agent.
+        WorkId work;
+        ExceptionEvent event;  ///< Counted once it is stored.
+        bool counts = false;   ///< Is it?
+        Duration retry_at{0};  ///< 0: not waiting for a retry.
+    };
+    void start(Entry& entry);
+    void found(Entry& entry, const Result<std::optional<nats::StoredMessage>>& stored);
+    void take_notice(Entry& entry, std::optional<ExceptionRecord> exception,
+                     std::uint64_t sequence);
+    void take_answer(Entry& entry, std::optional<ExceptionRecord> exception,
+                     std::uint64_t sequence);
+    void store(Entry& entry, const ExceptionRecord& exception, std::uint64_t sequence);
+    void finish(std::uint64_t id);
+    [[nodiscard]] Entry* find(std::uint64_t id);
+    void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
+    void on_delivered(std::uint64_t token) override;
+
+    nats::Link& link_;
+    const Clock& clock_;
+    const HubOptions& options_;
+    HubCounters& counters_;
+    ReliablePublisher& effects_;
+    std::list<Entry> open_;
+    std::uint64_t ids_ = 0;
+};
+
+}  // namespace syncline::hub
