@@ -62,23 +62,22 @@ Agent::Agent(Parts parts)
       commits_(environment_, store_),
       gate_(settings_.rate, settings_.writing.breaker),
       guard_(settings_.reading.settle, parts.executor.traits().read_back_lag),
+      mass_breaker_({environment_, settings_, store_, commits_}),
       publisher_(environment_, settings_.publishing, store_, commits_, link_),
-      intake_({environment_, settings_, store_, commits_, executor_, gate_, guard_}),
-      commands_(
-          {environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_, link_,
-           [this](std::string_view subject, std::string_view request) {
-               using subjects::Again;
-               if (subjects::is_retell(subject)) return reconciler_.retell(request);
-               for (const Again what : {Again::kCommands, Again::kRecords, Again::kReconcile}) {
-                   if (subject == subjects::again(store_.platform(), what)) {
-                       on_request(what, request);
-                   }
-               }
-           }}),
-      reconciler_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_}),
+      intake_({environment_, settings_, store_, commits_, executor_, gate_, guard_, mass_breaker_}),
+      commands_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
+                 mass_breaker_, link_,
+                 [this](const nats::InMessage& request) { on_again(request); }}),
+      reconciler_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
+                   mass_breaker_}),
       links_({environment_, store_, commits_, intake_, link_, parts.executor.traits().can_fetch}),
       receipts_(std::make_unique<Receipts>(*this)) {
     if (!environment_.note) environment_.note = [](NoteLevel, std::string_view) {};
+    mass_breaker_.tell = [this](Transaction& transaction, const Change& change) {
+        return intake_.tell_withheld(transaction, change);
+    };
+    mass_breaker_.on_commands_released = [this] { commands_.release_parked(); };
+    mass_breaker_.on_told_late = [this] { intake_.set_back(); };
 }
 
 Agent::~Agent() = default;
@@ -118,6 +117,7 @@ Result<void> Agent::on_timer() {
             intake_.pump();
             links_.pump();
             reconciler_.pump();
+            mass_breaker_.pump();
         }
         if (auto sent = publisher_.pump(); !sent) return sent;
         if (commits_.empty() || (commits_.blocked() && now() < flush_again_at_)) break;
@@ -148,7 +148,8 @@ Duration Agent::next_deadline() const {
     if (stopping_) return next;
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
     next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
-                     links_.next_deadline(), reconciler_.next_deadline()});
+                     links_.next_deadline(), reconciler_.next_deadline(),
+                     mass_breaker_.next_deadline()});
     return next;
 }
 
@@ -233,7 +234,9 @@ void Agent::begin_epoch(std::uint16_t partitions, ReadAgain read_again, const st
     commits_.add(
         [this, partitions, full, after](Transaction& transaction) {
             transaction.restart_numbering(partitions, clock_.now(), after);
-            if (full) intake_.prepare_full_read(transaction);
+            if (!full) return;
+            mass_breaker_.renew(transaction);
+            intake_.prepare_full_read(transaction);
         },
         [this, full, why] {
             epoch_pending_ = false;
@@ -307,7 +310,8 @@ void Agent::on_command_stream(const Result<nats::StreamInfo>& info) {
         commands_.on_stream(*info);
         look_for_request(subjects::Again::kCommands);
         look_for_request(subjects::Again::kRecords);
-        return look_for_request(subjects::Again::kReconcile);
+        look_for_request(subjects::Again::kReconcile);
+        return look_for_answers();
     }
     if (info.error().kind != ErrorKind::kNotFound) return;
     note_once(command_trouble_, "waiting for stream " + std::string{subjects::kStreamCommands} +
@@ -320,6 +324,30 @@ void Agent::look_for_request(subjects::Again what) {
                        if (alive.expired() || !found || !*found || (*found)->deleted) return;
                        on_request(what, (*found)->body);
                    });
+}
+
+void Agent::look_for_answers() {
+    for (const MassBreaker::Status& held : mass_breaker_.status()) {
+        link_.get_last(subjects::kStreamCommands,
+                       subjects::hold_answer(store_.platform(), held.lane),
+                       [this, lane = held.lane, alive = std::weak_ptr<int>(alive_)](auto found) {
+                           if (alive.expired() || !found || !*found || (*found)->deleted) return;
+                           mass_breaker_.answer(lane, (*found)->body, (*found)->stored_at);
+                       });
+    }
+}
+
+void Agent::on_again(const nats::InMessage& request) {
+    using subjects::Again;
+    if (subjects::is_retell(request.subject)) return reconciler_.retell(request.body);
+    if (const auto lane = subjects::parse_hold_answer(request.subject)) {
+        return mass_breaker_.answer(*lane, request.body, request.stored_at);
+    }
+    for (const Again what : {Again::kCommands, Again::kRecords, Again::kReconcile}) {
+        if (request.subject == subjects::again(store_.platform(), what)) {
+            on_request(what, request.body);
+        }
+    }
 }
 
 /// Level, not edge: whoever was away when the hub asked finds the request when it is back.

@@ -4,7 +4,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "agent/breaker.h"
 #include "agent/commands.h"
 #include "agent/commit_queue.h"
 #include "agent/environment.h"
@@ -80,6 +82,7 @@ public:
         Intake::Status intake;
         Commands::Status commands;
         Reconciler::Status reconciler;
+        std::vector<MassBreaker::Status> held;  ///< Lanes that do not flow.
     };
     [[nodiscard]] Status status() const;
 
@@ -93,6 +96,8 @@ private:
     void check_input_identity(const nats::StreamInfo& info);
     void on_command_stream(const Result<nats::StreamInfo>& info);
     void look_for_request(subjects::Again what);
+    void look_for_answers();
+    void on_again(const nats::InMessage& request);
     void on_request(subjects::Again what, std::string_view request);
     enum class ReadAgain : std::uint8_t { kNo, kYes };
     void begin_epoch(std::uint16_t partitions, ReadAgain read_again, const std::string& why,
@@ -115,6 +120,7 @@ private:
     CommitQueue commits_;
     PlatformGate gate_;
     WriteGuard guard_;
+    MassBreaker mass_breaker_;
     Publisher publisher_;
     Intake intake_;
     Commands commands_;

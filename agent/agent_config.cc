@@ -1,5 +1,7 @@
 #include "agent/agent_config.h"
 
+#include <array>
+
 #include "shared/base/toml_reader.h"
 #include "shared/nats/options_toml.h"
 
@@ -54,6 +56,38 @@ void read_publishing(TomlReader table, AgentSettings::Publishing& publishing) {
     publishing.probe = table.integer("probe", {1, 10'000}, publishing.probe);
 }
 
+constexpr std::array kDirections{Direction::kIn, Direction::kOut};
+
+/// What is left out is as in `limits`.
+LaneLimits read_limits(TomlReader table, LaneLimits limits) {
+    for (std::size_t kind = 0; kind < kMassKinds; ++kind) {
+        const std::string name = name_of(static_cast<MassKind>(kind));
+        MassLimit& limit = limits[kind];
+        limit.on = table.boolean(name, limit.on);
+        limit.count = table.integer(name + "_count", {1, INT64_MAX}, limit.count);
+        limit.percent = table.integer(name + "_percent", {1, 100}, limit.percent);
+    }
+    return limits;
+}
+
+void read_breaker(TomlReader table, MassSettings& breaker) {
+    breaker.window = milliseconds(table, "window_ms", 30 * kDayMs, breaker.window);
+    breaker.percent_from = table.integer("percent_from", {1, INT64_MAX}, breaker.percent_from);
+    for (const Direction direction : kDirections) {
+        LaneLimits& limits = breaker.limits[static_cast<std::size_t>(direction)];
+        limits = read_limits(table.table(name_of(direction)), limits);
+    }
+    TomlReader objects = table.table("objects");
+    for (const std::string& name : objects.keys()) {
+        TomlReader object = objects.table(name);
+        auto& own = breaker.objects[ObjectName{name}];
+        for (const Direction direction : kDirections) {
+            const auto at = static_cast<std::size_t>(direction);
+            own[at] = read_limits(object.table(name_of(direction)), breaker.limits[at]);
+        }
+    }
+}
+
 void read_log(TomlReader table, log::Options& options) {
     static constexpr TomlReader::Choice<log::Level> kLevels[] = {{"debug", log::Level::kDebug},
                                                                  {"info", log::Level::kInfo},
@@ -81,6 +115,7 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     read_reading(root.table("reading"), settings.reading);
     read_writing(root.table("writing"), settings.writing);
     read_publishing(root.table("publishing"), settings.publishing);
+    read_breaker(root.table("breaker"), settings.breaker);
     TomlReader rate = root.table("rate");
     settings.rate.per_second = rate.integer("per_second", {0, 1'000'000}, settings.rate.per_second);
     settings.rate.burst = rate.integer("burst", {1, 1'000'000}, settings.rate.burst);

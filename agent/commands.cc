@@ -118,7 +118,14 @@ bool Commands::start_next(Duration at) {
         if (is_shunned(*it, at)) continue;
         const EntityKey entity = *it;
         ready_.erase(it);
-        begin(entity);
+        if (p_.breaker.stops_commands(entity.object) &&
+            !p_.breaker.wants_sample({entity.object, Direction::kOut})) {
+            const JobPtr job = slots_.at(entity).waiting;
+            slots_.erase(entity);
+            park(job);
+        } else {
+            begin(entity);
+        }
         return true;
     }
     return false;
@@ -209,9 +216,11 @@ void Commands::begin(const EntityKey& entity) {
 
 void Commands::admit_job(const JobPtr& job) {
     auto admission = std::make_shared<Admission>();
+    auto pass_ = std::make_shared<Pass>();
     p_.commits.add(
-        [this, job, admission](Transaction& transaction) {
+        [this, job, admission, pass_](Transaction& transaction) {
             const Command& command = job->command;
+            *pass_ = Pass::kBegin;
             const auto ledger = transaction.ledger(command.entity);
             *admission = admit(command, ledger, transaction.fence(command.partition));
             if (*admission == Admission::kVerify) {
@@ -220,6 +229,12 @@ void Commands::admit_job(const JobPtr& job) {
             }
             job->attempts =
                 ledger && ledger->generation == command.generation ? ledger->attempts : 0;
+            if (*admission == Admission::kExecute) {
+                *pass_ =
+                    pass(transaction, *job, !ledger || ledger->generation != command.generation);
+            }
+            if (*pass_ == Pass::kDiscard) discard(transaction, *job);
+            if (*pass_ != Pass::kBegin) return;
             if (*admission == Admission::kExecute) {
                 if (command.kind == CommandKind::kCreate) {
                     job->made = made_before(transaction, command.entity, ledger);
@@ -231,10 +246,25 @@ void Commands::admit_job(const JobPtr& job) {
                                                   .attempts = job->attempts,
                                                   .record = known_record(*job),
                                                   .command = wire::encode(command)});
-            } else if (*admission == Admission::kStale || *admission == Admission::kFenced) {
-                const bool stale = *admission == Admission::kStale;
-                Outcome outcome{
-                    .platform = command.platform,
+            } else {
+                answer_unadmitted(transaction, command, *admission, ledger);
+            }
+        },
+        [this, job, admission, pass_] {
+            if (*pass_ == Pass::kBegin) return after_admission(job, *admission);
+            let_go(job);
+            if (*pass_ == Pass::kDiscard) settled(job);
+            remove(job);
+            if (*pass_ == Pass::kPark) park(job);
+        });
+}
+
+void Commands::answer_unadmitted(Transaction& transaction, const Command& command,
+                                 Admission admission, const std::optional<LedgerEntry>& ledger) {
+    const bool stale = admission == Admission::kStale;
+    if (!stale && admission != Admission::kFenced) return;
+    append_outcome(transaction,
+                   {.platform = command.platform,
                     .entity = command.entity,
                     .record = ledger && ledger->record ? ledger->record : command.record,
                     .generation = command.generation,
@@ -243,11 +273,8 @@ void Commands::admit_job(const JobPtr& job) {
                     .status = stale ? OutcomeStatus::kStale : OutcomeStatus::kFenced,
                     .done_at = p_.environment.clock.now(),
                     .trace = command.trace,
-                    .fence = stale ? 0 : transaction.fence(command.partition)};
-                append_outcome(transaction, std::move(outcome), partition_of(command));
-            }
-        },
-        [this, job, admission] { after_admission(job, *admission); });
+                    .fence = stale ? 0 : transaction.fence(command.partition)},
+                   partition_of(command));
 }
 
 void Commands::after_admission(const JobPtr& job, Admission admission) {
@@ -498,6 +525,7 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
     const ObjectName& object = job.command.entity.object;
     auto state = transaction.record(object, *outcome.record).value_or(RecordState{});
     // Of a record that was told already the create's effect is known: what differs is an edit.
+    transaction.release(object, *outcome.record);  // This is newer, or the fetch that follows is.
     const bool made_before = state.n > 0 && (job.found || job.command.kind == CommandKind::kCreate);
     outcome.rev = transaction.next_revision();
     state.n = outcome.rev.n;
@@ -515,6 +543,7 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
         }
         // So that the next read of what was just written is no news.
         state.digest = digest_of(ending.record->fields, ending.record->marker, p_.store.sweep());
+        state.filled = transaction.filled(object, state.filled, ending.record->fields);
     } else if (ending.believed) {
         outcome.fields = *ending.believed;
         p_.intake.want_fetch(transaction, key_of(job, *outcome.record));

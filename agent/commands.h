@@ -8,9 +8,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "agent/breaker.h"
 #include "agent/commit_queue.h"
 #include "agent/core/apply_plan.h"
 #include "agent/environment.h"
@@ -44,10 +46,11 @@ public:
         PlatformGate& gate;
         WriteGuard& guard;
         Intake& intake;
+        MassBreaker& breaker;
         nats::Link& link;
-        /// The hub asks to read something again (subjects::is_again). What follows in the stream
-        /// was decided after that, perhaps without knowing what is here.
-        std::function<void(std::string_view subject, std::string_view request)> on_again;
+        /// The hub asks for something (subjects::is_again). What follows in the stream was decided
+        /// after that, perhaps without knowing what is here.
+        std::function<void(const nats::InMessage& request)> on_again;
     };
     explicit Commands(const Parts& parts) : p_(parts) {}
 
@@ -58,6 +61,8 @@ public:
     void on_stream(const nats::StreamInfo& info);
     /// From the start: the stream lost messages, and others may stand under their numbers.
     void read_again();
+    /// What the breaker held is read again, and begun or refused as it says by now.
+    void release_parked();
     void pump();
     [[nodiscard]] Duration next_deadline() const;
 
@@ -96,6 +101,7 @@ private:
     struct Job {
         Command command;             ///< As it is carried out: a create may turn into an update.
         std::uint64_t sequence = 0;  ///< In the stream; 0 if only the ledger knows it.
+        Timestamp stored_at;         ///< There.
         std::uint64_t credit = 0;    ///< The subscription that waits for it.
         Phase phase = Phase::kWrite;
         bool busy = false;           ///< The platform or the store is at it.
@@ -131,6 +137,7 @@ private:
                 std::uint64_t fence);
     void reject_message(const nats::InMessage& message, const std::string& why);
     void settled(const JobPtr& job);
+    void park(const JobPtr& job);
     void save_position(Transaction& transaction);
     /// Up to where nothing of the stream has to be read again.
     struct Position {
@@ -149,7 +156,13 @@ private:
     [[nodiscard]] bool is_shunned(const EntityKey& entity, Duration now) const;
     void begin(const EntityKey& entity);
     void supersede(const JobPtr& job);
+    /// Whether a command that may be carried out is, by the breaker.
+    enum class Pass : std::uint8_t { kBegin, kPark, kDiscard };
+    [[nodiscard]] Pass pass(Transaction& transaction, const Job& job, bool is_first_time);
+    void discard(Transaction& transaction, const Job& job);
     void admit_job(const JobPtr& job);
+    void answer_unadmitted(Transaction& transaction, const Command& command, Admission admission,
+                           const std::optional<LedgerEntry>& ledger);
     void after_admission(const JobPtr& job, Admission admission);
     void call(const JobPtr& job);
     void call_write(const JobPtr& job);
@@ -219,6 +232,10 @@ private:
     std::map<std::uint64_t, Timestamp> unfinished_;  ///< When each was stored.
     std::set<std::uint64_t> finished_;               ///< Beyond the position, not to be done again.
     Duration save_position_at_ = kNever;
+    /// What the breaker holds stays in the stream: the first of it keeps the position from moving
+    /// on. By object, which entities' commands it is, by hash; of very many not all.
+    std::optional<std::uint64_t> parked_from_;
+    std::map<ObjectName, std::unordered_set<std::uint64_t>> parked_;
 
     std::uint64_t applied_ = 0;
     std::uint64_t failed_ = 0;

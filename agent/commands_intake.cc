@@ -112,6 +112,9 @@ void Commands::suspend() {
     last_seen_ = position();
     subscription_.reset();
     ready_.clear();
+    if (parked_from_) unfinished_.erase(*parked_from_);
+    parked_from_.reset();
+    parked_.clear();
     for (auto it = slots_.begin(); it != slots_.end();) {
         Slot& slot = it->second;
         if (slot.waiting) unfinished_.erase(slot.waiting->sequence);
@@ -156,7 +159,7 @@ void Commands::on_message(const nats::InMessage& message) {
     }
     if (subjects::is_again(message.subject)) {
         subscription_->processed(1);
-        return p_.on_again(message.subject, message.body);
+        return p_.on_again(message);
     }
     auto command = wire::decode_command(message.body);
     if (!command) return reject_message(message, command.error().what);
@@ -199,6 +202,7 @@ void Commands::take(Command command, const nats::InMessage& message) {
     auto job = std::make_shared<Job>();
     job->command = std::move(command);
     job->sequence = message.sequence;
+    job->stored_at = message.stored_at;
     job->credit = credit_;
     unfinished_.emplace(message.sequence, message.stored_at);
     if (message.sequence <= before_) return refuse(job, OutcomeStatus::kStale, 0, 0);

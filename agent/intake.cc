@@ -46,7 +46,7 @@ ChangeOrigin Intake::origin() const {
 // ---- Reading --------------------------------------------------------------------------------
 
 bool Intake::has_room() const {
-    return p_.store.waiting_bytes() < change_bytes(p_.settings) &&
+    return p_.store.waiting_bytes() + p_.store.withheld_bytes() < change_bytes(p_.settings) &&
            p_.store.waiting_entries() < p_.settings.spool.entries_max;
 }
 
@@ -252,18 +252,18 @@ Intake::Took Intake::take(Transaction& transaction, const Record& record, Source
         if (use == FetchWitness::Use::kQuiet) return Took::kYes;
         if (use == FetchWitness::Use::kReconcile) as = ChangeOrigin::kReconcile;
     }
-    if (known) {
-        transaction.clear_reject(record.object, record.id);
+    // A part that is as it was told says nothing of another that is withheld.
+    const bool is_part =
+        record.partial && !record.deleted && transaction.is_withheld(record.object, record.id);
+    if (known && !is_part) {
+        take_known(transaction, record, *state);
         return Took::kYes;
     }
     if (may_be_old && p_.guard.is_doubtful(key, now())) {
         wish(transaction, key, 0, taken);
         return Took::kYes;
     }
-    RecordState next = state.value_or(RecordState{});
-    next.digest = digest;
-    next.deleted = record.deleted;
-    return emit(transaction, record, key, std::move(next), as, taken);
+    return take_news(transaction, record, state, digest, as, taken);
 }
 
 Intake::Took Intake::emit(Transaction& transaction, const Record& record, const RecordKey& key,
@@ -285,13 +285,7 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
                   .seen_at = p_.environment.clock.now(),
                   .changed_at = record.changed_at};
     const std::string body = wire::encode(change);
-    if (body.size() > p_.settings.spool.message_bytes) {
-        keep_reject(transaction, {record.object, record.id.text,
-                                  "the record takes " + std::to_string(body.size()) +
-                                      " bytes as a message, more than message_bytes allows",
-                                  "", p_.environment.clock.now()});
-        return Took::kYes;
-    }
+    if (is_too_large(transaction, record, body.size())) return Took::kYes;
     const std::uint64_t after = p_.store.waiting_bytes() + body.size();
     if (after > change_bytes(p_.settings)) return Took::kNoRoom;
     p_.environment.before("A2");
@@ -302,6 +296,15 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
     p_.environment.after("A2");
     ++taken.changes;
     return Took::kYes;
+}
+
+bool Intake::is_too_large(Transaction& transaction, const Record& record, std::size_t bytes) {
+    if (bytes <= p_.settings.spool.message_bytes) return false;
+    keep_reject(transaction, {record.object, record.id.text,
+                              "the record takes " + std::to_string(bytes) +
+                                  " bytes as a message, more than message_bytes allows",
+                              "", p_.environment.clock.now()});
+    return true;
 }
 
 void Intake::keep_reject(Transaction& transaction, const Reject& reject) {

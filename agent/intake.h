@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/breaker.h"
 #include "agent/commit_queue.h"
 #include "agent/environment.h"
 #include "agent/executor.h"
@@ -68,6 +69,7 @@ public:
         Executor& executor;
         PlatformGate& gate;
         WriteGuard& guard;
+        MassBreaker& breaker;
     };
     explicit Intake(const Parts& parts) : p_(parts) {}
 
@@ -111,6 +113,8 @@ public:
     [[nodiscard]] bool is_fetching(const RecordKey& record) const {
         return fetches_.contains(record);
     }
+    /// Tells a change that the breaker withheld; false if the spool has no room.
+    [[nodiscard]] bool tell_withheld(Transaction& transaction, const Change& change);
     /// May be null; must outlive what is under way.
     void set_witness(FetchWitness* witness) { witness_ = witness; }
     /// Reads are counted from 1. The newest that was begun, and the newest of those after which
@@ -173,6 +177,17 @@ private:
     Took take(Transaction& transaction, const Record& record, Source source, Taken& taken);
     Took emit(Transaction& transaction, const Record& record, const RecordKey& key,
               RecordState state, ChangeOrigin as, Taken& taken);
+    Took take_news(Transaction& transaction, const Record& record,
+                   const std::optional<RecordState>& before, const Digest& digest, ChangeOrigin as,
+                   Taken& taken);
+    Took withhold(Transaction& transaction, const Record& record, const RecordState& state,
+                  ChangeOrigin as, MassBreaker::Sight sight);
+    void take_known(Transaction& transaction, const Record& record, const RecordState& state);
+    [[nodiscard]] std::optional<MassKind> mass_kind(Transaction& transaction, const Record& record,
+                                                    const std::optional<RecordState>& before) const;
+    [[nodiscard]] bool is_as_told(const Record& record,
+                                  const std::optional<RecordState>& before) const;
+    bool is_too_large(Transaction& transaction, const Record& record, std::size_t bytes);
     /// Keeps what cannot be used, and says it once.
     void keep_reject(Transaction& transaction, const Reject& reject);
     void wish(Transaction& transaction, const RecordKey& key, std::uint64_t after_create,

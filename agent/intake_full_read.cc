@@ -48,6 +48,7 @@ void Intake::prepare_full_read(Transaction& transaction) {
     transaction.set_number(keys::kReadFrom, p_.store.revisions());
     want_unseen(transaction);
     transaction.set_number(keys::kLinksRead, 0);
+    p_.breaker.full_read_begins(transaction);
     // What is being read or gone through belongs to what was before. Harmless if the commit fails.
     ++round_;
 }

@@ -40,7 +40,8 @@ Agent::Status Agent::status() const {
                   .paused = std::max(Duration{0}, gate_.pause_until() - now()),
                   .intake = intake_.status(),
                   .commands = commands_.status(),
-                  .reconciler = reconciler_.status()};
+                  .reconciler = reconciler_.status(),
+                  .held = mass_breaker_.status()};
     for (const std::string* trouble : std::initializer_list<const std::string*>{
              &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
              &status.intake.last_error, &status.reconciler.trouble}) {
@@ -52,6 +53,13 @@ Agent::Status Agent::status() const {
 
 std::string Agent::presence() const {
     const Status s = status();
+    Value::List held;
+    for (const MassBreaker::Status& lane : s.held) {
+        held.emplace_back(Value::Map{{"object", lane.lane.object.text},
+                                     {"direction", name_of(lane.lane.direction)},
+                                     {"resuming", lane.resuming},
+                                     {"held", count(lane.held)}});
+    }
     Value::Map map{
         {"platform", store_.platform().text},
         {"version", settings_.version},
@@ -82,6 +90,7 @@ std::string Agent::presence() const {
         {"reconciling", s.reconciler.phase},
         {"reconcile_request", s.reconciler.request},
         {"reconcile_read", count(s.reconciler.read)},
+        {"held_lanes", std::move(held)},
         {"breaker", s.breaker},
         {"paused_ms",
          count(static_cast<std::uint64_t>(

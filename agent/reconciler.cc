@@ -358,6 +358,10 @@ void Reconciler::write_inventories(Transaction& transaction) {
     for (std::uint16_t part = 0; part < partitions; ++part) inventories[{part}];
     for (auto& [at, object] : tallies) {
         object.object = at.second;
+        // What is withheld, or was dropped since, is not told, so nothing is proven.
+        if (p_.breaker.may_lack(at.second, began_at_)) {
+            object.held = p_.store.withheld(at.second) + 1;
+        }
         inventories[at.first].objects.push_back(std::move(object));
     }
     const Timestamp at = p_.environment.clock.now();

@@ -45,6 +45,7 @@ public:
         PlatformGate& gate;
         WriteGuard& guard;
         Intake& intake;
+        MassBreaker& breaker;
     };
     explicit Reconciler(const Parts& parts);
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "agent/core/mass_change.h"
 #include "agent/core/pacing.h"
 #include "shared/base/timestamp.h"
 #include "shared/model/ids.h"
@@ -50,6 +51,7 @@ struct AgentSettings {
         std::uint32_t probe = 64;  ///< Entries published again when a receipt does not come.
     } publishing;
 
+    MassSettings breaker;
     Rate rate;
     Duration presence{std::chrono::seconds{10}};
     Duration watch{std::chrono::seconds{5}};  ///< How often the streams' identity is looked at.

@@ -19,6 +19,7 @@ constexpr const char* kCreate =
     "CREATE TABLE objects(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
     "CREATE TABLE records(object INTEGER, id TEXT, n INTEGER, era INTEGER, part INTEGER,"
     "  seq INTEGER, deleted INTEGER, digest BLOB, entity TEXT, seen INTEGER NOT NULL DEFAULT 0,"
+    "  filled BLOB,"
     "  PRIMARY KEY(object, id)) WITHOUT ROWID;"
     "CREATE INDEX deleted_records ON records(object, id) WHERE deleted = 1;"
     "CREATE INDEX records_of ON records(object, entity) WHERE entity IS NOT NULL;"
@@ -36,6 +37,18 @@ constexpr const char* kCreateSuspects =
     "CREATE TABLE suspects(object INTEGER, id TEXT, found INTEGER, PRIMARY KEY(object, id))"
     " WITHOUT ROWID;";
 constexpr const char* kSchema2 = "ALTER TABLE records ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;";
+
+// Of the breaker. Bodies are large, so the table of those withheld is an ordinary one.
+constexpr const char* kCreateLanes =
+    "CREATE TABLE lanes(object TEXT, direction INTEGER, window TEXT, phase INTEGER, hold BLOB,"
+    "  blind INTEGER, told_at INTEGER, told INTEGER, answered INTEGER, verdict INTEGER,"
+    "  through INTEGER, PRIMARY KEY(object, direction)) WITHOUT ROWID;"
+    "CREATE TABLE withheld(n INTEGER PRIMARY KEY, object INTEGER, id TEXT, bytes INTEGER,"
+    "  body BLOB);"
+    "CREATE UNIQUE INDEX withheld_records ON withheld(object, id);"
+    "CREATE TABLE fields(object INTEGER, number INTEGER, name TEXT, PRIMARY KEY(object, number))"
+    "  WITHOUT ROWID;";
+constexpr const char* kSchema3 = "ALTER TABLE records ADD COLUMN filled BLOB;";
 
 }  // namespace
 
@@ -64,6 +77,7 @@ void Store::create(const Options& options) {
     if (empty) {
         database_->script(kCreate);
         database_->script(kCreateSuspects);
+        database_->script(kCreateLanes);
         transaction.set_number("schema", kSchema);
         transaction.set_number(
             "epoch", static_cast<std::uint64_t>(std::max<std::int64_t>(options.now.ns, 1)));
@@ -81,9 +95,13 @@ void Store::create(const Options& options) {
         database_->fail_with({ErrorKind::kInvalid, options.path + ": belongs to platform '" +
                                                        platform + "', not '" +
                                                        options.platform.text + "'"});
-    } else if (schema < 2) {
-        database_->script(kSchema2);
-        database_->script(kCreateSuspects);
+    } else if (schema < kSchema) {
+        if (schema < 2) {
+            database_->script(kSchema2);
+            database_->script(kCreateSuspects);
+        }
+        database_->script(kSchema3);
+        database_->script(kCreateLanes);
         transaction.set_number("schema", kSchema);
     }
     instance_ = transaction.text("instance");
@@ -125,6 +143,7 @@ void Store::load() {
     }
     sqlite::Query rejects = database_->query("SELECT count(*) FROM rejects");
     if (rejects.next()) held_.rejects = rejects.unsigned_integer(0);
+    load_lanes();
 }
 
 Result<void> Store::transaction(const std::function<void(Transaction&)>& body) {
@@ -141,6 +160,7 @@ Result<void> Store::transaction(const std::function<void(Transaction&)>& body) {
         Transaction transaction{*this};
         body(transaction);
         save_marks();
+        save_lanes();
         auto done = database_->end();
         if (done) return done;
         // What is held in memory may be ahead of the file now.
@@ -232,7 +252,7 @@ Revision Transaction::next_revision() {
 
 std::optional<RecordState> Transaction::record(const ObjectName& object, const RecordId& id) {
     sqlite::Query row = database_.query(
-        "SELECT n, era, part, seq, deleted, digest, entity FROM records"
+        "SELECT n, era, part, seq, deleted, digest, entity, filled FROM records"
         " WHERE object = ?1 AND id = ?2",
         object_number(object), id.text);
     if (!row.next()) return std::nullopt;
@@ -248,21 +268,25 @@ std::optional<RecordState> Transaction::record(const ObjectName& object, const R
     std::copy_n(digest.begin(), std::min(digest.size(), state.digest.bytes.size()),
                 state.digest.bytes.begin());
     if (!row.is_null(6)) state.entity = EntityId{row.text(6)};
+    state.filled = FilledFields{row.text(7)};
     return state;
 }
 
 void Transaction::save(const ObjectName& object, const RecordId& id, const RecordState& state) {
     constexpr std::string_view kSave =
-        "INSERT OR REPLACE INTO records VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        "INSERT OR REPLACE INTO records VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+        " ?11)";
     const std::uint64_t number = object_number(object);
     const sqlite::Blob digest{state.deleted ? std::string_view{} : state.digest.view()};
+    const sqlite::Blob filled{state.deleted ? std::string_view{} : state.filled.bytes()};
     if (state.entity) {
         database_.run(kSave, number, id.text, state.n, store_.held_.era, state.last.partition.value,
                       state.last.seq, state.deleted, digest, state.entity->text,
-                      store_.held_.reconciliation);
+                      store_.held_.reconciliation, filled);
     } else {
         database_.run(kSave, number, id.text, state.n, store_.held_.era, state.last.partition.value,
-                      state.last.seq, state.deleted, digest, nullptr, store_.held_.reconciliation);
+                      state.last.seq, state.deleted, digest, nullptr, store_.held_.reconciliation,
+                      filled);
     }
 }
 
@@ -274,7 +298,7 @@ bool Transaction::link(const ObjectName& object, const RecordId& id, const Entit
 }
 
 void Transaction::know(const ObjectName& object, const RecordId& id, const EntityId& entity) {
-    database_.run("INSERT OR IGNORE INTO records VALUES(?1, ?2, 0, ?3, 0, 0, 0, ?4, ?5, 0)",
+    database_.run("INSERT OR IGNORE INTO records VALUES(?1, ?2, 0, ?3, 0, 0, 0, ?4, ?5, 0, NULL)",
                   object_number(object), id.text, store_.held_.era, sqlite::Blob{{}}, entity.text);
 }
 

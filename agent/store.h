@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,7 +15,9 @@
 #include "agent/connectors/connector.h"
 #include "agent/core/apply_plan.h"
 #include "agent/core/digest.h"
+#include "agent/core/mass_change.h"
 #include "agent/core/numbering.h"
+#include "agent/lane_state.h"
 #include "shared/base/result.h"
 #include "shared/base/timestamp.h"
 #include "shared/model/change.h"
@@ -45,6 +49,7 @@ struct RecordState {
     Digest digest;
     std::optional<EntityId> entity;
     LastEntry last;
+    FilledFields filled;  ///< Of what was told last; empty: not known, or nothing is.
 };
 
 struct SpoolEntry {
@@ -124,6 +129,32 @@ public:
     /// No digest stored so far matches any more.
     void forget_digests();
 
+    // ---- The mass-change breaker; see breaker.h.
+    /// To be changed, and stored with this transaction.
+    [[nodiscard]] LaneState& change_lane(const Lane& lane);
+    /// Keeps a change that is not told: the newest of each record.
+    void withhold(const ObjectName& object, const RecordId& id, std::string_view body);
+    [[nodiscard]] bool is_withheld(const ObjectName& object, const RecordId& id) {
+        return withheld_of(object, id).has_value();
+    }
+    /// The body.
+    [[nodiscard]] std::optional<std::string> withheld_of(const ObjectName& object,
+                                                         const RecordId& id);
+    /// What was withheld of the record is told, or outdated.
+    void release(const ObjectName& object, const RecordId& id);
+    /// Of those that are withheld, the first that came, at most `max`: their bodies.
+    [[nodiscard]] std::vector<std::string> withheld(const ObjectName& object, std::size_t max);
+    void drop_withheld(const ObjectName& object);
+    /// Which fields hold something by now: those that are not told are as they were `before`.
+    /// Numbers those that are new to the store.
+    [[nodiscard]] FilledFields filled(const ObjectName& object, const FilledFields& before,
+                                      const Fields& fields);
+    /// Is a field blank that held something `before`? Fields that are not told stay as they are.
+    [[nodiscard]] bool blanks(const ObjectName& object, const FilledFields& before,
+                              const Fields& fields);
+    /// How many records of the object are there. Goes through all of them.
+    [[nodiscard]] std::uint64_t count_of(const ObjectName& object);
+
     // ---- Reconciliation; see inventory.h.
     /// Begins another one: no record counts as seen, none is suspect.
     void begin_reconciliation();
@@ -198,6 +229,7 @@ public:
 
 private:
     std::uint64_t object_number(const ObjectName& object);
+    std::optional<std::size_t> field_number(const ObjectName& object, const FieldName& field);
     void move_entry(std::uint64_t id, std::string_view subject, std::string_view body,
                     std::int64_t put_at);
     std::uint64_t bytes_between(Partition partition, std::uint64_t after, std::uint64_t to);
@@ -221,7 +253,7 @@ public:
         Timestamp now;         ///< The first epoch.
         std::size_t cache_bytes = 256u << 10;
     };
-    static constexpr std::uint64_t kSchema = 2;
+    static constexpr std::uint64_t kSchema = 3;
 
     /// Opens or creates. kUnavailable: another process holds it. kCorrupt: damaged, left as it was.
     /// kInvalid: it is another platform's. kUnsupported: made by a newer version.
@@ -245,11 +277,21 @@ public:
     [[nodiscard]] std::uint64_t rejects() const { return held_.rejects; }
     [[nodiscard]] std::uint64_t sweep() const { return held_.sweep; }
     [[nodiscard]] std::uint64_t revisions() const { return held_.revisions; }
+    /// Null if nothing was ever counted in it.
+    [[nodiscard]] const LaneState* lane(const Lane& lane) const;
+    [[nodiscard]] const std::map<Lane, LaneState>& lanes() const { return held_.lanes; }
+    /// Changes that are withheld of an object, and what all of them take, in bytes.
+    [[nodiscard]] std::uint64_t withheld(const ObjectName& object) const;
+    [[nodiscard]] std::uint64_t withheld_bytes() const;
     [[nodiscard]] const std::string& instance() const { return instance_; }
     [[nodiscard]] const PlatformId& platform() const { return platform_; }
 
 private:
     friend class Transaction;
+    struct Withheld {
+        std::uint64_t changes = 0;
+        std::uint64_t bytes = 0;
+    };
     /// What is also in the file; read again from there after a transaction failed.
     struct Held {
         std::uint64_t epoch = 0;
@@ -262,13 +304,21 @@ private:
         std::vector<Marks> marks;
         std::vector<bool> changed;  ///< Marks to be written at the end of the transaction.
         std::unordered_map<std::string, std::uint64_t> objects;
+        std::map<Lane, LaneState> lanes;
+        std::set<Lane> changed_lanes;  ///< To be written at the end of the transaction.
+        std::unordered_map<std::string, Withheld> withheld;  ///< By object.
+        std::uint64_t withheld_last = 0;                     ///< Number of the newest.
+        /// By object and name: the number of each field.
+        std::unordered_map<std::string, std::unordered_map<std::string, std::size_t>> fields;
     };
 
     Store(std::unique_ptr<sqlite::Database> database, const Options& options)
         : database_(std::move(database)), platform_(options.platform) {}
     void create(const Options& options);
     void load();
+    void load_lanes();
     void save_marks();
+    void save_lanes();
     [[nodiscard]] Marks& changing(Partition partition);
 
     std::unique_ptr<sqlite::Database> database_;

@@ -3,6 +3,7 @@
 
 #include "agent/store.h"
 #include "shared/wire/codec.h"
+#include "shared/wire/hold_codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::agent {
@@ -172,6 +173,15 @@ void Transaction::move_entry(std::uint64_t id, std::string_view subject, std::st
     }
     // It is about partitions and an epoch that are no more; the next one is asked for in time.
     if (parsed->kind == subjects::InputKind::kInventory) return;
+    if (parsed->kind == subjects::InputKind::kHold) {
+        auto notice = wire::decode_hold(body);
+        if (!notice) return bad(notice.error());
+        const Partition home = entity_partition(lane_entity(notice->lane.object), partitions);
+        notice->number = next_number(home);
+        append(home, subjects::hold(notice->platform, home, notice->lane), wire::encode(*notice),
+               Timestamp{put_at});
+        return;
+    }
     auto change = wire::decode_change(body);
     if (!change) return bad(change.error());
     auto state = record(change->key.object, change->key.record);

@@ -113,6 +113,107 @@ TEST_F(StoreTest, RefusesAFileOfANewerVersion) {
     EXPECT_EQ(again.error().kind, ErrorKind::kUnsupported);
 }
 
+void run_sql(const std::filesystem::path& file, const char* sql) {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(file.c_str(), &database), SQLITE_OK);
+    char* error = nullptr;
+    EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, &error), SQLITE_OK) << error;
+    sqlite3_close(database);
+}
+
+TEST_F(StoreTest, TakesOverAFileOfBeforeTheBreakerWithoutLoss) {
+    const RecordState before{.n = 3, .digest = {{1, 2, 3}}, .entity = EntityId{"e"}};
+    {
+        auto store = open().value();
+        commit(*store, [&](Transaction& t) {
+            t.restart_numbering(1, kNow);
+            t.set_text(keys::kCursor, "c1");
+            t.save(kCustomer, RecordId{"7"}, before);
+            append(t, {0}, "7");
+        });
+    }
+    run_sql(path_,
+            "DROP TABLE lanes; DROP TABLE withheld; DROP TABLE fields;"
+            "ALTER TABLE records DROP COLUMN filled;"
+            "UPDATE meta SET value = 2 WHERE key = 'schema'");
+    for (int i = 0; i < 2; ++i) {  // The second time it is one of today.
+        auto store = open().value();
+        EXPECT_EQ(store->waiting_entries(), 1u);
+        EXPECT_TRUE(store->lanes().empty());
+        commit(*store, [&](Transaction& t) {
+            EXPECT_EQ(t.text(keys::kCursor), "c1");
+            const auto record = t.record(kCustomer, RecordId{"7"});
+            ASSERT_TRUE(record);
+            EXPECT_EQ(record->n, 3u);
+            EXPECT_EQ(record->digest, before.digest);
+            EXPECT_EQ(record->entity, before.entity);
+            EXPECT_TRUE(record->filled.bytes().empty()) << "not known yet";
+        });
+    }
+}
+
+TEST_F(StoreTest, KeepsWhatIsWithheldTheNewestOfEachRecordInOrder) {
+    const Lane lane{kCustomer, Direction::kIn};
+    {
+        auto store = open().value();
+        commit(*store, [&](Transaction& t) {
+            for (const char* id : {"1", "2", "3", "1"}) t.withhold(kCustomer, RecordId{id}, id);
+            LaneState& state = t.change_lane(lane);
+            state.phase = LaneState::Phase::kHeld;
+            state.window.add(MassKind::kBlank, kNow, 10min);
+            state.hold.hold = 77;
+            state.hold.sample = {{MassKind::kBlank, RecordId{"1"}, EntityId{"e"}}};
+        });
+    }
+    auto store = open().value();
+    ASSERT_NE(store->lane(lane), nullptr);
+    EXPECT_EQ(store->lane(lane)->phase, LaneState::Phase::kHeld);
+    EXPECT_EQ(store->lane(lane)->hold.hold, 77u);
+    EXPECT_EQ(store->lane(lane)->hold.sample.size(), 1u);
+    EXPECT_EQ(store->lane(lane)->window.counts(kNow, 10min)[1], 1u);
+    EXPECT_EQ(store->withheld(kCustomer), 3u);
+    EXPECT_GT(store->withheld_bytes(), 0u);
+    commit(*store, [&](Transaction& t) {
+        EXPECT_EQ(t.withheld(kCustomer, 9), (std::vector<std::string>{"2", "3", "1"}));
+        EXPECT_TRUE(t.is_withheld(kCustomer, RecordId{"2"}));
+        t.release(kCustomer, RecordId{"2"});
+        t.release(kCustomer, RecordId{"2"});
+    });
+    EXPECT_EQ(store->withheld(kCustomer), 2u);
+    const auto failed = store->transaction([&](Transaction& t) {
+        t.drop_withheld(kCustomer);
+        t.change_lane(lane).phase = LaneState::Phase::kFlowing;
+        t.fail_with({ErrorKind::kFull, "no room"});
+    });
+    EXPECT_FALSE(failed);
+    EXPECT_EQ(store->withheld(kCustomer), 2u) << "as it was";
+    EXPECT_EQ(store->lane(lane)->phase, LaneState::Phase::kHeld);
+    commit(*store, [&](Transaction& t) { t.drop_withheld(kCustomer); });
+    EXPECT_EQ(store->withheld_bytes(), 0u);
+}
+
+TEST_F(StoreTest, KnowsWhichFieldsOfARecordHoldSomething) {
+    FilledFields filled;
+    {
+        auto store = open().value();
+        commit(*store, [&](Transaction& t) {
+            filled = t.filled(kCustomer, {}, {{FieldName{"a"}, 1}, {FieldName{"b"}, ""}});
+            t.save(kCustomer, RecordId{"7"}, {.n = 1, .filled = filled});
+        });
+    }
+    auto store = open().value();
+    commit(*store, [&](Transaction& t) {
+        EXPECT_EQ(t.record(kCustomer, RecordId{"7"})->filled, filled);
+        EXPECT_TRUE(t.blanks(kCustomer, filled, {{FieldName{"a"}, {}}}));
+        EXPECT_FALSE(t.blanks(kCustomer, filled, {{FieldName{"a"}, 2}, {FieldName{"b"}, {}}}));
+        EXPECT_FALSE(t.blanks(kCustomer, filled, {{FieldName{"c"}, {}}})) << "a new field";
+        EXPECT_FALSE(t.blanks(kCustomer, {}, {{FieldName{"a"}, {}}})) << "not known";
+        // What is not told is as it was.
+        const auto later = t.filled(kCustomer, filled, {{FieldName{"b"}, 1}});
+        EXPECT_TRUE(t.blanks(kCustomer, later, {{FieldName{"a"}, {}}}));
+    });
+}
+
 TEST_F(StoreTest, LeavesAFileThatIsNoDatabaseAsItWas) {
     const std::string text(8192, 'x');
     std::ofstream{path_} << text;

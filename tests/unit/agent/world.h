@@ -14,6 +14,7 @@
 
 #include "agent/agent.h"
 #include "shared/wire/codec.h"
+#include "shared/wire/hold_codec.h"
 #include "shared/wire/subjects.h"
 #include "tests/support/manual_clock.h"
 #include "tests/unit/agent/memory_link.h"
@@ -151,6 +152,16 @@ public:
         return found;
     }
 
+    [[nodiscard]] std::vector<HoldNotice> notices() const {
+        std::vector<HoldNotice> found;
+        for (const auto& message : link.input.messages) {
+            const auto subject = subjects::parse_input(message.subject);
+            if (subject->kind != subjects::InputKind::kHold) continue;
+            found.push_back(wire::decode_hold(message.body).value());
+        }
+        return found;
+    }
+
     void send_receipt(Receipt receipt) {
         receipt.platform = settings.platform;
         link.tell(wire::encode(receipt));
@@ -167,6 +178,7 @@ public:
         for (const Change& change : changes()) note(change.number);
         for (const Outcome& outcome : outcomes()) note(outcome.number);
         for (const Inventory& inventory : inventories()) note(inventory.number);
+        for (const HoldNotice& notice : notices()) note(notice.number);
         for (const auto& [part, mark] : marks) receipt.marks.push_back(mark);
         send_receipt(receipt);
     }
