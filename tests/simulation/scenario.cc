@@ -9,6 +9,7 @@
 #include "shared/wire/subjects.h"
 #include "tests/simulation/checkers.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/holding.h"
 #include "tests/simulation/reconciling.h"
 #include "tests/simulation/workload.h"
 
@@ -74,7 +75,8 @@ public:
           hub_policy_{{"simulation.toml", plant_policy(options.planted, setup_.policy_text)}},
           site_{world_, broker_, hub_policy_,
                 nats::stream_configs({.partitions = setup_.partitions}), options.planted},
-          faults_(world_, broker_, cast_) {
+          faults_(world_, broker_, cast_),
+          holding_(world_, broker_, setup_, options.seed) {
         world_.keep_trace = options.trace;
         world_.print_trace = options.print;
         make_cast();
@@ -104,6 +106,7 @@ private:
     Site site_;
     Cast cast_;
     Faults faults_;
+    Holding holding_;
     std::unique_ptr<Workload> workload_;
     std::unique_ptr<PolicyChanges> policies_;
     std::unique_ptr<Reconciling> reconciling_;
@@ -123,8 +126,10 @@ void Scenario::make_cast() {
             site_, "hub" + std::to_string(i), draw_options(random, i, setup_.partitions)));
     }
     for (Platform* platform : platforms) {
-        cast_.agents.push_back(std::make_unique<AgentProcess>(
-            site_, *platform, draw_settings(random, platform->nature().id)));
+        agent::AgentSettings settings = draw_settings(random, platform->nature().id);
+        if (holding_.on()) settings.breaker = holding_.limits();
+        cast_.agents.push_back(
+            std::make_unique<AgentProcess>(site_, *platform, std::move(settings)));
     }
     workload_ = std::make_unique<Workload>(world_, setup_, policy_, platforms, broker_);
     std::vector<std::string> texts{setup_.policy_text};
@@ -146,6 +151,7 @@ void Scenario::start() {
     workload_->begin();
     policies_->begin();
     reconciling_->begin();
+    holding_.begin();
     faults_.begin();
     watch();
 }
