@@ -30,7 +30,7 @@ bool stands_for(std::string_view body, const std::optional<RecordKey>& record) {
 void reject(Outcome& outcome) {
     outcome.status = OutcomeStatus::kRejected;
     outcome.reason = "record " + outcome.record->text +
-                     " belongs to another entity already; merge the two at the platforms";
+                     " belongs to another entity already; merge the two (synclinectl merge)";
     outcome.code = "identity.foreign_record";
     outcome.record.reset();
     outcome.fields.clear();

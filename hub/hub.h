@@ -62,6 +62,9 @@ public:
     [[nodiscard]] bool quiescent() const;
     /// What this hub is and does, as it stands in the key-value store.
     [[nodiscard]] Value status() const;
+    [[nodiscard]] Reconciliations::VerifiedThrough verified_through() const {
+        return reconciliations_.verified_through();
+    }
 
 private:
     /// WorkId::hold of what is no input.

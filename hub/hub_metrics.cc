@@ -37,6 +37,11 @@ void HubMetrics::update(const Hub& hub, const nats::NatsLink& link) {
                                                       {"what", name_of(about.what)}});
         counter.Increment(static_cast<double>(count) - counter.Value());
     }
+    for (const auto& [about, through] : hub.verified_through()) {
+        const Metrics::Labels labels{{"platform", about.first.text}, {"object", about.second.text}};
+        metrics_.gauge(metric::kHubVerifiedThrough, labels)
+            .Set(static_cast<double>(through.ns) / 1e9);
+    }
     metrics_.gauge(metric::kHubPartitions).Set(static_cast<double>(hub.held().size()));
     metrics_.gauge(metric::kNatsConnected).Set(link.connected() ? 1 : 0);
     metrics_.gauge(metric::kNatsPublishesOpen).Set(static_cast<double>(link.open()));

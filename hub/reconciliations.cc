@@ -19,6 +19,27 @@ constexpr Duration kLookEvery = std::chrono::seconds{30};
 void Reconciliations::forget_all() {
     jobs_.clear();
     to_load_.clear();
+    verified_.clear();
+}
+
+void Reconciliations::remember(const Place& place, const Reconciliation& result) {
+    auto& objects = verified_[place];
+    objects.clear();
+    for (const ReconciledObject& object : result.objects) {
+        objects[object.object] = object.verified_through;
+    }
+}
+
+Reconciliations::VerifiedThrough Reconciliations::verified_through() const {
+    VerifiedThrough least;
+    for (const auto& [place, objects] : verified_) {
+        if (!host_.holds(place.first)) continue;
+        for (const auto& [object, through] : objects) {
+            const auto [at, first] = least.try_emplace({place.second, object}, through);
+            if (!first) at->second = std::min(at->second, through);
+        }
+    }
+    return least;
 }
 
 void Reconciliations::submit(Inventory inventory, const WorkId& work) {
@@ -57,6 +78,7 @@ void Reconciliations::loaded(const Place& place, std::uint64_t number,
     }
     if (*found && !(*found)->deleted) {
         if (auto stored = decode_reconciliation((*found)->body)) job.before = *std::move(stored);
+        remember(place, job.before);
     }
     if (!job.work) {  // Of another hub: is there anything left to compare?
         auto inventory = job.before.inventory.empty()
@@ -111,6 +133,7 @@ void Reconciliations::tick() {
         job.phase = Phase::kAsked;
         host_.look_through(place.first);
     }
+    std::erase_if(verified_, [&](const auto& entry) { return !host_.holds(entry.first.first); });
     ask_when_due();
 }
 
@@ -166,6 +189,7 @@ void Reconciliations::on_looked_through(Partition partition) {
             continue;
         }
         const Reconciliation result = job.comparison->result(job.before, clock_.now());
+        remember(at->first, result);
         effects_.publish_last(subjects::reconciliation(platform, partition), encode(result),
                               nullptr, 0);
         auto differing = job.comparison->differing();

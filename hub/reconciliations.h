@@ -54,6 +54,11 @@ public:
     void forget_all();
     void tick();
 
+    /// Of each platform's object: through when all partitions of this hub that were ever compared
+    /// are proven; 0: one of them is not.
+    using VerifiedThrough = std::map<std::pair<PlatformId, ObjectName>, Timestamp>;
+    [[nodiscard]] VerifiedThrough verified_through() const;
+
     // ---- Of a pass through the states of some partitions.
     void on_look_begins(Partition partition);
     void look(Partition partition, const EntityState& state);
@@ -77,6 +82,7 @@ private:
     void load(const Place& place, Job& job);
     void loaded(const Place& place, std::uint64_t number,
                 const Result<std::optional<nats::StoredMessage>>& found);
+    void remember(const Place& place, const Reconciliation& result);
     void load_uncompared(Partition partition, const PlatformId& platform);
     void on_delivered(std::uint64_t token) override;
     void ask_when_due();
@@ -90,6 +96,7 @@ private:
     ReconciliationsHost& host_;
     std::map<Place, Job> jobs_;
     std::set<Partition> to_load_;
+    std::map<Place, std::map<ObjectName, Timestamp>> verified_;  ///< Of partitions held.
     std::uint64_t numbers_ = 0;
     std::map<PlatformId, Duration> ask_at_;  ///< When to look whether it is due.
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -104,7 +104,7 @@ void report_shared_keys(Work& work, const std::vector<Claim>& keys) {
         close_exception(work, exceptions::kSharedKey, platform);
     }
     for (auto& [platform, reason] : reasons) {
-        reason += ": merge the two at the platforms, or correct the one that is wrong";
+        reason += ": merge the two, or correct the one that is wrong";
         if (open_reasons[platform] == reason) continue;
         open_exception(work, exceptions::kSharedKey, *work.state.record(platform),
                        std::move(reason), {});

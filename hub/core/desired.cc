@@ -44,8 +44,11 @@ void settle_proposals(Work& work) {
             if (owner == nullptr || !holds(*owner, proposal.field, proposal.value)) {
                 kept.push_back(std::move(proposal));
             } else {
-                make_canonical(work, proposal.field, proposal.value,
-                               {owner->platform, owner->rev, work.context.now});
+                FieldDecision decision{proposal.field, owner->platform,    {},
+                                       proposal.value, Verdict::kAccepted, to_string(rule->place)};
+                decision.before = make_canonical(work, proposal.field, proposal.value,
+                                                 {owner->platform, owner->rev, work.context.now});
+                work.log.decisions.push_back(std::move(decision));
             }
             continue;
         }

@@ -31,7 +31,7 @@ Placement place(const ObjectSpec& object, const Change& change, const Found& fou
     if (entities.size() > 1) {
         std::string reason = "it matches several entities:";
         for (const EntityId& entity : entities) reason += " " + entity.text;
-        return {Kind::kAmbiguous, {}, reason + "; correct a key at the platform"};
+        return {Kind::kAmbiguous, {}, reason + "; correct a key at the platform, or link it"};
     }
     if (entities.size() == 1) return {Kind::kMatched, entities.front(), {}};
     const Binding* binding = object.binding(change.key.platform);

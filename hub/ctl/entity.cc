@@ -2,7 +2,9 @@
 #include <memory>
 #include <set>
 
+#include "hub/core/history.h"
 #include "hub/ctl/cli.h"
+#include "hub/ctl/decisions.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
@@ -13,6 +15,7 @@ namespace {
 struct ShowOptions {
     std::string object;
     std::string key;
+    std::string at;
 };
 
 class EntityPage {
@@ -159,6 +162,54 @@ private:
     Timestamp now_;
 };
 
+/// What was canonical at a moment, by the log.
+Result<Exit> show_past(Program& program, Session& session, const EntityKey& key,
+                       const Secrets& secrets, const std::string& moment) {
+    const auto when = parse_moment(moment, program.clock().now());
+    if (!when) return fail(when.error(), "--at");
+    const auto policy = program.policy();
+    if (!policy) return fail(policy.error());
+    Output& out = program.out();
+    auto entries = read_decisions(session, out, key);
+    if (!entries) return fail(entries.error());
+    if (const ObjectSpec* object = (*policy)->object(key.object)) upcast(*object, *entries);
+    const hub::PastState past = hub::state_at(*entries, *when);
+    if (past.version == 0) {
+        return fail(
+            ErrorKind::kNotFound,
+            "the log says nothing of " + key.object.text + " " + key.entity.text + " at " +
+                time_text(*when) +
+                (entries->empty() ? "" : "; it begins at " + time_text(entries->front().at)));
+    }
+    out.line({Cell{key.object.text + " " + key.entity.text, Style::kBold},
+              Cell{" at " + time_text(*when), Style::kDim}});
+    out.line("version " + std::to_string(past.version) + " of " + time_text(past.at) + ", policy " +
+             policy_text(past.policy_version, past.policy));
+    Table table{{"FIELD", "CANONICAL", "BY", "SINCE", "RULE"}, {}, 40};
+    Value::Map fields;
+    for (const auto& [name, field] : past.fields) {
+        const bool known = field.version != 0;
+        const std::string by = !known ? "?" : field.from.empty() ? "operator" : field.from.text;
+        table.rows.push_back({name.text, secrets.text(key.object, name, field.value), by,
+                              known ? time_text(field.at) : "before the log",
+                              Cell{field.rule, Style::kDim}});
+        fields.emplace(name.text,
+                       Value::Map{{"value", secrets.shown(key.object, name, field.value)},
+                                  {"from", field.from.text},
+                                  {"version", number(field.version)},
+                                  {"at", known ? Value{field.at} : Value{}},
+                                  {"rule", field.rule}});
+    }
+    out.table(table);
+    out.set("at", *when);
+    out.set("object", key.object.text);
+    out.set("entity", key.entity.text);
+    out.set("version", number(past.version));
+    out.set("policy_version", number(past.policy_version));
+    out.set("canonical", std::move(fields));
+    return verdict(out);
+}
+
 Result<Exit> show(Program& program, const ShowOptions& options) {
     const auto secrets = program.secrets();
     if (!secrets) return fail(secrets.error());
@@ -166,6 +217,9 @@ Result<Exit> show(Program& program, const ShowOptions& options) {
     if (!session) return fail(session.error());
     const auto located = locate(**session, ObjectName{options.object}, options.key);
     if (!located) return fail(located.error());
+    if (!options.at.empty()) {
+        return show_past(program, **session, located->key, *secrets, options.at);
+    }
     const auto stored = load_located(**session, *located);
     if (!stored) return fail(stored.error());
     Output& out = program.out();
@@ -186,6 +240,9 @@ void add_entity(CLI::App& app, Program& program) {
         "show", "Canonical fields and where they came from, each platform's side, what is open");
     const auto options = std::make_shared<ShowOptions>();
     add_key(*command, options->object, options->key);
+    command->add_option("--at", options->at,
+                        "What was canonical then, by the log: 2026-01-05T10:00:00Z, a day, or how "
+                        "long ago (2h)");
     command->callback([&program, options] {
         program.choose("entity show", [options](Program& p) { return show(p, *options); });
     });

@@ -93,25 +93,6 @@ void show_table(Output& out, const std::vector<ReconciledView>& views, Timestamp
     out.table(table);
 }
 
-void show_pairs(Output& out, const std::vector<ReconciledView>& views) {
-    Value::List list;
-    Table table{{"OBJECT", "BETWEEN", "VERIFIED THROUGH"}, {}};
-    for (const VerifiedPair& pair : pairs_of(views)) {
-        const bool never = pair.through.ns == 0;
-        table.rows.push_back(
-            {pair.object.text, pair.one.text + " - " + pair.other.text,
-             never ? Cell{"never", Style::kRed} : Cell{time_text(pair.through), Style::kGreen}});
-        list.push_back(Value::Map{{"object", pair.object.text},
-                                  {"platforms", Value::List{pair.one.text, pair.other.text}},
-                                  {"verified_through", never ? Value{} : Value{pair.through}}});
-    }
-    if (!table.rows.empty()) {
-        out.heading("Pairs");
-        out.table(table);
-    }
-    out.set("pairs", std::move(list));
-}
-
 /// What keeps a view from being proven, for people.
 void judge(Output& out, const ReconciledView& view, std::uint16_t partitions) {
     const std::string where = view.platform.text + " " + view.object.text;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/ctl/text.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
@@ -95,6 +96,25 @@ Result<std::vector<hub::Reconciliation>> read_reconciliations(Session& session,
         }
     }
     return out;
+}
+
+void show_pairs(Output& out, const std::vector<ReconciledView>& views) {
+    Value::List list;
+    Table table{{"OBJECT", "BETWEEN", "VERIFIED THROUGH"}, {}};
+    for (const VerifiedPair& pair : pairs_of(views)) {
+        const bool never = pair.through.ns == 0;
+        table.rows.push_back(
+            {pair.object.text, pair.one.text + " - " + pair.other.text,
+             never ? Cell{"never", Style::kRed} : Cell{time_text(pair.through), Style::kGreen}});
+        list.push_back(Value::Map{{"object", pair.object.text},
+                                  {"platforms", Value::List{pair.one.text, pair.other.text}},
+                                  {"verified_through", never ? Value{} : Value{pair.through}}});
+    }
+    if (!table.rows.empty()) {
+        out.heading("Proven equal");
+        out.table(table);
+    }
+    out.set("pairs", std::move(list));
 }
 
 }  // namespace syncline::ctl

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hub/core/reconciliation.h"
+#include "hub/ctl/output.h"
 #include "hub/ctl/session.h"
 
 /// What the newest reconciliations came to, over all partitions.
@@ -38,6 +39,9 @@ struct VerifiedPair {
     Timestamp through;  ///< 0: never.
 };
 [[nodiscard]] std::vector<VerifiedPair> pairs_of(const std::vector<ReconciledView>& views);
+
+/// A table of them, and `pairs` for JSON.
+void show_pairs(Output& out, const std::vector<ReconciledView>& views);
 
 /// kNotFound: no such stream. What cannot be decoded is in `damaged`.
 [[nodiscard]] Result<std::vector<hub::Reconciliation>> read_reconciliations(

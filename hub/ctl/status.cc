@@ -5,7 +5,9 @@
 #include "hub/ctl/cli.h"
 #include "hub/ctl/cluster.h"
 #include "hub/ctl/exceptions_filter.h"
+#include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/reconciled.h"
 #include "hub/ctl/status_findings.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/subjects.h"
@@ -226,6 +228,18 @@ void show_exceptions(Output& out, const Cluster& cluster) {
     }
 }
 
+/// Up to when which platforms are proven equal; nothing where nothing was reconciled yet.
+Result<void> show_proven(Output& out, Session& session) {
+    std::vector<std::string> damaged;  // `reconcile list` tells of it.
+    const auto all = read_reconciliations(session, damaged);
+    if (!all && all.error().kind == ErrorKind::kNotFound) return {};
+    if (!all) return fail(all.error());
+    const auto partitions = partition_count(session);
+    if (!partitions) return fail(partitions.error());
+    show_pairs(out, gather(*all, *partitions));
+    return {};
+}
+
 Result<Exit> show_once(Program& program, Session& session) {
     const auto cluster = read_cluster(session);
     if (!cluster) return fail(cluster.error());
@@ -240,6 +254,7 @@ Result<Exit> show_once(Program& program, Session& session) {
     show_agents(out, *cluster);
     show_streams(out, *cluster);
     show_exceptions(out, *cluster);
+    if (auto shown = show_proven(out, session); !shown) return fail(shown.error());
     for (Finding& finding : judge(*cluster)) out.add(std::move(finding));
     return verdict(out);
 }

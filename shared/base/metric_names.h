@@ -42,6 +42,9 @@ inline constexpr Name kHubExceptions{
     "Exceptions opened, settled by a person, closed by themselves"};
 inline constexpr Name kHubExceptionsOpen{"syncline_hub_exceptions_open",
                                          "Exceptions that wait for a person"};
+inline constexpr Name kHubVerifiedThrough{
+    "syncline_hub_verified_through_timestamp_seconds",
+    "Up to when this hub's partitions of a platform's object are proven equal; 0: never"};
 inline constexpr Name kHubPartitions{"syncline_hub_partitions", "Partitions held by this hub"};
 inline constexpr Name kHubDecideSeconds{"syncline_hub_decide_seconds",
                                         "Time from reading a batch to its last acknowledgement"};

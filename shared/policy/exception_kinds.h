@@ -128,13 +128,17 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
     {.code = "identity.ambiguous",
      .holder = ExceptionHolder::kInput,
      .meaning = "the keys of a record belong to several entities",
-     .advice = "correct a key at the platform; the record's next change is placed anew",
+     .advice =
+         "correct a key at the platform, and the record's next change is placed anew; or link it "
+         "(synclinectl link)",
      .discard = "the record stays out until it changes",
      .closes = "when the record belongs to an entity, or is deleted"},
     {.code = "identity.second_record",
      .severity = ExceptionSeverity::kWarning,
      .meaning = "a platform has several records of one entity",
-     .advice = "merge them at the platform, or change the match rules",
+     .advice =
+         "merge them at the platform, unlink the one that is not its (synclinectl unlink), or "
+         "change the match rules",
      .accept = "the other records stay apart",
      .reject = "it stays open while they are there",
      .retry = "it stays open while they are there",
@@ -142,7 +146,7 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .closes = "when the other records are gone"},
     {.code = "identity.shared_key",
      .meaning = "two entities have come to have one match key",
-     .advice = "merge the two at the platforms, or correct the one that is wrong, then retry",
+     .advice = "merge the two (synclinectl merge), or correct the one that is wrong, then retry",
      .accept = "it stays open while the key is another's",
      .reject = "it stays open while the key is another's",
      .retry = "it stays open while the key is another's",
@@ -151,7 +155,9 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .severity = ExceptionSeverity::kWarning,
      .holder = ExceptionHolder::kInput,
      .meaning = "a record matches no entity and may not found one",
-     .advice = "correct its keys at the platform, or let the platform found entities",
+     .advice =
+         "correct its keys at the platform, link it (synclinectl link), or let the platform found "
+         "entities",
      .discard = "the record stays out until it changes",
      .closes = "when the record belongs to an entity, or is deleted"},
     {.code = "input.foreign_platform",

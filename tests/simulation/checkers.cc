@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "hub/core/history.h"
 #include "hub/core/state_codec.h"
 #include "hub/core/work.h"
 #include "shared/wire/subjects.h"
@@ -232,6 +233,36 @@ bool Checkers::excused(const hub::EntityState& state, const PlatformId& platform
     return workload_.left_alone(state.key.entity, platform);
 }
 
+// I21: the decision log says of every canonical value how it came to be.
+void Checkers::check_history(const hub::EntityState& state) {
+    if (broker_.state_losses() > 0 || broker_.log_losses() > 0) return;
+    const ObjectSpec* object = policies_.in_force().object(state.key.object);
+    std::map<std::uint64_t, hub::LogEntry> by_version;
+    for (const MessagePtr& message : broker_.all(subjects::kStreamLog)) {
+        if (message->subject != subjects::log(state.key)) continue;
+        auto entry = hub::decode_log_entry(message->body);
+        if (entry) by_version.emplace(entry->version, *std::move(entry));
+    }
+    std::vector<hub::LogEntry> entries;
+    for (auto& [version, entry] : by_version) {
+        for (hub::FieldDecision& decision : entry.decisions) {
+            decision.field = object->name_now(decision.field);
+        }
+        entries.push_back(std::move(entry));
+    }
+    const hub::PastState told = hub::state_at(entries, Timestamp{INT64_MAX});
+    for (const hub::CanonicalField& field : state.canonical) {
+        const auto at = told.fields.find(field.name);
+        if (at == told.fields.end() ? field.value.is_null() : at->second.value == field.value) {
+            continue;
+        }
+        find("I21",
+             field.name.text + " is " + display(field.value) + ", by the log it is " +
+                 (at == told.fields.end() ? "nothing" : display(at->second.value)),
+             state.key.entity.text);
+    }
+}
+
 // I20: what an entity gave away has arrived, and a merged one leads to one that lives.
 void Checkers::check_handovers(const hub::EntityState& state) {
     for (const hub::Handover& handover : state.handovers) {
@@ -253,6 +284,7 @@ void Checkers::check_handovers(const hub::EntityState& state) {
 
 void Checkers::check_entity(const hub::EntityState& state) {
     check_handovers(state);
+    check_history(state);
     if (state.is_merged()) return;
     const ObjectSpec* object = policies_.in_force().object(state.key.object);
     for (const hub::RecordState& record : state.records) {

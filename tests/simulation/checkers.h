@@ -40,6 +40,7 @@ private:
 
     void read_broker();
     void check_handovers(const hub::EntityState& state);
+    void check_history(const hub::EntityState& state);
     void check_entity(const hub::EntityState& state);
     void check_record(const hub::EntityState& state, const hub::RecordState& record,
                       const Binding& binding);

@@ -314,7 +314,7 @@ std::uint64_t MemoryBroker::cut_power() {
     }
     for (const std::string& name : gone) {
         world_.note("broker", "lost stream " + name);
-        if (name == subjects::kStreamState) ++state_losses_;
+        count_loss(name);
         streams_.erase(streams_.find(name));
     }
     return lost;
@@ -327,7 +327,7 @@ std::uint64_t MemoryBroker::lose_tail(Stream& stream) {
     const std::uint64_t keep =
         random.one_in(2) ? stream.synced : random.between(stream.synced, stream.last);
     const std::uint64_t lost = stream.last - keep;
-    if (lost > 0 && stream.config.name == subjects::kStreamState) ++state_losses_;
+    if (lost > 0) count_loss(stream.config.name);
     while (!stream.messages.empty() && stream.messages.rbegin()->first > keep) {
         erase(stream, stream.messages.rbegin()->first);
     }
@@ -347,7 +347,7 @@ void MemoryBroker::delete_stream(std::string_view name) {
     const auto at = streams_.find(name);
     if (at == streams_.end()) return;
     world_.note("broker", "deleted " + std::string{name});
-    if (name == subjects::kStreamState) ++state_losses_;
+    count_loss(name);
     streams_.erase(at);
     for (auto consumer = consumers_.begin(); consumer != consumers_.end();) {
         if (consumer->second.stream != name) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "shared/nats/link.h"
+#include "shared/wire/subjects.h"
 #include "tests/simulation/world.h"
 
 namespace syncline::sim {
@@ -105,6 +106,8 @@ public:
     std::uint64_t cut_power();
     /// How often the stream of states lost something.
     [[nodiscard]] std::uint64_t state_losses() const { return state_losses_; }
+    /// The same of the decision log.
+    [[nodiscard]] std::uint64_t log_losses() const { return log_losses_; }
     void delete_stream(std::string_view name);
     void sync_all();
 
@@ -165,7 +168,13 @@ private:
     std::map<std::uint64_t, Subscriber> subscriptions_;
     std::vector<BrokerClient*> clients_;
     std::uint64_t ids_ = 0;
+    void count_loss(std::string_view stream) {
+        if (stream == subjects::kStreamState) ++state_losses_;
+        if (stream == subjects::kStreamLog) ++log_losses_;
+    }
+
     std::uint64_t state_losses_ = 0;
+    std::uint64_t log_losses_ = 0;
     std::int64_t last_created_ = 0;
 };
 
