@@ -111,7 +111,7 @@ void MassBreaker::trip(Transaction& transaction, const Sight& sight) {
                   .records = counted_[sight.lane].records,
                   .since = clock_now()};
     state.told = 0;
-    state.told_at = {};  // pump() tells it, with what came with it.
+    told_at_.erase(sight.lane);  // pump() tells it, with what came with it.
     p_.environment.note(NoteLevel::kError, "held: too many " + std::string{name_of(why.kind)} +
                                                " of " + text_of(sight.lane) + ", more than " +
                                                why.limit + "; a person is asked");
@@ -134,7 +134,7 @@ void MassBreaker::notify(Transaction& transaction, const Lane& lane, LaneState& 
     const bool flows = state.phase == LaneState::Phase::kFlowing;
     state.hold.held = flows ? 0 : waiting_in(lane);
     state.told = state.hold.held;
-    state.told_at = clock_now();
+    told_at_[lane] = now();
     HoldNotice notice = state.hold;
     notice.platform = p_.store.platform();
     notice.lane = lane;
@@ -145,12 +145,14 @@ void MassBreaker::notify(Transaction& transaction, const Lane& lane, LaneState& 
 
 Duration MassBreaker::notice_due(const Lane& lane, const LaneState& state, Duration at) const {
     if (state.phase != LaneState::Phase::kHeld) return kNever;
-    if (state.told_at.ns == 0) return at;
+    // By a clock that nobody sets, so that of before the start nothing is known.
+    const auto told_at = told_at_.find(lane);
+    if (told_at == told_at_.end()) return at;
     const std::uint64_t held = waiting_in(lane);
     Duration wait = kTellAgain;
     if (held != state.told) wait = kTellChanged;
     if (held >= 2 * state.told && held > 0) wait = kTellDoubled;
-    return at + std::max(Duration{0}, wait - std::max(Duration{0}, clock_now() - state.told_at));
+    return std::max(at, told_at->second + wait);
 }
 
 // ---- Answers --------------------------------------------------------------------------------
@@ -202,7 +204,7 @@ bool MassBreaker::decide(Transaction& transaction, const Lane& lane, const HoldA
     if (answer.hold != state.hold.hold) {  // Of a store that is no more.
         LaneState other{.hold = {.hold = answer.hold, .status = HoldNotice::Status::kUnknown}};
         notify(transaction, lane, other);
-        if (state.phase == LaneState::Phase::kHeld) renew(state);
+        if (state.phase == LaneState::Phase::kHeld) renew(lane, state);
         return false;
     }
     if (state.phase != LaneState::Phase::kHeld) return false;
@@ -250,14 +252,14 @@ void MassBreaker::full_read_begins(Transaction& transaction) {
 void MassBreaker::renew(Transaction& transaction) {
     for (const auto& [lane, state] : p_.store.lanes()) {
         if (state.phase != LaneState::Phase::kHeld) continue;
-        renew(transaction.change_lane(lane));
+        renew(lane, transaction.change_lane(lane));
     }
 }
 
-void MassBreaker::renew(LaneState& state) const {
+void MassBreaker::renew(const Lane& lane, LaneState& state) {
     const auto at = static_cast<std::uint64_t>(std::max<std::int64_t>(clock_now().ns, 0));
     state.hold.hold = std::max({state.hold.hold + 1, state.answered + 1, at});
-    state.told_at = {};
+    told_at_.erase(lane);
 }
 
 bool MassBreaker::may_lack(const ObjectName& object, Timestamp since) const {

@@ -94,7 +94,7 @@ private:
     [[nodiscard]] std::uint64_t records_of(Transaction& transaction, const Lane& lane);
     [[nodiscard]] std::uint64_t waiting_in(const Lane& lane) const;
     void trip(Transaction& transaction, const Sight& sight);
-    void renew(LaneState& state) const;
+    void renew(const Lane& lane, LaneState& state);
     void notify(Transaction& transaction, const Lane& lane, LaneState& state);
     void end(Transaction& transaction, const Lane& lane, HoldNotice::Status status);
     bool decide(Transaction& transaction, const Lane& lane, const HoldAnswer& answer,
@@ -111,6 +111,7 @@ private:
     };
     Parts p_;
     std::map<Lane, Counted> counted_;
+    std::map<Lane, Duration> told_at_;             ///< When the hub was told of a hold last.
     std::map<ObjectName, std::uint64_t> waiting_;  ///< Commands, since they were read last.
     bool busy_ = false;                            ///< A commit of pump()'s is under way.
     Duration again_at_{0};                         ///< When there may be room in the spool.

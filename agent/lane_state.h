@@ -20,8 +20,7 @@ struct LaneState {
     HoldNotice hold;  ///< The newest one; its `hold` is 0 if there was none.
     /// A full read was begun while it was held: the hub does not know what is there.
     bool blind = false;
-    Timestamp told_at;           ///< When the hub was told last,
-    std::uint64_t told = 0;      ///< and how many were held then.
+    std::uint64_t told = 0;      ///< How many were held when the hub was told last.
     std::uint64_t answered = 0;  ///< The newest hold that an answer named.
     HoldAnswer::Verdict verdict = HoldAnswer::Verdict::kResume;
     /// Out: commands that were stored in their stream until then are answered by `verdict`. In:

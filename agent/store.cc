@@ -41,7 +41,7 @@ constexpr const char* kSchema2 = "ALTER TABLE records ADD COLUMN seen INTEGER NO
 // Of the breaker. Bodies are large, so the table of those withheld is an ordinary one.
 constexpr const char* kCreateLanes =
     "CREATE TABLE lanes(object TEXT, direction INTEGER, window TEXT, phase INTEGER, hold BLOB,"
-    "  blind INTEGER, told_at INTEGER, told INTEGER, answered INTEGER, verdict INTEGER,"
+    "  blind INTEGER, told INTEGER, answered INTEGER, verdict INTEGER,"
     "  through INTEGER, PRIMARY KEY(object, direction)) WITHOUT ROWID;"
     "CREATE TABLE withheld(n INTEGER PRIMARY KEY, object INTEGER, id TEXT, bytes INTEGER,"
     "  body BLOB);"

@@ -21,8 +21,8 @@ std::uint64_t size_of(const RecordId& id, std::string_view body) {
 
 void Store::load_lanes() {
     sqlite::Query lanes = database_->query(
-        "SELECT object, direction, window, phase, hold, blind, told_at, told, answered, verdict,"
-        " through FROM lanes");
+        "SELECT object, direction, window, phase, hold, blind, told, answered, verdict, through"
+        " FROM lanes");
     while (lanes.next()) {
         const Lane lane{ObjectName{lanes.text(0)}, static_cast<Direction>(lanes.integer(1))};
         LaneState& state = held_.lanes[lane];
@@ -36,11 +36,10 @@ void Store::load_lanes() {
         }
         state.hold = *std::move(hold);
         state.blind = lanes.integer(5) != 0;
-        state.told_at.ns = lanes.integer(6);
-        state.told = lanes.unsigned_integer(7);
-        state.answered = lanes.unsigned_integer(8);
-        state.verdict = static_cast<HoldAnswer::Verdict>(lanes.integer(9));
-        state.through.ns = lanes.integer(10);
+        state.told = lanes.unsigned_integer(6);
+        state.answered = lanes.unsigned_integer(7);
+        state.verdict = static_cast<HoldAnswer::Verdict>(lanes.integer(8));
+        state.through.ns = lanes.integer(9);
     }
     sqlite::Query withheld = database_->query(
         "SELECT o.name, count(*), sum(w.bytes), max(w.n) FROM withheld w"
@@ -66,11 +65,10 @@ void Store::save_lanes() {
         hold.lane = lane;
         database_->run(
             "INSERT OR REPLACE INTO lanes"
-            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             lane.object.text, static_cast<int>(lane.direction), state.window.text(),
             static_cast<int>(state.phase), sqlite::Blob{wire::encode(hold)}, state.blind,
-            state.told_at.ns, state.told, state.answered, static_cast<int>(state.verdict),
-            state.through.ns);
+            state.told, state.answered, static_cast<int>(state.verdict), state.through.ns);
     }
 }
 

@@ -42,8 +42,7 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .severity = ExceptionSeverity::kCritical,
      .holder = ExceptionHolder::kInstallation,
      .meaning = "a platform deleted, blanked or overwrote so much that none of it is taken yet",
-     .advice = "look at the sample and at the platform: accept if it was meant; else put it right "
-               "at the platform, then accept, or discard",
+     .advice = "accept if it was meant; else put it right at the platform, then accept, or discard",
      .accept = "what is held is taken, and the lane flows again",
      .discard = "what is held is dropped, and the lane flows again; a reconciliation still finds "
                 "what differs",

@@ -228,6 +228,47 @@ TEST_F(BreakerTest, AnAnswerToAHoldThatTheStoreDoesNotKnowIsSaidToBeOfNone) {
     EXPECT_EQ(notice().hold, 77u);
 }
 
+TEST_F(BreakerTest, ANoticeWithoutReceiptIsNumberedAnewWithTheRest) {
+    start();
+    world.auto_receipts = false;
+    remove(0, 12);
+    world.run_seconds(5);
+    const std::size_t before = world.notices().size();
+    world.link.partitions = static_cast<std::uint16_t>(world.link.partitions + 3);
+    world.run_seconds(20);
+    ASSERT_GT(world.notices().size(), before);
+    const HoldNotice said = notice();
+    EXPECT_EQ(said.number.seq.epoch, world.store->epoch());
+    EXPECT_EQ(said.number.partition,
+              entity_partition(lane_entity(kIn.object), world.link.partitions));
+    EXPECT_EQ(said.status, Status::kHeld);
+}
+
+TEST_F(BreakerTest, AnObjectThatIsNoLongerReadIsAnsweredAllTheSame) {
+    start();
+    remove(0, 12);
+    world.run_seconds(5);
+    EXPECT_EQ(news().size(), 5u);
+    world.platform.reads_fail = Error{ErrorKind::kUnsupported, "there is no such object"};
+    world.restart();
+    answer(kIn, notice().hold, Verdict::kResume);
+    world.run_seconds(10);
+    EXPECT_EQ(news().size(), 7u);
+    EXPECT_TRUE(world.agent->status().held.empty());
+}
+
+TEST_F(BreakerTest, TellsOfAHoldAgainWhateverTheClockSays) {
+    start();
+    remove(0, 12);
+    world.run_seconds(10);
+    const std::size_t before = world.notices().size();
+    world.run_seconds(5 * 60);
+    EXPECT_EQ(world.notices().size(), before);
+    world.clock.set_wall(world.clock.now() - 240h);
+    world.run_seconds(10 * 60);
+    EXPECT_EQ(world.notices().size(), before + 1) << "in case that the exception was lost";
+}
+
 TEST_F(BreakerTest, AnswersThatComeWhileTheAgentIsAwayAreFound) {
     start();
     remove(0, 12);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "shared/wire/hold_codec.h"
+#include "shared/wire/subjects.h"
 
 namespace syncline::hub {
 namespace {
@@ -58,6 +59,26 @@ TEST(HoldAnswerText, IsReadAsItIsWritten) {
     for (const char* text : {"", "17", "17 ", "x resume", "17 perhaps", "-1 resume"}) {
         EXPECT_FALSE(parse_hold_answer(text)) << text;
     }
+}
+
+TEST(HoldSubjects, NameTheLaneInOneWay) {
+    const PlatformId crm{"crm"};
+    for (const Lane& lane : {Lane{ObjectName{"customer"}, Direction::kIn},
+                             Lane{ObjectName{"out-of.the way"}, Direction::kOut}}) {
+        const auto input = subjects::parse_input(subjects::hold(crm, {3}, lane));
+        ASSERT_TRUE(input) << input.error().what;
+        EXPECT_EQ(input->kind, subjects::InputKind::kHold);
+        EXPECT_EQ(input->platform, crm);
+        EXPECT_EQ(input->partition, Partition{3});
+        EXPECT_EQ(input->object, lane.object.text);
+        EXPECT_EQ(input->key, name_of(lane.direction));
+        const std::string answer = subjects::hold_answer(crm, lane);
+        EXPECT_TRUE(subjects::is_again(answer));
+        EXPECT_FALSE(subjects::is_retell(answer));
+        EXPECT_EQ(subjects::parse_hold_answer(answer), lane);
+    }
+    const std::string retell = subjects::retell(crm, {3});
+    EXPECT_FALSE(subjects::parse_hold_answer(retell));
 }
 
 TEST(Holds, AreAnExceptionThatSaysWhatIsHeld) {
