@@ -555,6 +555,11 @@ void Hub::recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep)
     entities_.submit(entity, {.input = std::move(recheck), .work = {home, kNoHold, sweep}});
 }
 
+void Hub::check_links(const EntityKey& entity) {
+    const Partition home = entity_partition(entity, options_.partitions);
+    entities_.submit(entity, {.input = Recheck{.links = true}, .work = {home, 0, 0}});
+}
+
 void Hub::reconsider(const EntityState& state, std::uint64_t sequence, std::uint64_t sweep) {
     const Policy& newest = policies_.newest();
     const Partition home = entity_partition(state.key, options_.partitions);

@@ -142,6 +142,7 @@ private:
     }
     void on_delivered(std::uint64_t token) override;
     bool warm(std::uint64_t sequence, std::string_view body) override;
+    void check_links(const EntityKey& entity) override;
     void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) override;
     [[nodiscard]] bool doubts_links() const override { return state_lost_ || watch_.noted() > 0; }
     void reconsider(const EntityState& state, std::uint64_t sequence, std::uint64_t sweep) override;

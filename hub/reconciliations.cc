@@ -167,6 +167,9 @@ void Reconciliations::look(Partition partition, const EntityState& state) {
         if (job.phase != Phase::kLooking) continue;
         if (job.collection) {
             job.collection->add(state);
+            // What it has noted beside its own record may be another entity's by now.
+            const RecordState* record = state.record(at->first.second);
+            if (record != nullptr && !record->others.empty()) host_.check_links(state.key);
         } else {
             job.comparison->add(policy, state);
         }

@@ -28,6 +28,8 @@ public:
     /// Is the partition still held as it was when the input came in?
     [[nodiscard]] virtual bool is_held(const WorkId& work) const = 0;
     [[nodiscard]] virtual bool holds(Partition partition) const = 0;
+    /// Has the entity find out whether all records that it knows of are its.
+    virtual void check_links(const EntityKey& entity) = 0;
 
 protected:
     ~ReconciliationsHost() = default;

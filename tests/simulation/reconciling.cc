@@ -64,11 +64,7 @@ std::vector<Violation> Reconciling::judge() {
             const std::string where =
                 one->platform.text + " partition " + std::to_string(one->partition.value);
             const std::uint64_t open = object.count(hub::Agreement::kOpen);
-            // A record that an entity has noted beside its own and that stands for another one by
-            // now stays noted, for a person, until the entity hears of it.
-            const bool noted_twice = open > 0 && object.known > object.records;
-            if ((object.differing > 0 && !noted_twice) ||
-                object.count(hub::Agreement::kWaiting) > 0 ||
+            if (object.differing > 0 || object.count(hub::Agreement::kWaiting) > 0 ||
                 (open == 0 && object.unlinked == 0 && object.verified_through < one->began_at)) {
                 findings.push_back(
                     {"I19",
