@@ -59,9 +59,6 @@ void close_about_former(Work& work, RecordState& record) {
 void mark_present(Work& work, RecordState& record, const RecordId& id) {
     if (record.presence == Presence::kPresent && record.record == id) return;
     stand(work, record, id, "linked");
-    const auto known =
-        std::erase_if(record.others, [&](const OtherRecord& other) { return other.record == id; });
-    if (known > 0) report_others(work, record);
     record.mirror.clear();
     record.forms.clear();
     close_about_former(work, record);
@@ -94,6 +91,10 @@ void stand(Work& work, RecordState& record, const RecordId& id, std::string_view
     record.record = id;
     record.blocked = false;
     work.links.push_back({record.platform, work.state.key.object, id});
+    // It may have been noted beside the one before.
+    const auto known =
+        std::erase_if(record.others, [&](const OtherRecord& other) { return other.record == id; });
+    if (known > 0) report_others(work, record);
     close_exception(work, exceptions::kInDoubt, record.platform);  // Made after all, or by others.
 }
 
