@@ -235,6 +235,7 @@ void Entities::reservation_done(Slot& slot) {
 
 void Entities::reserved(Slot& slot) {
     if (slot.step.changed) return store(slot);
+    tell_links(slot);
     publish_effects(slot, std::move(slot.step.commands));
 }
 

@@ -107,6 +107,16 @@ void Entities::tell_links(const Slot& slot) {
             if (operation->kind == OperationKind::kLink) {
                 linked(operation->platform, operation->record);
             }
+        } else if (const auto* recheck = std::get_if<Recheck>(&slot.inputs[i])) {
+            // The agent may have missed it.
+            for (const RecordState& record : slot.state.records) {
+                if (!recheck->links) break;
+                if (record.record) linked(record.platform, *record.record);
+                for (const OtherRecord& other : record.others) {
+                    if (other.standing == OtherRecord::Standing::kGone) continue;
+                    linked(record.platform, other.record);
+                }
+            }
         }
     }
 }
