@@ -154,7 +154,6 @@ void take(Work& work, const Input& told) {
         take_operation(work, *operation);
     } else if (const auto* recheck = std::get_if<Recheck>(&input)) {
         recheck_exceptions(work, *recheck);
-        if (recheck->exception.empty()) hand_over_again(work);
         if (recheck->links) claim_records(work);
     } else if (const auto* takeover = std::get_if<Takeover>(&input)) {
         take_over(work, *takeover);
@@ -221,6 +220,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     const MatchRules match_rules = adopt_policy(work);
     disown(work, context.foreign_records);
     for (const Input& input : inputs) take(work, input);
+    // Whatever the input: nobody else may ask for it again.
+    if (work.handovers.empty()) hand_over_again(work);
     Step step;
     step.founds = founds;
     work.state.policy = policy.hash;
