@@ -141,9 +141,6 @@ void other_record(Work& work, RecordState& record, OtherRecord other) {
         }
         if (at->standing == Standing::kApart) other.standing = Standing::kApart;
         record.others.erase(at);
-    } else {
-        // An agent that has not heard yet whose it is says that it is this entity's.
-        work.links.push_back({record.platform, work.state.key.object, other.record});
     }
     record.others.push_back(std::move(other));
     work.changed = true;

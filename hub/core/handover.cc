@@ -263,6 +263,7 @@ std::optional<TakenIn::Record> take(Work& work, const GivenRecord& given) {
     Fields all = given.commanded;
     for (const auto& [name, value] : given.told) all.set(name, value);
     if (stands) {
+        work.links.push_back({given.platform, work.state.key.object, given.record});
         other_record(work, record, {given.record, given.rev, given.at, all, given.standing});
         return taken;
     }
