@@ -1,3 +1,5 @@
+#include "hub/core/handover.h"
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -109,22 +111,6 @@ std::vector<GivenRecord> give_all(Work& work) {
     const std::vector<OpenException> open = work.state.exceptions;
     for (const OpenException& one : open) close_exception(work, one.kind, one.platform);
     work.state.proposals.clear();
-    return all;
-}
-
-using RecordName = std::pair<PlatformId, RecordId>;
-
-/// Those that stand for the entity, and those beside them.
-std::vector<RecordName> all_records(const EntityState& state) {
-    std::vector<RecordName> all;
-    for (const RecordState& record : state.records) {
-        if (record.presence == Presence::kPresent && record.record) {
-            all.emplace_back(record.platform, *record.record);
-        }
-        for (const OtherRecord& other : record.others) {
-            if (other.standing != Standing::kGone) all.emplace_back(record.platform, other.record);
-        }
-    }
     return all;
 }
 
@@ -326,6 +312,19 @@ void link_stray(Work& work, const Operation& operation) {
 }
 
 }  // namespace
+
+std::vector<RecordName> all_records(const EntityState& state) {
+    std::vector<RecordName> all;
+    for (const RecordState& record : state.records) {
+        if (record.presence == Presence::kPresent && record.record) {
+            all.emplace_back(record.platform, *record.record);
+        }
+        for (const OtherRecord& other : record.others) {
+            if (other.standing != Standing::kGone) all.emplace_back(record.platform, other.record);
+        }
+    }
+    return all;
+}
 
 void disown(Work& work, const std::vector<RecordKey>& records) {
     for (const RecordKey& foreign : records) {

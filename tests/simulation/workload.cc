@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "hub/core/handover.h"
 #include "hub/core/state_codec.h"
 #include "hub/core/work.h"
 #include "shared/wire/subjects.h"
@@ -403,25 +404,6 @@ void Workload::publish(const hub::Operation& operation) {
 
 // ---- Who sorts out which records are one. ---------------------------------------------------
 
-namespace {
-
-/// The records that the state says are the entity's.
-std::vector<std::pair<PlatformId, RecordId>> records_of(const hub::EntityState& state) {
-    std::vector<std::pair<PlatformId, RecordId>> out;
-    for (const hub::RecordState& record : state.records) {
-        if (record.presence == hub::Presence::kPresent && record.record) {
-            out.emplace_back(record.platform, *record.record);
-        }
-        for (const hub::OtherRecord& other : record.others) {
-            if (other.standing == hub::OtherRecord::Standing::kGone) continue;
-            out.emplace_back(record.platform, other.record);
-        }
-    }
-    return out;
-}
-
-}  // namespace
-
 void Workload::choose_sorting(const std::vector<hub::EntityState>& states,
                               hub::Operation& operation) {
     Random& random = world_.random();
@@ -435,7 +417,7 @@ void Workload::choose_sorting(const std::vector<hub::EntityState>& states,
         return;
     }
     operation.kind = kMerge;
-    const auto records = records_of(state);
+    const auto records = hub::all_records(state);
     if (records.empty() || random.one_in(2)) return;
     std::tie(operation.platform, operation.record) = records[random.below(records.size())];
     operation.kind = random.one_in(2) ? kLink : kUnlink;
