@@ -254,8 +254,27 @@ struct Seen {
     std::string why;  ///< For kRefused.
 };
 
+/// What the log says of the operation, where no handover in the state does.
+Seen look_in_log(const hub::LogEntry& entry, const hub::Operation& operation) {
+    const bool ours =
+        std::ranges::find(entry.inputs, "operation " + operation.id) != entry.inputs.end();
+    if (!ours) return {};
+    const std::string record = operation.platform.text + " record " + operation.record.text;
+    const std::string refusal = std::string{"no "} + hub::name_of(operation.kind) + " by ";
+    for (const std::string& note : entry.notes) {
+        if (note.starts_with(record + " linked")) return {Progress::kDone, {}};
+        if (note.starts_with(record + " not linked") || note.starts_with(refusal)) {
+            return {Progress::kRefused, note};
+        }
+    }
+    return {};
+}
+
 /// What the hubs have made of the operation so far.
 Result<Seen> look(Session& session, const hub::Operation& operation) {
+    // The log first: it is written after the state, which then is at least as new.
+    const auto log = session.get_last(subjects::kStreamLog, subjects::log(operation.entity));
+    if (!log) return fail(log.error());
     const auto stored = load_entity(session, operation.entity);
     if (!stored) return fail(stored.error());
     if (!*stored) return Seen{};
@@ -264,21 +283,9 @@ Result<Seen> look(Session& session, const hub::Operation& operation) {
     if (at != handovers.end()) {
         return Seen{at->records.empty() ? Progress::kDone : Progress::kUnderWay, {}};
     }
-    // Neither a record that was nobody's nor a refusal leaves anything in the state but this.
-    const auto log = session.get_last(subjects::kStreamLog, subjects::log(operation.entity));
-    if (!log) return fail(log.error());
     const auto entry = *log ? hub::decode_log_entry((*log)->body)
                             : Result<hub::LogEntry>{fail(ErrorKind::kNotFound, "")};
-    if (!entry) return Seen{};
-    const bool ours =
-        std::ranges::find(entry->inputs, "operation " + operation.id) != entry->inputs.end();
-    if (!ours) return Seen{};
-    const bool linked = std::ranges::any_of(entry->notes, [&](const std::string& note) {
-        return note.starts_with(operation.platform.text + " record " + operation.record.text +
-                                " linked");
-    });
-    if (linked) return Seen{Progress::kDone, {}};
-    return Seen{Progress::kRefused, entry->notes.empty() ? "" : entry->notes.front()};
+    return entry ? look_in_log(*entry, operation) : Seen{};
 }
 
 Result<Seen> wait_for(Session& session, const hub::Operation& operation, Duration most) {
