@@ -14,6 +14,9 @@ namespace {
 /// be its own fault, and must not keep them out.
 constexpr Duration kShunned{std::chrono::seconds{1}};
 
+/// Until what is to be forgotten may have a receipt.
+constexpr Duration kReceiptWait{std::chrono::milliseconds{500}};
+
 /// The record that the entity has here already. The hub may not know of it yet, or not any more.
 std::optional<RecordId> made_before(Transaction& transaction, const EntityKey& entity,
                                     const std::optional<LedgerEntry>& ledger) {
@@ -229,7 +232,9 @@ void Commands::admit_job(const JobPtr& job) {
             }
             job->attempts =
                 ledger && ledger->generation == command.generation ? ledger->attempts : 0;
-            if (*admission == Admission::kExecute) {
+            if (*admission == Admission::kExecute && command.kind == CommandKind::kForget) {
+                *pass_ = forget(transaction, *job);
+            } else if (*admission == Admission::kExecute) {
                 *pass_ =
                     pass(transaction, *job, !ledger || ledger->generation != command.generation);
             }
@@ -253,7 +258,9 @@ void Commands::admit_job(const JobPtr& job) {
         [this, job, admission, pass_] {
             if (*pass_ == Pass::kBegin) return after_admission(job, *admission);
             let_go(job);
-            if (*pass_ == Pass::kDiscard) settled(job);
+            if (*pass_ == Pass::kForgetLater) return wait(job, now() + kReceiptWait);
+            if (*pass_ != Pass::kPark) settled(job);
+            if (*pass_ == Pass::kForgotten) empty_log();
             remove(job);
             if (*pass_ == Pass::kPark) park(job);
         });
@@ -314,6 +321,10 @@ void Commands::after_admission(const JobPtr& job, Admission admission) {
 
 void Commands::call(const JobPtr& job) {
     if (job->ending) return finish(job, *std::exchange(job->ending, std::nullopt));
+    if (job->command.kind == CommandKind::kForget) {
+        hold(job);
+        return admit_job(job);
+    }
     if (job->phase == Phase::kWrite && !job->intent) {
         return journal(job, LedgerState::kIntent, [this, job] {
             job->intent = true;

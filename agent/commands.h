@@ -157,9 +157,13 @@ private:
     void begin(const EntityKey& entity);
     void supersede(const JobPtr& job);
     /// Whether a command that may be carried out is, by the breaker.
-    enum class Pass : std::uint8_t { kBegin, kPark, kDiscard };
+    enum class Pass : std::uint8_t { kBegin, kPark, kDiscard, kForgotten, kForgetLater };
     [[nodiscard]] Pass pass(Transaction& transaction, const Job& job, bool is_first_time);
     void discard(Transaction& transaction, const Job& job);
+    [[nodiscard]] Pass forget(Transaction& transaction, const Job& job);
+    void empty_log();
+    void answer_at_once(Transaction& transaction, const Job& job, OutcomeStatus status,
+                        std::string reason);
     void admit_job(const JobPtr& job);
     void answer_unadmitted(Transaction& transaction, const Command& command, Admission admission,
                            const std::optional<LedgerEntry>& ledger);

@@ -12,7 +12,7 @@ constexpr std::size_t kCountedMost = 100'000;
 /// By what the hub believes that the record holds.
 std::optional<MassKind> mass_kind(const Command& command) {
     if (command.kind == CommandKind::kDelete) return MassKind::kDelete;
-    if (command.kind == CommandKind::kCreate) return std::nullopt;
+    if (command.kind != CommandKind::kUpdate) return std::nullopt;
     std::optional<MassKind> kind;
     for (const auto& [name, value] : command.fields) {
         const Value* held = command.expected.find(name);
@@ -52,12 +52,13 @@ Commands::Pass Commands::pass(Transaction& transaction, const Job& job, bool is_
     return Pass::kBegin;
 }
 
-/// A person has dropped it with all that was held.
-void Commands::discard(Transaction& transaction, const Job& job) {
+/// The platform is told nothing.
+void Commands::answer_at_once(Transaction& transaction, const Job& job, OutcomeStatus status,
+                              std::string reason) {
     const Command& command = job.command;
     transaction.save(command.entity, {.generation = command.generation,
                                       .state = LedgerState::kDone,
-                                      .status = OutcomeStatus::kDiscarded,
+                                      .status = status,
                                       .attempts = job.attempts,
                                       .record = known_record(job)});
     append_outcome(transaction,
@@ -67,12 +68,34 @@ void Commands::discard(Transaction& transaction, const Job& job) {
                     .generation = command.generation,
                     .decided_at = command.decided_at,
                     .ledger_generation = command.generation,
-                    .status = OutcomeStatus::kDiscarded,
-                    .reason = "held with many others, and discarded by a person",
+                    .status = status,
+                    .reason = std::move(reason),
                     .done_at = p_.environment.clock.now(),
                     .trace = command.trace},
                    partition_of(command));
     save_position(transaction);
+}
+
+/// A person has dropped it with all that was held.
+void Commands::discard(Transaction& transaction, const Job& job) {
+    answer_at_once(transaction, job, OutcomeStatus::kDiscarded,
+                   "held with many others, and discarded by a person");
+}
+
+/// What is still to be told of the entity is told before it is forgotten.
+Commands::Pass Commands::forget(Transaction& transaction, const Job& job) {
+    if (!transaction.forget(job.command.entity, job.command.record)) return Pass::kForgetLater;
+    answer_at_once(transaction, job, OutcomeStatus::kApplied, {});
+    return Pass::kForgotten;
+}
+
+void Commands::empty_log() {
+    const auto emptied = p_.store.empty_log();
+    if (emptied) return;
+    p_.environment.note(NoteLevel::kWarning,
+                        "what was forgotten may stand in the store's "
+                        "write-ahead log until the next start: " +
+                            emptied.error().what);
 }
 
 /// It stays in the stream, and does not keep others from being taken.

@@ -219,6 +219,12 @@ public:
     [[nodiscard]] std::uint64_t fence(Partition partition);
     void raise_fence(Partition partition, std::uint64_t fence);
 
+    // ---- Erasure.
+    /// Nothing is kept of what was told of the entity, of its records as far as they are known, or
+    /// of `record`: what the spool still holds is told as deletions and bare outcomes from now on.
+    /// False: some of that has no receipt yet; to be tried again.
+    [[nodiscard]] bool forget(const EntityKey& entity, const std::optional<RecordId>& record);
+
     // ---- Input that could not be used; the newest per record.
     void keep_reject(const Reject& reject, std::size_t max);
     void clear_reject(const ObjectName& object, const RecordId& id);
@@ -230,6 +236,8 @@ public:
 private:
     std::uint64_t object_number(const ObjectName& object);
     std::optional<std::size_t> field_number(const ObjectName& object, const FieldName& field);
+    using Blank = std::optional<std::string>(std::string_view subject, std::string_view body);
+    bool blank_entries(std::string_view subject_end, Blank* blank);
     void move_entry(std::uint64_t id, std::string_view subject, std::string_view body,
                     std::int64_t put_at);
     std::uint64_t bytes_between(Partition partition, std::uint64_t after, std::uint64_t to);
@@ -262,6 +270,9 @@ public:
     /// Runs `body` and commits. Any error leaves the store as it was before. kFull: no space; may
     /// be tried again. After another kind the store must be opened anew.
     [[nodiscard]] Result<void> transaction(const std::function<void(Transaction&)>& body);
+
+    /// Leaves nothing of what was replaced in the write-ahead log.
+    [[nodiscard]] Result<void> empty_log() { return database_->make_durable(); }
 
     [[nodiscard]] std::uint64_t epoch() const { return held_.epoch; }
     /// 0 until restart_numbering() has said it.

@@ -15,6 +15,8 @@ std::uint64_t spool_id(Partition partition, std::uint64_t seq) {
     return std::uint64_t{partition.value} << kSeqBits | seq;
 }
 
+std::uint64_t seq_of(std::uint64_t id) { return id & ((std::uint64_t{1} << kSeqBits) - 1); }
+
 std::uint64_t checksum_of(std::string_view body) { return stable_hash(body) >> 32; }
 
 /// What an entry takes on disk, roughly: its text and the row around it.
@@ -50,7 +52,7 @@ std::vector<SpoolEntry> Transaction::entries(Partition partition, std::uint64_t 
         spool_id(partition, store_.held_.marks[partition.value].next_seq), max);
     std::size_t bytes = 0;
     while (bytes < bytes_max && rows.next()) {
-        const std::uint64_t seq = rows.unsigned_integer(0) & ((std::uint64_t{1} << kSeqBits) - 1);
+        const std::uint64_t seq = seq_of(rows.unsigned_integer(0));
         if (rows.unsigned_integer(1) != checksum_of(rows.text(3))) {
             fail_with({ErrorKind::kCorrupt,
                        "spool entry " + std::to_string(partition.value) + "/" +
@@ -123,6 +125,31 @@ std::size_t Transaction::trim(Timestamp now, Duration retention, std::uint64_t r
         }
     }
     return count;
+}
+
+/// Gives the entries whose subjects end so the bodies that `blank` makes, if it makes one. False:
+/// one of these has no receipt.
+bool Transaction::blank_entries(std::string_view subject_end, Blank* blank) {
+    std::vector<std::pair<std::uint64_t, std::string>> bodies;
+    {
+        sqlite::Query rows = database_.query(
+            "SELECT id, subject, body FROM spool WHERE substr(subject, -length(?1)) = ?1",
+            subject_end);
+        while (rows.next()) {
+            auto body = blank(rows.text(1), rows.text(2));
+            if (!body) continue;
+            const std::uint64_t id = rows.unsigned_integer(0);
+            const Partition partition{static_cast<std::uint16_t>(id >> kSeqBits)};
+            if (seq_of(id) > store_.marks(partition).receipted) return false;
+            bodies.emplace_back(id, *std::move(body));
+        }
+    }
+    for (const auto& [id, body] : bodies) {
+        // Its `bytes` stay, as the sums that the marks hold are made of them.
+        database_.run("UPDATE spool SET body = ?1, checksum = ?2 WHERE id = ?3", sqlite::Blob{body},
+                      checksum_of(body), id);
+    }
+    return true;
 }
 
 void Transaction::restart_numbering(std::uint16_t partitions, Timestamp now, std::uint64_t after) {

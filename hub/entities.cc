@@ -380,9 +380,14 @@ void Entities::finish(Slot& slot) {
     for (std::size_t i = 0; i < slot.works.size(); ++i) settle(slot.works[i], slot.inputs[i]);
     std::vector<Queued> done = std::move(slot.works);
     for (std::size_t i = done.size(); i-- > 0;) {
-        if (goes_on(slot.key, done[i], slot.inputs[i], slot.step.handovers)) {
-            done.erase(done.begin() + static_cast<std::ptrdiff_t>(i));
+        const bool on = goes_on(slot.key, done[i], slot.inputs[i], slot.step.handovers);
+        const bool erases = !on && slot.loaded && slot.state.is_to_erase();
+        if (erases) {
+            host_.on_to_erase(
+                slot.state,
+                {.work = done[i].work, .fence = done[i].fence, .policy = done[i].policy});
         }
+        if (on || erases) done.erase(done.begin() + static_cast<std::ptrdiff_t>(i));
     }
     hand_over(slot, std::move(slot.step.handovers));
     slot.works.clear();

@@ -61,6 +61,8 @@ public:
     virtual void on_settled(const RecordKey& record) = 0;
     /// Will no pass look any more at the states of the partition for the newest policy's sake?
     [[nodiscard]] virtual bool is_reconsidered(Partition partition) const = 0;
+    /// `state`.is_to_erase(): that comes first, then `then` is done.
+    virtual void on_to_erase(const EntityState& state, Queued then) = 0;
     /// The input can never be decided; keep and show it. Calls on_done() when that is stored.
     virtual void on_undecidable(Queued queued, const Error& error) = 0;
 

@@ -32,6 +32,7 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
       entities_(link, clock, watch_, policies_, options_, counters_, sync_points, *this, effects_),
       placing_(link, clock, options_, *this),
       unmatched_(link, clock, options_, *this),
+      erasures_(link, clock, policies_, options_, *this),
       kept_exceptions_(link, clock, options_, counters_),
       holds_(link, clock, options_, counters_, effects_),
       reconciliations_(link, clock, policies_, effects_, options_.retry_wait, *this) {
@@ -145,6 +146,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
         entities_.forget_all();
         placing_.forget_all();
         unmatched_.forget_all();
+        erasures_.forget_all();
         kept_exceptions_.forget_all();
         holds_.forget_all();
         reconciliations_.forget_all();
@@ -203,6 +205,7 @@ void Hub::tick() {
     entities_.tick();
     placing_.tick();
     unmatched_.tick();
+    erasures_.tick();
     kept_exceptions_.tick();
     holds_.tick();
     partitions_->tick();
@@ -232,8 +235,8 @@ bool Hub::stopped() const {
 bool Hub::quiescent() const {
     return partitions_ == nullptr ||
            (partitions_->in_work() == 0 && entities_.busy() == 0 && placing_.busy() == 0 &&
-            unmatched_.busy() == 0 && kept_exceptions_.busy() == 0 && holds_.busy() == 0 &&
-            effects_.in_flight() == 0);
+            unmatched_.busy() == 0 && erasures_.busy() == 0 && kept_exceptions_.busy() == 0 &&
+            holds_.busy() == 0 && effects_.in_flight() == 0);
 }
 
 std::vector<Partition> Hub::held() const {

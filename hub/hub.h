@@ -9,6 +9,7 @@
 
 #include "hub/broker_watch.h"
 #include "hub/entities.h"
+#include "hub/erasures.h"
 #include "hub/holds.h"
 #include "hub/kept_exceptions.h"
 #include "hub/partitions.h"
@@ -33,6 +34,7 @@ class Hub final : nats::MessageSink,
                   EntitiesHost,
                   PlacingHost,
                   UnmatchedHost,
+                  ErasuresHost,
                   PartitionsHost,
                   StateSweepHost,
                   ReconciliationsHost,
@@ -129,6 +131,12 @@ private:
     [[nodiscard]] bool is_reconsidered(Partition partition) const override {
         return partitions_->is_reconsidered(partition);
     }
+    void on_to_erase(const EntityState& state, Queued then) override {
+        erasures_.start(state, std::move(then));
+    }
+    void on_erased(const EntityKey& entity, Queued queued) override {
+        entities_.submit(entity, std::move(queued));
+    }
     void on_undecidable(Queued queued, const Error& error) override;
     void on_placed(const EntityKey& entity, Queued queued) override;
     void on_unplaceable(Queued queued, ExceptionCode kind, const std::string& reason) override;
@@ -183,6 +191,7 @@ private:
     Entities entities_;
     Placing placing_;
     Unmatched unmatched_;
+    Erasures erasures_;
     KeptExceptions kept_exceptions_;
     Holds holds_;
     Reconciliations reconciliations_;

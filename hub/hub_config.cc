@@ -35,6 +35,11 @@ void read_streams(TomlReader table, nats::StreamOptions& streams) {
     streams.partitions = table.integer("partitions", {1, 4'096}, streams.partitions);
     streams.replicas = table.integer("replicas", {1, 5}, streams.replicas);
     if (streams.replicas % 2 == 0) table.problem("replicas", "must be 1, 3 or 5");
+    streams.keep_inputs_days =
+        table.integer("keep_inputs_days", {2, 3'650}, streams.keep_inputs_days);
+    streams.keep_events_days =
+        table.integer("keep_events_days", {1, 3'650}, streams.keep_events_days);
+    streams.keep_log_days = table.integer("keep_log_days", {1, 36'500}, streams.keep_log_days);
     streams.bytes_max = table.integer("bytes_max", {-1, INT64_MAX}, streams.bytes_max);
 }
 

@@ -118,7 +118,8 @@ void StateSweep::send_again(const EntityState& state) {
                          this, sweep_);
     }
     const bool doubtful = host_.doubts_links();
-    if (!state.exceptions.empty() || !state.handovers.empty() || doubtful) {
+    const bool open = !state.exceptions.empty() || !state.handovers.empty() || state.is_to_erase();
+    if (open || doubtful) {
         ++outstanding_;
         host_.recheck(state.key, {.links = doubtful}, sweep_);
     }

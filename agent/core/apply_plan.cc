@@ -72,6 +72,7 @@ AfterLook after_look(CommandKind kind, const std::optional<Record>& found, Held 
             if (!there) return AfterLook::kGone;
             if (held == Held::kWanted) return AfterLook::kApplied;
             return held == Held::kExpected ? AfterLook::kWriteAgain : AfterLook::kEdited;
+        case CommandKind::kForget: return AfterLook::kApplied;  // The platform is not asked.
         case CommandKind::kCreate: break;
     }
     if (there) return AfterLook::kFound;

@@ -31,4 +31,16 @@ inline std::vector<FieldName> read_names(wire::Decoder& in, const wire::Node& no
     return names;
 }
 
+inline void write_numbers(wire::Writer& out, int key, const std::vector<std::uint64_t>& numbers) {
+    out.key(key);
+    out.array(size_of(numbers));
+    for (const std::uint64_t number : numbers) out.unsigned64(number);
+}
+
+inline std::vector<std::uint64_t> read_numbers(wire::Decoder& in, const wire::Node& node) {
+    std::vector<std::uint64_t> numbers;
+    in.array(node, [&](const wire::Node& item) { numbers.push_back(in.unsigned64(item)); });
+    return numbers;
+}
+
 }  // namespace syncline::hub

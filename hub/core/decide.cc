@@ -29,6 +29,7 @@ std::string describe(const Input& input) {
     if (const auto* arrived = std::get_if<HandedOver>(&input)) {
         return "arrival of operation " + arrived->id;
     }
+    if (const auto* erased = std::get_if<Erased>(&input)) return "erasure by " + erased->id;
     const auto* operation = std::get_if<Operation>(&input);
     return operation == nullptr ? "recheck" : "operation " + operation->id;
 }
@@ -159,6 +160,8 @@ void take(Work& work, const Input& told) {
         take_over(work, *takeover);
     } else if (const auto* arrived = std::get_if<HandedOver>(&input)) {
         take_handed_over(work, *arrived);
+    } else if (const auto* erased = std::get_if<Erased>(&input)) {
+        take_erased(work, *erased);
     }
     if (const auto* change = std::get_if<Change>(&told)) {
         hear_names(work, change->key.platform, change->rev, change->fields);

@@ -196,6 +196,41 @@ void plan_record(Work& work, RecordState& record, const Binding& binding, const 
     }
 }
 
+void plan_records(Work& work, const std::vector<PlatformId>& forgetting,
+                  std::vector<Command>& commands) {
+    if (!work.state.proposals.empty()) {
+        settle_proposals(work);
+        settle_transitions(work);
+    }
+    const bool conditions =
+        std::any_of(work.object.bindings.begin(), work.object.bindings.end(),
+                    [](const Binding& binding) { return binding.receives_when.has_value(); });
+    const bool look = conditions || !work.state.proposals.empty();
+    const Fields view = look ? work.state.fields() : Fields{};
+    for (const Binding& binding : work.object.bindings) {
+        // A platform that has no record and is to get none needs no state.
+        if (!binding.receives && work.state.record(binding.platform) == nullptr) continue;
+        if (std::ranges::find(forgetting, binding.platform) != forgetting.end()) continue;
+        RecordState& record = work.state.record_or_new(binding.platform);
+        plan_record(work, record, binding, view, commands);
+    }
+}
+
+/// What is out, where an input asks for it.
+void issue_again(const Work& work, std::vector<Command>& commands) {
+    for (const RecordState& record : work.state.records) {
+        // An input that came back: whoever decided it may have died before its commands were out.
+        const bool again = work.replayed || std::find(work.reissue.begin(), work.reissue.end(),
+                                                      record.platform) != work.reissue.end();
+        const bool out = std::any_of(commands.begin(), commands.end(), [&](const Command& command) {
+            return command.platform == record.platform;
+        });
+        if (again && record.pending && !out) {
+            commands.push_back(to_command(work.state, record, work.context));
+        }
+    }
+}
+
 }  // namespace
 
 bool count_attempt(Work& work, RecordState& record, const FieldName& field) {
@@ -209,33 +244,14 @@ bool count_attempt(Work& work, RecordState& record, const FieldName& field) {
 }
 
 void plan_commands(Work& work, std::vector<Command>& commands) {
-    if (work.state.is_merged()) return;
-    if (!work.state.proposals.empty()) {
-        settle_proposals(work);
-        settle_transitions(work);
+    // Before all else: what is wanted of the record now is told once the agent has forgotten.
+    const std::vector<PlatformId> forgetting = to_be_told(work);
+    for (const PlatformId& platform : forgetting) {
+        RecordState& record = work.state.record_or_new(platform);
+        if (!record.blocked) issue(work, record, CommandKind::kForget, {}, commands);
     }
-    const bool conditions =
-        std::any_of(work.object.bindings.begin(), work.object.bindings.end(),
-                    [](const Binding& binding) { return binding.receives_when.has_value(); });
-    const bool look = conditions || !work.state.proposals.empty();
-    const Fields view = look ? work.state.fields() : Fields{};
-    for (const Binding& binding : work.object.bindings) {
-        // A platform that has no record and is to get none needs no state.
-        if (!binding.receives && work.state.record(binding.platform) == nullptr) continue;
-        RecordState& record = work.state.record_or_new(binding.platform);
-        plan_record(work, record, binding, view, commands);
-    }
-    for (const RecordState& record : work.state.records) {
-        // An input that came back: whoever decided it may have died before its commands were out.
-        const bool again = work.replayed || std::find(work.reissue.begin(), work.reissue.end(),
-                                                      record.platform) != work.reissue.end();
-        const bool out = std::any_of(commands.begin(), commands.end(), [&](const Command& command) {
-            return command.platform == record.platform;
-        });
-        if (again && record.pending && !out) {
-            commands.push_back(to_command(work.state, record, work.context));
-        }
-    }
+    if (!work.state.is_merged()) plan_records(work, forgetting, commands);
+    issue_again(work, commands);
 }
 
 std::vector<Command> pending_commands(const EntityState& state, const Context& context) {

@@ -158,4 +158,40 @@ TakenIn read_taken_in(Decoder& in, const Node& node) {
     return taken;
 }
 
+void write_forgotten(Writer& out, int key, const Forgotten& forgotten) {
+    out.key(key);
+    out.map(5 + present(!forgotten.waits_for.empty(), !forgotten.log.empty()));
+    out.field(0, forgotten.id);
+    out.field(1, forgotten.by);
+    out.field(2, forgotten.at);
+    out.field(3, forgotten.version);
+    out.field(4, static_cast<std::uint64_t>(forgotten.phase));
+    if (!forgotten.waits_for.empty()) {
+        out.key(5);
+        out.array(size_of(forgotten.waits_for));
+        for (const PlatformId& platform : forgotten.waits_for) out.text(platform.text);
+    }
+    if (!forgotten.log.empty()) write_numbers(out, 6, forgotten.log);
+}
+
+Forgotten read_forgotten(Decoder& in, const Node& node) {
+    Forgotten forgotten;
+    in.map(node, key_bits(0, 1, 2, 3, 4), [&](int key, const Node& value) {
+        switch (key) {
+            case 0: forgotten.id = in.id(value); break;
+            case 1: forgotten.by = in.text(value, wire::kStringBytesMax); break;
+            case 2: forgotten.at.ns = in.signed64(value); break;
+            case 3: forgotten.version = in.unsigned64(value); break;
+            case 4: forgotten.phase = in.enumeration(value, Forgotten::Phase::kDone); break;
+            case 5:
+                in.array(value,
+                         [&](const Node& item) { forgotten.waits_for.emplace_back(in.id(item)); });
+                break;
+            case 6: forgotten.log = read_numbers(in, value); break;
+            default: break;
+        }
+    });
+    return forgotten;
+}
+
 }  // namespace syncline::hub

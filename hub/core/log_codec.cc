@@ -12,7 +12,8 @@ using wire::Writer;
 
 std::string encode(const LogEntry& entry) {
     Writer out{1024};
-    out.map(9 + present(!entry.trace.empty(), entry.policy_version != 0, !entry.previous.empty()));
+    out.map(9 + present(!entry.trace.empty(), entry.policy_version != 0, !entry.previous.empty(),
+                        !entry.erased.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, entry.entity.object.text);
     out.field(2, entry.entity.entity.text);
@@ -49,6 +50,7 @@ std::string encode(const LogEntry& entry) {
         out.key(11);
         out.bytes(entry.previous);
     }
+    if (!entry.erased.empty()) write_numbers(out, 12, entry.erased);
     return out.take();
 }
 
@@ -75,7 +77,7 @@ LogEntry::Commanded read_commanded(Decoder& in, const Node& node) {
     LogEntry::Commanded command;
     in.map(node, key_bits(0, 1, 2, 3), [&](int key, const Node& value) {
         if (key == 0) command.platform.text = in.id(value);
-        if (key == 1) command.kind = in.enumeration(value, CommandKind::kDelete);
+        if (key == 1) command.kind = in.enumeration(value, CommandKind::kForget);
         if (key == 2) command.generation = in.unsigned64(value);
         if (key == 3) command.fields = read_names(in, value);
     });
@@ -115,6 +117,7 @@ Result<LogEntry> decode_log_entry(std::string_view body) {
             case 9: entry.trace = in.text(node, wire::kIdBytesMax); break;
             case 10: entry.policy_version = in.unsigned64(node); break;
             case 11: entry.previous = in.bytes(node, kHashBytes); break;
+            case 12: entry.erased = read_numbers(in, node); break;
             default: break;
         }
     };

@@ -223,6 +223,7 @@ const char* name_of(OperationKind kind) {
         case OperationKind::kUnmerge: return "unmerge";
         case OperationKind::kLink: return "link";
         case OperationKind::kUnlink: return "unlink";
+        case OperationKind::kForget: return "forget";
     }
     return "?";
 }
@@ -256,6 +257,7 @@ bool operate(ExceptionRecord& exception, const Operation& operation, Timestamp n
 }
 
 void take_operation(Work& work, const Operation& operation) {
+    if (operation.kind == OperationKind::kForget) return take_forget(work, operation);
     if (is_about_identity(operation.kind)) return take_identity_operation(work, operation);
     // A copy: carrying out one may close others.
     std::vector<OpenException> chosen;

@@ -55,6 +55,10 @@ void close_about(Work& work, const RecordState& record, const Pending& answered)
 
 void applied(Work& work, RecordState& record, const Outcome& outcome,
              const std::optional<Pending>& answered, bool fresh) {
+    if (answered && answered->kind == CommandKind::kForget) {
+        close_about(work, record, *answered);
+        return take_forgotten(work, record.platform);
+    }
     const bool ours = answered && answered->kind == CommandKind::kDelete;
     if ((ours || outcome.deleted) && outcome.record) {
         // If it is another entity's by now, this is for that one too.

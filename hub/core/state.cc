@@ -70,7 +70,7 @@ std::optional<EntityId> EntityState::receiver_of(const PlatformId& platform,
 }
 
 bool EntityState::is_unknown() const {
-    return !is_merged() && canonical.empty() &&
+    return !is_merged() && !forgotten && canonical.empty() &&
            std::ranges::all_of(records,
                                [](const RecordState& record) { return record.rev == Revision{}; });
 }

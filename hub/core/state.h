@@ -189,6 +189,24 @@ struct TakenIn {
     friend bool operator==(const TakenIn&, const TakenIn&) = default;
 };
 
+/// That nothing is kept of the entity, by a person's word, and how far that is done. Until its
+/// state says kDone each look at it goes on.
+struct Forgotten {
+    enum class Phase : std::uint8_t {
+        kStreams = 0,  ///< What was told, commanded and shown is to be erased,
+        kLog = 1,      ///< then the decision log of before, as `log` says.
+        kDone = 2,
+    };
+    std::string id;  ///< Of the operation that asks for it.
+    std::string by;  ///< Who asks for it.
+    Timestamp at;
+    std::uint64_t version = 0;          ///< The first one of the state that knows nothing.
+    std::vector<PlatformId> waits_for;  ///< Whose agents have not forgotten it yet; sorted.
+    Phase phase = Phase::kStreams;
+    std::vector<std::uint64_t> log;  ///< Sequences.
+    friend bool operator==(const Forgotten&, const Forgotten&) = default;
+};
+
 struct EntityState {
     EntityKey key;
     std::uint64_t version = 0;  ///< Counts the writes of this state, from 1.
@@ -200,8 +218,9 @@ struct EntityState {
     std::vector<RecordState> records;       ///< Sorted by platform.
     std::vector<Proposal> proposals;
     std::vector<OpenException> exceptions;
-    std::vector<Handover> handovers;   ///< That may not have arrived yet. News of them go there.
-    std::vector<TakenIn> taken_in;     ///< Oldest first.
+    std::vector<Handover> handovers;  ///< That may not have arrived yet. News of them go there.
+    std::vector<TakenIn> taken_in;    ///< Oldest first.
+    std::optional<Forgotten> forgotten;
     std::string policy;                ///< Hash of the policy that decided last.
     std::uint64_t policy_version = 0;  ///< Its number; 0: it has none.
     /// Fingerprint of the match rules by which the entity has claimed its keys; 0: not known.
@@ -218,6 +237,11 @@ struct EntityState {
     std::vector<Outgoing> outbox;
 
     [[nodiscard]] bool is_merged() const { return !merged_into.empty(); }
+    /// Have all agents forgotten it, and the streams not yet?
+    [[nodiscard]] bool is_to_erase() const {
+        return forgotten && forgotten->waits_for.empty() &&
+               forgotten->phase != Forgotten::Phase::kDone;
+    }
     /// Whom news of the record are for, if not for this entity.
     [[nodiscard]] std::optional<EntityId> receiver_of(const PlatformId& platform,
                                                       const RecordId& record) const;

@@ -128,7 +128,7 @@ Pending read_pending(Decoder& in, const Node& node) {
     Pending pending;
     int position = 0;
     in.array(node, [&](const Node& item) {
-        if (position == 0) pending.kind = in.enumeration(item, CommandKind::kDelete);
+        if (position == 0) pending.kind = in.enumeration(item, CommandKind::kForget);
         if (position == 1) pending.fields = in.fields(item);
         if (position == 2) pending.expected = in.fields(item);
         if (position == 3) pending.decided_at.ns = in.signed64(item);
@@ -313,7 +313,8 @@ std::string encode(const EntityState& state) {
     Writer out{2048};
     out.map(8 + present(!state.proposals.empty(), !state.exceptions.empty(), state.deleted,
                         state.policy_version != 0, state.match_rules != 0, !state.log_hash.empty(),
-                        state.is_merged(), !state.handovers.empty(), !state.taken_in.empty()));
+                        state.is_merged(), !state.handovers.empty(), !state.taken_in.empty(),
+                        state.forgotten.has_value()));
     out.field(0, wire::kWireVersion);
     out.field(1, state.key.object.text);
     out.field(2, state.key.entity.text);
@@ -358,6 +359,7 @@ std::string encode(const EntityState& state) {
     if (state.is_merged()) out.field(14, state.merged_into.text);
     if (!state.handovers.empty()) write_handovers(out, 15, state.handovers);
     if (!state.taken_in.empty()) write_taken_in(out, 16, state.taken_in);
+    if (state.forgotten) write_forgotten(out, 17, *state.forgotten);
     return out.take();
 }
 
@@ -409,6 +411,7 @@ Result<EntityState> decode_entity(std::string_view body) {
                     state.taken_in.push_back(read_taken_in(in, item));
                 });
                 break;
+            case 17: state.forgotten = read_forgotten(in, node); break;
             default: break;
         }
     };
@@ -516,7 +519,7 @@ Result<Operation> decode_operation(std::string_view body) {
     Operation out;
     auto read = [&](Decoder& in, int key, const Node& node) {
         switch (key) {
-            case 1: out.kind = in.enumeration(node, OperationKind::kUnlink); break;
+            case 1: out.kind = in.enumeration(node, OperationKind::kForget); break;
             case 2: out.entity.object.text = in.id(node); break;
             case 3: out.entity.entity.text = in.id(node); break;
             case 4: out.exception = in.text(node, wire::kIdBytesMax); break;

@@ -33,6 +33,7 @@ enum class OperationKind : std::uint8_t {
     kUnmerge = 11,  ///< `other`, which was merged into it, is an entity of its own.
     kLink = 12,     ///< `record` is of the entity `other`; or of this one, if it is nobody's.
     kUnlink = 13,   ///< `record` is an entity of its own.
+    kForget = 14,   ///< Nothing of it is kept; see Forgotten.
 };
 /// "accept", ...: as people type it.
 [[nodiscard]] const char* name_of(OperationKind kind);
@@ -40,7 +41,7 @@ enum class OperationKind : std::uint8_t {
 [[nodiscard]] constexpr bool is_about_care(OperationKind kind) {
     return kind >= OperationKind::kAssign && kind <= OperationKind::kDue;
 }
-/// Is it about which records are the entity's, and not about an exception?
+/// Is it about the entity itself, and not about an exception?
 [[nodiscard]] constexpr bool is_about_identity(OperationKind kind) {
     return kind >= OperationKind::kMerge;
 }
@@ -99,8 +100,16 @@ struct HandedOver {
     std::string id;
 };
 
+/// What was to be erased by Forgotten in `phase` is erased.
+struct Erased {
+    std::string id;
+    Forgotten::Phase phase = Forgotten::Phase::kStreams;
+    std::uint64_t messages = 0;      ///< How many were found.
+    std::vector<std::uint64_t> log;  ///< What is still to be erased; see Forgotten.
+};
+
 using Input =
-    std::variant<Change, Outcome, Operation, Recheck, PolicyChanged, Takeover, HandedOver>;
+    std::variant<Change, Outcome, Operation, Recheck, PolicyChanged, Takeover, HandedOver, Erased>;
 
 /// A normalised match key that must belong to the entity before its state is stored.
 struct Claim {
@@ -171,6 +180,9 @@ struct LogEntry {
     std::vector<Commanded> commands;
     std::vector<std::string> notes;  ///< Deletes, exceptions opened and closed, outcomes.
     std::string trace;
+    /// Sequences in the log's stream of earlier entries of the entity, which are erased by a
+    /// person's word: the audit misses them no more.
+    std::vector<std::uint64_t> erased;
     /// SHA-256 of the entity's entry before this one, as it is stored; empty: this is the first
     /// one. So none can be altered, removed or moved without the next one showing it.
     std::string previous;

@@ -112,6 +112,14 @@ void hand_over_again(Work& work);
 void take_over(Work& work, const Takeover& takeover);
 void take_handed_over(Work& work, const HandedOver& arrived);
 
+// forget.cc
+void take_forget(Work& work, const Operation& operation);
+void take_erased(Work& work, const Erased& erased);
+/// The platform's agent has forgotten it.
+void take_forgotten(Work& work, const PlatformId& platform);
+/// Whose agent must still be told to; those that the policy has dropped are told nothing.
+[[nodiscard]] std::vector<PlatformId> to_be_told(Work& work);
+
 // desired.cc
 /// Desired minus mirror for every platform: sets what is pending and collects the commands.
 void plan_commands(Work& work, std::vector<Command>& commands);

@@ -129,6 +129,23 @@ Result<void> read_states(Session& session, Audit& audit) {
     return {};
 }
 
+/// What is not there by a person's word, each with the entry that says it.
+void tell_erasures(Output& out, const Audit& audit) {
+    Value::List list;
+    for (const auto& [entity, erasure] : audit.erasures()) {
+        list.push_back(Value::Map{{"object", entity.object.text},
+                                  {"entity", entity.entity.text},
+                                  {"sequence", number(erasure.sequence)},
+                                  {"entries", number(erasure.entries)}});
+        out.line(entity.object.text + " " + entity.entity.text +
+                     " was forgotten: " + count_text(erasure.entries, "entry", "entries") +
+                     " erased by a person's word, SYNC_LOG sequence " +
+                     std::to_string(erasure.sequence),
+                 Style::kDim);
+    }
+    out.set("forgotten", std::move(list));
+}
+
 void tell(Output& out, const Audit& audit, const AuditOptions& options) {
     std::uint64_t by_loss = 0;
     for (const AuditProblem& problem : audit.problems) {
@@ -154,6 +171,7 @@ void tell(Output& out, const Audit& audit, const AuditOptions& options) {
     out.line(count_text(audit.entries, "entry", "entries") + " of " +
              count_text(audit.entities(), "entity", "entities") + ", " +
              std::to_string(audit.states) + " with a state that names the newest");
+    tell_erasures(out, audit);
     if (audit.unchained > 0) {
         out.line(std::to_string(audit.unchained) + " by hubs that did not chain them yet",
                  Style::kDim);

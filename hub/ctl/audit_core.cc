@@ -52,22 +52,47 @@ void Audit::add(AuditProblem::Kind kind, const EntityKey& entity, std::uint64_t 
     problems.push_back({kind, entity, sequence, std::move(what)});
 }
 
-/// The stream loses messages by age alone, from its beginning.
+/// The stream loses messages by age alone, from its beginning, and by a person's word.
 void Audit::check_place(std::uint64_t sequence, Timestamp stored_at) {
-    if (position_ == 0) {
+    const std::uint64_t before = std::exchange(position_, sequence);
+    if (sequence <= before + 1) return;
+    if (before == 0) {
         const bool early =
             stream_.max_age == Duration{0} || stream_.now - stored_at < stream_.max_age - kAgeSlack;
-        if (sequence > 1 && early) {
-            add(AuditProblem::Kind::kRemoved, {}, sequence,
-                "sequences 1 to " + std::to_string(sequence - 1) +
-                    " are gone, and what follows them is not old enough for that");
-        }
-    } else if (sequence > position_ + 1) {
-        add(AuditProblem::Kind::kRemoved, {}, sequence,
-            "sequences " + std::to_string(position_ + 1) + " to " + std::to_string(sequence - 1) +
-                " are gone from inside the stream");
+        if (!early) return;
     }
-    position_ = sequence;
+    gaps_.push_back({before + 1, sequence - 1, sequence,
+                     before == 0 ? "are gone, and what follows them is not old enough for that"
+                                 : "are gone from inside the stream"});
+}
+
+void Audit::judge_gaps() {
+    for (const Gap& gap : gaps_) {
+        // The parts of it that nobody has asked for.
+        std::uint64_t first = gap.first;
+        const auto part = [&](std::uint64_t last) {
+            if (last < first) return;
+            add(AuditProblem::Kind::kRemoved, {}, gap.before,
+                "sequences " + std::to_string(first) + " to " + std::to_string(last) + " " +
+                    gap.how);
+        };
+        for (auto at = erased_.lower_bound(gap.first); at != erased_.end() && *at <= gap.last;
+             ++at) {
+            part(*at - 1);
+            first = *at + 1;
+        }
+        part(gap.last);
+    }
+}
+
+/// Of an entity's entries before the one that says that they are erased.
+void Audit::excuse_erased() {
+    std::erase_if(problems, [&](const AuditProblem& problem) {
+        if (problem.kind != AuditProblem::Kind::kMissing) return false;
+        const auto at = erasures_.find(problem.entity);
+        return at != erasures_.end() && problem.sequence <= at->second.sequence;
+    });
+    std::erase_if(anchor_, [&](const auto& head) { return erasures_.contains(head.first); });
 }
 
 void Audit::take(std::string_view subject, std::uint64_t sequence, Timestamp stored_at,
@@ -82,6 +107,12 @@ void Audit::take(std::string_view subject, std::uint64_t sequence, Timestamp sto
     if (subjects::log(log->entity) != subject) {
         return add(AuditProblem::Kind::kDamaged, log->entity, sequence,
                    "it stands at " + std::string{subject});
+    }
+    if (!log->erased.empty()) {
+        erased_.insert(log->erased.begin(), log->erased.end());
+        Erasure& erasure = erasures_[log->entity];
+        erasure.sequence = sequence;
+        erasure.entries += log->erased.size();
     }
     const Entry entry{log->version, sha256({body})};
     Chain& chain = heads_[log->entity];
@@ -154,10 +185,11 @@ void Audit::check_link(Chain& chain, const EntityKey& entity, std::uint64_t sequ
 
 void Audit::end_of_log() {
     if (position_ != 0 && position_ < stream_.last) {
-        add(AuditProblem::Kind::kRemoved, {}, stream_.last,
-            "sequences " + std::to_string(position_ + 1) + " to " + std::to_string(stream_.last) +
-                " are gone from the end of the stream");
+        gaps_.push_back(
+            {position_ + 1, stream_.last, stream_.last, "are gone from the end of the stream"});
     }
+    judge_gaps();
+    excuse_erased();
     for (const auto& [entity, head] : anchor_) {
         add(AuditProblem::Kind::kContradicts, entity, 0,
             versions(head.version, head.version) + ", which the anchor has, is not there");

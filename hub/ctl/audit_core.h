@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -72,6 +74,13 @@ public:
     std::uint64_t unchained = 0;  ///< By hubs that did not chain yet.
     std::uint64_t states = 0;
     std::uint64_t anchored = 0;  ///< Of the anchor's heads: found as they were.
+    /// Earlier entries of an entity that an entry of it says are erased, by a person's word: that
+    /// they are not there is no problem.
+    struct Erasure {
+        std::uint64_t sequence = 0;  ///< Of the entry that says it.
+        std::uint64_t entries = 0;
+    };
+    [[nodiscard]] const std::map<EntityKey, Erasure>& erasures() const { return erasures_; }
     [[nodiscard]] std::size_t entities() const { return heads_.size(); }
     [[nodiscard]] std::vector<AuditHead> heads() const;
     std::vector<AuditProblem> problems;
@@ -85,7 +94,16 @@ private:
         std::vector<Entry> newest;  ///< The last few, oldest first.
         bool chained = false;
     };
+    /// Sequences that are not there, judged once all that may excuse it was read.
+    struct Gap {
+        std::uint64_t first = 0;
+        std::uint64_t last = 0;
+        std::uint64_t before = 0;  ///< What stands behind it.
+        const char* how = "";
+    };
     void check_place(std::uint64_t sequence, Timestamp stored_at);
+    void judge_gaps();
+    void excuse_erased();
     void check_link(Chain& chain, const EntityKey& entity, std::uint64_t sequence,
                     const Entry& entry, const std::string& previous);
     void add(AuditProblem::Kind kind, const EntityKey& entity, std::uint64_t sequence,
@@ -93,6 +111,9 @@ private:
 
     Stream stream_;
     std::uint64_t position_ = 0;
+    std::vector<Gap> gaps_;
+    std::set<std::uint64_t> erased_;
+    std::map<EntityKey, Erasure> erasures_;
     std::unordered_map<EntityKey, Chain> heads_;
     std::unordered_map<EntityKey, AuditHead> anchor_;
 };

@@ -218,25 +218,36 @@ DecodedInput decoded(Result<T> result) {
 
 }  // namespace
 
-Secrets::Secrets(const Policy& policy) {
+Secrets::Secrets(const Policy& policy, Hides hides) {
     for (const ObjectSpec& object : policy.objects) {
         for (const FieldSpec& field : object.fields) {
-            if (field.classification != Classification::kSecret) continue;
-            fields_.emplace(object.name.text, field.name.text);
+            const bool secret = field.classification == Classification::kSecret;
+            const bool personal = field.classification == Classification::kPii;
+            if (!secret && !(personal && hides == Hides::kPersonal)) continue;
+            const char* instead = secret ? "(secret)" : "(personal)";
+            fields_.emplace(std::pair{object.name.text, field.name.text}, instead);
             for (const FieldName& was : field.renamed_from) {
-                fields_.emplace(object.name.text, was.text);
+                fields_.emplace(std::pair{object.name.text, was.text}, instead);
             }
         }
     }
 }
 
+const char* Secrets::instead(const ObjectName& object, const FieldName& field,
+                             const Value& value) const {
+    const auto at = fields_.find({object.text, field.text});
+    return value.is_null() || at == fields_.end() ? nullptr : at->second;
+}
+
 Value Secrets::shown(const ObjectName& object, const FieldName& field, const Value& value) const {
-    return !value.is_null() && hides(object, field) ? Value{"(secret)"} : value;
+    const char* other = instead(object, field, value);
+    return other == nullptr ? value : Value{other};
 }
 
 std::string Secrets::text(const ObjectName& object, const FieldName& field,
                           const Value& value) const {
-    return !value.is_null() && hides(object, field) ? "(secret)" : display(value);
+    const char* other = instead(object, field, value);
+    return other == nullptr ? display(value) : other;
 }
 
 const char* name_of(hub::Presence presence) {
@@ -263,6 +274,7 @@ const char* name_of(CommandKind kind) {
         case CommandKind::kUpdate: return "update";
         case CommandKind::kCreate: return "create";
         case CommandKind::kDelete: return "delete";
+        case CommandKind::kForget: return "forget";
     }
     return "?";
 }
@@ -343,6 +355,27 @@ std::string fields_text(const ObjectName& object, const Fields& fields, const Se
     return out;
 }
 
+Value value_of(const hub::Forgotten& forgotten) {
+    Value::List waits_for;
+    for (const PlatformId& platform : forgotten.waits_for) waits_for.emplace_back(platform.text);
+    return Value::Map{{"by", forgotten.by},
+                      {"at", time_value(forgotten.at)},
+                      {"operation", forgotten.id},
+                      {"waits_for", std::move(waits_for)},
+                      {"done", forgotten.phase == hub::Forgotten::Phase::kDone}};
+}
+
+std::string standing_of(const hub::Forgotten& forgotten) {
+    std::string text = "forgotten by " + forgotten.by + " at " + to_string(forgotten.at);
+    if (forgotten.phase == hub::Forgotten::Phase::kDone) {
+        return text + ": nothing of before is kept";
+    }
+    std::vector<std::string> agents;
+    for (const PlatformId& platform : forgotten.waits_for) agents.push_back(platform.text);
+    if (agents.empty()) return text + ": the streams are being erased";
+    return text + ": the agents of " + joined(agents) + " have not forgotten it yet";
+}
+
 Value value_of(const hub::EntityState& state, const Secrets& secrets) {
     const ObjectName& object = state.key.object;
     Value::Map canonical;
@@ -382,6 +415,7 @@ Value value_of(const hub::EntityState& state, const Secrets& secrets) {
                       {"deleted", state.deleted},
                       {"merged_into", state.is_merged() ? Value{state.merged_into.text} : Value{}},
                       {"taken_in", std::move(taken_in)},
+                      {"forgotten", state.forgotten ? value_of(*state.forgotten) : Value{}},
                       {"policy", state.policy},
                       {"policy_version", number(state.policy_version)},
                       {"canonical", std::move(canonical)},

@@ -19,20 +19,23 @@
 /// Syncline's messages and states for people and for JSON. Pure.
 namespace syncline::ctl {
 
-/// Which fields a policy classifies as secret. Their values are never shown; without a policy
-/// (`--policy`) nothing is known to be secret.
+/// Which fields a policy classifies as secret, whose values are never shown, and as personal, whose
+/// values are shown unless that is asked for. Without a policy (`--policy`) nothing is known of it.
 class Secrets {
 public:
+    /// From which class on values are hidden.
+    enum class Hides : std::uint8_t { kSecret, kPersonal };
+
     Secrets() = default;
-    explicit Secrets(const Policy& policy);
+    explicit Secrets(const Policy& policy, Hides hides = Hides::kSecret);
     /// What either of them calls secret.
-    Secrets(const Policy& one, const Policy& other) : Secrets(one) {
-        fields_.merge(Secrets{other}.fields_);
+    Secrets(const Policy& one, const Policy& other, Hides hides) : Secrets(one, hides) {
+        fields_.merge(Secrets{other, hides}.fields_);
     }
     [[nodiscard]] bool hides(const ObjectName& object, const FieldName& field) const {
         return fields_.contains({object.text, field.text});
     }
-    /// The value, or what stands for a secret one.
+    /// The value, or what stands for a hidden one.
     [[nodiscard]] Value shown(const ObjectName& object, const FieldName& field,
                               const Value& value) const;
     /// shown() as text for a table.
@@ -40,7 +43,12 @@ public:
                                    const Value& value) const;
 
 private:
-    std::set<std::pair<std::string, std::string>, std::less<>> fields_;
+    /// What is shown instead, if anything is.
+    [[nodiscard]] const char* instead(const ObjectName& object, const FieldName& field,
+                                      const Value& value) const;
+
+    /// What stands for their values.
+    std::map<std::pair<std::string, std::string>, const char*> fields_;
 };
 
 [[nodiscard]] const char* name_of(hub::Presence presence);
@@ -67,6 +75,9 @@ private:
                                       const Secrets& secrets);
 
 [[nodiscard]] Value value_of(const hub::EntityState& state, const Secrets& secrets);
+[[nodiscard]] Value value_of(const hub::Forgotten& forgotten);
+/// "forgotten by anna@host at ...: nothing of before is kept".
+[[nodiscard]] std::string standing_of(const hub::Forgotten& forgotten);
 [[nodiscard]] Value value_of(const hub::LogEntry& entry, const Secrets& secrets);
 [[nodiscard]] Value value_of(const hub::ExceptionRecord& exception, const Secrets& secrets);
 [[nodiscard]] Value value_of(const Command& command, const Secrets& secrets);

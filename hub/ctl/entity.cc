@@ -60,6 +60,7 @@ private:
                           ", which has its records; what is shown is of before",
                       Style::kYellow);
         }
+        if (state_.forgotten) out_.line(standing_of(*state_.forgotten), Style::kYellow);
         for (const hub::TakenIn& taken : state_.taken_in) {
             out_.line(object + taken.entity.text + " was merged into it");
         }

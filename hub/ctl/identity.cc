@@ -7,6 +7,7 @@
 #include "hub/ctl/cli.h"
 #include "hub/ctl/identity_plan.h"
 #include "hub/ctl/lookup.h"
+#include "hub/ctl/operations.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/codec.h"
@@ -301,18 +302,6 @@ Result<Seen> wait_for(Session& session, const hub::Operation& operation, Duratio
     }
 }
 
-Result<void> publish(Session& session, const hub::Operation& operation) {
-    const auto partitions = partition_count(session);
-    if (!partitions) return fail(partitions.error());
-    const std::string subject = subjects::operation(entity_partition(operation.entity, *partitions),
-                                                    hub::name_of(operation.kind), operation.id);
-    const std::string body = encode(operation);
-    auto published =
-        session.publish({.subject = subject, .body = body, .headers = {}, .expected_sequence = 0});
-    if (!published) return fail(published.error());
-    return {};
-}
-
 void tell(Output& out, const Options& options, const Request& request, const Seen& seen) {
     const std::string show =
         "synclinectl log " + options.object + " " + request.giver.key.entity.text;
@@ -377,7 +366,8 @@ Result<Exit> run(Program& program, const Options& options) {
         out.line("nothing was done: add --yes to do it");
         return verdict(out);
     }
-    if (auto done = publish(**session, request->operation); !done) return fail(done.error());
+    if (auto done = publish_operation(**session, request->operation); !done)
+        return fail(done.error());
     out.set("id", request->operation.id);
     out.set("actor", request->operation.actor);
     const auto seen = wait_for(**session, request->operation, *wait);

@@ -43,6 +43,9 @@ void add_globals(CLI::App& app, Program::Globals& globals) {
     app.add_option("--policy", globals.policy,
                    "Look at things by the policy of this directory, not by the one in force")
         ->envname("SYNCLINE_POLICY");
+    app.add_flag("--mask-pii", globals.mask_pii,
+                 "Hide the values of fields that the policy classifies as personal")
+        ->envname("SYNCLINE_MASK_PII");
     app.add_flag("--json", globals.json, "One JSON object instead of text");
     app.add_flag("--no-color", globals.no_color, "Never colour; off anyway if not on a terminal");
 }
@@ -81,6 +84,8 @@ int run(int argc, char** argv) {
     add_audit(app, program);
     add_exceptions(app, program);
     add_identity(app, program);
+    add_forget(app, program);
+    add_facts(app, program);
     add_replay(app, program);
     add_reconcile(app, program);
     add_tap(app, program);

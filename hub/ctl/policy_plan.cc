@@ -34,7 +34,7 @@ public:
           active_(active),
           proposed_(proposed),
           options_(options),
-          secrets_(active, proposed),
+          secrets_(active, proposed, program.hides()),
           plan_(active, proposed, options.show) {}
 
     Result<Exit> run() {

@@ -118,9 +118,10 @@ Result<const Policy*> Program::policy_in_force() {
 
 Result<Secrets> Program::secrets() {
     const auto loaded = policy();
-    if (!loaded && loaded.error().kind == ErrorKind::kNotFound) return Secrets{};
+    const bool none = !loaded && loaded.error().kind == ErrorKind::kNotFound;
+    if (none && !globals.mask_pii) return Secrets{};
     if (!loaded) return fail(loaded.error());
-    return Secrets{**loaded};
+    return Secrets{**loaded, hides()};
 }
 
 void add_key(CLI::App& command, std::string& object, std::string& key) {

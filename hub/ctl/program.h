@@ -34,6 +34,7 @@ public:
         double timeout_s = 5;
         bool json = false;
         bool no_color = false;
+        bool mask_pii = false;
     };
     using Run = std::function<Result<Exit>(Program&)>;
 
@@ -50,8 +51,13 @@ public:
     /// The policy of --policy, else the one in force. kInvalid: it cannot be loaded. kNotFound:
     /// none was given, and none is in force.
     [[nodiscard]] Result<const Policy*> policy();
-    /// What that policy calls secret; nothing if there is none.
+    /// What that policy calls secret, and with --mask-pii personal; nothing if there is none, which
+    /// with --mask-pii is an error.
     [[nodiscard]] Result<Secrets> secrets();
+    /// What is hidden of whatever policy.
+    [[nodiscard]] Secrets::Hides hides() const {
+        return globals.mask_pii ? Secrets::Hides::kPersonal : Secrets::Hides::kSecret;
+    }
     [[nodiscard]] const Clock& clock() const { return clock_; }
     /// The command has finished its output itself.
     void already_told() { told_ = true; }
@@ -83,6 +89,8 @@ void add_log(CLI::App& app, Program& program);
 void add_blame(CLI::App& app, Program& program);
 void add_audit(CLI::App& app, Program& program);
 void add_exceptions(CLI::App& app, Program& program);
+void add_facts(CLI::App& app, Program& program);
+void add_forget(CLI::App& app, Program& program);
 void add_identity(CLI::App& app, Program& program);  ///< merge, unmerge, link, unlink.
 void add_replay(CLI::App& app, Program& program);
 void add_reconcile(CLI::App& app, Program& program);

@@ -214,7 +214,7 @@ void DryRun::tell(const Span& span) {
     out.set("unplaceable", number(unplaceable_));
     out.set("not_in_policy", number(unknown_));
     show_counts(out);
-    show_first(out, Secrets{policy_});
+    show_first(out, Secrets{policy_, program_.hides()});
     const auto note = [&](std::uint64_t count, const char* what) {
         if (count > 0) out.line("left out, " + std::to_string(count) + ": " + what, Style::kDim);
     };

@@ -15,6 +15,7 @@ enum class CommandKind : std::uint8_t {
     kUpdate = 0,  ///< The record `record` shall hold `fields`.
     kCreate = 1,  ///< There shall be one record for the entity, holding `fields`.
     kDelete = 2,  ///< The record `record` shall be gone.
+    kForget = 3,  ///< The agent shall keep nothing of the entity; the platform is told nothing.
 };
 
 /// "Make these fields equal these values, as of generation g." Repeating it is harmless; of two
@@ -23,7 +24,7 @@ struct Command {
     CommandKind kind = CommandKind::kUpdate;
     PlatformId platform;
     EntityKey entity;
-    std::optional<RecordId> record;  ///< Absent only for kCreate.
+    std::optional<RecordId> record;  ///< Absent only for kCreate and kForget.
     std::uint64_t generation = 0;    ///< Strictly increasing per (entity, platform).
     Partition partition;             ///< The entity's home; outcomes go there.
     std::uint64_t fence = 0;         ///< Of the hub that held `partition`; never goes down.

@@ -157,6 +157,12 @@ Request last_message(std::string_view stream, std::string_view subject) {
     return {subject_of("STREAM.MSG.GET", stream), json::serialize(out)};
 }
 
+Request erase_message(std::string_view stream, std::uint64_t sequence) {
+    json::object out;
+    out["seq"] = sequence;
+    return {subject_of("STREAM.MSG.DELETE", stream), json::serialize(out)};
+}
+
 Result<std::optional<StoredMessage>> parse_stored_message(std::string_view body) {
     ApiError error;
     const auto answer = parse_answer(body, error);

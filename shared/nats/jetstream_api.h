@@ -32,6 +32,9 @@ struct Request {
 /// Nothing: the subject has no message. kNotFound: no such stream.
 [[nodiscard]] Result<std::optional<StoredMessage>> parse_stored_message(std::string_view body);
 
+/// Removes one message of a stream and overwrites it on disk.
+[[nodiscard]] Request erase_message(std::string_view stream, std::uint64_t sequence);
+
 /// Where a consumer starts.
 struct ConsumerStart {
     bool last_per_subject = false;

@@ -43,15 +43,17 @@ std::vector<StreamConfig> stream_configs(const StreamOptions& options) {
     constexpr Duration kForEver{0};
     constexpr std::int64_t kExceptionsPerSubject = 8;  // Newest is the status; some history.
     constexpr std::int64_t kPolicyVersions = 64;       // The most that a bucket can keep.
-    StreamConfig in = by_age(stream(s::kStreamIn, s::all_inputs(), options), days{30});
+    StreamConfig in =
+        by_age(stream(s::kStreamIn, s::all_inputs(), options), days{options.keep_inputs_days});
     in.metadata.emplace_back(kPartitionsKey, std::to_string(options.partitions));
     return {
         std::move(in),
         newest(stream(s::kStreamState, s::state_wildcard(), options), 1),
         newest(stream(s::kStreamCommands, s::commands_wildcard(), options), 1),
-        by_age(stream(s::kStreamEvents, s::events_wildcard(), options), days{90}),
+        by_age(stream(s::kStreamEvents, s::events_wildcard(), options),
+               days{options.keep_events_days}),
         newest(stream(s::kStreamExceptions, s::all_exceptions(), options), kExceptionsPerSubject),
-        by_age(stream(s::kStreamLog, s::all_logs(), options), days{365}),
+        by_age(stream(s::kStreamLog, s::all_logs(), options), days{options.keep_log_days}),
         bucket(s::kStreamLease, 1, seconds{10}, options),
         bucket(s::kStreamAgent, 1, seconds{60}, options),
         bucket(s::kStreamPolicy, kPolicyVersions, kForEver, options),

@@ -14,6 +14,10 @@ struct StreamOptions {
     /// Most bytes of each stream, on each replica; -1 leaves it to the server's limits. A full
     /// SYNC_IN refuses inputs and agents keep them; it never forgets.
     std::int64_t bytes_max = -1;
+    /// How long inputs, business events and the decision log are kept, in days.
+    std::uint32_t keep_inputs_days = 30;
+    std::uint32_t keep_events_days = 90;
+    std::uint32_t keep_log_days = 365;
     friend bool operator==(const StreamOptions&, const StreamOptions&) = default;
 };
 

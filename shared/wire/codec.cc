@@ -171,7 +171,7 @@ Result<Command> decode_command(std::string_view body) {
     Command command;
     auto read = [&](Decoder& in, int key, const Node& node) {
         switch (key) {
-            case 1: command.kind = in.enumeration(node, CommandKind::kDelete); break;
+            case 1: command.kind = in.enumeration(node, CommandKind::kForget); break;
             case 2: command.platform.text = in.id(node); break;
             case 3: command.entity.object.text = in.id(node); break;
             case 4: command.entity.entity.text = in.id(node); break;
@@ -190,7 +190,9 @@ Result<Command> decode_command(std::string_view body) {
     };
     auto done = decode_message(body, "command", key_bits(1, 2, 3, 4, 6, 7, 8, 9, 11), read);
     if (!done) return fail(std::move(done.error()));
-    if (command.kind != CommandKind::kCreate && !command.record) {
+    const bool names_one =
+        command.kind == CommandKind::kUpdate || command.kind == CommandKind::kDelete;
+    if (names_one && !command.record) {
         return fail(ErrorKind::kInvalid, "command: an update or delete without record");
     }
     return command;

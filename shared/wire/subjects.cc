@@ -153,6 +153,19 @@ std::string outcome(const PlatformId& platform, const EntityKey& entity, Partiti
     return join(root, {entity.object.text, entity.entity.text});
 }
 
+std::string changes_of(const RecordKey& record) {
+    return join(join("sync.in", {record.platform.text}) + ".*.chg",
+                {record.object.text, record.record.text});
+}
+
+std::string outcomes_of(const EntityKey& entity) {
+    return join("sync.in.*.*.out", {entity.object.text, entity.entity.text});
+}
+
+std::string operations_of(Partition partition) {
+    return "sync.in._op." + text_of(partition) + ".*.*";
+}
+
 std::string inventory(const PlatformId& platform, Partition partition, std::string_view run) {
     std::string root = join("sync.in", {platform.text}) + "." + text_of(partition) + ".inv.all";
     return join(root, {run});
@@ -271,6 +284,10 @@ std::string command(const PlatformId& platform, const EntityKey& entity) {
     append_tokens(out, {entity.object.text, entity.entity.text});
     return out;
 }
+std::string commands_of(const EntityKey& entity) {
+    return join("sync.cmd.*.set", {entity.object.text, entity.entity.text});
+}
+
 std::string commands_of(const PlatformId& platform) {
     return join("sync.cmd", {platform.text}) + ".>";
 }
@@ -308,6 +325,9 @@ bool is_again(std::string_view subject) {
 
 std::string exception(const EntityKey& entity, std::string_view kind) {
     return join("sync.exc", {entity.object.text, entity.entity.text, kind});
+}
+std::string exceptions_of(const EntityKey& entity) {
+    return join("sync.exc", {entity.object.text, entity.entity.text}) + ".*";
 }
 std::string all_exceptions() { return "sync.exc.>"; }
 

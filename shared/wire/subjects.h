@@ -65,6 +65,11 @@ struct InputSubject {
 /// Puts a version of the policy in force, from this place of the stream on; for every hub.
 [[nodiscard]] std::string policy_activation();
 
+/// Whatever was told of the record, of the entity's commands; all operations of a partition.
+[[nodiscard]] std::string changes_of(const RecordKey& record);
+[[nodiscard]] std::string outcomes_of(const EntityKey& entity);
+[[nodiscard]] std::string operations_of(Partition partition);
+
 // State (SYNC_STATE).
 [[nodiscard]] std::string entity(const EntityKey& key, Partition partition);
 [[nodiscard]] std::string entities_of(Partition partition);
@@ -90,6 +95,8 @@ struct InputSubject {
 // Commands (SYNC_CMD).
 [[nodiscard]] std::string command(const PlatformId& platform, const EntityKey& entity);
 [[nodiscard]] std::string commands_of(const PlatformId& platform);
+/// Those of one entity, of all platforms.
+[[nodiscard]] std::string commands_of(const EntityKey& entity);
 /// What an agent is asked to read once more from the start: after a loss, the commands of its
 /// platform or the platform's records; or the records, to reconcile them (ReconcileRequest). The
 /// newest message stands; its body names the request.
@@ -107,6 +114,7 @@ enum class Again { kCommands, kRecords, kReconcile };
 
 // Exceptions and decisions.
 [[nodiscard]] std::string exception(const EntityKey& entity, std::string_view kind);
+[[nodiscard]] std::string exceptions_of(const EntityKey& entity);
 [[nodiscard]] std::string all_exceptions();
 [[nodiscard]] std::string log(const EntityKey& entity);
 [[nodiscard]] std::string all_logs();

@@ -34,6 +34,8 @@ public:
     /// `nats://127.0.0.1:<port>`; known before the first start too.
     [[nodiscard]] std::string url() const;
     [[nodiscard]] std::uint16_t port() const { return port_; }
+    /// Where everything of it is.
+    [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
     /// 0 while it does not run.
     [[nodiscard]] pid_t pid() const { return pid_; }
     /// Everything it has logged, over all its starts.

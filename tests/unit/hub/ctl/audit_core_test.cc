@@ -212,5 +212,55 @@ TEST_F(AuditTest, ShowsWhatCannotBeRead) {
     EXPECT_EQ(kinds(judged), (std::vector{Kind::kDamaged, Kind::kDamaged}));
 }
 
+/// The entries 1 to `last` are gone, and the newest entry says `erased` of them.
+class ErasureTest : public AuditTest {
+protected:
+    Audit audit_erased(std::vector<std::string> bodies, std::uint64_t last,
+                       std::vector<std::uint64_t> erased, std::vector<AuditHead> anchor = {}) {
+        auto entry = *hub::decode_log_entry(bodies.back());
+        entry.erased = std::move(erased);
+        bodies.back() = encode(entry);
+        state_.log_hash = bytes_of(sha256({bodies.back()}));
+        Audit out{{last + 1, bodies.size(), {}, {}}, std::move(anchor)};
+        for (std::uint64_t sequence = last + 1; sequence <= bodies.size(); ++sequence) {
+            out.take(subject(), sequence, {}, bodies[sequence - 1]);
+        }
+        out.end_of_log();
+        if (!out.take_state(state_)) out.take_newest(state_, bodies.back());
+        return out;
+    }
+};
+
+TEST_F(ErasureTest, WhatAPersonHadErasedIsNotMissed) {
+    std::vector<std::string> bodies = decide_all(6);
+    const AuditHead anchor{state_.key, 2, "x"};
+    const Audit judged = audit_erased(bodies, 3, {1, 2, 3}, {anchor});
+    EXPECT_TRUE(judged.problems.empty()) << judged.problems.front().what;
+    ASSERT_EQ(judged.erasures().size(), 1U);
+    EXPECT_EQ(judged.erasures().begin()->second.sequence, 6U);
+    EXPECT_EQ(judged.erasures().begin()->second.entries, 3U);
+}
+
+TEST_F(ErasureTest, WhatNobodyAskedForIs) {
+    const std::vector<std::string> bodies = decide_all(6);
+    const Audit judged = audit_erased(bodies, 3, {1, 3});
+    EXPECT_EQ(kinds(judged), std::vector{Kind::kRemoved});
+    EXPECT_NE(judged.problems[0].what.find("sequences 2 to 2"), std::string::npos)
+        << judged.problems[0].what;
+}
+
+TEST_F(ErasureTest, WhatIsGoneAfterItIsMissedAllTheSame) {
+    std::vector<std::string> bodies = decide_all(6);
+    auto entry = *hub::decode_log_entry(bodies[2]);
+    entry.erased = {1, 2};
+    bodies[2] = encode(entry);
+    Audit judged{{3, 6, {}, {}}, {}};
+    for (const std::uint64_t sequence : {3U, 6U}) {
+        judged.take(subject(), sequence, {}, bodies[sequence - 1]);
+    }
+    judged.end_of_log();
+    EXPECT_EQ(kinds(judged), (std::vector{Kind::kMissing, Kind::kRemoved}));
+}
+
 }  // namespace
 }  // namespace syncline::ctl

@@ -1,0 +1,21 @@
+#include "hub/ctl/operations.h"
+
+#include "hub/core/state_codec.h"
+#include "hub/ctl/lookup.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::ctl {
+
+Result<void> publish_operation(Session& session, const hub::Operation& operation) {
+    const auto partitions = partition_count(session);
+    if (!partitions) return fail(partitions.error());
+    const std::string subject = subjects::operation(entity_partition(operation.entity, *partitions),
+                                                    hub::name_of(operation.kind), operation.id);
+    const std::string body = encode(operation);
+    auto published =
+        session.publish({.subject = subject, .body = body, .headers = {}, .expected_sequence = 0});
+    if (!published) return fail(published.error());
+    return {};
+}
+
+}  // namespace syncline::ctl

@@ -1,0 +1,218 @@
+#include "hub/erasures.h"
+
+#include <algorithm>
+
+#include "hub/core/identity.h"
+#include "hub/core/state_codec.h"
+#include "shared/nats/jetstream_api.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::hub {
+namespace {
+
+/// How long a server gets to remove what it was asked to before it is looked again.
+constexpr Duration kSettle = std::chrono::milliseconds{50};
+/// So many are asked for at once.
+constexpr std::size_t kFoundMost = 1'000;
+
+std::vector<RecordKey> records_of(const EntityState& state) {
+    std::vector<RecordKey> all;
+    for (const RecordState& record : state.records) {
+        if (record.record) all.push_back({record.platform, state.key.object, *record.record});
+        for (const OtherRecord& other : record.others) {
+            all.push_back({record.platform, state.key.object, other.record});
+        }
+    }
+    std::ranges::sort(all);
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    return all;
+}
+
+/// The subjects of the match keys that the canonical values have made in the end of the entry.
+void add_keys(const ObjectSpec& object, const Fields& canonical, std::set<std::string>& keys) {
+    for (const MatchRule& rule : object.matches) {
+        if (const auto text = match_text(rule, canonical)) {
+            keys.insert(subjects::match_key(object.name, rule.name, *text));
+        }
+    }
+}
+
+}  // namespace
+
+void Erasures::start(const EntityState& state, Queued then) {
+    const auto known = std::ranges::find_if(jobs_, [&](const Job& job) {
+        return job.state.key == state.key && job.state.forgotten == state.forgotten;
+    });
+    if (known != jobs_.end()) {
+        known->then.push_back(std::move(then));
+        return;
+    }
+    Job job{.state = state};
+    job.records = records_of(state);
+    job.then.push_back(std::move(then));
+    jobs_.push_back(std::move(job));
+}
+
+void Erasures::forget_all() {
+    reader_.reset();
+    found_.clear();
+    jobs_.clear();
+}
+
+std::string_view Erasures::stream_of(Pass pass) {
+    switch (pass) {
+        case Pass::kInputs: return subjects::kStreamIn;
+        case Pass::kCommands: return subjects::kStreamCommands;
+        case Pass::kExceptions: return subjects::kStreamExceptions;
+        case Pass::kKeys: return subjects::kStreamState;
+        case Pass::kLook:
+        case Pass::kLog:
+        case Pass::kEnd: break;
+    }
+    return subjects::kStreamLog;
+}
+
+std::vector<std::string> Erasures::filters_of(const Job& job) const {
+    const EntityKey& entity = job.state.key;
+    std::vector<std::string> filters;
+    switch (job.pass) {
+        case Pass::kInputs:
+            filters = {subjects::outcomes_of(entity),
+                       subjects::operations_of(entity_partition(entity, options_.partitions))};
+            for (const RecordKey& record : job.records) {
+                filters.push_back(subjects::changes_of(record));
+            }
+            break;
+        case Pass::kCommands: filters = {subjects::commands_of(entity)}; break;
+        case Pass::kExceptions:
+            filters = {subjects::exceptions_of(entity)};
+            // Where one was kept before it had an entity. It may have founded this one.
+            for (const RecordKey& record : job.records) {
+                const EntityKey founded{entity.object, founded_entity(record)};
+                if (founded != entity) filters.push_back(subjects::exceptions_of(founded));
+            }
+            break;
+        case Pass::kKeys: filters.assign(job.keys.begin(), job.keys.end()); break;
+        case Pass::kLook:
+        case Pass::kLog:
+        case Pass::kEnd: filters = {subjects::log(entity)};
+    }
+    return filters;
+}
+
+void Erasures::tick() {
+    if (jobs_.empty() || !link_.connected()) return;
+    Job& job = jobs_.front();
+    if (reader_) {
+        if (reader_->caught_up() || found_.size() >= kFoundMost) pass_read(job);
+        return;
+    }
+    if (clock_.steady() >= due_) read(job);
+}
+
+void Erasures::read(const Job& job) {
+    nats::ConsumeSpec spec;
+    spec.stream = stream_of(job.pass);
+    spec.filters = filters_of(job);
+    reader_ = link_.consume(std::move(spec), this);
+}
+
+void Erasures::on_message(const nats::InMessage& message) {
+    reader_->processed(1);
+    Job& job = jobs_.front();
+    if (job.pass == Pass::kLook) return look_at(job, message);
+    if (found_.size() < kFoundMost && is_of(job, message)) found_.push_back(message.sequence);
+}
+
+/// The log of before says which match keys it has had.
+void Erasures::look_at(Job& job, const nats::InMessage& message) const {
+    const auto entry = decode_log_entry(message.body);
+    if (!entry || entry->version >= job.state.forgotten->version) return;
+    job.log.push_back(message.sequence);
+    const ObjectSpec* object = policies_.newest().object(job.state.key.object);
+    if (object == nullptr) return;
+    for (const FieldDecision& decision : entry->decisions) {
+        if (decision.verdict == Verdict::kAccepted)
+            job.canonical.set(decision.field, decision.value);
+    }
+    add_keys(*object, job.canonical, job.keys);
+}
+
+bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
+    switch (job.pass) {
+        case Pass::kInputs: return is_told_of(job, message);
+        case Pass::kCommands: {
+            const auto command = wire::decode_command(message.body);
+            return !command || !command->fields.empty() || !command->expected.empty();
+        }
+        case Pass::kKeys: {
+            const auto holder = wire::decode_reference(message.body);
+            const auto waiting = wire::decode_waiting(message.body);
+            const bool ours = holder && (holder->empty() || *holder == job.state.key.entity);
+            return ours && waiting && waiting->empty();
+        }
+        case Pass::kLog: {
+            const auto& log = job.state.forgotten->log;
+            return std::ranges::binary_search(log, message.sequence);
+        }
+        case Pass::kExceptions: return true;
+        case Pass::kLook:
+        case Pass::kEnd: break;
+    }
+    return false;
+}
+
+/// Does it hold anything that was told of the entity? What only says that a record is gone, or that
+/// a command is done, stays: it may not be done itself.
+bool Erasures::is_told_of(const Job& job, const nats::InMessage& message) const {
+    const bool lives = !job.state.deleted && !job.state.is_merged();
+    if (lives && message.stored_at > job.state.forgotten->at) return false;
+    const auto about = subjects::parse_input(message.subject);
+    if (!about) return false;
+    if (about->kind == subjects::InputKind::kChange) {
+        const auto change = wire::decode_change(message.body);
+        return !change || !change->fields.empty();
+    }
+    if (about->kind == subjects::InputKind::kOutcome) {
+        const auto outcome = wire::decode_outcome(message.body);
+        return !outcome || !outcome->fields.empty() || !outcome->reason.empty();
+    }
+    const auto operation = decode_operation(message.body);
+    if (!operation || operation->kind == OperationKind::kForget) return false;
+    const RecordKey record{operation->platform, operation->entity.object, operation->record};
+    return operation->entity == job.state.key || std::ranges::binary_search(job.records, record);
+}
+
+void Erasures::pass_read(Job& job) {
+    reader_.reset();
+    const std::vector<std::uint64_t> found = std::exchange(found_, {});
+    for (const std::uint64_t sequence : found) {
+        const auto request = nats::api::erase_message(stream_of(job.pass), sequence);
+        link_.send(request.subject, request.body);
+        job.erased.emplace(job.pass, sequence);
+    }
+    due_ = clock_.steady();
+    if (!found.empty()) {
+        due_ += kSettle;
+        return;
+    }
+    job.pass = static_cast<Pass>(static_cast<int>(job.pass) + 1);
+    if (job.pass == Pass::kKeys && job.keys.empty()) job.pass = Pass::kLog;
+    const bool log_too = job.state.forgotten->phase == Forgotten::Phase::kLog;
+    if (job.pass == Pass::kEnd || (job.pass == Pass::kLog && !log_too)) finish();
+}
+
+void Erasures::finish() {
+    Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    const Forgotten& forgotten = *job.state.forgotten;
+    Erased erased{forgotten.id, forgotten.phase, job.erased.size(), {}};
+    if (forgotten.phase == Forgotten::Phase::kStreams) erased.log = std::move(job.log);
+    for (Queued& then : job.then) {
+        then.input = erased;
+        host_.on_erased(job.state.key, std::move(then));
+    }
+}
+
+}  // namespace syncline::hub
