@@ -11,6 +11,7 @@
 #include "hub/entities.h"
 #include "hub/holds.h"
 #include "hub/kept_exceptions.h"
+#include "hub/lists.h"
 #include "hub/partitions.h"
 #include "hub/placing.h"
 #include "hub/policies.h"
@@ -65,6 +66,8 @@ public:
     [[nodiscard]] Reconciliations::VerifiedThrough verified_through() const {
         return reconciliations_.verified_through();
     }
+    /// The lists of reference data that this hub sees to.
+    [[nodiscard]] std::vector<const ListState*> lists() const { return lists_.states(); }
 
 private:
     /// WorkId::hold of what is no input.
@@ -185,6 +188,7 @@ private:
     Unmatched unmatched_;
     KeptExceptions kept_exceptions_;
     Holds holds_;
+    Lists lists_;
     Reconciliations reconciliations_;
     std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
     std::unique_ptr<StateSweep> sweep_;       ///< The same.
