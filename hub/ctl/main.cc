@@ -83,6 +83,7 @@ int run(int argc, char** argv) {
     add_identity(app, program);
     add_replay(app, program);
     add_reconcile(app, program);
+    add_lists(app, program);
     add_tap(app, program);
     add_doctor(app, program);
     add_version(app, program);

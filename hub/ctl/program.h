@@ -86,6 +86,7 @@ void add_exceptions(CLI::App& app, Program& program);
 void add_identity(CLI::App& app, Program& program);  ///< merge, unmerge, link, unlink.
 void add_replay(CLI::App& app, Program& program);
 void add_reconcile(CLI::App& app, Program& program);
+void add_lists(CLI::App& app, Program& program);
 void add_tap(CLI::App& app, Program& program);
 void add_timeline(CLI::App& app, Program& program);
 void add_doctor(CLI::App& app, Program& program);
