@@ -87,8 +87,8 @@ void Lists::pump() {
     for (auto& [list, target] : targets_) {
         if (target.attempt.busy || now() < target.attempt.at) continue;
         const bool known = std::ranges::find(p_.lists, list) != p_.lists.end();
-        if (target.wanted.digest == target.has.digest) {
-            if (target.answers || target.wanted != target.has) confirm(list, target);
+        if (target.wanted == target.has) {
+            if (target.answers) confirm(list, target);
         } else if (known && p_.link.connected()) {
             take(list, target);
         }
@@ -105,10 +105,9 @@ Duration Lists::next_deadline() const {
     }
     for (const auto& [list, target] : targets_) {
         if (target.attempt.busy) continue;
-        const bool same = target.wanted.digest == target.has.digest;
+        const bool known = std::ranges::find(p_.lists, list) != p_.lists.end();
         const bool idle =
-            same ? !target.answers && target.wanted == target.has
-                 : !p_.link.connected() || std::ranges::find(p_.lists, list) == p_.lists.end();
+            target.wanted == target.has ? !target.answers : !known || !p_.link.connected();
         if (!idle) next = std::min(next, target.attempt.at);
     }
     return next;

@@ -105,7 +105,7 @@ void Lists::keep(const ListName& list, Target& target) {
 
 void Lists::replace(const ListName& list, const std::vector<std::string>& bodies) {
     Target& target = targets_[list];
-    if (target.wanted.digest != target.taking.digest) {  // There is a newer one by now.
+    if (target.wanted != target.taking) {  // There is a newer one by now.
         target.attempt.busy = false;
         return;
     }
@@ -124,14 +124,12 @@ void Lists::on_replaced(const ListName& list, const Result<void>& done) {
     Target& target = targets_[list];
     if (!done) return cannot_take(list, done.error());
     target.has = target.taking;
-    if (target.wanted.digest == target.has.digest) target.has = target.wanted;
     confirm(list, target);
 }
 
 /// Notes what the platform has, and tells it.
 void Lists::confirm(const ListName& list, Target& target) {
     target.attempt.busy = true;
-    if (target.wanted.digest == target.has.digest) target.has = target.wanted;
     target.answers = false;
     ListNews news = news_of(list, ListNews::Kind::kApplied);
     news.take = target.has;

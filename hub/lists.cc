@@ -206,26 +206,47 @@ void Lists::take_parts(const ListName& list, Home& home, const ListNews& news) {
 }
 
 void Lists::take_read(const ListName& list, Home& home, const ListNews& news) {
-    ListState next = home.state;
-    const std::string& digest = news.take.digest;
-    const bool again = news.request.mode == ListRequest::Mode::kWhole;
-    next.answered = std::max(next.answered, news.request.asked_at);
-    if (again && next.refused_digest == digest) next.refused_digest.clear();
-    const Timestamp at = std::min(news.at, clock_.now());
-    if (note_read(next, digest, at)) return store(list, home, std::move(next));
+    if (news.manifest.parts.empty()) return settle_read(list, home, news);
     const std::string manifest = wire::encode(news.manifest);
-    if (news.manifest.parts.empty() || wire::list_digest(manifest) != digest) {
+    if (wire::list_digest(manifest) != news.take.digest) {
         ask_whole(list, home, news.request.actor);
-        return store(list, home, home.state);
+        return finish(list, home);
     }
-    home.run.emplace().digest = digest;
-    effects_.publish_last(subjects::list_part(list, digest), manifest, this,
+    effects_.publish_last(subjects::list_part(list, news.take.digest), manifest, this,
                           token([this, list, attempt = home.attempt](const Result<std::uint64_t>&) {
                               Home* asked = this->home(list);
                               if (asked == nullptr || asked->attempt != attempt) return;
-                              read_before(list, *asked,
+                              settle_read(list, *asked,
                                           std::get<ListNews>(asked->jobs.front().what));
                           }));
+}
+
+/// Is it known already?
+void Lists::settle_read(const ListName& list, Home& home, const ListNews& news) {
+    ListState next = home.state;
+    const std::string& digest = news.take.digest;
+    const bool whole = news.request.mode == ListRequest::Mode::kWhole;
+    if (whole && next.refused_digest == digest) next.refused_digest.clear();
+    next.answered = std::max(next.answered, news.request.asked_at);
+    // Who asks for all of it wants it written out again, too.
+    const bool gives_again = whole && !news.request.actor.empty() &&
+                             next.current.digest == digest &&
+                             home.state.answered < news.request.asked_at;
+    if (gives_again) ++next.current.number;
+    if (note_read(next, digest, std::min(news.at, clock_.now()))) {
+        // What was stored of it is needed by nobody.
+        const auto wanted = next.wanted();
+        const bool needless =
+            !news.manifest.parts.empty() && std::ranges::find(wanted, digest) == wanted.end();
+        if (needless) next.garbage.push_back(digest);
+        return store(list, home, std::move(next));
+    }
+    if (news.manifest.parts.empty()) {
+        ask_whole(list, home, news.request.actor);
+        return finish(list, home);
+    }
+    home.run.emplace().digest = digest;
+    read_before(list, home, news);
 }
 
 void Lists::read_before(const ListName& list, Home& home, const ListNews& news) {

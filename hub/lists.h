@@ -114,6 +114,7 @@ private:
     // Jobs.
     void take_parts(const ListName& list, Home& home, const ListNews& news);
     void take_read(const ListName& list, Home& home, const ListNews& news);
+    void settle_read(const ListName& list, Home& home, const ListNews& news);
     void read_before(const ListName& list, Home& home, const ListNews& news);
     void plan_parts(const ListName& list, Home& home, const ListNews& news);
     void fetch_parts(const ListName& list, Home& home);

@@ -45,6 +45,11 @@ void Lists::look(const ListName& list, Home& home) {
     const bool unsettled = !home.loaded || home.sequence == 0 || !home.state.garbage.empty();
     if (unsettled && home.jobs.empty()) add(list, {Upkeep{}, {}});
     const ListSpec* spec = spec_of(list);
+    if (spec == nullptr) {  // The policy has it no more.
+        for (const auto& [about, reason] : home.raised) {
+            if (!reason.empty() && home.raising.insert(about).second) raise(list, about, {});
+        }
+    }
     if (spec == nullptr || !home.loaded || home.sequence == 0) return;
     ask_when_due(list, *spec);
     tell_targets(list, home, *spec);

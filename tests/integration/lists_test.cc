@@ -150,6 +150,10 @@ TEST_F(Lists, AreReadByScheduleAndByHandAndTellWhatChanged) {
     EXPECT_NE(ctl({"--json", "lists", "show", "price"}).find("\"generation\":2"), std::string::npos)
         << again;
     EXPECT_TRUE(ctl_says({"lists", "history", "price"}, "schedule"));
+    // Somebody has edited it there.
+    write("books/price.csv", "sku,amount,issue\n");
+    std::ignore = ctl({"lists", "refresh", "price", "--whole"});
+    EXPECT_TRUE(arrives_issue("first"));
 }
 
 TEST_F(Lists, HalfAFileIsNothing) {
@@ -158,14 +162,19 @@ TEST_F(Lists, HalfAFileIsNothing) {
     ASSERT_TRUE(arrives_issue("first"));
     begin_reading();
     const std::string whole = text("second");
-    offer(whole.substr(0, whole.size() / 2) + "x");  // Ends within a row.
+    offer(whole.substr(0, whole.find("sku-1000,") + 12));  // Ends within a row.
     EXPECT_NE(refresh_and_wait().find("fields, the header 3"), std::string::npos);
     offer("sku,amount\nsku-1,1\n");
     EXPECT_NE(refresh_and_wait().find("has no column `issue`"), std::string::npos);
     offer("sku,amount,issue\nsku-1,,second\n");
+    EXPECT_NE(refresh_and_wait().find("`amount` is required and empty"), std::string::npos);
     EXPECT_TRUE(ctl_says({"exceptions", "list"}, "list.refused"));
     EXPECT_TRUE(arrives_issue("first"));
+    offer(whole.substr(0, whole.find("sku-1000,")));  // Whole rows, too few of them.
+    EXPECT_NE(refresh_and_wait().find("[list.shrunk]"), std::string::npos);
+    EXPECT_TRUE(arrives_issue("first"));
     offer(whole);
+    std::ignore = refresh_and_wait();
     EXPECT_TRUE(arrives_issue("second"));
     EXPECT_TRUE(ctl_says({"exceptions", "list"}, "no open exceptions"));
     expect_only_whole_ones();
