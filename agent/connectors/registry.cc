@@ -9,6 +9,7 @@
 #include "agent/connectors/postgres/postgres_lists.h"
 #include "agent/connectors/rest/rest.h"
 #include "agent/connectors/webhook/webhook.h"
+#include "agent/core/mapping_toml.h"
 
 namespace syncline::agent {
 namespace {
@@ -58,7 +59,7 @@ PlatformLists make_lists(TomlReader& root, const ConnectorContext& context) {
     if (at->make_lists == nullptr) {
         root.key_problem("lists", "are nothing that the connector \"" + std::string{at->name} +
                                       "\" can read or replace as a whole; use file or postgres");
-        for (const std::string& name : lists.keys()) std::ignore = lists.table(name);
+        std::ignore = read_object_mappings(lists, {});  // One problem will do.
         return out;
     }
     auto made = at->make_lists(connector, lists, context);
