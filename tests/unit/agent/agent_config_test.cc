@@ -104,8 +104,7 @@ amount = "amount"
     EXPECT_NE(refused.error().what.find("`lists` are nothing that the connector \"rest\" can read"),
               std::string::npos)
         << refused.error().what;
-    EXPECT_EQ(refused.error().what.find("lists.price"), std::string::npos)
-        << refused.error().what;
+    EXPECT_EQ(refused.error().what.find("lists.price"), std::string::npos) << refused.error().what;
 }
 
 }  // namespace
