@@ -71,6 +71,8 @@ Agent::Agent(Parts parts)
       reconciler_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
                    mass_breaker_}),
       links_({environment_, store_, commits_, intake_, link_, parts.executor.traits().can_fetch}),
+      lists_({environment_, settings_, store_, commits_, link_, parts.list_executor,
+              std::move(parts.lists)}),
       receipts_(std::make_unique<Receipts>(*this)) {
     if (!environment_.note) environment_.note = [](NoteLevel, std::string_view) {};
     mass_breaker_.tell = [this](Transaction& transaction, const Change& change) {
@@ -96,6 +98,7 @@ Result<void> Agent::start() {
     if (auto started = commands_.start(); !started) return started;
     if (auto started = reconciler_.start(); !started) return started;
     if (auto started = links_.start(); !started) return started;
+    if (auto started = lists_.start(); !started) return started;
     receipts_subscription_ =
         link_.subscribe(subjects::receipts_of(store_.platform()), receipts_.get());
     return {};
@@ -118,6 +121,7 @@ Result<void> Agent::on_timer() {
             links_.pump();
             reconciler_.pump();
             mass_breaker_.pump();
+            lists_.pump();
         }
         if (auto sent = publisher_.pump(); !sent) return sent;
         if (commits_.empty() || (commits_.blocked() && now() < flush_again_at_)) break;
@@ -149,7 +153,7 @@ Duration Agent::next_deadline() const {
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
     next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
                      links_.next_deadline(), reconciler_.next_deadline(),
-                     mass_breaker_.next_deadline()});
+                     mass_breaker_.next_deadline(), lists_.next_deadline()});
     return next;
 }
 
@@ -311,6 +315,7 @@ void Agent::on_command_stream(const Result<nats::StreamInfo>& info) {
         look_for_request(subjects::Again::kCommands);
         look_for_request(subjects::Again::kRecords);
         look_for_request(subjects::Again::kReconcile);
+        lists_.look();
         return look_for_answers();
     }
     if (info.error().kind != ErrorKind::kNotFound) return;
@@ -342,6 +347,9 @@ void Agent::on_again(const nats::InMessage& request) {
     if (subjects::is_retell(request.subject)) return reconciler_.retell(request.body);
     if (const auto lane = subjects::parse_hold_answer(request.subject)) {
         return mass_breaker_.answer(*lane, request.body, request.stored_at);
+    }
+    if (const auto list = subjects::parse_list_wish(request.subject)) {
+        return lists_.wish(*list, request.body, Lists::Seen::kStored);
     }
     for (const Again what : {Again::kCommands, Again::kRecords, Again::kReconcile}) {
         if (request.subject == subjects::again(store_.platform(), what)) {

@@ -13,6 +13,7 @@
 #include "agent/executor.h"
 #include "agent/intake.h"
 #include "agent/links.h"
+#include "agent/lists.h"
 #include "agent/platform_gate.h"
 #include "agent/publisher.h"
 #include "agent/reconciler.h"
@@ -43,8 +44,10 @@ public:
         nats::Link& link;
         Executor& executor;
         SyncPoints& points;
-        Notes note;              ///< May be empty.
-        std::uint64_t seed = 0;  ///< Of the jitter.
+        Notes note;                             ///< May be empty.
+        std::uint64_t seed = 0;                 ///< Of the jitter.
+        ListExecutor* list_executor = nullptr;  ///< Null: this platform has no lists.
+        std::vector<ListName> lists = {};
     };
     explicit Agent(Parts parts);
     Agent(const Agent&) = delete;
@@ -126,6 +129,7 @@ private:
     Commands commands_;
     Reconciler reconciler_;
     Links links_;
+    Lists lists_;
 
     std::unique_ptr<Receipts> receipts_;
     std::unique_ptr<nats::Subscription> receipts_subscription_;

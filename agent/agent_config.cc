@@ -121,6 +121,7 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     settings.rate.burst = rate.integer("burst", {1, 1'000'000}, settings.rate.burst);
     read_log(root.table("log"), config.log);
     auto connector = make_connector(root, context);
+    if (connector) config.lists = make_lists(root, context);
     if (auto done = root.finish(); !done) {
         if (!connector)
             return fail(done.error().kind, done.error().what + "\n" + connector.error().what);

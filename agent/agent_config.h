@@ -19,6 +19,7 @@ struct AgentConfig {
     nats::NatsOptions nats;
     log::Options log;
     ConnectorFactory connector;
+    PlatformLists lists;
 };
 
 /// kInvalid: every problem of the file, one a line. Touches no network.

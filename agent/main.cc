@@ -12,6 +12,7 @@
 #include "agent/agent_config.h"
 #include "agent/nats_start.h"
 #include "agent/thread_executor.h"
+#include "agent/thread_list_executor.h"
 #include "shared/base/clock.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
@@ -79,8 +80,12 @@ public:
             config_.connector, config_.settings.writing.concurrency, [this] { loop_.wake(); });
         if (!executor) return complain(executor.error().what, kExitConfig);
         executor_ = std::move(*executor);
+        if (config_.lists.make_door) {
+            lists_.emplace(config_.lists.make_door, [this] { loop_.wake(); });
+        }
         agent_.emplace(Agent::Parts{config_.settings, clock_, *store_, link_, *executor_, points_,
-                                    write_note, random_seed()});
+                                    write_note, random_seed(), lists_ ? &*lists_ : nullptr,
+                                    config_.lists.names});
         if (auto started = agent_->start(); !started) {
             return complain(started.error().what, kExitFailed);
         }
@@ -111,6 +116,7 @@ private:
         if (watchdog.count() > 0) wait = std::min(wait, watchdog);
         loop_.poll(std::max(wait, Duration{0}));
         executor_->deliver();
+        if (lists_) lists_->deliver();
         auto done = agent_->on_timer();
         if (watchdog.count() > 0 && clock_.steady() >= watchdog_due_) {
             watchdog_due_ = clock_.steady() + watchdog;
@@ -131,6 +137,7 @@ private:
                 return complain(done.error().what, kExitFailed);
         }
         executor_.reset();
+        lists_.reset();
         agent_.reset();
         log::info("agent has stopped", {{"platform", config_.settings.platform.text}});
         return kExitFine;
@@ -143,6 +150,7 @@ private:
     nats::EventLoop loop_;
     nats::NatsLink link_;
     std::unique_ptr<ThreadExecutor> executor_;
+    std::optional<ThreadListExecutor> lists_;
     std::optional<Agent> agent_;
     Duration watchdog_due_{0};
 };

@@ -48,6 +48,8 @@ constexpr const char* kCreateLanes =
     "CREATE UNIQUE INDEX withheld_records ON withheld(object, id);"
     "CREATE TABLE fields(object INTEGER, number INTEGER, name TEXT, PRIMARY KEY(object, number))"
     "  WITHOUT ROWID;";
+constexpr const char* kCreateLists =
+    "CREATE TABLE list_parts(list TEXT, digest TEXT, body BLOB, PRIMARY KEY(list, digest));";
 constexpr const char* kSchema3 = "ALTER TABLE records ADD COLUMN filled BLOB;";
 
 }  // namespace
@@ -78,6 +80,7 @@ void Store::create(const Options& options) {
         database_->script(kCreate);
         database_->script(kCreateSuspects);
         database_->script(kCreateLanes);
+        database_->script(kCreateLists);
         transaction.set_number("schema", kSchema);
         transaction.set_number(
             "epoch", static_cast<std::uint64_t>(std::max<std::int64_t>(options.now.ns, 1)));
@@ -100,8 +103,11 @@ void Store::create(const Options& options) {
             database_->script(kSchema2);
             database_->script(kCreateSuspects);
         }
-        database_->script(kSchema3);
-        database_->script(kCreateLanes);
+        if (schema < 3) {
+            database_->script(kSchema3);
+            database_->script(kCreateLanes);
+        }
+        database_->script(kCreateLists);
         transaction.set_number("schema", kSchema);
     }
     instance_ = transaction.text("instance");

@@ -185,6 +185,14 @@ public:
     /// The suspects that were judged to be something.
     void for_each_drift(const std::function<void(const Held&)>& take);
 
+    // ---- Lists; see list_target.h.
+    /// A part of a list by its digest; nothing if it is not held.
+    [[nodiscard]] std::optional<std::string> list_part(const ListName& list,
+                                                       std::string_view digest);
+    void keep_list_part(const ListName& list, std::string_view digest, std::string_view body);
+    /// Drops the parts of the list that are not in `digests`, which is sorted.
+    void keep_only_list_parts(const ListName& list, const std::vector<std::string>& digests);
+
     // ---- Records that must be fetched before they are used.
     void want_fetch(const ObjectName& object, const RecordId& id);
     void fetched(const ObjectName& object, const RecordId& id);
@@ -261,7 +269,7 @@ public:
         Timestamp now;         ///< The first epoch.
         std::size_t cache_bytes = 256u << 10;
     };
-    static constexpr std::uint64_t kSchema = 3;
+    static constexpr std::uint64_t kSchema = 4;
 
     /// Opens or creates. kUnavailable: another process holds it. kCorrupt: damaged, left as it was.
     /// kInvalid: it is another platform's. kUnsupported: made by a newer version.

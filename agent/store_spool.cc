@@ -4,6 +4,7 @@
 #include "agent/store.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/hold_codec.h"
+#include "shared/wire/list_codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::agent {
@@ -207,6 +208,15 @@ void Transaction::move_entry(std::uint64_t id, std::string_view subject, std::st
         notice->number = next_number(home);
         append(home, subjects::hold(notice->platform, home, notice->lane), wire::encode(*notice),
                Timestamp{put_at});
+        return;
+    }
+    if (parsed->kind == subjects::InputKind::kList) {
+        auto news = wire::decode_list_news(body);
+        if (!news) return bad(news.error());
+        const Partition home = entity_partition(list_entity(news->list), partitions);
+        news->number = next_number(home);
+        append(home, subjects::list_news(news->platform, home, news->list, parsed->key),
+               wire::encode(*news), Timestamp{put_at});
         return;
     }
     auto change = wire::decode_change(body);

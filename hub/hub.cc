@@ -9,6 +9,7 @@
 #include "shared/base/version.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/hold_codec.h"
+#include "shared/wire/list_codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
@@ -35,10 +36,14 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
       erasures_(link, clock, policies_, options_, *this),
       kept_exceptions_(link, clock, options_, counters_),
       holds_(link, clock, options_, counters_, effects_),
+      lists_(link, clock, options_, counters_, policies_, effects_),
       reconciliations_(link, clock, policies_, effects_, options_.retry_wait, *this) {
     kept_exceptions_.on_done = [this](const WorkId& work) { on_done(work); };
     holds_.on_done = [this](const WorkId& work) { on_done(work); };
     holds_.apply_rules = [this](ExceptionRecord& exception) { apply_rules(exception); };
+    lists_.on_done = [this](const WorkId& work) { on_done(work); };
+    lists_.apply_rules = [this](ExceptionRecord& exception) { apply_rules(exception); };
+    lists_.holds = [this](Partition partition) { return holds(partition); };
     watch_.on_ready = [this] { policies_.start(); };
     policies_.on_ready = [this] { begin(); };
     policies_.on_activated = [this] { on_policy_activated(); };
@@ -140,6 +145,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
     if (loss.stream == subjects::kStreamPolicy) policies_.restore();
     if (loss.stream == subjects::kStreamIn) policies_.forget_places();
     if (partitions_ == nullptr) return;
+    lists_.forget_seen();
     sweep_->start_over();
     if (loss.stream == subjects::kStreamIn) partitions_->read_again();
     if (loss.stream == subjects::kStreamState) {
@@ -149,6 +155,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
         erasures_.forget_all();
         kept_exceptions_.forget_all();
         holds_.forget_all();
+        lists_.forget_all();
         reconciliations_.forget_all();
         partitions_->forget_all();
         records_due_ = state_lost_ = true;
@@ -208,6 +215,7 @@ void Hub::tick() {
     erasures_.tick();
     kept_exceptions_.tick();
     holds_.tick();
+    lists_.tick();
     partitions_->tick();
     reconciliations_.tick();
     sweep_->tick();
@@ -236,7 +244,7 @@ bool Hub::quiescent() const {
     return partitions_ == nullptr ||
            (partitions_->in_work() == 0 && entities_.busy() == 0 && placing_.busy() == 0 &&
             unmatched_.busy() == 0 && erasures_.busy() == 0 && kept_exceptions_.busy() == 0 &&
-            holds_.busy() == 0 && effects_.in_flight() == 0);
+            holds_.busy() == 0 && lists_.busy() == 0 && effects_.in_flight() == 0);
 }
 
 std::vector<Partition> Hub::held() const {
@@ -362,9 +370,15 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         if (!notice) return undecodable(notice.error().what);
         if (!next(notice->platform, notice->number)) return;
         holds_.submit(*std::move(notice), queued.work);
+    } else if (about.kind == subjects::InputKind::kList) {
+        auto news = wire::decode_list_news(raw.body);
+        if (!news) return undecodable(news.error().what);
+        if (!next(news->platform, news->number)) return;
+        lists_.submit(*std::move(news), queued.work);
     } else {
         auto operation = decode_operation(raw.body);
         if (!operation) return undecodable(operation.error().what);
+        if (Lists::takes(*operation)) return lists_.submit(*std::move(operation), queued.work);
         if (Holds::takes(*operation)) return holds_.submit(*std::move(operation), queued.work);
         if (KeptExceptions::takes(*operation)) {
             return kept_exceptions_.submit(*std::move(operation), queued.work);

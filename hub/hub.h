@@ -12,6 +12,7 @@
 #include "hub/erasures.h"
 #include "hub/holds.h"
 #include "hub/kept_exceptions.h"
+#include "hub/lists.h"
 #include "hub/partitions.h"
 #include "hub/placing.h"
 #include "hub/policies.h"
@@ -67,6 +68,8 @@ public:
     [[nodiscard]] Reconciliations::VerifiedThrough verified_through() const {
         return reconciliations_.verified_through();
     }
+    /// The lists of reference data that this hub sees to.
+    [[nodiscard]] std::vector<const ListState*> lists() const { return lists_.states(); }
 
 private:
     /// WorkId::hold of what is no input.
@@ -194,6 +197,7 @@ private:
     Erasures erasures_;
     KeptExceptions kept_exceptions_;
     Holds holds_;
+    Lists lists_;
     Reconciliations reconciliations_;
     std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
     std::unique_ptr<StateSweep> sweep_;       ///< The same.

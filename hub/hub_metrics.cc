@@ -42,6 +42,14 @@ void HubMetrics::update(const Hub& hub, const nats::NatsLink& link) {
         metrics_.gauge(metric::kHubVerifiedThrough, labels)
             .Set(static_cast<double>(through.ns) / 1e9);
     }
+    for (const ListState* list : hub.lists()) {
+        const Metrics::Labels labels{{"list", list->list.text}};
+        metrics_.gauge(metric::kHubListRead, labels)
+            .Set(static_cast<double>(list->read_at.ns) / 1e9);
+        metrics_.gauge(metric::kHubListGeneration, labels)
+            .Set(static_cast<double>(list->current.number));
+        metrics_.gauge(metric::kHubListRows, labels).Set(static_cast<double>(list->current.rows));
+    }
     metrics_.gauge(metric::kHubPartitions).Set(static_cast<double>(hub.held().size()));
     metrics_.gauge(metric::kNatsConnected).Set(link.connected() ? 1 : 0);
     metrics_.gauge(metric::kNatsPublishesOpen).Set(static_cast<double>(link.open()));

@@ -4,9 +4,12 @@
 #include <array>
 
 #include "agent/connectors/file/file_connector.h"
+#include "agent/connectors/file/file_lists.h"
 #include "agent/connectors/postgres/postgres.h"
+#include "agent/connectors/postgres/postgres_lists.h"
 #include "agent/connectors/rest/rest.h"
 #include "agent/connectors/webhook/webhook.h"
+#include "agent/core/mapping_toml.h"
 
 namespace syncline::agent {
 namespace {
@@ -14,9 +17,10 @@ namespace {
 // By hand: a linker drops the members of an archive that only register themselves.
 constexpr std::array kConnectors{
     ConnectorKind{"rest", "HTTP and JSON, described by a profile", make_rest},
-    ConnectorKind{"postgres", "logical replication in, SQL out", make_postgres},
+    ConnectorKind{"postgres", "logical replication in, SQL out", make_postgres,
+                  make_postgres_lists},
     ConnectorKind{"webhook", "signed push over HTTP", make_webhook},
-    ConnectorKind{"file", "CSV and JSONL drops in a directory", make_file},
+    ConnectorKind{"file", "CSV and JSONL drops in a directory", make_file, make_file_lists},
 };
 
 std::string names() {
@@ -40,8 +44,27 @@ Result<ConnectorFactory> make_connector(TomlReader& root, const ConnectorContext
         return fail(ErrorKind::kInvalid, to_string(connector.place("kind")) +
                                              ": `connector.kind` must be one of " + names());
     }
-    if (objects.keys().empty()) root.problem("objects", "must map at least one object");
+    if (objects.keys().empty() && !root.has("lists"))
+        root.problem("objects", "must map at least one object");
     return at->make(connector, objects, context);
+}
+
+PlatformLists make_lists(TomlReader& root, const ConnectorContext& context) {
+    PlatformLists out;
+    TomlReader connector = root.table("connector");
+    TomlReader lists = root.table("lists");
+    for (const std::string& name : lists.keys()) out.names.emplace_back(name);
+    if (out.names.empty()) return out;
+    const auto at = std::ranges::find(kConnectors, connector.text("kind"), &ConnectorKind::name);
+    if (at->make_lists == nullptr) {
+        root.key_problem("lists", "are nothing that the connector \"" + std::string{at->name} +
+                                      "\" can read or replace as a whole; use file or postgres");
+        std::ignore = read_object_mappings(lists, {});  // One problem will do.
+        return out;
+    }
+    auto made = at->make_lists(connector, lists, context);
+    if (made) out.make_door = *std::move(made);
+    return out;
 }
 
 }  // namespace syncline::agent

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "agent/connectors/connector.h"
+#include "agent/connectors/list_door.h"
 #include "shared/base/clock.h"
 #include "shared/base/result.h"
 #include "shared/base/toml_reader.h"
@@ -32,6 +33,9 @@ struct ConnectorKind {
     /// network. kInvalid: a profile has problems, all of which are in the text.
     Result<ConnectorFactory> (*make)(TomlReader& connector, TomlReader& objects,
                                      const ConnectorContext& context);
+    /// The same for `[lists]`; null: such a platform has none.
+    Result<ListDoorFactory> (*make_lists)(TomlReader& connector, TomlReader& lists,
+                                          const ConnectorContext& context) = nullptr;
 };
 
 /// The one list of connectors.
@@ -41,5 +45,13 @@ struct ConnectorKind {
 /// root.finish() afterwards, and uses the factory only if that found nothing.
 [[nodiscard]] Result<ConnectorFactory> make_connector(TomlReader& root,
                                                       const ConnectorContext& context);
+
+/// The lists of reference data that a platform has, by `[lists]`.
+struct PlatformLists {
+    std::vector<ListName> names;  ///< Sorted.
+    ListDoorFactory make_door;    ///< Empty: there are none.
+};
+/// Problems are noted in `root`; call it after make_connector() has found no other.
+[[nodiscard]] PlatformLists make_lists(TomlReader& root, const ConnectorContext& context);
 
 }  // namespace syncline::agent

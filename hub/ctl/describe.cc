@@ -4,6 +4,7 @@
 #include "hub/ctl/text.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/hold_codec.h"
+#include "shared/wire/list_codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
@@ -198,6 +199,26 @@ std::string line_of(const HoldNotice& notice) {
            notice.lane.object.text + " (" + name_of(notice.lane.direction) + ") " +
            name_of(notice.status) + ": " + std::to_string(notice.held) + " held, more than " +
            notice.limit + " " + name_of(notice.tripped);
+}
+
+Value value_of(const ListNews& news) {
+    return Value::Map{{"platform", news.platform.text},
+                      {"list", news.list.text},
+                      {"kind", name_of(news.kind)},
+                      {"parts", number(news.bodies.size())},
+                      {"rows", number(news.manifest.rows)},
+                      {"request", to_text(news.request)},
+                      {"generation", number(news.take.generation)},
+                      {"digest", news.take.digest},
+                      {"at", time_value(news.at)},
+                      {"why", news.why}};
+}
+
+std::string line_of(const ListNews& news) {
+    return news.platform.text + " list " + news.list.text + " " + name_of(news.kind) +
+           (news.bodies.empty() ? "" : ": " + std::to_string(news.bodies.size())) +
+           (news.take.digest.empty() ? "" : " " + news.take.digest) +
+           (news.why.empty() ? "" : ": " + news.why);
 }
 
 std::string line_of(const hub::Operation& operation) {
@@ -500,6 +521,7 @@ DecodedInput decode_input(std::string_view subject, std::string_view body) {
         case subjects::InputKind::kOutcome: return decoded(wire::decode_outcome(body));
         case subjects::InputKind::kInventory: return decoded(wire::decode_inventory(body));
         case subjects::InputKind::kHold: return decoded(wire::decode_hold(body));
+        case subjects::InputKind::kList: return decoded(wire::decode_list_news(body));
         case subjects::InputKind::kOperation: return decoded(hub::decode_operation(body));
     }
     return {};
@@ -512,6 +534,8 @@ DecodedInput decode_raw(std::string_view body) {
     if (outcome.error.empty()) return outcome;
     DecodedInput hold = decoded(wire::decode_hold(body));
     if (hold.error.empty()) return hold;
+    DecodedInput list = decoded(wire::decode_list_news(body));
+    if (list.error.empty()) return list;
     DecodedInput operation = decoded(hub::decode_operation(body));
     return operation.error.empty() ? operation : change;
 }
@@ -521,6 +545,7 @@ Value value_of(const InputBody& input, const Secrets& secrets) {
     if (const auto* outcome = std::get_if<Outcome>(&input)) return value_of(*outcome, secrets);
     if (const auto* inventory = std::get_if<Inventory>(&input)) return value_of(*inventory);
     if (const auto* hold = std::get_if<HoldNotice>(&input)) return value_of(*hold);
+    if (const auto* list = std::get_if<ListNews>(&input)) return value_of(*list);
     if (const auto* action = std::get_if<hub::Operation>(&input)) return value_of(*action);
     return {};
 }
@@ -530,6 +555,7 @@ std::string line_of(const InputBody& input, const Secrets& secrets) {
     if (const auto* outcome = std::get_if<Outcome>(&input)) return line_of(*outcome, secrets);
     if (const auto* inventory = std::get_if<Inventory>(&input)) return line_of(*inventory);
     if (const auto* hold = std::get_if<HoldNotice>(&input)) return line_of(*hold);
+    if (const auto* list = std::get_if<ListNews>(&input)) return line_of(*list);
     if (const auto* action = std::get_if<hub::Operation>(&input)) return line_of(*action);
     return "not decodable";
 }

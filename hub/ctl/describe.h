@@ -12,6 +12,7 @@
 #include "shared/model/command.h"
 #include "shared/model/hold.h"
 #include "shared/model/inventory.h"
+#include "shared/model/list.h"
 #include "shared/model/value.h"
 #include "shared/nats/link.h"
 #include "shared/policy/policy.h"
@@ -84,7 +85,7 @@ private:
 
 /// A message of SYNC_IN, decoded as far as it goes.
 using InputBody =
-    std::variant<std::monostate, Change, Outcome, Inventory, HoldNotice, hub::Operation>;
+    std::variant<std::monostate, Change, Outcome, Inventory, HoldNotice, ListNews, hub::Operation>;
 struct DecodedInput {
     InputBody body;     ///< monostate: not decodable.
     std::string error;  ///< Why not.

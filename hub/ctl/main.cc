@@ -88,6 +88,7 @@ int run(int argc, char** argv) {
     add_facts(app, program);
     add_replay(app, program);
     add_reconcile(app, program);
+    add_lists(app, program);
     add_tap(app, program);
     add_doctor(app, program);
     add_version(app, program);

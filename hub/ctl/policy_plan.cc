@@ -80,7 +80,8 @@ private:
             context.partition = entity_partition(action->entity, partitions_);
             plan_.take(message.sequence, std::move(*action), context);
         } else if (!std::holds_alternative<Inventory>(decoded.body) &&
-                   !std::holds_alternative<HoldNotice>(decoded.body)) {
+                   !std::holds_alternative<HoldNotice>(decoded.body) &&
+                   !std::holds_alternative<ListNews>(decoded.body)) {
             ++undecodable_;
         }
     }

@@ -94,6 +94,7 @@ void add_forget(CLI::App& app, Program& program);
 void add_identity(CLI::App& app, Program& program);  ///< merge, unmerge, link, unlink.
 void add_replay(CLI::App& app, Program& program);
 void add_reconcile(CLI::App& app, Program& program);
+void add_lists(CLI::App& app, Program& program);
 void add_tap(CLI::App& app, Program& program);
 void add_timeline(CLI::App& app, Program& program);
 void add_doctor(CLI::App& app, Program& program);

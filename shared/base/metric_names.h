@@ -45,6 +45,12 @@ inline constexpr Name kHubExceptionsOpen{"syncline_hub_exceptions_open",
 inline constexpr Name kHubVerifiedThrough{
     "syncline_hub_verified_through_timestamp_seconds",
     "Up to when this hub's partitions of a platform's object are proven equal; 0: never"};
+inline constexpr Name kHubListRead{
+    "syncline_hub_list_read_timestamp_seconds",
+    "Up to when a list of this hub is proven to be what its source holds; 0: never"};
+inline constexpr Name kHubListGeneration{"syncline_hub_list_generation",
+                                         "The newest generation of a list of this hub"};
+inline constexpr Name kHubListRows{"syncline_hub_list_rows", "Rows of that generation"};
 inline constexpr Name kHubPartitions{"syncline_hub_partitions", "Partitions held by this hub"};
 inline constexpr Name kHubDecideSeconds{"syncline_hub_decide_seconds",
                                         "Time from reading a batch to its last acknowledgement"};

@@ -31,6 +31,7 @@ using ObjectName = Id<struct ObjectTag>;    ///< A canonical type: `customer`.
 using RecordId = Id<struct RecordTag>;      ///< A platform's own id of a record.
 using EntityId = Id<struct EntityTag>;      ///< A canonical instance: 24 characters, base 32.
 using FieldName = Id<struct FieldTag>;      ///< A canonical field: `credit_limit`.
+using ListName = Id<struct ListTag>;        ///< A list of reference data: `price`.
 using HubId = Id<struct HubTag>;            ///< One hub process.
 
 /// A slice of the work, 0 <= value < the count fixed when the streams were made.

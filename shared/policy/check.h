@@ -50,6 +50,9 @@ inline constexpr std::string_view kUnreachableStage = "policy.unreachable_stage"
 inline constexpr std::string_view kStuckStage = "policy.stuck_stage";
 inline constexpr std::string_view kHandOver = "policy.hand_over";
 inline constexpr std::string_view kToAndFro = "policy.to_and_fro";
+inline constexpr std::string_view kListToSource = "policy.list_to_source";
+inline constexpr std::string_view kListType = "policy.list_type";
+inline constexpr std::string_view kListStaleTooSoon = "policy.list_stale_too_soon";
 // Warnings.
 inline constexpr std::string_view kFieldMayLackOwner = "policy.field_may_lack_owner";
 inline constexpr std::string_view kRevertReadOnly = "policy.revert_read_only";
@@ -67,6 +70,7 @@ inline constexpr std::string_view kAll[] = {
     kStuckStage,       kHandOver,           kToAndFro,         kFieldMayLackOwner,
     kRevertReadOnly,   kMatchOnOptional,    kFieldHeldNowhere, kTakesNoPart,
     kNobodyDeletes,    kLifecycleNotProven, kUnknownObject,    kUnknownExceptionKind,
+    kListToSource,     kListType,           kListStaleTooSoon,
 };
 }  // namespace finding_codes
 

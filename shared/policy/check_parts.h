@@ -77,6 +77,9 @@ bool check_condition(const Policy& policy, const ObjectSpec& object, const Expre
 /// What is wrong with the rules for exceptions (check_exceptions.cc).
 void check_exceptions(const Policy& policy, std::vector<Finding>& findings);
 
+/// What is wrong with the lists (check_lists.cc).
+void check_lists(const Policy& policy, Findings findings);
+
 /// What is wrong with the object's lifecycle, if it has one (lifecycle_check.cc).
 void check_lifecycle(const ObjectSpec& object, Findings findings);
 

@@ -188,6 +188,29 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .discard = "the platform keeps its value until either side changes",
      .edit = "the values become canonical, and the platform is told",
      .closes = "when the platform goes back, the stage may follow by now, or the record is gone"},
+    {.code = "list.not_applied",
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "a platform could not be given a list's newest generation",
+     .advice = "correct what it refuses; its agent tries again by itself",
+     .closes = "when the platform has the newest generation, or is given the list no more"},
+    {.code = "list.refused",
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "what was read of a list does not fit its fields, so nobody is given it",
+     .advice = "correct the row that is named at the source, then: synclinectl list refresh",
+     .closes = "when a reading fits"},
+    {.code = "list.shrunk",
+     .severity = ExceptionSeverity::kCritical,
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "so many rows are gone from a list that nobody is given it yet",
+     .advice = "look at the sample; accept if it was meant, else correct it at the source",
+     .accept = "the list becomes the newest generation",
+     .discard = "the list stays as it was until its source says something else",
+     .closes = "when the source says something else, or was answered"},
+    {.code = "list.stale",
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "for too long nothing has proven that a list is what its source holds",
+     .advice = "see that the source's agent runs and can read it: synclinectl list show",
+     .closes = "when the list was read"},
     {.code = "ownership.review",
      .severity = ExceptionSeverity::kWarning,
      .meaning = "a platform that does not own a field changed it",
@@ -261,6 +284,10 @@ inline constexpr ExceptionCode kForeignPlatform{"input.foreign_platform"};
 inline constexpr ExceptionCode kUndecodable{"input.undecodable"};
 inline constexpr ExceptionCode kUnknownObject{"input.unknown_object"};
 inline constexpr ExceptionCode kTransition{"lifecycle.transition"};
+inline constexpr ExceptionCode kListNotApplied{"list.not_applied"};
+inline constexpr ExceptionCode kListRefused{"list.refused"};
+inline constexpr ExceptionCode kListShrunk{"list.shrunk"};
+inline constexpr ExceptionCode kListStale{"list.stale"};
 inline constexpr ExceptionCode kReview{"ownership.review"};
 inline constexpr ExceptionCode kUndecided{"ownership.undecided"};
 inline constexpr ExceptionCode kPolicyRefused{"policy.refused"};

@@ -157,6 +157,16 @@ const ObjectSpec* Policy::object(const ObjectName& wanted_object) const {
     return at != objects.end() && at->name == wanted_object ? &*at : nullptr;
 }
 
+const FieldSpec* ListSpec::field(const FieldName& wanted_field) const {
+    const auto at = std::ranges::lower_bound(fields, wanted_field, {}, &FieldSpec::name);
+    return at != fields.end() && at->name == wanted_field ? &*at : nullptr;
+}
+
+const ListSpec* Policy::list(const ListName& wanted_list) const {
+    const auto at = std::ranges::lower_bound(lists, wanted_list, {}, &ListSpec::name);
+    return at != lists.end() && at->name == wanted_list ? &*at : nullptr;
+}
+
 std::optional<std::string> match_text(const MatchRule& rule, const Fields& fields) {
     std::string key;
     for (const MatchRule::Part& part : rule.parts) {

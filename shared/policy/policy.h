@@ -13,6 +13,7 @@
 #include "shared/model/ids.h"
 #include "shared/model/inventory.h"
 #include "shared/model/value.h"
+#include "shared/policy/cron.h"
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
 
@@ -175,6 +176,22 @@ struct ObjectSpec {
     [[nodiscard]] bool has_conditions(const FieldName& field) const;
 };
 
+/// Reference data: a list of rows that one platform owns and others are given, whole.
+struct ListSpec {
+    ListName name;
+    std::vector<FieldSpec> fields;  ///< Sorted by name.
+    PlatformId from;                ///< Whose list it is.
+    std::vector<PlatformId> to;     ///< Who is given it.
+    Duration every{0};              ///< How often it is read; 0: by `cron`.
+    std::optional<Cron> cron;
+    Duration stale_after{0};  ///< Not proven for so long, a person hears of it.
+    /// More than so many of a hundred rows gone at once, and a person is asked first.
+    std::uint32_t shrink_percent_most = 20;
+    SourcePlace place;
+
+    [[nodiscard]] const FieldSpec* field(const FieldName& name) const;
+};
+
 struct Policy {
     std::string name;
     std::string hash;                   ///< SHA-256 of its files, hex.
@@ -191,9 +208,11 @@ struct Policy {
     };
     std::map<PlatformId, Reconcile> reconcile;
     std::vector<ObjectSpec> objects;        ///< Sorted by name.
+    std::vector<ListSpec> lists;            ///< Sorted by name.
     std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;
+    [[nodiscard]] const ListSpec* list(const ListName& name) const;
 };
 
 /// The normalised key of a rule, or nullopt if one of its parts is absent or empty.

@@ -17,6 +17,9 @@ constexpr std::size_t kNameMax = 64;
 constexpr TomlReader::Range kAttempts{1, 100};
 constexpr TomlReader::Range kLength{1, 262'144};
 constexpr TomlReader::Range kReconcileEvery{1, 31'536'000};
+constexpr TomlReader::Range kListEvery{1, 31'536'000};
+constexpr TomlReader::Range kStaleAfter{1, 4LL * 31'536'000};
+constexpr TomlReader::Range kPercent{0, 100};
 constexpr TomlReader::Range kContractVersions{1, 1'000'000};
 
 constexpr TomlReader::Choice<FieldType> kTypes[] = {
@@ -331,6 +334,52 @@ ObjectSpec read_object(TomlReader object, const std::string& name) {
     return spec;
 }
 
+// ---- Lists. ---------------------------------------------------------------------------------
+
+void read_list_schedule(TomlReader& in, ListSpec& list) {
+    if (in.has("every_s") == in.has("cron")) {
+        in.problem(in.has("cron") ? "cron" : "every_s",
+                   in.has("cron") ? "and `every_s` exclude each other"
+                                  : "is missing, and so is `cron`: when is the list read?");
+    }
+    list.every = in.seconds("every_s", kListEvery, std::chrono::seconds{0});
+    const std::string cron = in.text("cron", "");
+    if (in.kind("cron") == TomlReader::Kind::kText) {
+        auto parsed = Cron::parse(cron);
+        if (parsed) {
+            list.cron = *std::move(parsed);
+        } else {
+            in.problem("cron", parsed.error().what);
+        }
+    }
+    if (!in.has("stale_after_s")) in.problem("stale_after_s", "is missing");
+    list.stale_after = in.seconds("stale_after_s", kStaleAfter, std::chrono::seconds{0});
+}
+
+ListSpec read_list(TomlReader in, const std::string& name) {
+    ListSpec list;
+    list.name = ListName{name};
+    list.place = in.place();
+    ObjectSpec fields;  // They are written as an object's.
+    read_fields(in, fields);
+    list.fields = std::move(fields.fields);
+    for (const FieldSpec& field : list.fields) {
+        if (field.renamed_from.empty()) continue;
+        in.problem("fields", "cannot be renamed by `renamed_from`, as " + field.name.text +
+                                 ": the next reading has the new name");
+    }
+    if (in.has("fields") && list.fields.empty()) in.problem("fields", "must name at least one");
+    list.from = PlatformId{in.text("from")};
+    list.to = names_of<PlatformId>(in.texts("to"));
+    if (in.kind("to") == TomlReader::Kind::kList && list.to.empty()) {
+        in.problem("to", "must name at least one platform");
+    }
+    list.shrink_percent_most =
+        in.integer("shrink_percent_most", kPercent, list.shrink_percent_most);
+    read_list_schedule(in, list);
+    return list;
+}
+
 Policy::Reconcile read_reconcile(TomlReader& in) {
     Policy::Reconcile out;
     out.every = in.seconds("every_s", kReconcileEvery, std::chrono::seconds{0});
@@ -357,6 +406,9 @@ public:
         });
         for_each_named(root, "objects", [&](TomlReader in, const std::string& name) {
             policy.objects.push_back(read_object(std::move(in), name));
+        });
+        for_each_named(root, "lists", [&](TomlReader in, const std::string& name) {
+            policy.lists.push_back(read_list(std::move(in), name));
         });
         for (ExceptionRule& rule : reading::read_exception_rules(root)) {
             policy.exceptions.push_back(std::move(rule));
@@ -447,6 +499,7 @@ Result<Policy> parse_policy(const std::vector<PolicyFile>& files) {
     policy.hash = policy_hash(files);
     std::ranges::sort(policy.platforms);
     std::ranges::sort(policy.objects, {}, &ObjectSpec::name);
+    std::ranges::sort(policy.lists, {}, &ListSpec::name);
     std::ranges::sort(policy.exceptions, {}, &ExceptionRule::place);
     return policy;
 }

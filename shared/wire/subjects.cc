@@ -176,6 +176,12 @@ std::string hold(const PlatformId& platform, Partition partition, const Lane& la
     return join(root, {lane.object.text, name_of(lane.direction)});
 }
 
+std::string list_news(const PlatformId& platform, Partition partition, const ListName& list,
+                      std::string_view id) {
+    std::string root = join("sync.in", {platform.text}) + "." + text_of(partition) + ".list";
+    return join(root, {list.text, id});
+}
+
 std::string operation(Partition partition, std::string_view kind, std::string_view id) {
     return join("sync.in._op." + text_of(partition), {kind, id});
 }
@@ -211,7 +217,8 @@ Result<InputSubject> parse_input(std::string_view subject) {
         {"chg", InputKind::kChange},
         {"out", InputKind::kOutcome},
         {"inv", InputKind::kInventory},
-        {"hold", InputKind::kHold}};
+        {"hold", InputKind::kHold},
+        {"list", InputKind::kList}};
     const auto* kind = std::ranges::find(kKinds, tokens[4], [](const auto& k) { return k.first; });
     if (kind == std::end(kKinds)) return bad();
     out.kind = kind->second;
@@ -251,6 +258,14 @@ std::string reconciliations_of(Partition partition) {
     return "sync.st.reconciliation." + text_of(partition) + ".*";
 }
 std::string all_reconciliations() { return "sync.st.reconciliation.>"; }
+std::string list_state(const ListName& list) { return join("sync.st.list", {list.text}); }
+std::string all_list_states() { return "sync.st.list.*"; }
+std::string list_part(const ListName& list, std::string_view digest) {
+    return join("sync.st.listpart", {list.text, digest});
+}
+std::string list_parts_of(const ListName& list) {
+    return join("sync.st.listpart", {list.text}) + ".*";
+}
 std::string loss() { return "sync.st.loss"; }
 
 Result<EntityKey> parse_entity(std::string_view subject) {
@@ -311,6 +326,22 @@ std::optional<Lane> parse_hold_answer(std::string_view subject) {
         if (!token.starts_with(start)) continue;
         auto object = decode_token(token.substr(start.size()));
         if (object) return Lane{ObjectName{*std::move(object)}, direction};
+    }
+    return std::nullopt;
+}
+std::string list_wish(const PlatformId& platform, ListWish wish, const ListName& list) {
+    return join("sync.cmd", {platform.text}) + ".again.list-" +
+           (wish == ListWish::kRead ? "read-" : "take-") + encode_token(list.text);
+}
+std::optional<ListWishSubject> parse_list_wish(std::string_view subject) {
+    if (!is_again(subject)) return std::nullopt;
+    const std::string_view token = Tokens{subject}[4];
+    for (const auto& [start, wish] :
+         {std::pair<std::string_view, ListWish>{"list-read-", ListWish::kRead},
+          std::pair<std::string_view, ListWish>{"list-take-", ListWish::kTake}}) {
+        if (!token.starts_with(start)) continue;
+        auto list = decode_token(token.substr(start.size()));
+        if (list) return ListWishSubject{wish, ListName{*std::move(list)}};
     }
     return std::nullopt;
 }

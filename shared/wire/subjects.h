@@ -43,6 +43,9 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
                                     std::string_view run);
 /// What an agent tells of a lane that it holds, or held.
 [[nodiscard]] std::string hold(const PlatformId& platform, Partition partition, const Lane& lane);
+/// What an agent tells of a list (ListNews); `id` tells it from others.
+[[nodiscard]] std::string list_news(const PlatformId& platform, Partition partition,
+                                    const ListName& list, std::string_view id);
 /// An operator's action; `kind` is `accept`, `reject`, `retry`, ...
 [[nodiscard]] std::string operation(Partition partition, std::string_view kind,
                                     std::string_view id);
@@ -51,13 +54,13 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 [[nodiscard]] std::string inputs_of(Partition partition);
 [[nodiscard]] std::string all_inputs();
 
-enum class InputKind { kChange, kOutcome, kInventory, kHold, kOperation };
+enum class InputKind { kChange, kOutcome, kInventory, kHold, kList, kOperation };
 struct InputSubject {
     InputKind kind = InputKind::kChange;
     PlatformId platform;  ///< Empty for kOperation.
     Partition partition;
     std::string object;  ///< Operation: its kind. Inventory: nothing of interest.
-    std::string key;     ///< Record id, entity id, operation id, run or direction of the lane.
+    std::string key;     ///< Record id, entity id, operation id, run, direction of the lane, ...
 };
 /// kInvalid: not an input subject.
 [[nodiscard]] Result<InputSubject> parse_input(std::string_view subject);
@@ -84,6 +87,12 @@ struct InputSubject {
 [[nodiscard]] std::string reconciliation(const PlatformId& platform, Partition partition);
 [[nodiscard]] std::string reconciliations_of(Partition partition);
 [[nodiscard]] std::string all_reconciliations();
+/// What the hubs know of a list (ListState), and a part of it by its digest (ListRows or
+/// ListManifest).
+[[nodiscard]] std::string list_state(const ListName& list);
+[[nodiscard]] std::string all_list_states();
+[[nodiscard]] std::string list_part(const ListName& list, std::string_view digest);
+[[nodiscard]] std::string list_parts_of(const ListName& list);
 /// That a stream has lost something, by the hub that noticed it. What is stored before it, a mark
 /// above all, may not know.
 [[nodiscard]] std::string loss();
@@ -106,7 +115,17 @@ enum class Again { kCommands, kRecords, kReconcile };
 [[nodiscard]] std::string retell(const PlatformId& platform, Partition partition);
 /// What a person wants done about a hold of a lane (HoldAnswer).
 [[nodiscard]] std::string hold_answer(const PlatformId& platform, const Lane& lane);
-/// Something that again(), retell() or hold_answer() made.
+/// That a list shall be read (ListRequest), and which generation an agent shall have (ListTake).
+enum class ListWish { kRead, kTake };
+[[nodiscard]] std::string list_wish(const PlatformId& platform, ListWish wish,
+                                    const ListName& list);
+struct ListWishSubject {
+    ListWish wish = ListWish::kRead;
+    ListName list;
+};
+/// What list_wish() made of it; nothing for any other subject.
+[[nodiscard]] std::optional<ListWishSubject> parse_list_wish(std::string_view subject);
+/// Something that again(), retell(), hold_answer() or list_wish() made.
 [[nodiscard]] bool is_again(std::string_view subject);
 [[nodiscard]] bool is_retell(std::string_view subject);
 /// The lane of a subject that hold_answer() made; nothing for any other.

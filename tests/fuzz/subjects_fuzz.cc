@@ -28,6 +28,9 @@ std::string subject_of(const subjects::InputSubject& input) {
             return subjects::hold(input.platform, input.partition,
                                   {object, in ? Direction::kIn : Direction::kOut});
         }
+        case subjects::InputKind::kList:
+            return subjects::list_news(input.platform, input.partition, ListName{input.object},
+                                       input.key);
         case subjects::InputKind::kOperation: break;
     }
     return subjects::operation(input.partition, input.object, input.key);

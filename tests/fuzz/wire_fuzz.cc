@@ -2,6 +2,7 @@
 #include "hub/core/state_codec.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/hold_codec.h"
+#include "shared/wire/list_codec.h"
 #include "tests/fuzz/must.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -15,6 +16,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must_round_trip(wire::decode_command(body), write, wire::decode_command);
     must_round_trip(wire::decode_receipt(body), write, wire::decode_receipt);
     must_round_trip(wire::decode_hold(body), write, wire::decode_hold);
+    must_round_trip(wire::decode_list_news(body), write, wire::decode_list_news);
+    must_round_trip(wire::decode_list_manifest(body), write, wire::decode_list_manifest);
+    must_round_trip(
+        wire::decode_list_rows(body),
+        [](const ListRows& rows) { return wire::encode_list_rows(rows); }, wire::decode_list_rows);
     must_round_trip(hub::decode_mark(body), write_state, hub::decode_mark);
     must_round_trip(hub::decode_operation(body), write_state, hub::decode_operation);
     must_round_trip(hub::decode_log_entry(body), write_state, hub::decode_log_entry);

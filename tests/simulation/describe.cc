@@ -31,7 +31,8 @@ constexpr const char* kPresences[] = {"absent", "present", "gone", "unlinked"};
 std::string of_input(std::string_view subject, std::string_view body) {
     const auto parsed = subjects::parse_input(subject);
     using subjects::InputKind;
-    if (!parsed || parsed->kind == InputKind::kOperation || parsed->kind == InputKind::kHold) {
+    if (!parsed || parsed->kind == InputKind::kOperation || parsed->kind == InputKind::kHold ||
+        parsed->kind == InputKind::kList) {
         return {};
     }
     if (parsed->kind == subjects::InputKind::kChange) {

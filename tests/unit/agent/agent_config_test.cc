@@ -78,5 +78,34 @@ deletion = true
     }
 }
 
+TEST_F(AgentConfigFile, TakesListsWhereTheConnectorReadsThemWhole) {
+    const std::string list = R"([lists.price]
+native = "price.csv"
+key = "sku"
+[lists.price.fields]
+amount = "amount"
+)";
+    const auto least = parse(kLeast);
+    ASSERT_TRUE(least);
+    EXPECT_FALSE(least->lists.make_door);
+    const auto config = parse(std::string{kLeast} + list);
+    ASSERT_TRUE(config) << config.error().what;
+    EXPECT_EQ(config->lists.names, std::vector{ListName{"price"}});
+    EXPECT_TRUE(config->lists.make_door);
+    // An agent may have lists and nothing else.
+    const std::string text{kLeast};
+    EXPECT_TRUE(parse(text.substr(0, text.find("[objects")) + list));
+    std::string rest{kLeast};
+    rest.replace(rest.find("kind = \"file\"\ndirectory = \"/tmp\""), 32,
+                 "kind = \"rest\"\nprofile = \"salesforce\"\nbase_url = \"https://x.example\"\n"
+                 "[connector.auth]\nclient_id = \"a\"\nclient_secret = { env = \"A\" }");
+    const auto refused = parse(rest + list);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().what.find("`lists` are nothing that the connector \"rest\" can read"),
+              std::string::npos)
+        << refused.error().what;
+    EXPECT_EQ(refused.error().what.find("lists.price"), std::string::npos) << refused.error().what;
+}
+
 }  // namespace
 }  // namespace syncline::agent

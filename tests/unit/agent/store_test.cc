@@ -133,7 +133,7 @@ TEST_F(StoreTest, TakesOverAFileOfBeforeTheBreakerWithoutLoss) {
         });
     }
     run_sql(path_,
-            "DROP TABLE lanes; DROP TABLE withheld; DROP TABLE fields;"
+            "DROP TABLE lanes; DROP TABLE withheld; DROP TABLE fields; DROP TABLE list_parts;"
             "ALTER TABLE records DROP COLUMN filled;"
             "UPDATE meta SET value = 2 WHERE key = 'schema'");
     for (int i = 0; i < 2; ++i) {  // The second time it is one of today.
@@ -150,6 +150,24 @@ TEST_F(StoreTest, TakesOverAFileOfBeforeTheBreakerWithoutLoss) {
             EXPECT_TRUE(record->filled.bytes().empty()) << "not known yet";
         });
     }
+}
+
+TEST_F(StoreTest, KeepsThePartsOfListsThatAreWantedAlsoInAFileOfBefore) {
+    const ListName price{"price"};
+    commit(*open().value(), [&](Transaction& t) { t.set_text(keys::kCursor, "c1"); });
+    run_sql(path_, "DROP TABLE list_parts; UPDATE meta SET value = 3 WHERE key = 'schema'");
+    commit(*open().value(), [&](Transaction& t) {
+        EXPECT_EQ(t.text(keys::kCursor), "c1");
+        for (const char* digest : {"d1", "d2", "d3"}) t.keep_list_part(price, digest, "old");
+        t.keep_list_part(ListName{"tax"}, "d1", "other");
+        t.keep_list_part(price, "d2", std::string{"\0\xff", 2});
+        t.keep_only_list_parts(price, {"d0", "d2"});
+    });
+    commit(*open().value(), [&](Transaction& t) {
+        EXPECT_FALSE(t.list_part(price, "d1"));
+        EXPECT_EQ(t.list_part(price, "d2"), (std::string{"\0\xff", 2}));
+        EXPECT_EQ(t.list_part(ListName{"tax"}, "d1"), "other");
+    });
 }
 
 TEST_F(StoreTest, KeepsWhatIsWithheldTheNewestOfEachRecordInOrder) {
