@@ -125,6 +125,15 @@ TEST_F(Forget, NothingOfAPersonIsLeftAndTheLogProvesIt) {
     EXPECT_NE(ctl({"audit", "verify"}).find("nothing was altered"), std::string::npos);
 }
 
+TEST_F(Forget, WhatWasDoneIsCountedFromWhatIsKept) {
+    start_with_customers();
+    const std::vector<std::string> facts{"--json", "facts", "--from", "1h", "--show", "commands"};
+    EXPECT_TRUE(ctl_says(facts, "\"changes\":4")) << "0, 7, 8, and 7 again";
+    EXPECT_TRUE(ctl_says(facts, "SYNC_LOG")) << "the entries are shown";
+    EXPECT_NE(ctl(facts).find("\"exceptions-opened\":0"), std::string::npos) << ctl(facts);
+    EXPECT_NE(ctl({"facts", "--show", "nonsense"}).find("--show"), std::string::npos);
+}
+
 TEST_F(Forget, AnAgentThatIsAwayIsWaitedForAndAHubThatDiesLeavesItToTheNextOne) {
     start_with_customers();
     delete_everywhere();
