@@ -7,6 +7,7 @@
 #include "hub/ctl/actor.h"
 #include "hub/ctl/exceptions.h"
 #include "hub/ctl/lookup.h"
+#include "hub/ctl/operations.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/subjects.h"
 
@@ -210,8 +211,7 @@ Result<std::vector<Settled>> wait_for_news(Session& session, std::vector<Action>
                                            Duration most) {
     std::vector<Settled> out;
     for (Action& action : actions) out.push_back({std::move(action), std::nullopt});
-    const Duration end = session.clock().steady() + most;
-    for (;;) {
+    const auto looked = look_until(session, most, [&]() -> Result<bool> {
         bool all = true;
         for (Settled& one : out) {
             if (one.after) continue;
@@ -227,11 +227,10 @@ Result<std::vector<Settled>> wait_for_news(Session& session, std::vector<Action>
                 all = false;
             }
         }
-        const Duration left = end - session.clock().steady();
-        if (all || left.count() <= 0 || interrupted()) return out;
-        std::ignore = session.until([] { return false; },
-                                    std::min<Duration>(left, std::chrono::milliseconds{100}));
-    }
+        return all;
+    });
+    if (!looked) return fail(looked.error());
+    return out;
 }
 
 void tell(Output& out, const ActOptions& options, const Settled& one) {

@@ -164,24 +164,21 @@ Result<bool> look(Session& session, Target& target, std::vector<std::string>& wa
 /// Whose agents it waits for in the end.
 Result<std::vector<std::string>> wait_for(Session& session, std::vector<Target>& targets,
                                           Duration most) {
-    const Duration end = session.clock().steady() + most;
-    for (;;) {
-        std::vector<std::string> waits_for;
+    std::vector<std::string> waits_for;
+    const auto looked = look_until(session, most, [&]() -> Result<bool> {
+        waits_for.clear();
         bool over = true;
         for (Target& target : targets) {
             const auto done = look(session, target, waits_for);
             if (!done) return fail(done.error());
             over = over && *done;
         }
-        const Duration left = end - session.clock().steady();
-        if (over || left.count() <= 0 || interrupted()) {
-            std::ranges::sort(waits_for);
-            waits_for.erase(std::unique(waits_for.begin(), waits_for.end()), waits_for.end());
-            return waits_for;
-        }
-        std::ignore = session.until([] { return false; },
-                                    std::min<Duration>(left, std::chrono::milliseconds{100}));
-    }
+        return over;
+    });
+    if (!looked) return fail(looked.error());
+    std::ranges::sort(waits_for);
+    waits_for.erase(std::unique(waits_for.begin(), waits_for.end()), waits_for.end());
+    return waits_for;
 }
 
 void tell(Output& out, const std::vector<Target>& targets,

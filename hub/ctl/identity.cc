@@ -290,16 +290,15 @@ Result<Seen> look(Session& session, const hub::Operation& operation) {
 }
 
 Result<Seen> wait_for(Session& session, const hub::Operation& operation, Duration most) {
-    const Duration end = session.clock().steady() + most;
-    for (;;) {
+    Seen last;
+    const auto looked = look_until(session, most, [&]() -> Result<bool> {
         auto seen = look(session, operation);
-        if (!seen) return seen;
-        const bool over = seen->progress == Progress::kDone || seen->progress == Progress::kRefused;
-        const Duration left = end - session.clock().steady();
-        if (over || left.count() <= 0 || interrupted()) return seen;
-        std::ignore = session.until([] { return false; },
-                                    std::min<Duration>(left, std::chrono::milliseconds{100}));
-    }
+        if (!seen) return fail(seen.error());
+        last = *std::move(seen);
+        return last.progress == Progress::kDone || last.progress == Progress::kRefused;
+    });
+    if (!looked) return fail(looked.error());
+    return last;
 }
 
 void tell(Output& out, const Options& options, const Request& request, const Seen& seen) {

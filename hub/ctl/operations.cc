@@ -1,5 +1,7 @@
 #include "hub/ctl/operations.h"
 
+#include <algorithm>
+
 #include "hub/core/state_codec.h"
 #include "hub/ctl/lookup.h"
 #include "shared/wire/subjects.h"
@@ -16,6 +18,19 @@ Result<void> publish_operation(Session& session, const hub::Operation& operation
         session.publish({.subject = subject, .body = body, .headers = {}, .expected_sequence = 0});
     if (!published) return fail(published.error());
     return {};
+}
+
+Result<void> look_until(Session& session, Duration most,
+                        const std::function<Result<bool>()>& is_over) {
+    constexpr Duration kBetween = std::chrono::milliseconds{100};
+    const Duration end = session.clock().steady() + most;
+    for (;;) {
+        const auto over = is_over();
+        if (!over) return fail(over.error());
+        const Duration left = end - session.clock().steady();
+        if (*over || left.count() <= 0 || interrupted()) return {};
+        std::ignore = session.until([] { return false; }, std::min(left, kBetween));
+    }
 }
 
 }  // namespace syncline::ctl
