@@ -251,6 +251,7 @@ Intake::Took Intake::take(Transaction& transaction, const Record& record, Source
         const auto use = witness_->on_fetched(transaction, record, state, !known);
         if (use == FetchWitness::Use::kQuiet) return Took::kYes;
         if (use == FetchWitness::Use::kReconcile) as = ChangeOrigin::kReconcile;
+        if (use == FetchWitness::Use::kReview) as = ChangeOrigin::kReview;
     }
     // A part that is as it was told says nothing of another that is withheld.
     const bool is_part =

@@ -43,6 +43,7 @@ public:
         kUsual,      ///< Tell it if it is news.
         kReconcile,  ///< The same; it was found by comparing.
         kQuiet,      ///< Do not tell it.
+        kReview,     ///< Tell it as found by a reconciliation, for a person.
     };
     /// `known`: what the store knows of it; `news`: the record is not as it was told last. Within
     /// the transaction that uses it.

@@ -281,7 +281,10 @@ FetchWitness::Use Reconciler::on_fetched(Transaction& transaction, const Record&
                            : !was_there ? DriftKind::kExtra
                                         : DriftKind::kDifferent;
     transaction.judge(record.object, record.id, kind);
-    return request_.mode == ReconcileMode::kHeal ? Use::kReconcile : Use::kQuiet;
+    if (request_.mode == ReconcileMode::kReport) return Use::kQuiet;
+    // What was never told of overwrites nothing.
+    const bool reviews = request_.mode == ReconcileMode::kReview && kind != DriftKind::kExtra;
+    return reviews ? Use::kReview : Use::kReconcile;
 }
 
 void Reconciler::on_unreadable(Transaction& transaction, const RecordKey& record) {

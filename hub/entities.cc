@@ -273,13 +273,21 @@ void Entities::decide_now(Slot& slot) {
     }
     slot.visited_by.reset();
     if (context.partition != slot.home) slot.visited_by = {context.partition, context.fence};
+    // Where nothing changes nothing is stored, and what is not stored must leave no trace: what the
+    // log says of the inputs is all that the state comes from.
+    std::optional<EntityState> before;
+    if (slot.checked || only_reconsidered(slot.inputs)) before = slot.state;
     slot.step = decide(policy, std::move(slot.state), slot.inputs, context);
     slot.state = std::move(slot.step.next);
+    if (before && !slot.step.changed) slot.state = *std::move(before);
     for (const auto& [platform, epoch] : slot.step.epochs) host_.on_later_epoch(platform, epoch);
-    if (slot.step.changed || !slot.step.links.empty()) return reserve_all(slot);
     // A change is stored by compare-and-set; that there is none has no such guard, and another hub
     // may have changed the state since; by a policy of its own time, which it sees to itself.
-    if (!slot.checked && !only_reconsidered(slot.inputs)) return restart(slot, Duration{0});
+    if (!slot.step.changed && !before) return restart(slot, Duration{0});
+    // Whoever told it as another entity's has missed whose it is, also if it tells nothing new.
+    const bool links =
+        !slot.step.links.empty() || std::ranges::any_of(slot.works, &Queued::needs_link);
+    if (slot.step.changed || links) return reserve_all(slot);
     ++(slot.step.replayed ? counters_.replays : counters_.quiet);
     publish_effects(slot, std::move(slot.step.commands));
 }

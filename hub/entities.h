@@ -34,7 +34,8 @@ struct Queued {
     const Policy* policy = nullptr;  ///< That rules it; null: the newest.
     bool needs_link = false;         ///< The record was just placed: its link must be stored.
     bool awaited = false;            ///< It was waiting for the entity; see Unmatched.
-    bool insists = false;    ///< A person says that it is of this entity, whatever its keys are.
+    /// It is of this entity, whatever its keys are: a person says so, or it is nobody else's.
+    bool insists = false;
     bool passed_on = false;  ///< What the outcome tells of another entity's record went there.
     /// An entity that it was placed in and that had no use for it: the store lost its state, or
     /// another one has the record.
@@ -180,6 +181,8 @@ private:
     void check_reservation(Slot& slot, const Reservation& reservation);
     [[nodiscard]] bool left_behind(const std::optional<nats::StoredMessage>& stored,
                                    const Claim& key, std::uint64_t sequence) const;
+    [[nodiscard]] static bool gave_away(const std::optional<nats::StoredMessage>& stored,
+                                        const Reservation& reservation, const EntityId& holder);
     void claim_from(Slot& slot, const Reservation& reservation, const nats::StoredMessage& claim);
     void refuse(Slot& slot, const Reservation& reservation, const EntityId& holder);
     void reservation_done(Slot& slot);

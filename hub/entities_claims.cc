@@ -3,6 +3,7 @@
 
 #include "hub/core/decide.h"
 #include "hub/core/identity.h"
+#include "hub/core/input_name.h"
 #include "hub/core/state_codec.h"
 #include "hub/entities.h"
 #include "shared/base/log.h"
@@ -18,22 +19,10 @@ namespace {
 constexpr std::uint32_t kMovesMost = 8;
 
 /// Does the record stand for the living entity whose state this is?
-bool stands_for(std::string_view body, const std::optional<RecordKey>& record) {
-    const auto state = decode_entity(body);
-    if (!state || state->deleted || !record) return false;
-    const RecordState* side = state->record(record->platform);
-    return side != nullptr && side->presence == Presence::kPresent &&
-           side->record == record->record;
-}
-
-/// The create found or made a record of another entity.
-void reject(Outcome& outcome) {
-    outcome.status = OutcomeStatus::kRejected;
-    outcome.reason = "record " + outcome.record->text +
-                     " belongs to another entity already; merge the two (synclinectl merge)";
-    outcome.code = "identity.foreign_record";
-    outcome.record.reset();
-    outcome.fields.clear();
+bool stands_for(const EntityState& state, const RecordKey& record) {
+    const RecordState* side = state.record(record.platform);
+    return !state.deleted && side != nullptr && side->presence == Presence::kPresent &&
+           side->record == record.record;
 }
 
 }  // namespace
@@ -115,11 +104,9 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
         again.was_ours = is_ours;
         return reserve(slot, again, claim.sequence);
     }
-    if (reservation.record && reservation.instead_of != *holder) {
-        return refuse(slot, reservation, *holder);
-    }
-    // It had no use for the record when that was placed anew; by now it may have one again. And a
-    // key may have been left behind.
+    if (reservation.record && !reservation.instead_of) return refuse(slot, reservation, *holder);
+    // It had no use for the record when that was placed anew; by now it may have one again. Or it
+    // was merged into the one that had none. And a key may have been left behind.
     const EntityKey other{slot.key.object, *holder};
     link_.get_last(subjects::kStreamState,
                    subjects::entity(other, entity_partition(other, options_.partitions)),
@@ -128,13 +115,21 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
                        Slot* found = current(token);
                        if (found == nullptr) return;
                        if (!state) return restart(*found, options_.retry_wait);
-                       const bool in_use =
-                           reservation.key
-                               ? !left_behind(*state, *reservation.key, at)
-                               : *state && stands_for((*state)->body, reservation.record);
+                       const bool in_use = reservation.key
+                                               ? !left_behind(*state, *reservation.key, at)
+                                               : !gave_away(*state, reservation, holder);
                        if (in_use) return refuse(*found, reservation, holder);
                        reserve(*found, reservation, at);
                    });
+}
+
+/// Is the record, whose link names the entity whose state this is, another's to claim?
+bool Entities::gave_away(const std::optional<nats::StoredMessage>& stored,
+                         const Reservation& reservation, const EntityId& holder) {
+    const bool placed_anew = reservation.instead_of == holder;
+    const auto state = stored ? decode_entity(stored->body) : fail(ErrorKind::kNotFound, "");
+    if (!state) return placed_anew;
+    return state->is_merged() || (placed_anew && !stands_for(*state, *reservation.record));
 }
 
 /// Did the entity whose state this is lose its use for the key, claimed at `sequence`, and not say
@@ -320,7 +315,8 @@ bool Entities::part_with_foreign(Slot& slot) {
     bool refused = false;
     for (std::size_t i = 0; i < works.size(); ++i) {
         const auto* change = std::get_if<Change>(&inputs[i]);
-        if (change != nullptr && (is_foreign(change->key) || change->key == successors)) {
+        const bool joins = change != nullptr && change->key == successors && !works[i].insists;
+        if (change != nullptr && (is_foreign(change->key) || joins)) {
             if (works[i].awaited) slot.absent.push_back(change->key);
             works[i].input = std::move(inputs[i]);
             elsewhere.push_back(std::move(works[i]));
@@ -339,7 +335,7 @@ bool Entities::part_with_foreign(Slot& slot) {
                 continue;
             }
             if (!outcome->deleted) {
-                reject(*outcome);
+                refuse_as_foreign(*outcome);
                 refused = true;
             }
         }

@@ -39,6 +39,9 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
       lists_(link, clock, options_, counters_, policies_, effects_),
       reconciliations_(link, clock, policies_, effects_, options_.retry_wait, *this) {
     kept_exceptions_.on_done = [this](const WorkId& work) { on_done(work); };
+    kept_exceptions_.on_retry = [this](const ExceptionRecord& kept, Queued queued) {
+        take_kept(kept, std::move(queued));
+    };
     holds_.on_done = [this](const WorkId& work) { on_done(work); };
     holds_.apply_rules = [this](ExceptionRecord& exception) { apply_rules(exception); };
     lists_.on_done = [this](const WorkId& work) { on_done(work); };
@@ -381,7 +384,7 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         if (Lists::takes(*operation)) return lists_.submit(*std::move(operation), queued.work);
         if (Holds::takes(*operation)) return holds_.submit(*std::move(operation), queued.work);
         if (KeptExceptions::takes(*operation)) {
-            return kept_exceptions_.submit(*std::move(operation), queued.work);
+            return kept_exceptions_.submit(*std::move(operation), std::move(queued));
         }
         if (queued.policy->object(operation->entity.object) == nullptr) {
             return undecodable("the policy has no object " + operation->entity.object.text);
@@ -390,6 +393,30 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         queued.input = *std::move(operation);
         entities_.submit(entity, std::move(queued));
     }
+}
+
+/// What an exception keeps, by a person's word. Its place among its agent's messages is long past.
+void Hub::take_kept(const ExceptionRecord& kept, Queued queued) {
+    auto change = wire::decode_change(kept.raw);
+    if (change && change->key.platform == kept.platform) {
+        return take_change(*std::move(change), std::move(queued));
+    }
+    auto outcome = wire::decode_outcome(kept.raw);
+    if (outcome && outcome->platform == kept.platform) {
+        return take_outcome(*std::move(outcome), std::move(queued));
+    }
+    auto operation = decode_operation(kept.raw);
+    const bool ours = operation && queued.policy->object(operation->entity.object) != nullptr;
+    if (!ours) {
+        ExceptionRecord again = kept;
+        again.status = ExceptionStatus::kOpen;
+        again.closed_by.clear();
+        again.closing.clear();
+        return keep(std::move(again), {queued.work, {}});
+    }
+    const EntityKey entity = operation->entity;
+    queued.input = *std::move(operation);
+    entities_.submit(entity, std::move(queued));
 }
 
 void Hub::take_change(Change change, Queued queued) {

@@ -114,6 +114,7 @@ private:
     /// `queued` has everything but its input.
     void take_input(const Raw& raw, const subjects::InputSubject& about, Queued queued);
     void take_change(Change change, Queued queued);
+    void take_kept(const ExceptionRecord& kept, Queued queued);
     void take_outcome(Outcome outcome, Queued queued);
     void on_policy_activated();
     void on_policy_refused(std::uint64_t version, const std::string& why);

@@ -14,11 +14,11 @@ bool KeptExceptions::takes(const Operation& operation) {
     return kind != nullptr && kind->holder != ExceptionHolder::kEntity;
 }
 
-void KeptExceptions::submit(Operation operation, const WorkId& work) {
+void KeptExceptions::submit(Operation operation, Queued queued) {
     Entry& entry = open_.emplace_back();
     entry.subject = subjects::exception(operation.entity, operation.exception);
     entry.operation = std::move(operation);
-    entry.work = work;
+    entry.queued = std::move(queued);
     start(entry);
 }
 
@@ -71,16 +71,16 @@ void KeptExceptions::gone(const RecordKey& record, const WorkId& work) {
     unplaced_.erase(record);
     const std::string why = "the record was deleted";
     close(record, exceptions::kAmbiguous, why);
-    close(record, exceptions::kUnmatched, why, work);
+    close(record, exceptions::kUnmatched, why, Queued{.input = Operation{}, .work = work});
 }
 
 void KeptExceptions::close(const RecordKey& record, std::string_view kind, const std::string& why,
-                           std::optional<WorkId> work) {
+                           std::optional<Queued> queued) {
     Entry& entry = open_.emplace_back();
     entry.subject = subjects::exception({record.object, founded_entity(record)},
                                         std::string{kind} + "@" + record.platform.text);
     entry.why = why;
-    entry.work = work;
+    entry.queued = std::move(queued);
     start(entry);
 }
 
@@ -106,7 +106,13 @@ void KeptExceptions::found(Entry& entry, const Result<std::optional<nats::Stored
     }
     if (!*stored || (*stored)->deleted) return finish(entry.id);
     auto exception = decode_exception((*stored)->body);
-    if (!exception || !change(entry, *exception)) return finish(entry.id);
+    if (!exception) return finish(entry.id);
+    const bool retries = entry.operation && entry.operation->kind == OperationKind::kRetry;
+    // Whoever closed it may have died before what it keeps was decided.
+    const bool again = retries && is_done(exception->care, *entry.operation);
+    const bool changed = !again && change(entry, *exception);
+    if (retries && (again || changed)) entry.retried = *exception;
+    if (!changed) return finish(entry.id);
     entry.kind = exception->kind;
     entry.severity = exception->care.severity;
     link_.publish({entry.subject, encode(*exception), {}, (*stored)->sequence}, this, entry.id);
@@ -130,15 +136,18 @@ void KeptExceptions::on_published(std::uint64_t token, const Result<std::uint64_
                         entry->operation ? What::kSettled : What::kClosed);
     }
     if (sequence || sequence.error().kind == ErrorKind::kTooLarge) return finish(token);
+    entry->retried.reset();
     // Somebody else was first, or nobody knows: what there is now shows when it is read again.
     entry->retry_at = clock_.steady() + options_.retry_wait;
 }
 
 void KeptExceptions::finish(std::uint64_t id) {
     const auto entry = std::ranges::find(open_, id, &Entry::id);
-    const std::optional<WorkId> work = entry->work;
+    const Entry done = std::move(*entry);
     open_.erase(entry);
-    if (work) on_done(*work);
+    if (!done.queued) return;
+    if (done.retried) return on_retry(*done.retried, *done.queued);
+    on_done(done.queued->work);
 }
 
 void KeptExceptions::tick() {

@@ -23,10 +23,14 @@ public:
 
     /// The operation is done, or there was nothing to do.
     std::function<void(const WorkId&)> on_done;
+    /// What the exception keeps is to be decided once more; it is closed. `queued` lacks the input,
+    /// and is done when that is decided.
+    std::function<void(const ExceptionRecord& kept, Queued queued)> on_retry;
 
     /// Is it about an exception that no state holds?
     [[nodiscard]] static bool takes(const Operation& operation);
-    void submit(Operation operation, const WorkId& work);
+    /// `queued` lacks its input, the operation.
+    void submit(Operation operation, Queued queued);
     /// A record that belongs to no entity, and what is open about it.
     struct Unplaced {
         RecordKey record;
@@ -58,13 +62,14 @@ private:
         std::string subject;
         std::optional<Operation> operation;  ///< Nothing: it closes by itself,
         std::string why;                     ///< for this reason.
-        std::optional<WorkId> work;          ///< That is done with it.
-        std::string kind;                    ///< As it was found.
+        std::optional<Queued> queued;        ///< That is done with it.
+        std::optional<ExceptionRecord> retried;
+        std::string kind;  ///< As it was found.
         ExceptionSeverity severity = ExceptionSeverity::kError;
         Duration retry_at{0};  ///< 0: not waiting for a retry.
     };
     void close(const RecordKey& record, std::string_view kind, const std::string& why,
-               std::optional<WorkId> work = {});
+               std::optional<Queued> queued = {});
     void start(Entry& entry);
     bool change(const Entry& entry, ExceptionRecord& exception);
     void found(Entry& entry, const Result<std::optional<nats::StoredMessage>>& stored);

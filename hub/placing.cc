@@ -128,6 +128,7 @@ void Placing::give(const RecordKey& record, EntityId entity, Queued queued) {
     underway.entity = entity;
     ++underway.changes;
     queued.needs_link = true;
+    if (queued.not_in == entity) queued.insists = true;  // It founded it, and is nobody else's.
     host_.on_placed({record.object, std::move(entity)}, std::move(queued));
 }
 

@@ -196,7 +196,7 @@ void Reconciliations::on_looked_through(Partition partition) {
         effects_.publish_last(subjects::reconciliation(platform, partition), encode(result),
                               nullptr, 0);
         auto differing = job.comparison->differing();
-        const bool heals = job.inventory.request.mode == ReconcileMode::kHeal;
+        const bool heals = job.inventory.request.mode != ReconcileMode::kReport;
         if (differing.empty() || !heals) {
             at = jobs_.erase(at);
             continue;

@@ -45,9 +45,9 @@ void delete_other(Work& work, RecordState& record, const Change& change) {
 
 void close_about_former(Work& work, RecordState& record) {
     for (const std::string_view kind :
-         {exceptions::kContract, exceptions::kReview, exceptions::kUndecided,
-          exceptions::kTransition, exceptions::kRejected, exceptions::kGaveUp,
-          exceptions::kNotConverging}) {
+         {exceptions::kContract, exceptions::kReview, exceptions::kReconcileReview,
+          exceptions::kUndecided, exceptions::kTransition, exceptions::kRejected,
+          exceptions::kGaveUp, exceptions::kNotConverging}) {
         for (const OpenException& open : work.state.exceptions) {
             if (open.kind != kind || open.platform != record.platform) continue;
             for (const FieldName& field : open.fields) record.release(field);
@@ -142,6 +142,8 @@ void other_record(Work& work, RecordState& record, OtherRecord other) {
         if (at->standing == Standing::kApart) other.standing = Standing::kApart;
         record.others.erase(at);
     }
+    // Whoever has told it by this entity may have missed that it is another's by now.
+    work.links.push_back({record.platform, work.state.key.object, other.record});
     record.others.push_back(std::move(other));
     work.changed = true;
     report_others(work, record);
@@ -192,7 +194,8 @@ void take_delete(Work& work, RecordState& record, bool ours) {
         return;
     }
     const Binding* binding = work.object.binding(record.platform);
-    const DeleteMeaning meaning = binding == nullptr ? DeleteMeaning::kReview : binding->on_delete;
+    const bool reviews = work.reviews || binding == nullptr;
+    const DeleteMeaning meaning = reviews ? DeleteMeaning::kReview : binding->on_delete;
     switch (meaning) {
         case DeleteMeaning::kPropagate:
             mark_deleted(work);

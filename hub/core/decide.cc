@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "hub/core/input_name.h"
 #include "hub/core/state_codec.h"
 #include "hub/core/upcast.h"
 #include "hub/core/work.h"
@@ -10,29 +11,6 @@
 
 namespace syncline::hub {
 namespace {
-
-std::string text_of(const Numbering& number) {
-    return std::to_string(number.partition.value) + "/" + std::to_string(number.seq.epoch) + "/" +
-           std::to_string(number.seq.n);
-}
-
-std::string describe(const Input& input) {
-    if (const auto* change = std::get_if<Change>(&input)) {
-        return change->key.platform.text + " change " + text_of(change->number);
-    }
-    if (const auto* outcome = std::get_if<Outcome>(&input)) {
-        return outcome->platform.text + " outcome " + text_of(outcome->number);
-    }
-    if (const auto* takeover = std::get_if<Takeover>(&input)) {
-        return "records by operation " + takeover->handover.id;
-    }
-    if (const auto* arrived = std::get_if<HandedOver>(&input)) {
-        return "arrival of operation " + arrived->id;
-    }
-    if (const auto* erased = std::get_if<Erased>(&input)) return "erasure by " + erased->id;
-    const auto* operation = std::get_if<Operation>(&input);
-    return operation == nullptr ? "recheck" : "operation " + operation->id;
-}
 
 /// The match keys of the canonical values.
 std::vector<Claim> keys_of(const ObjectSpec& object, const EntityState& state) {
@@ -147,7 +125,9 @@ void take(Work& work, const Input& told) {
     const std::optional<Input> now = renamed(work.object, told);
     const Input& input = now ? *now : told;
     if (const auto* change = std::get_if<Change>(&input)) {
+        work.reviews = change->origin == ChangeOrigin::kReview;
         take_change(work, *change);
+        work.reviews = false;
         if (work.log.trace.empty()) work.log.trace = change->trace;
     } else if (const auto* outcome = std::get_if<Outcome>(&input)) {
         take_answer(work, *outcome);
@@ -172,7 +152,11 @@ void take(Work& work, const Input& told) {
         settle_transitions(work);
         settle_ownership(work);
     }
-    if (work.changed) work.log.inputs.push_back(describe(input));
+    if (work.changed) {
+        work.log.inputs.push_back(name_of(input));
+    } else if (was_told(input)) {
+        work.log.quiet.push_back({work.log.inputs.size(), name_of(input)});
+    }
     work.changed = work.changed || changed_before;
 }
 
@@ -211,9 +195,11 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     const std::vector<Claim> before = keys_of(*object, state);
     const bool shared = says_shared_key(state);
     const bool founds = state.is_unknown();
-    Work work{
-        policy, *object, context, std::move(state), {}, false, false, {}, {}, {}, {}, {}, {}, {},
-        {},     {},      {}};
+    Work work{policy, *object, context, std::move(state),
+              {},     false,   false,   {},
+              {},     {},      {},      {},
+              {},     {},      {},      {},
+              {},     false};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);
@@ -240,6 +226,8 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
         work.log.at = context.now;
         work.log.policy = policy.hash;
         work.log.policy_version = policy.version;
+        work.log.foreign_keys = context.foreign_keys;
+        work.log.foreign_records = context.foreign_records;
         if (adopts) {
             work.log.inputs.push_back("policy version " + std::to_string(policy.version));
         }

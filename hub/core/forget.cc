@@ -60,7 +60,7 @@ void take_forget(Work& work, const Operation& operation) {
     const std::string who = operation.actor.empty() ? "?" : operation.actor;
     const std::string by = who + (operation.reason.empty() ? "" : ": " + operation.reason);
     if (const std::string refused = why_not(work); !refused.empty()) {
-        work.note("no forget by " + by + ": " + refused);
+        work.refuse(operation, "no forget by " + by + ": " + refused);
         return;
     }
     work.actor = who;

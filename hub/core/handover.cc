@@ -298,15 +298,16 @@ void link_stray(Work& work, const Operation& operation) {
     if (work.state.deleted) refused = "the entity is deleted";
     const std::string record = name_of(operation.platform, operation.record);
     const std::string who = " by " + by(operation);
-    if (!refused.empty()) return work.note(record + " not linked" + who + ": " + refused);
+    const auto refuse = [&](const std::string& why) {
+        work.refuse(operation, record + " not linked" + who + ": " + why);
+    };
+    if (!refused.empty()) return refuse(refused);
     const GivenRecord given{.platform = operation.platform,
                             .record = operation.record,
                             .rev = change->rev,
                             .at = change->changed_at.ns != 0 ? change->changed_at : change->seen_at,
                             .told = change->fields};
-    if (is_foreign(work, given)) {
-        return work.note(record + " not linked" + who + ": it is another entity's by now");
-    }
+    if (is_foreign(work, given)) return refuse("it is another entity's by now");
     if (!take(work, given) || work.replayed) return;
     work.note(record + " linked" + who);
 }
@@ -361,7 +362,8 @@ void take_identity_operation(Work& work, const Operation& operation) {
     }
     const std::string who = " by " + by(operation);
     if (const std::string refused = why_not(work, operation); !refused.empty()) {
-        work.note("no " + std::string{hub::name_of(operation.kind)} + who + ": " + refused);
+        work.refuse(operation,
+                    "no " + std::string{hub::name_of(operation.kind)} + who + ": " + refused);
         return;
     }
     work.actor = operation.actor.empty() ? "?" : operation.actor;

@@ -10,10 +10,101 @@ using wire::key_bits;
 using wire::Node;
 using wire::Writer;
 
+namespace {
+
+/// As key 14: of each object, rule, text and holder.
+void write_foreign_keys(Writer& out, const std::vector<ForeignKey>& keys) {
+    out.key(14);
+    out.array(size_of(keys));
+    for (const auto& [key, holder] : keys) {
+        out.array(4);
+        out.text(key.object.text);
+        out.text(key.rule);
+        out.text(key.text);
+        out.text(holder.text);
+    }
+}
+
+/// As key 15: of each platform, object and record.
+void write_foreign_records(Writer& out, const std::vector<RecordKey>& records) {
+    out.key(15);
+    out.array(size_of(records));
+    for (const RecordKey& record : records) {
+        out.array(3);
+        out.text(record.platform.text);
+        out.text(record.object.text);
+        out.text(record.record.text);
+    }
+}
+
+/// As key 16: of each place and input.
+void write_quiet(Writer& out, const std::vector<LogEntry::Quiet>& quiet) {
+    out.key(16);
+    out.array(size_of(quiet));
+    for (const auto& [place, input] : quiet) {
+        out.array(2);
+        out.unsigned64(place);
+        out.text(input);
+    }
+}
+
+std::vector<LogEntry::Quiet> read_quiet(Decoder& in, const Node& node) {
+    std::vector<LogEntry::Quiet> quiet;
+    in.array(node, [&](const Node& item) {
+        LogEntry::Quiet& one = quiet.emplace_back();
+        int position = 0;
+        in.array(item, [&](const Node& part) {
+            if (position == 0) one.place = in.unsigned64(part);
+            if (position == 1) one.input = in.text(part, wire::kStringBytesMax);
+            ++position;
+        });
+    });
+    return quiet;
+}
+
+std::vector<ForeignKey> read_foreign_keys(Decoder& in, const Node& node) {
+    std::vector<ForeignKey> keys;
+    in.array(node, [&](const Node& item) {
+        ForeignKey& one = keys.emplace_back();
+        int position = 0;
+        in.array(item, [&](const Node& part) {
+            switch (position++) {
+                case 0: one.key.object.text = in.id(part); break;
+                case 1: one.key.rule = in.id(part); break;
+                case 2: one.key.text = in.text(part, wire::kStringBytesMax); break;
+                case 3: one.holder.text = in.id(part); break;
+                default: break;
+            }
+        });
+    });
+    return keys;
+}
+
+std::vector<RecordKey> read_foreign_records(Decoder& in, const Node& node) {
+    std::vector<RecordKey> records;
+    in.array(node, [&](const Node& item) {
+        RecordKey& one = records.emplace_back();
+        int position = 0;
+        in.array(item, [&](const Node& part) {
+            switch (position++) {
+                case 0: one.platform.text = in.id(part); break;
+                case 1: one.object.text = in.id(part); break;
+                case 2: one.record.text = in.text(part, wire::kStringBytesMax); break;
+                default: break;
+            }
+        });
+    });
+    return records;
+}
+
+}  // namespace
+
 std::string encode(const LogEntry& entry) {
     Writer out{1024};
     out.map(9 + present(!entry.trace.empty(), entry.policy_version != 0, !entry.previous.empty(),
-                        !entry.erased.empty()));
+                        !entry.erased.empty(), entry.refused.has_value(),
+                        entry.foreign_keys.has_value(), !entry.foreign_records.empty(),
+                        !entry.quiet.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, entry.entity.object.text);
     out.field(2, entry.entity.entity.text);
@@ -51,10 +142,30 @@ std::string encode(const LogEntry& entry) {
         out.bytes(entry.previous);
     }
     if (!entry.erased.empty()) write_numbers(out, 12, entry.erased);
+    if (entry.refused) {
+        out.key(13);
+        out.array(2);
+        out.text(entry.refused->operation);
+        out.text(entry.refused->why);
+    }
+    if (entry.foreign_keys) write_foreign_keys(out, *entry.foreign_keys);
+    if (!entry.foreign_records.empty()) write_foreign_records(out, entry.foreign_records);
+    if (!entry.quiet.empty()) write_quiet(out, entry.quiet);
     return out.take();
 }
 
 namespace {
+
+LogEntry::Refusal read_refusal(Decoder& in, const Node& node) {
+    LogEntry::Refusal refusal;
+    int position = 0;
+    in.array(node, [&](const Node& item) {
+        if (position == 0) refusal.operation = in.text(item, wire::kIdBytesMax);
+        if (position == 1) refusal.why = in.text(item, wire::kStringBytesMax);
+        ++position;
+    });
+    return refusal;
+}
 
 FieldDecision read_decision(Decoder& in, const Node& node) {
     FieldDecision decision;
@@ -118,6 +229,10 @@ Result<LogEntry> decode_log_entry(std::string_view body) {
             case 10: entry.policy_version = in.unsigned64(node); break;
             case 11: entry.previous = in.bytes(node, kHashBytes); break;
             case 12: entry.erased = read_numbers(in, node); break;
+            case 13: entry.refused = read_refusal(in, node); break;
+            case 14: entry.foreign_keys = read_foreign_keys(in, node); break;
+            case 15: entry.foreign_records = read_foreign_records(in, node); break;
+            case 16: entry.quiet = read_quiet(in, node); break;
             default: break;
         }
     };

@@ -67,6 +67,7 @@ void reject(Work& work, RecordState& record, const OpenException& exception,
 /// Is it about what the platform wanted, rather than about what we want of it?
 bool is_about_a_change(const OpenException& exception) {
     return exception.kind == exceptions::kContract || exception.kind == exceptions::kReview ||
+           exception.kind == exceptions::kReconcileReview ||
            exception.kind == exceptions::kUndecided || exception.kind == exceptions::kTransition;
 }
 
@@ -246,11 +247,15 @@ bool operate(ExceptionRecord& exception, const Operation& operation, Timestamp n
     if (is_about_care(operation.kind)) {
         if (!see_to(exception.care, operation)) return false;
     } else {
-        const bool discards = operation.kind == OperationKind::kDiscard && !kind->discard.empty();
-        if (!discards || operation.reason.empty()) return false;
+        const bool discards = operation.kind == OperationKind::kDiscard && !kind->discard.empty() &&
+                              !operation.reason.empty();
+        const bool retries = operation.kind == OperationKind::kRetry && !kind->retry.empty();
+        if (!discards && !retries) return false;
         exception.status = ExceptionStatus::kResolved;
         exception.closed_by = operation.actor;
-        exception.closing = "discarded: " + operation.reason;
+        exception.closing = std::string{done_by(operation.kind)} +
+                            (operation.reason.empty() ? "" : ": " + operation.reason);
+        exception.care.done.push_back(operation.id);
     }
     exception.updated_at = now;
     return true;
@@ -276,6 +281,9 @@ void take_operation(Work& work, const Operation& operation) {
         // Settling another one may have closed it.
         if (find_exception(work, exception.kind, exception.platform) == nullptr) continue;
         carry_out(work, exception, operation);
+    }
+    if (operation.exception.empty() && operation.kind == OperationKind::kRetry) {
+        judge_left_alone(work);
     }
 }
 

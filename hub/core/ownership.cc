@@ -90,9 +90,17 @@ void carry_out(Work& work, RecordState& record, FieldDecision& decision, const P
         case Verdict::kIgnored: record.hold(field); break;
         case Verdict::kReview:
             record.hold(field);
-            open_exception(work, exceptions::kReview, record,
-                           "a platform that does not own this field changed it; accept or reject",
-                           Fields{{field, decision.value}});
+            if (work.reviews) {
+                open_exception(work, exceptions::kReconcileReview, record,
+                               "a reconciliation found this value, and no change had told of it; "
+                               "accept or reject",
+                               Fields{{field, decision.value}});
+            } else {
+                open_exception(
+                    work, exceptions::kReview, record,
+                    "a platform that does not own this field changed it; accept or reject",
+                    Fields{{field, decision.value}});
+            }
             break;
         case Verdict::kProposed:
             record.hold(field);
@@ -142,9 +150,9 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
         // Platform and hub agree: nothing left to wait for.
         record.release(spec.name);
         for (const std::string_view kind :
-             {exceptions::kReview, exceptions::kUndecided, exceptions::kTransition,
-              exceptions::kRejected, exceptions::kGaveUp, exceptions::kInDoubt,
-              exceptions::kNotConverging}) {
+             {exceptions::kReview, exceptions::kReconcileReview, exceptions::kUndecided,
+              exceptions::kTransition, exceptions::kRejected, exceptions::kGaveUp,
+              exceptions::kInDoubt, exceptions::kNotConverging}) {
             close_exception(work, kind, record.platform, &spec.name);
         }
         return;
@@ -164,6 +172,11 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
             return;
         }
         decision.verdict = Verdict::kReverted;
+    }
+    // What nobody has a value for is nobody's loss.
+    if (work.reviews && current != nullptr) {
+        decision.verdict = Verdict::kReview;
+        decision.rule = "reconciliation";
     }
     const bool counts =
         decision.verdict == Verdict::kAccepted || decision.verdict == Verdict::kProposed;
@@ -257,8 +270,8 @@ Value make_canonical(Work& work, const FieldName& field, const Value& value, Pro
         std::erase_if(record.attempts, [&](const Attempts& a) { return a.field == field; });
         if (!exceptions_open) continue;
         for (const std::string_view kind :
-             {exceptions::kReview, exceptions::kUndecided, exceptions::kRejected,
-              exceptions::kGaveUp, exceptions::kNotConverging}) {
+             {exceptions::kReview, exceptions::kReconcileReview, exceptions::kUndecided,
+              exceptions::kRejected, exceptions::kGaveUp, exceptions::kNotConverging}) {
             close_exception(work, kind, record.platform, &field);
         }
     }

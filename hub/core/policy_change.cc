@@ -12,7 +12,8 @@ struct Held {
     Timestamp since;  ///< 0: not known.
 };
 
-/// Nothing: it is left alone for what became of a command, or by a person; no rule decides that.
+/// Nothing: it is left alone for what became of a command, or for or by a person; no rule decides
+/// that.
 std::optional<Held> held_for(const EntityState& state, const RecordState& record,
                              const FieldName& field) {
     if (std::ranges::binary_search(record.left, field)) return std::nullopt;
@@ -21,16 +22,16 @@ std::optional<Held> held_for(const EntityState& state, const RecordState& record
         {exceptions::kReview, Verdict::kReview},
         {exceptions::kUndecided, Verdict::kUndecided},
     };
-    static constexpr std::string_view kOfCommands[] = {exceptions::kRejected, exceptions::kGaveUp,
-                                                       exceptions::kNotConverging,
-                                                       exceptions::kInDoubt};
+    static constexpr std::string_view kNotByRule[] = {
+        exceptions::kRejected, exceptions::kGaveUp, exceptions::kNotConverging,
+        exceptions::kInDoubt, exceptions::kReconcileReview};
     for (const OpenException& open : state.exceptions) {
         if (open.platform != record.platform) continue;
         if (!std::binary_search(open.fields.begin(), open.fields.end(), field)) continue;
         const auto* decided =
             std::ranges::find(kDecided, open.kind, &std::pair<std::string_view, Verdict>::first);
         if (decided != std::end(kDecided)) return Held{decided->second, open.since};
-        if (std::ranges::find(kOfCommands, open.kind) != std::end(kOfCommands)) return std::nullopt;
+        if (std::ranges::find(kNotByRule, open.kind) != std::end(kNotByRule)) return std::nullopt;
     }
     const bool asked = std::ranges::any_of(state.proposals, [&](const Proposal& proposal) {
         return proposal.field == field && proposal.from == record.platform;
@@ -125,14 +126,8 @@ void settle_ownership(Work& work) {
     }
 }
 
-MatchRules adopt_policy(Work& work) {
+void judge_left_alone(Work& work) {
     EntityState& state = work.state;
-    if (is_of(state, work.policy)) return MatchRules::kAsClaimed;
-    const bool founded = state.is_unknown();
-    state.policy_version = work.policy.version;
-    const std::uint64_t rules = fingerprint(work.object);
-    const std::uint64_t claimed_by = std::exchange(state.match_rules, rules);
-    if (founded) return MatchRules::kAsClaimed;
     // By name: deciding one field may add records.
     std::vector<PlatformId> platforms;
     for (const RecordState& record : state.records) platforms.push_back(record.platform);
@@ -145,6 +140,17 @@ MatchRules adopt_policy(Work& work) {
             if (decided) judge_again(work, record, field, *decided);
         }
     }
+}
+
+MatchRules adopt_policy(Work& work) {
+    EntityState& state = work.state;
+    if (is_of(state, work.policy)) return MatchRules::kAsClaimed;
+    const bool founded = state.is_unknown();
+    state.policy_version = work.policy.version;
+    const std::uint64_t rules = fingerprint(work.object);
+    const std::uint64_t claimed_by = std::exchange(state.match_rules, rules);
+    if (founded) return MatchRules::kAsClaimed;
+    judge_left_alone(work);
     apply_rules(work);
     // What is stored by none is of before there were versions: by the rules of the first.
     const bool unknown = claimed_by == 0 && work.policy.version > 1 && !work.object.matches.empty();

@@ -53,8 +53,9 @@ enum class OperationKind : std::uint8_t {
 struct Operation {
     OperationKind kind = OperationKind::kRetry;
     EntityKey entity;
-    std::string exception;  ///< Its kind; empty for retry means all of the entity's.
-    std::string id;         ///< Unique; names the action in the log.
+    /// Its kind. Empty for kRetry: all of the entity's, and what else is left alone by a rule.
+    std::string exception;
+    std::string id;  ///< Unique; names the action in the log.
     std::string actor;
     std::string reason;
     Timestamp at;
@@ -169,7 +170,13 @@ struct LogEntry {
     Timestamp at;
     std::string policy;                ///< Hash.
     std::uint64_t policy_version = 0;  ///< 0: it has none.
-    std::vector<std::string> inputs;   ///< `crm change 5/3/17 rev 3/2`, ...
+    std::vector<std::string> inputs;   ///< `crm change 5/3/17`, ...; see hub/core/input_name.h.
+    /// Those that made no difference, decided with the others: before inputs[`place`].
+    struct Quiet {
+        std::uint64_t place = 0;
+        std::string input;
+    };
+    std::vector<Quiet> quiet;
     std::vector<FieldDecision> decisions;
     struct Commanded {
         PlatformId platform;
@@ -183,6 +190,15 @@ struct LogEntry {
     /// Sequences in the log's stream of earlier entries of the entity, which are erased by a
     /// person's word: the audit misses them no more.
     std::vector<std::uint64_t> erased;
+    /// The operation about the entity that was not carried out.
+    struct Refusal {
+        std::string operation;  ///< Its id.
+        std::string why;        ///< A note, too.
+    };
+    std::optional<Refusal> refused;
+    /// What it was decided by beside the inputs; see Context.
+    std::optional<std::vector<ForeignKey>> foreign_keys;
+    std::vector<RecordKey> foreign_records;
     /// SHA-256 of the entity's entry before this one, as it is stored; empty: this is the first
     /// one. So none can be altered, removed or moved without the next one showing it.
     std::string previous;

@@ -24,6 +24,7 @@ struct Work {
     std::optional<RecordKey> revived_by;  ///< See Step.
     std::vector<std::pair<PlatformId, std::uint64_t>> epochs;  ///< See Step.
     std::vector<Handover> handovers;                           ///< See Step.
+    bool reviews = false;  ///< What is told differs from what was, and is for a person.
 
     /// `rev` was told of the record.
     void compare_epochs(const RecordState& record, const Revision& rev) {
@@ -34,6 +35,11 @@ struct Work {
     void note(std::string text) {
         log.notes.push_back(std::move(text));
         changed = true;
+    }
+    /// The operation about the entity is not carried out.
+    void refuse(const Operation& operation, std::string why) {
+        log.refused = {operation.id, why};
+        note(std::move(why));
     }
 };
 
@@ -68,6 +74,9 @@ void decide_by_person(Work& work, const FieldName& field, const Value& value, Pr
 /// Decides again what is open for want of a rule, or for another's, where by the values of now
 /// another rule holds.
 void settle_ownership(Work& work);
+
+/// Has what a rule left alone judged by the rules and the values of now.
+void judge_left_alone(Work& work);
 
 /// Are the match rules those by which the entity has claimed its keys?
 enum class MatchRules : std::uint8_t { kAsClaimed, kChanged };

@@ -215,7 +215,8 @@ Result<Exit> verify(Program& program, const AuditOptions& options) {
 }  // namespace
 
 void add_audit(CLI::App& app, Program& program) {
-    auto* audit = app.add_subcommand("audit", "Is the decision log what the hubs wrote?");
+    auto* audit = app.add_subcommand(
+        "audit", "Is the decision log what the hubs wrote, and are states what the inputs make?");
     audit->require_subcommand(1);
     auto* command = audit->add_subcommand(
         "verify", "Finds entries that were altered, removed or moved; the log is only read");
@@ -230,6 +231,7 @@ void add_audit(CLI::App& app, Program& program) {
     command->callback([&program, options] {
         program.choose("audit verify", [options](Program& p) { return verify(p, *options); });
     });
+    add_audit_rebuild(*audit, program);
 }
 
 }  // namespace syncline::ctl

@@ -307,6 +307,7 @@ const char* name_of(ChangeOrigin origin) {
         case ChangeOrigin::kLive: return "live";
         case ChangeOrigin::kBackfill: return "backfill";
         case ChangeOrigin::kReconcile: return "reconcile";
+        case ChangeOrigin::kReview: return "review";
     }
     return "?";
 }

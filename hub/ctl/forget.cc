@@ -153,10 +153,8 @@ Result<bool> look(Session& session, Target& target, std::vector<std::string>& wa
     const auto entry = *log ? hub::decode_log_entry((*log)->body)
                             : Result<hub::LogEntry>{fail(ErrorKind::kNotFound, "")};
     if (!entry) return false;
-    const auto& inputs = entry->inputs;
-    const bool ours = std::ranges::find(inputs, "operation " + target.operation.id) != inputs.end();
-    for (const std::string& note : entry->notes) {
-        if (ours && note.starts_with("no forget by ")) target.refused = note;
+    if (entry->refused && entry->refused->operation == target.operation.id) {
+        target.refused = entry->refused->why;
     }
     return !target.refused.empty();
 }

@@ -260,15 +260,14 @@ Seen look_in_log(const hub::LogEntry& entry, const hub::Operation& operation) {
     const bool ours =
         std::ranges::find(entry.inputs, "operation " + operation.id) != entry.inputs.end();
     if (!ours) return {};
-    const std::string record = operation.platform.text + " record " + operation.record.text;
-    const std::string refusal = std::string{"no "} + hub::name_of(operation.kind) + " by ";
-    for (const std::string& note : entry.notes) {
-        if (note.starts_with(record + " linked")) return {Progress::kDone, {}};
-        if (note.starts_with(record + " not linked") || note.starts_with(refusal)) {
-            return {Progress::kRefused, note};
-        }
+    if (entry.refused && entry.refused->operation == operation.id) {
+        return {Progress::kRefused, entry.refused->why};
     }
-    return {};
+    const std::string linked =
+        operation.platform.text + " record " + operation.record.text + " linked";
+    const bool done = std::ranges::any_of(
+        entry.notes, [&](const std::string& note) { return note.starts_with(linked); });
+    return {done ? Progress::kDone : Progress::kUndecided, {}};
 }
 
 /// What the hubs have made of the operation so far.

@@ -16,7 +16,7 @@ constexpr std::size_t kDriftRows = 50;
 
 struct RunOptions {
     std::vector<std::string> platforms;
-    bool report = false;
+    ReconcileMode mode = ReconcileMode::kHeal;
     std::string wait = "0s";
 };
 
@@ -222,6 +222,11 @@ Result<bool> all_compared(Session& session, const std::vector<PlatformId>& platf
     });
 }
 
+const char* what_becomes_of_it(ReconcileMode mode) {
+    if (mode == ReconcileMode::kReport) return ", and to change nothing";
+    return mode == ReconcileMode::kReview ? ", and a person to decide what differs" : "";
+}
+
 Result<Exit> run(Program& program, const RunOptions& options) {
     const auto wait = parse_duration(options.wait);
     if (!wait) return fail(wait.error(), "--wait");
@@ -231,8 +236,7 @@ Result<Exit> run(Program& program, const RunOptions& options) {
     if (!platforms) return fail(platforms.error());
     const auto partitions = partition_count(**session);
     if (!partitions) return fail(partitions.error());
-    const ReconcileRequest request{program.clock().now(),
-                                   options.report ? ReconcileMode::kReport : ReconcileMode::kHeal};
+    const ReconcileRequest request{program.clock().now(), options.mode};
     Output& out = program.out();
     Value::List asked;
     for (const PlatformId& platform : *platforms) {
@@ -241,7 +245,7 @@ Result<Exit> run(Program& program, const RunOptions& options) {
         const auto published = (*session)->publish({.subject = subject, .body = body});
         if (!published) return fail(published.error());
         out.line("asked " + platform.text + " to read everything and compare" +
-                 (options.report ? ", and to change nothing" : ""));
+                 what_becomes_of_it(options.mode));
         asked.push_back(platform.text);
     }
     out.flush();
@@ -276,8 +280,15 @@ void add_reconcile(CLI::App& app, Program& program) {
     auto* run_command = group->add_subcommand("run", "Have platforms read and compared now");
     const auto run_options = std::make_shared<RunOptions>();
     run_command->add_option("PLATFORM", run_options->platforms, "Which; without it, all");
-    run_command->add_flag("--report", run_options->report,
-                          "Only count and list what differs; change nothing");
+    const auto choose_mode = [run_options](ReconcileMode mode) {
+        return [run_options, mode](std::int64_t) { run_options->mode = mode; };
+    };
+    auto* report = run_command->add_flag("--report", choose_mode(ReconcileMode::kReport),
+                                         "Only count and list what differs; change nothing");
+    run_command
+        ->add_flag("--review", choose_mode(ReconcileMode::kReview),
+                   "Have a person decide about each record that differs")
+        ->excludes(report);
     run_command->add_option("--wait", run_options->wait, "How long to wait for the result: 30s, 2h")
         ->capture_default_str();
     run_command->callback([&program, run_options] {

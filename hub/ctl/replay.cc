@@ -13,6 +13,7 @@
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/recorded.h"
+#include "hub/ctl/replay_live.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
@@ -20,17 +21,11 @@
 namespace syncline::ctl {
 namespace {
 
-struct ReplayOptions {
-    std::string from = "24h";
-    std::string to = "now";
-    std::string platform;
-    std::string object;
-    std::string record;
+struct ReplayOptions : LiveReplay {
     std::string full_read;
-    std::uint64_t show = 20;
     bool dry_run = false;
+    bool live = false;
     bool anew = false;
-    bool yes = false;
 };
 
 struct Recorded {
@@ -62,38 +57,15 @@ public:
     }
 
 private:
-    /// The narrowest filter for what was asked.
-    [[nodiscard]] std::string filter() const {
-        constexpr std::size_t kPlatform = 2;
-        constexpr std::size_t kPartition = 3;
-        constexpr std::size_t kObject = 5;
-        constexpr std::size_t kRecord = 6;
-        std::string subject = subjects::change(
-            {PlatformId{options_.platform}, ObjectName{options_.object}, RecordId{options_.record}},
-            Partition{0});
-        subject = with_wildcards(subject, {kPartition});
-        if (options_.platform.empty()) subject = with_wildcards(subject, {kPlatform});
-        if (options_.object.empty()) subject = with_wildcards(subject, {kObject});
-        if (options_.record.empty()) subject = with_wildcards(subject, {kRecord});
-        return subject;
-    }
-
     Result<void> read_changes(const Span& span) {
-        if (span.first > span.last) return {};
-        return session_.read_each({.stream = std::string{subjects::kStreamIn},
-                                   .filters = {filter()},
-                                   .start_sequence = span.first},
-                                  [&](const nats::InMessage& message) {
-                                      if (message.sequence > span.last)
-                                          return Session::More::kEnough;
-                                      take(message);
-                                      return message.sequence == span.last ? Session::More::kEnough
-                                                                           : Session::More::kWanted;
-                                  });
+        return read_recorded_changes(session_, span,
+                                     {options_.platform, options_.object, options_.record},
+                                     [&](std::uint64_t sequence, Result<Change> change) {
+                                         take(sequence, std::move(change));
+                                     });
     }
 
-    void take(const nats::InMessage& message) {
-        auto change = wire::decode_change(message.body);
+    void take(std::uint64_t sequence, Result<Change> change) {
         if (!change) {
             ++undecodable_;
             return;
@@ -107,10 +79,10 @@ private:
         }
         if (options_.anew && newest != 0) {
             ++again_;
-            changes_[newest - 1] = {std::move(*change), message.sequence};
+            changes_[newest - 1] = {std::move(*change), sequence};
             return;
         }
-        changes_.push_back({std::move(*change), message.sequence});
+        changes_.push_back({std::move(*change), sequence});
         newest = changes_.size();
     }
 
@@ -335,17 +307,24 @@ Result<Exit> full_read(Program& program, const ReplayOptions& options) {
 }
 
 Result<Exit> replay(Program& program, const ReplayOptions& options) {
-    if (!options.full_read.empty()) {
-        if (options.dry_run) {
-            return fail(ErrorKind::kInvalid, "give one of --dry-run and --full-read");
-        }
-        return full_read(program, options);
+    const int modes =
+        (options.dry_run ? 1 : 0) + (options.live ? 1 : 0) + (options.full_read.empty() ? 0 : 1);
+    if (modes > 1) {
+        return fail(ErrorKind::kInvalid, "give one of --dry-run, --live and --full-read");
     }
+    if (!options.full_read.empty()) return full_read(program, options);
+    if (!options.live && !options.exception.empty()) {
+        return fail(ErrorKind::kInvalid,
+                    "--exception is for --live, which without --yes only shows what would come of "
+                    "it");
+    }
+    if (options.live) return replay_live(program, options);
     if (!options.dry_run) {
         return fail(ErrorKind::kInvalid,
                     "recorded inputs are never published again: hubs would drop them by their "
-                    "numbers. --dry-run shows what they would lead to; --full-read PLATFORM has "
-                    "the agent read its platform and send everything anew");
+                    "numbers. --dry-run shows what they would lead to; --live has hubs decide the "
+                    "entities concerned again; --full-read PLATFORM has the agent read its "
+                    "platform and send everything anew");
     }
     const auto policy = program.policy();
     if (!policy) return fail(policy.error());
@@ -358,10 +337,15 @@ Result<Exit> replay(Program& program, const ReplayOptions& options) {
 
 void add_replay(CLI::App& app, Program& program) {
     auto* command = app.add_subcommand(
-        "replay", "What recorded changes would lead to now (--dry-run), or a --full-read");
+        "replay",
+        "What recorded changes would lead to now (--dry-run), deciding again what they are about "
+        "(--live), or a --full-read");
     const auto options = std::make_shared<ReplayOptions>();
     command->add_flag("--dry-run", options->dry_run,
                       "Decide in memory by --policy on the state of now; publish nothing");
+    command->add_flag("--live", options->live,
+                      "Have the hubs decide the entities again, by the policy and values of now, "
+                      "and take inputs again that exceptions keep; without --yes only shown");
     command
         ->add_option("--from", options->from, "A time, how long ago, or a sequence of the inputs")
         ->capture_default_str();
@@ -369,6 +353,12 @@ void add_replay(CLI::App& app, Program& program) {
     command->add_option("--platform", options->platform, "Only changes of this platform");
     command->add_option("--object", options->object, "Only changes of this object");
     command->add_option("--record", options->record, "Only changes of this record");
+    command->add_option("--exception", options->exception,
+                        "With --live: what has such an exception open, whenever it was told; * for "
+                        "any text");
+    command->add_option("--rate", options->rate, "With --live: so many entities a second at most")
+        ->capture_default_str();
+    command->add_option("--reason", options->reason, "With --live: why, for the log");
     command->add_option("--show", options->show, "How many decisions to show")
         ->capture_default_str();
     command->add_flag(
@@ -376,7 +366,8 @@ void add_replay(CLI::App& app, Program& program) {
         "Decide what the state has taken in already too: each record's newest change");
     command->add_option("--full-read", options->full_read,
                         "Ask this platform's agent to read everything and send it");
-    command->add_flag("--yes,-y", options->yes, "Do not ask before a full read");
+    command->add_flag("--yes,-y", options->yes,
+                      "Do it: no question before a full read, no dry run before --live");
     command->callback([&program, options] {
         program.choose("replay", [options](Program& p) { return replay(p, *options); });
     });

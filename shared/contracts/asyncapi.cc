@@ -90,7 +90,7 @@ Value change_body(const Value& fields) {
                  {6, "seq", kAlways, revision()},
                  {7, "rev", kAlways, revision()},
                  {8, "kind", kAlways, choice({"upsert", "delete"})},
-                 {9, "origin", kAlways, choice({"live", "backfill", "reconcile"})},
+                 {9, "origin", kAlways, choice({"live", "backfill", "reconcile", "review"})},
                  {10, "fields", kAlways, Map{{"allOf", List{fields}}}},
                  {11, "marker", kMaybe, text()},
                  {12, "seen_at", kAlways, moment()},

@@ -20,6 +20,7 @@ enum class ChangeOrigin : std::uint8_t {
     kLive = 0,       ///< Seen by polling, push or replication.
     kBackfill = 1,   ///< First load of existing records.
     kReconcile = 2,  ///< A full read, to compare.
+    kReview = 3,     ///< The same, and a person is to decide what differs.
 };
 
 /// Where an agent's message stands in what the agent sent to one partition: dense from 1 within

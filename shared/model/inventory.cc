@@ -10,8 +10,7 @@ namespace {
 constexpr std::uint64_t kRecordsPerBucket = 64;
 constexpr std::uint64_t kBucketsMost = 1024;
 
-constexpr std::string_view kHeal = "heal";
-constexpr std::string_view kReport = "report";
+constexpr std::string_view kModes[] = {"heal", "report", "review"};
 
 }  // namespace
 
@@ -21,9 +20,10 @@ const char* name_of(DriftKind kind) {
     return kNames[static_cast<std::size_t>(kind)];
 }
 
+const char* name_of(ReconcileMode mode) { return kModes[static_cast<std::size_t>(mode)].data(); }
+
 std::string to_text(const ReconcileRequest& request) {
-    return std::to_string(request.asked_at.ns) + " " +
-           std::string{request.mode == ReconcileMode::kHeal ? kHeal : kReport};
+    return std::to_string(request.asked_at.ns) + " " + name_of(request.mode);
 }
 
 std::optional<ReconcileRequest> parse_reconcile_request(std::string_view text) {
@@ -31,9 +31,9 @@ std::optional<ReconcileRequest> parse_reconcile_request(std::string_view text) {
     const char* const end = text.data() + text.size();
     const auto [at, error] = std::from_chars(text.data(), end, request.asked_at.ns);
     if (error != std::errc{} || at == end || *at != ' ') return std::nullopt;
-    const std::string_view mode{at + 1, end};
-    if (mode != kHeal && mode != kReport) return std::nullopt;
-    request.mode = mode == kHeal ? ReconcileMode::kHeal : ReconcileMode::kReport;
+    const auto* mode = std::ranges::find(kModes, std::string_view{at + 1, end});
+    if (mode == std::end(kModes)) return std::nullopt;
+    request.mode = static_cast<ReconcileMode>(mode - std::begin(kModes));
     return request;
 }
 

@@ -20,7 +20,10 @@ namespace syncline {
 enum class ReconcileMode : std::uint8_t {
     kHeal = 0,    ///< They are told as changes and decided like any other.
     kReport = 1,  ///< They are only counted and listed.
+    kReview = 2,  ///< A person decides about each; records never told of are told as in kHeal.
 };
+
+[[nodiscard]] const char* name_of(ReconcileMode mode);  ///< "heal", "report", "review".
 
 /// How a record differed when everything was read.
 enum class DriftKind : std::uint8_t {

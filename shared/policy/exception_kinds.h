@@ -130,6 +130,7 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .advice =
          "correct a key at the platform, and the record's next change is placed anew; or link it "
          "(synclinectl link)",
+     .retry = "it is placed again, by the keys of now",
      .discard = "the record stays out until it changes",
      .closes = "when the record belongs to an entity, or is deleted"},
     {.code = "identity.second_record",
@@ -170,13 +171,15 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .severity = ExceptionSeverity::kCritical,
      .holder = ExceptionHolder::kInput,
      .meaning = "an input could not be decided and is kept as it is",
-     .advice = "correct what made it, then have the platform read again",
+     .advice = "correct what made it, then retry, or have the platform read again",
+     .retry = "it is read and decided again",
      .discard = "the input stays undecided",
      .closes = "never"},
     {.code = "input.unknown_object",
      .holder = ExceptionHolder::kInput,
      .meaning = "an agent tells of an object that the policy does not have on its platform",
      .advice = "add it to the policy, or take it out of the agent's configuration",
+     .retry = "it is decided again, by the policy of now",
      .discard = "the input stays undecided",
      .closes = "when the record belongs to an entity"},
     {.code = "lifecycle.transition",
@@ -237,6 +240,18 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .advice = "plan and apply it again",
      .discard = "somebody has seen it",
      .closes = "when a version comes into force"},
+    {.code = "reconcile.review",
+     .severity = ExceptionSeverity::kWarning,
+     .meaning = "a reconciliation found a value that no change had told of",
+     .advice = "accept the value, or reject it; retry has the policy's rule decide",
+     .accept = "the platform's value becomes canonical",
+     .reject = "the platform is told the canonical value",
+     .retry = "the policy decides it like any change",
+     .discard = "the platform keeps its value until either side changes",
+     .edit = "the values become canonical, and the platform is told",
+     .closes =
+         "when platform and canonical value agree, the canonical value changes, or the record "
+         "is gone"},
 };
 
 /// The kind of that code; null if there is none.
@@ -291,6 +306,7 @@ inline constexpr ExceptionCode kListStale{"list.stale"};
 inline constexpr ExceptionCode kReview{"ownership.review"};
 inline constexpr ExceptionCode kUndecided{"ownership.undecided"};
 inline constexpr ExceptionCode kPolicyRefused{"policy.refused"};
+inline constexpr ExceptionCode kReconcileReview{"reconcile.review"};
 }  // namespace exceptions
 
 /// Is an exception of this kind held by its entity's state? Else its message is all there is.

@@ -37,6 +37,7 @@ constexpr TomlReader::Choice<Classification> kClassifications[] = {
 constexpr TomlReader::Choice<ReconcileMode> kReconcileModes[] = {
     {"heal", ReconcileMode::kHeal},
     {"report", ReconcileMode::kReport},
+    {"review", ReconcileMode::kReview},
 };
 constexpr TomlReader::Choice<Compatibility> kCompatibilities[] = {
     {"none", Compatibility::kNone},

@@ -60,7 +60,7 @@ Result<Change> decode_change(std::string_view body) {
             case 6: change.number.seq = in.revision(node); break;
             case 7: change.rev = in.revision(node); break;
             case 8: change.kind = in.enumeration(node, ChangeKind::kDelete); break;
-            case 9: change.origin = in.enumeration(node, ChangeOrigin::kReconcile); break;
+            case 9: change.origin = in.enumeration(node, ChangeOrigin::kReview); break;
             case 10: change.fields = in.fields(node); break;
             case 11: change.marker.emplace(in.id(node)); break;
             case 12: change.seen_at.ns = in.signed64(node); break;

@@ -76,11 +76,13 @@ std::string of_state(std::string_view body) {
     const auto state = hub::decode_entity(body);
     if (!state) return state.error().what;
     std::string text = "v" + std::to_string(state->version) + (state->deleted ? " deleted" : "");
+    if (state->is_merged()) text += " merged into " + state->merged_into.text;
     for (const hub::RecordState& record : state->records) {
         text += "; " + record.platform.text + " " + kPresences[static_cast<int>(record.presence)] +
                 (record.record ? " " + record.record->text : "") + " g" +
                 std::to_string(record.generation) + " rev " + text_of(record.rev) +
                 (record.blocked ? " blocked" : "");
+        for (const hub::OtherRecord& other : record.others) text += " beside:" + other.record.text;
         for (const FieldName& field : record.held) text += " held:" + field.text;
         if (record.pending) {
             text += std::string{" pending "} + kCommands[static_cast<int>(record.pending->kind)] +
@@ -117,7 +119,10 @@ std::string describe(std::string_view subject, std::string_view body) {
     if (subject_matches(subjects::all_reconciliations(), subject)) return of_reconciliation(body);
     if (subject_matches(subjects::all_logs(), subject)) return of_log(body);
     if (subject_matches(subjects::all_exceptions(), subject)) return of_exception(body);
-    if (!subject_matches(subjects::commands_wildcard(), subject)) return {};
+    if (!subject_matches(subjects::commands_wildcard(), subject)) {
+        const auto holder = wire::decode_reference(body);  // A link or a match key.
+        return holder ? holder->text : std::string{};
+    }
     const auto command = wire::decode_command(body);
     if (!command) return command.error().what;
     return std::string{kCommands[static_cast<int>(command->kind)]} + " g" +

@@ -36,9 +36,7 @@ agent::MassSettings Holding::limits() {
     return settings;
 }
 
-void Holding::begin() {
-    if (on_) next();
-}
+void Holding::begin() { next(); }
 
 void Holding::next() {
     world_.after(random_.between(seconds{2}, seconds{60}), [this] {

@@ -18,6 +18,7 @@ public:
     [[nodiscard]] bool on() const { return on_; }
     /// Limits for the next agent.
     [[nodiscard]] agent::MassSettings limits();
+    /// Also where nobody has set limits: a lively world may exceed what an agent comes with.
     void begin();
 
 private:

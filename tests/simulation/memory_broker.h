@@ -108,6 +108,8 @@ public:
     [[nodiscard]] std::uint64_t state_losses() const { return state_losses_; }
     /// The same of the decision log.
     [[nodiscard]] std::uint64_t log_losses() const { return log_losses_; }
+    /// The same of inputs.
+    [[nodiscard]] std::uint64_t input_losses() const { return input_losses_; }
     void delete_stream(std::string_view name);
     void sync_all();
 
@@ -171,10 +173,12 @@ private:
     void count_loss(std::string_view stream) {
         if (stream == subjects::kStreamState) ++state_losses_;
         if (stream == subjects::kStreamLog) ++log_losses_;
+        if (stream == subjects::kStreamIn) ++input_losses_;
     }
 
     std::uint64_t state_losses_ = 0;
     std::uint64_t log_losses_ = 0;
+    std::uint64_t input_losses_ = 0;
     std::int64_t last_created_ = 0;
 };
 

@@ -92,6 +92,19 @@ bool PolicyChanges::settle() {
     return false;
 }
 
+const Policy* PolicyChanges::applied(const std::string& hash, std::uint64_t number) {
+    const auto known = by_hash_.find({hash, number});
+    if (known != by_hash_.end()) return &known->second;
+    for (const std::string& text : texts_) {
+        const PolicyFile file = file_of(plant_policy(planted_, text));
+        if (policy_hash({file}) != hash) continue;
+        Policy policy = *parse_policy({file});
+        policy.version = number;
+        return &by_hash_.emplace(std::pair{hash, number}, std::move(policy)).first->second;
+    }
+    return nullptr;
+}
+
 const Policy& PolicyChanges::parsed(const std::string& text) {
     const auto at = parsed_.find(text);
     if (at != parsed_.end()) return at->second;

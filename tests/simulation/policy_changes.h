@@ -28,6 +28,10 @@ public:
     /// The policy in force; the first one if its text is lost.
     [[nodiscard]] const Policy& in_force() { return parsed(texts_[index_in_force().value_or(0)]); }
 
+    /// What hubs decide by under this hash, with the planted bug, as version `number`; null: no
+    /// policy here has that hash.
+    [[nodiscard]] const Policy* applied(const std::string& hash, std::uint64_t number);
+
 private:
     void next();
     void apply(const std::string& text);
@@ -41,6 +45,7 @@ private:
     std::size_t applied_ = 0;  ///< Of `texts_`, the newest one that was tried.
     Duration applied_at_{0};
     std::map<std::string, Policy> parsed_;
+    std::map<std::pair<std::string, std::uint64_t>, Policy> by_hash_;
 };
 
 }  // namespace syncline::sim

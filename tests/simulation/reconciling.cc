@@ -24,8 +24,10 @@ void Reconciling::next() {
     world_.after(pause, [this] {
         if (last_) return;  // The end has come.
         const auto& platform = setup_.platforms[world_.random().below(setup_.platforms.size())];
-        const ReconcileMode mode =
-            world_.random().one_in(4) ? ReconcileMode::kReport : ReconcileMode::kHeal;
+        ReconcileMode mode = ReconcileMode::kHeal;
+        if (world_.random().one_in(4)) {
+            mode = world_.random().one_in(2) ? ReconcileMode::kReport : ReconcileMode::kReview;
+        }
         if (broker_.up()) ask(platform.id, {Timestamp{SimClock::kStart} + world_.now(), mode});
         next();
     });

@@ -89,7 +89,7 @@ TEST_F(Decide, DoesNotCarryOutADecisionOnWhatHasChangedSince) {
     EXPECT_TRUE(state_.exceptions.empty());
 }
 
-TEST_F(Decide, ClaimsARecordOnceWhenItFirstStandsForTheEntity) {
+TEST_F(Decide, ClaimsARecordWhenItFirstStandsForTheEntityAndWithNewsOfAnother) {
     using Records = std::vector<RecordKey>;
     const ObjectName item{"item"};
     const Step founded = take(change(kCrm, full_));
@@ -98,7 +98,9 @@ TEST_F(Decide, ClaimsARecordOnceWhenItFirstStandsForTheEntity) {
     EXPECT_EQ(take(outcome(create, create.fields)).links,
               (Records{{kErp, item, RecordId{"erp-1"}}}));
     EXPECT_EQ(take(change(kErp, with("note", "new"))).links, Records{});
-    EXPECT_EQ(take(another(kErp, "erp-2", full_)).links, Records{}) << "does not stand for it";
+    const Records other{{kErp, item, RecordId{"erp-2"}}};
+    EXPECT_EQ(take(another(kErp, "erp-2", full_)).links, other) << "it may be another entity's";
+    EXPECT_EQ(take(another(kErp, "erp-2", with("note", "x"))).links, other) << "by now";
 }
 
 TEST_F(Decide, OutcomesMakeNoEntityUnlessTheyTellOfARecord) {
