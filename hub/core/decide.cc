@@ -195,11 +195,11 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     const std::vector<Claim> before = keys_of(*object, state);
     const bool shared = says_shared_key(state);
     const bool founds = state.is_unknown();
-    Work work{policy, *object, context, std::move(state),
-              {},     false,   false,   {},
-              {},     {},      {},      {},
-              {},     {},      {},      {},
-              {},     false};
+    Work work{.policy = policy,
+              .object = *object,
+              .context = context,
+              .state = std::move(state),
+              .log = {}};
     // While a step is made, the last one's outbox stays aside: it goes out again if this step
     // turns out to change nothing.
     auto last_outbox = std::move(work.state.outbox);

@@ -331,10 +331,11 @@ std::string advice_for(const hub::ExceptionRecord& record) {
                        "platform or the match rules; the record's next change is placed anew, or " +
                        again;
             }
-            return "it is about an input that was never decided, so there is nothing to accept, "
-                   "and sending the same bytes again would be dropped: their number is done. "
+            return "it is about an input that was never decided, so there is nothing to accept. "
                    "Correct what made it (the agent, its mapping, or the policy), " +
-                   again;
+                   (kind->retry.empty()
+                        ? again
+                        : std::string{"then have it decided again: synclinectl exceptions retry"});
     }
     return "the entity's state does not have it open any more; see `synclinectl exceptions show`";
 }

@@ -327,7 +327,7 @@ TEST_F(SynclinectlTest, AnActionThatNoHubDecidesIsAFinding) {
 TEST_F(SynclinectlTest, SeveralAreListedBeforeAnythingIsDone) {
     install();
     put_ada();
-    put_exception({kCustomer, EntityId{"rec 9"}}, "input.undecodable", "crm");
+    put_exception({kCustomer, EntityId{"rec 9"}}, "input.foreign_platform", "crm");
     Inbox inbox;
     const auto operations = link.consume(
         {.stream = std::string{subjects::kStreamIn}, .filters = {subjects::all_inputs()}}, &inbox);
@@ -335,7 +335,8 @@ TEST_F(SynclinectlTest, SeveralAreListedBeforeAnythingIsDone) {
     EXPECT_EQ(plan.exit, 0) << plan;
     const auto planned = map_in(plan.json().at("data"));
     EXPECT_EQ(planned.at("dry_run"), Value{true});
-    EXPECT_EQ(planned.at("left_out"), Value{std::int64_t{1}});  // No retry of what is undecided.
+    EXPECT_EQ(planned.at("left_out"),
+              Value{std::int64_t{1}});  // No retry of what nobody should have told.
     EXPECT_EQ(planned.at("exceptions").get<Value::List>()->size(), 1U);
 
     EXPECT_EQ(ctl({"exceptions", "retry"}).exit, 2);
@@ -358,8 +359,8 @@ TEST_F(SynclinectlTest, SeveralAreListedBeforeAnythingIsDone) {
 TEST_F(SynclinectlTest, WhatNoActionCanSettleIsRefusedWithAdvice) {
     install();
     put_ada();
-    put_exception({kCustomer, EntityId{"rec 9"}}, "input.undecodable", "crm");
-    const Ran input = ctl({"exceptions", "retry", "customer", "rec 9", "input.undecodable"});
+    put_exception({kCustomer, EntityId{"rec 9"}}, "input.foreign_platform", "crm");
+    const Ran input = ctl({"exceptions", "retry", "customer", "rec 9", "input.foreign_platform"});
     EXPECT_EQ(input.exit, 5) << input;
     EXPECT_TRUE(input.says("synclinectl replay --full-read crm")) << input;
     put_exception({kCustomer, EntityId{"E2"}}, "ownership.review", "crm",
