@@ -99,6 +99,17 @@ void take_answer(Work& work, const Outcome& outcome) {
     work.state.record_or_new(outcome.platform).generation = outcome.ledger_generation;
 }
 
+/// What it is decided by beside the inputs.
+void name_grounds(Work& work) {
+    work.log.entity = work.state.key;
+    work.log.version = work.state.version;
+    work.log.at = work.context.now;
+    work.log.policy = work.policy.hash;
+    work.log.policy_version = work.policy.version;
+    work.log.foreign_keys = work.context.foreign_keys;
+    work.log.foreign_records = work.context.foreign_records;
+}
+
 void fill_outbox(Work& work) {
     for (const std::string& token : work.touched_exceptions) {
         work.state.outbox.push_back(exception_message(work, token));
@@ -221,13 +232,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     if (context.foreign_keys) report_shared_keys(work, after);
     if (work.changed) {
         ++work.state.version;
-        work.log.entity = work.state.key;
-        work.log.version = work.state.version;
-        work.log.at = context.now;
-        work.log.policy = policy.hash;
-        work.log.policy_version = policy.version;
-        work.log.foreign_keys = context.foreign_keys;
-        work.log.foreign_records = context.foreign_records;
+        name_grounds(work);
         if (adopts) {
             work.log.inputs.push_back("policy version " + std::to_string(policy.version));
         }
