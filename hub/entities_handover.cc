@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/core/input_name.h"
 #include "hub/entities.h"
 #include "shared/wire/subjects.h"
 
@@ -46,13 +47,23 @@ bool Entities::insists(const std::vector<Queued>& works) {
 bool Entities::pass_on(const Slot& slot, Queued& queued) {
     const std::optional<EntityId> to = receiver_of(slot.state, queued.input);
     if (!to) return false;
-    if (const auto* outcome = std::get_if<Outcome>(&queued.input)) {
+    if (auto* outcome = std::get_if<Outcome>(&queued.input)) {
+        if (queued.passed_on) {  // Now for what it answers.
+            if (!outcome->deleted) refuse_as_foreign(*outcome);
+            return false;
+        }
         auto told = told_by(*outcome);
         // What tells nothing of a record is over with the command that it answers.
         if (!told && !slot.state.is_merged()) return false;
         if (!told) {
             host_.on_done(queued.work);
             return true;
+        }
+        if (!slot.state.is_merged()) {
+            // It may answer a create that is out here: the agent took the record for this entity's.
+            Queued then = queued;
+            then.passed_on = true;
+            host_.on_told_first(slot.key, std::move(then));
         }
         queued.input = *std::move(told);
     } else {

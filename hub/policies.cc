@@ -127,8 +127,9 @@ void Policies::on_published(std::uint64_t, const Result<std::uint64_t>&) {}
 
 void Policies::restore() {
     for (const auto& [number, known] : known_) {
-        if (!known.policy) continue;  // Its files are not all here.
-        for (std::size_t i = 0; i < known.files.size(); ++i) {
+        if (!known.version) continue;
+        // Its files are perhaps not all here; that it was in force must be known all the same.
+        for (std::size_t i = 0; known.policy && i < known.files.size(); ++i) {
             effects_.publish(subjects::policy_file(known.version->files[i].hash),
                              known.files[i].text, nullptr, 0);
         }
@@ -270,6 +271,11 @@ void Policies::take(PolicyActivation activation, const PolicyStart& place) {
     judge();
 }
 
+bool Policies::is_lost(const Known& known) const {
+    return !known.policy && known.missing_since != Duration{0} &&
+           clock_.steady() - known.missing_since > kMissedLong;
+}
+
 /// Are the oldest activation's conditions met? A hub that was away judges it again, and comes to
 /// the same: what it looks at is never altered.
 void Policies::judge() {
@@ -287,7 +293,8 @@ void Policies::judge() {
     // None was: all that were are lost.
     const std::uint64_t before = number_at(known.activated.sequence);
     const auto ruling = known_.find(before);
-    if (ruling != known_.end() && !ruling->second.policy) {
+    const bool lost = ruling != known_.end() && is_lost(ruling->second);
+    if (ruling != known_.end() && !ruling->second.policy && !lost) {
         return load(ruling->first, ruling->second);
     }
     if (!known.policy) return;
@@ -301,7 +308,9 @@ void Policies::judge() {
     }
     std::set<std::string_view> wanted_by{account_of(known.version->author)};
     for (const std::string& actor : known.approved_by) wanted_by.insert(account_of(actor));
-    const std::uint32_t needed = ruling == known_.end() ? 1 : ruling->second.policy->approvals;
+    // How many people a lost one asked for nobody knows: as many as the new one does.
+    std::uint32_t needed = ruling == known_.end() ? 1 : known.policy->approvals;
+    if (ruling != known_.end() && !lost) needed = ruling->second.policy->approvals;
     if (wanted_by.size() < needed) {
         return refuse(number, known,
                       "it needs " + std::to_string(needed) + " people, and has " +
@@ -412,8 +421,12 @@ void Policies::loaded(std::uint64_t number, Known& known) {
         return refuse(number, known, known.missing);
     }
     // What is in force and got lost a hub may still have: it stores it again.
+    if (known.missing.empty()) known.missing_since = Duration{0};
     if (!known.failed.empty() || !known.missing.empty()) {
         known.retry_at = clock_.steady() + retry_wait_;
+        const bool since = known.missing_since != Duration{0};
+        if (!known.missing.empty() && !since) known.missing_since = clock_.steady();
+        if (is_lost(known)) judge();
         return;
     }
     if (known.files.empty()) return load(number, known);  // Only what it is made of is known yet.

@@ -89,7 +89,11 @@ private:
         std::string missing;   ///< What the bucket has not.
         bool broken = false;   ///< This hub can never read it.
         Duration retry_at{0};  ///< 0: not waiting for a retry.
+        /// Since when it is missing; 0: it is not. A hub that has it stores it again much sooner.
+        Duration missing_since{0};
     };
+    /// Does nobody have it any more?
+    [[nodiscard]] bool is_lost(const Known& known) const;
 
     void on_message(const nats::InMessage& message) override;
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
