@@ -53,8 +53,11 @@ bool Entities::pass_on(const Slot& slot, Queued& queued) {
             return false;
         }
         auto told = told_by(*outcome);
-        // What tells nothing of a record is over with the command that it answers.
-        if (!told && !slot.state.is_merged()) return false;
+        // What tells nothing of a record is over with the command that it answers; of a merged one
+        // only forgetting it is commanded.
+        const RecordState* record = slot.state.record(outcome->platform);
+        const bool answers = record != nullptr && record->pending;
+        if (!told && (answers || !slot.state.is_merged())) return false;
         if (!told) {
             host_.on_done(queued.work);
             return true;

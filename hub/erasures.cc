@@ -156,7 +156,18 @@ bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
             const auto& log = job.state.forgotten->log;
             return std::ranges::binary_search(log, message.sequence);
         }
-        case Pass::kExceptions: return true;
+        case Pass::kExceptions: {
+            const auto exception = decode_exception(message.body);
+            if (!exception) return true;
+            if (exception->entity != job.state.key) {  // What its records once founded may live.
+                const RecordKey record{exception->platform, exception->entity.object,
+                                       RecordId{exception->record}};
+                return !is_held(exception->kind) && std::ranges::binary_search(job.records, record);
+            }
+            // It may live again by now, and have others.
+            return exception->status != ExceptionStatus::kOpen ||
+                   exception->version < job.state.forgotten->version;
+        }
         case Pass::kLook:
         case Pass::kEnd: break;
     }

@@ -13,9 +13,13 @@ namespace {
 using Standing = OtherRecord::Standing;
 
 /// Why it must not be forgotten yet; empty: it may be.
-std::string why_not(const Work& work) {
+std::string why_not(const Work& work, const Operation& operation) {
     const EntityState& state = work.state;
     if (state.is_unknown()) return "nothing is known of it";
+    // Alone, what it gave away would stay. `other` says that whom it was merged into goes too.
+    if (state.is_merged() && operation.other != state.merged_into) {
+        return "it is merged into " + state.merged_into.text + "; forget that one, and it goes too";
+    }
     for (const Handover& handover : state.handovers) {
         if (!handover.records.empty()) return "its records are on their way to another entity";
     }
@@ -59,7 +63,7 @@ void take_forget(Work& work, const Operation& operation) {
     }
     const std::string who = operation.actor.empty() ? "?" : operation.actor;
     const std::string by = who + (operation.reason.empty() ? "" : ": " + operation.reason);
-    if (const std::string refused = why_not(work); !refused.empty()) {
+    if (const std::string refused = why_not(work, operation); !refused.empty()) {
         work.refuse(operation, "no forget by " + by + ": " + refused);
         return;
     }

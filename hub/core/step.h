@@ -62,10 +62,11 @@ struct Operation {
     /// ExceptionRecord::version of what the operator saw: what has changed since is not decided by
     /// it. 0: whatever it is by now.
     std::uint64_t seen = 0;
-    std::string text = {};     ///< For kAssign, kTag, kUntag, kNote.
-    Timestamp due = {};        ///< For kDue.
-    Fields values = {};        ///< For kEdit.
-    EntityId other = {};       ///< For kMerge, kUnmerge, kLink.
+    std::string text = {};  ///< For kAssign, kTag, kUntag, kNote.
+    Timestamp due = {};     ///< For kDue.
+    Fields values = {};     ///< For kEdit.
+    /// For kMerge, kUnmerge, kLink; for kForget of a merged one whom it was merged into.
+    EntityId other = {};
     PlatformId platform = {};  ///< Of the record, for kLink and kUnlink.
     RecordId record = {};
     std::string change = {};  ///< For kLink: of a record that is nobody's, as it was told.

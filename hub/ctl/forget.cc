@@ -228,6 +228,8 @@ Result<std::vector<Target>> plan(Program& program, Session& session, const Polic
                             .actor = actor(),
                             .reason = options.reason,
                             .at = now};
+        // That one is a target, too.
+        if (&target != targets->data()) target.operation.other = target.state.merged_into;
         const std::string refused = why_not(policy, target, now);
         if (refused.empty()) continue;
         return fail(ErrorKind::kConflict, target.state.key.object.text + " " +

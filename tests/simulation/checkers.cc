@@ -8,6 +8,7 @@
 #include "hub/core/state_codec.h"
 #include "hub/core/work.h"
 #include "shared/wire/subjects.h"
+#include "tests/simulation/forgetting.h"
 #include "tests/simulation/rebuilding.h"
 
 namespace syncline::sim {
@@ -195,6 +196,7 @@ std::vector<Violation> Checkers::final_findings() {
     check_bounds();
     check_spools();
     // It takes a while, so only of a world that is well.
+    if (findings_.empty()) findings_ = check_forgotten(broker_);
     if (findings_.empty()) findings_ = check_rebuild(broker_, policies_);
     return std::move(findings_);
 }

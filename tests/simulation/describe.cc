@@ -23,7 +23,7 @@ std::string text_of(const Numbering& number) {
     return " #" + std::to_string(number.partition.value) + ":" + text_of(number.seq);
 }
 
-constexpr const char* kCommands[] = {"update", "create", "delete"};
+constexpr const char* kCommands[] = {"update", "create", "delete", "forget"};
 constexpr const char* kStatuses[] = {"applied", "rejected", "gave up", "in doubt", "stale",
                                      "fenced",  "conflict", "gone",    "discarded"};
 constexpr const char* kPresences[] = {"absent", "present", "gone", "unlinked"};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/base/json.h"
 #include "shared/model/ids.h"
 #include "shared/wire/subjects.h"
 #include "tests/simulation/describe.h"
@@ -261,6 +262,8 @@ std::uint64_t MemoryBroker::subscribe(std::string_view subject, BrokerClient* cl
 }
 
 void MemoryBroker::publish_core(std::string_view subject, std::string_view body) {
+    constexpr std::string_view kErase = "$JS.API.STREAM.MSG.DELETE.";
+    if (subject.starts_with(kErase)) return erase_message(subject.substr(kErase.size()), body);
     auto message = std::make_shared<BrokerMessage>();
     message->subject = subject;
     message->body = body;
@@ -269,6 +272,21 @@ void MemoryBroker::publish_core(std::string_view subject, std::string_view body)
             subscriber.client->deliver_core(id, message);
         }
     }
+}
+
+/// By the API's own words. That it is gone is on disk at once, which is no less than a server does.
+void MemoryBroker::erase_message(std::string_view name, std::string_view request) {
+    Stream* stream = find(name);
+    const auto asked = parse_json(request);
+    const auto* map = asked ? asked->get<Value::Map>() : nullptr;
+    if (stream == nullptr || map == nullptr || !map->contains("seq")) return;
+    const auto* number = map->at("seq").get<std::int64_t>();
+    if (number == nullptr) return;
+    const auto sequence = static_cast<std::uint64_t>(*number);
+    if (stream->messages.contains(sequence)) erase(*stream, sequence);
+    std::erase_if(stream->replaced, [&](const Stream::Replaced& replaced) {
+        return replaced.message->sequence == sequence;
+    });
 }
 
 void MemoryBroker::disconnected(BrokerClient* client) {

@@ -154,6 +154,7 @@ private:
     void expire(Stream& stream);
     void insert(Stream& stream, MessagePtr message);
     void erase(Stream& stream, std::uint64_t sequence);
+    void erase_message(std::string_view name, std::string_view request);
     std::uint64_t lose_tail(Stream& stream);
     nats::StreamInfo info_of(Stream& stream);
     static std::uint64_t first_after(const Stream& stream, Timestamp time);

@@ -24,10 +24,12 @@ void take_input(hub::Rebuild& rebuild, const MessagePtr& message) {
 
 std::vector<Violation> check_rebuild(MemoryBroker& broker, PolicyChanges& policies) {
     hub::Rebuild rebuild;
+    bool forgets = false;  // What they were made of is gone, and what others got from them.
     for (const MessagePtr& message : broker.all(subjects::kStreamState)) {
         if (!subject_matches(subjects::all_entities(), message->subject)) continue;
         const auto state = hub::decode_entity(message->body);
         if (state) rebuild.take_state(state->key, message->body);
+        forgets = forgets || (state && state->forgotten);
     }
     for (const MessagePtr& message : broker.all(subjects::kStreamLog)) {
         rebuild.take_entry(message->sequence, message->body);
@@ -38,7 +40,8 @@ std::vector<Violation> check_rebuild(MemoryBroker& broker, PolicyChanges& polici
     rebuild.run([&](const hub::LogEntry& entry) {
         return policies.applied(entry.policy, entry.policy_version);
     });
-    const bool complete = broker.state_losses() + broker.log_losses() + broker.input_losses() == 0;
+    const bool complete =
+        broker.state_losses() + broker.log_losses() + broker.input_losses() == 0 && !forgets;
     std::vector<Violation> violations;
     for (const auto& finding : rebuild.findings) {
         const bool differs = finding.kind == hub::Rebuild::Finding::Kind::kDiffers;

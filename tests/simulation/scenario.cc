@@ -9,6 +9,7 @@
 #include "shared/wire/subjects.h"
 #include "tests/simulation/checkers.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/forgetting.h"
 #include "tests/simulation/holding.h"
 #include "tests/simulation/reconciling.h"
 #include "tests/simulation/workload.h"
@@ -76,7 +77,8 @@ public:
           site_{world_, broker_, hub_policy_,
                 nats::stream_configs({.partitions = setup_.partitions}), options.planted},
           faults_(world_, broker_, cast_),
-          holding_(world_, broker_, setup_, options.seed) {
+          holding_(world_, broker_, setup_, options.seed),
+          forgetting_(world_, broker_, setup_, options.seed) {
         world_.keep_trace = options.trace;
         world_.print_trace = options.print;
         make_cast();
@@ -107,6 +109,7 @@ private:
     Cast cast_;
     Faults faults_;
     Holding holding_;
+    Forgetting forgetting_;
     std::unique_ptr<Workload> workload_;
     std::unique_ptr<PolicyChanges> policies_;
     std::unique_ptr<Reconciling> reconciling_;
@@ -152,6 +155,7 @@ void Scenario::start() {
     policies_->begin();
     reconciling_->begin();
     holding_.begin();
+    forgetting_.begin();
     faults_.begin();
     watch();
 }
@@ -203,6 +207,7 @@ RunResult Scenario::run() {
     start();
     world_.run_until(world_.random().between(minutes{2}, minutes{12}));
     workload_->end();
+    forgetting_.end();
     faults_.heal();
     if (world_.violations().empty()) come_to_rest();
     checkers_->watch();
