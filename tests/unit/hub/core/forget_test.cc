@@ -45,6 +45,30 @@ protected:
     int operations_ = 0;
 };
 
+TEST_F(Forgetting, OneThatIsMergedGoesWithTheOneThatHasItsRecords) {
+    settle(full_);
+    Operation merge;
+    merge.kind = OperationKind::kMerge;
+    merge.entity = state_.key;
+    merge.id = "merge";
+    merge.other = EntityId{"e2"};
+    take(merge);
+    ASSERT_TRUE(state_.is_merged());
+    take(HandedOver{"merge"});
+    Operation alone = forget();
+    const Step refused = take(alone);
+    ASSERT_TRUE(refused.log.refused);
+    EXPECT_EQ(refused.log.refused->operation, alone.id);
+    EXPECT_TRUE(says(refused, "it is merged into e2; forget that one, and it goes too"));
+    Operation with_it = forget();
+    with_it.other = EntityId{"e2"};
+    const Step step = take(with_it);
+    EXPECT_FALSE(step.log.refused);
+    agents_forget(step);
+    EXPECT_TRUE(state_.is_to_erase());
+    EXPECT_TRUE(state_.is_merged());
+}
+
 TEST_F(Forgetting, AnEntityThatIsDeletedLeavesNothingButThatItWas) {
     delete_everywhere();
     const std::string before = encode(state_);
