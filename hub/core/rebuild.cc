@@ -7,6 +7,8 @@
 #include "hub/core/input_name.h"
 #include "hub/core/state_codec.h"
 #include "shared/base/sha256.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
 
 namespace syncline::hub {
 namespace {
@@ -87,6 +89,19 @@ void Rebuild::take_entry(std::uint64_t sequence, std::string body) {
     // Told once more by a hub that came back, it is the first one that stands in its order.
     if (!by_hash_.emplace(std::move(hash), entries_.size()).second) return;
     entries_.push_back({sequence, std::move(body)});
+}
+
+void Rebuild::take_input(std::string_view subject, std::string_view body) {
+    using subjects::InputKind;
+    const auto about = subjects::parse_input(subject);
+    if (!about) return;
+    if (about->kind == InputKind::kChange) {
+        if (auto change = wire::decode_change(body)) take_input(*std::move(change));
+    } else if (about->kind == InputKind::kOutcome) {
+        if (auto outcome = wire::decode_outcome(body)) take_input(*std::move(outcome));
+    } else if (about->kind == InputKind::kOperation) {
+        if (auto operation = decode_operation(body)) take_input(*std::move(operation));
+    }
 }
 
 void Rebuild::take_input(Input input) {

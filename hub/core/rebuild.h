@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -26,7 +27,8 @@ public:
     void take_state(const EntityKey& entity, std::string body);
     /// In the order of the stream.
     void take_entry(std::uint64_t sequence, std::string body);
-    /// A Change, Outcome or Operation.
+    /// A message of SYNC_IN; what is no change, outcome or operation is nobody's input.
+    void take_input(std::string_view subject, std::string_view body);
     void take_input(Input input);
 
     struct Finding {

@@ -7,7 +7,6 @@
 #include "hub/ctl/policy_store.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
-#include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 
 // Are the states what the inputs make of them?
@@ -46,22 +45,7 @@ Result<void> read_log(Session& session, Rebuild& rebuild) {
 Result<void> read_inputs(Session& session, Rebuild& rebuild) {
     return session.read_each({.stream = std::string{subjects::kStreamIn}, .filters = {}},
                              [&](const nats::InMessage& message) {
-                                 using subjects::InputKind;
-                                 const auto about = subjects::parse_input(message.subject);
-                                 if (!about) return Session::More::kWanted;
-                                 if (about->kind == InputKind::kChange) {
-                                     if (auto change = wire::decode_change(message.body)) {
-                                         rebuild.take_input(*std::move(change));
-                                     }
-                                 } else if (about->kind == InputKind::kOutcome) {
-                                     if (auto outcome = wire::decode_outcome(message.body)) {
-                                         rebuild.take_input(*std::move(outcome));
-                                     }
-                                 } else if (about->kind == InputKind::kOperation) {
-                                     if (auto operation = hub::decode_operation(message.body)) {
-                                         rebuild.take_input(*std::move(operation));
-                                     }
-                                 }
+                                 rebuild.take_input(message.subject, message.body);
                                  return Session::More::kWanted;
                              });
 }

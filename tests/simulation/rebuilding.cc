@@ -2,26 +2,9 @@
 
 #include "hub/core/rebuild.h"
 #include "hub/core/state_codec.h"
-#include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::sim {
-namespace {
-
-void take_input(hub::Rebuild& rebuild, const MessagePtr& message) {
-    const auto about = subjects::parse_input(message->subject);
-    if (!about) return;
-    if (about->kind == subjects::InputKind::kChange) {
-        if (auto change = wire::decode_change(message->body)) rebuild.take_input(*change);
-    } else if (about->kind == subjects::InputKind::kOutcome) {
-        if (auto outcome = wire::decode_outcome(message->body)) rebuild.take_input(*outcome);
-    } else if (about->kind == subjects::InputKind::kOperation) {
-        if (auto operation = hub::decode_operation(message->body)) rebuild.take_input(*operation);
-    }
-}
-
-}  // namespace
-
 std::vector<Violation> check_rebuild(MemoryBroker& broker, PolicyChanges& policies) {
     hub::Rebuild rebuild;
     bool forgets = false;  // What they were made of is gone, and what others got from them.
@@ -35,7 +18,7 @@ std::vector<Violation> check_rebuild(MemoryBroker& broker, PolicyChanges& polici
         rebuild.take_entry(message->sequence, message->body);
     }
     for (const MessagePtr& message : broker.all(subjects::kStreamIn)) {
-        take_input(rebuild, message);
+        rebuild.take_input(message->subject, message->body);
     }
     rebuild.run([&](const hub::LogEntry& entry) {
         return policies.applied(entry.policy, entry.policy_version);
