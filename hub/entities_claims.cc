@@ -312,12 +312,14 @@ bool Entities::part_with_foreign(Slot& slot) {
     std::vector<Input> inputs = std::exchange(slot.inputs, {});
     std::vector<Queued> works = std::exchange(slot.works, {});
     std::vector<Queued> elsewhere;
+    std::vector<RecordKey> parted;
     bool refused = false;
     for (std::size_t i = 0; i < works.size(); ++i) {
         const auto* change = std::get_if<Change>(&inputs[i]);
         const bool joins = change != nullptr && change->key == successors && !works[i].insists;
         if (change != nullptr && (is_foreign(change->key) || joins)) {
             if (works[i].awaited) slot.absent.push_back(change->key);
+            parted.push_back(change->key);
             works[i].input = std::move(inputs[i]);
             elsewhere.push_back(std::move(works[i]));
             continue;
@@ -344,11 +346,14 @@ bool Entities::part_with_foreign(Slot& slot) {
     }
     if (elsewhere.empty() && !refused) return false;
     const EntityId entity = slot.key.entity;
+    // Its state may list the records from before.
+    if (!parted.empty()) slot.waiting.push_back({.input = Recheck{}, .work = {slot.home, 0, 0}});
     if (slot.works.empty() && slot.waiting.empty()) {
         slot.loaded = false;
         finish(slot);
     } else {
         restart(slot, Duration{0});
+        slot.foreign_records = std::move(parted);
     }
     for (Queued& queued : elsewhere) place_again(entity, std::move(queued));
     return true;

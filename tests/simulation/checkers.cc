@@ -378,8 +378,14 @@ void Checkers::check_field(const hub::EntityState& state, const hub::RecordState
 // Every living record belongs to exactly one entity, or an exception says why not.
 void Checkers::check_rows() {
     std::map<RecordKey, std::uint32_t> claimed;
+    std::set<RecordKey> apart;
     for (const hub::EntityState& state : states_) {
         for (const hub::RecordState& record : state.records) {
+            for (const hub::OtherRecord& other : record.others) {
+                if (other.standing != hub::OtherRecord::Standing::kApart) continue;
+                if (!workload_.was_left_apart(record.platform)) continue;
+                apart.insert({record.platform, state.key.object, other.record});
+            }
             if (record.presence != hub::Presence::kPresent || !record.record) continue;
             ++claimed[{record.platform, state.key.object, *record.record}];
         }
@@ -395,7 +401,8 @@ void Checkers::check_rows() {
                     return exception.entity.entity == founded || exception.record == id.text ||
                            exception.reason.find(id.text + ",") != std::string::npos;
                 });
-            if (count == 0 && !excused && !workload_.was_decided(id)) {
+            const bool decided = apart.contains(row.key) || workload_.was_decided(id);
+            if (count == 0 && !excused && !decided) {
                 find("I1", "record " + text_of(row.key) + " belongs to no entity", id.text);
             }
             if (count > 1) {

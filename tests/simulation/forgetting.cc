@@ -37,7 +37,15 @@ bool is_nowhere(const hub::EntityState& state) {
 /// What the streams still hold of one entity.
 class Remains {
 public:
-    Remains(MemoryBroker& broker, const hub::EntityState& state) : broker_(broker), state_(state) {
+    Remains(MemoryBroker& broker, const hub::EntityState& state)
+        : broker_(broker), state_(state), asked_at_(state.forgotten->at) {
+        // A hub's clock may be wrong, the broker's is not.
+        for (const MessagePtr& message : broker.all(subjects::kStreamIn)) {
+            const auto about = subjects::parse_input(message->subject);
+            if (!about || about->kind != subjects::InputKind::kOperation) continue;
+            const auto operation = hub::decode_operation(message->body);
+            if (operation && operation->id == state.forgotten->id) asked_at_ = message->stored_at;
+        }
         for (const hub::RecordState& record : state.records) {
             if (record.record) records_.emplace(record.platform, *record.record);
             for (const hub::OtherRecord& other : record.others) {
@@ -55,7 +63,7 @@ public:
 
 private:
     [[nodiscard]] bool is_before(const BrokerMessage& message) const {
-        return message.stored_at <= state_.forgotten->at;
+        return message.stored_at <= asked_at_;
     }
     void found(const BrokerMessage& message, const char* what) {
         found_.push_back({"I23",
@@ -103,6 +111,7 @@ private:
 
     MemoryBroker& broker_;
     const hub::EntityState& state_;
+    Timestamp asked_at_;
     std::set<std::pair<PlatformId, RecordId>> records_;
     std::vector<Violation> found_;
 };

@@ -363,6 +363,7 @@ void Workload::note_decision(const hub::ExceptionRecord& exception, hub::Operati
         kind == hub::OperationKind::kEdit) {
         left_alone_.insert({exception.entity.entity, exception.platform});
         accepted_.insert(exception.entity.entity);
+        if (exception.kind == exceptions::kSecondRecord) left_apart_.insert(exception.platform);
     }
 }
 

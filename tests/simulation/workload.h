@@ -62,6 +62,11 @@ public:
             return reason.find(record.text + ",") != std::string::npos;
         });
     }
+    /// Did an operator leave records of the platform beside the one that stands for their entity?
+    /// A store that loses the state may show him others by the same operation.
+    [[nodiscard]] bool was_left_apart(const PlatformId& platform) const {
+        return left_apart_.contains(platform);
+    }
     [[nodiscard]] bool was_decided(const EntityId& entity, const PlatformId& platform,
                                    const FieldName& field) const {
         return decided_fields_.contains({entity, platform, field});
@@ -100,6 +105,7 @@ private:
     std::set<std::pair<EntityId, PlatformId>> denied_;
     std::set<EntityId> accepted_;
     std::vector<std::string> decided_;  ///< Reasons.
+    std::set<PlatformId> left_apart_;
     std::set<std::tuple<EntityId, PlatformId, FieldName>> decided_fields_;
 };
 
