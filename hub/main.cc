@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
+#include "hub/api.h"
+#include "hub/asks.h"
 #include "hub/hub.h"
 #include "hub/hub_config.h"
 #include "hub/hub_metrics.h"
@@ -98,7 +101,9 @@ public:
         : config_(std::move(config)),
           link_(loop_, with_status(config_.nats)),
           hub_(link_, clock_, std::move(policy), config_.options,
-               nats::stream_configs(config_.streams), sync_points_) {}
+               nats::stream_configs(config_.streams), sync_points_),
+          asks_({link_, clock_, config_.id, std::string{kVersion}}),
+          api_(asks_, [this] { loop_.wake(); }) {}
 
     int run() {
         loop_to_wake = &loop_;
@@ -110,11 +115,15 @@ public:
             }
         }
         log::info("hub starts", {{"hub", config_.id}, {"version", kVersion}});
+        if (auto opened = api_.open(config_.api); !opened) return complain(opened.error().what);
         bool ready = false;
         Duration watchdog_due{0};
         while (!service::stop_requested()) {
-            loop_.poll(hub_.next_wait());
+            loop_.poll(std::min(hub_.next_wait(), asks_.next_wait()));
             hub_.tick();
+            asks_.follow(hub_.policy());
+            api_.deliver();
+            asks_.tick();
             metrics.update(hub_, link_);
             if (!ready && hub_.ready()) {
                 ready = true;
@@ -160,6 +169,8 @@ private:
     nats::EventLoop loop_;
     nats::NatsLink link_;
     Hub hub_;
+    Asks asks_;
+    Api api_;
 };
 
 /// The entities in memory are many and each is looked at seldom: with pages of 2 MiB the processor

@@ -77,6 +77,7 @@ int run(int argc, char** argv) {
     add_policy(app, program);
     add_contracts(app, program);
     add_status(app, program);
+    add_ask(app, program);
     add_entity(app, program);
     add_log(app, program);
     add_timeline(app, program);

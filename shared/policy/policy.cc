@@ -167,6 +167,13 @@ const ListSpec* Policy::list(const ListName& wanted_list) const {
     return at != lists.end() && at->name == wanted_list ? &*at : nullptr;
 }
 
+const CompositeAsk* Policy::ask(std::string_view wanted) const {
+    const auto at = std::ranges::lower_bound(
+        asks, wanted, {},
+        [](const CompositeAsk& one) -> std::string_view { return one.form.name; });
+    return at == asks.end() || at->form.name != wanted ? nullptr : &*at;
+}
+
 std::optional<std::string> match_text(const MatchRule& rule, const Fields& fields) {
     std::string key;
     for (const MatchRule::Part& part : rule.parts) {

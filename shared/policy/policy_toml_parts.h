@@ -7,9 +7,13 @@
 #include "shared/base/toml_reader.h"
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
+#include "shared/policy/policy.h"
 
 /// What the readers of a policy's tables share. Internal to shared/policy.
 namespace syncline::reading {
+
+/// The fields of a table, each with its type, in order of their names.
+[[nodiscard]] std::vector<FieldSpec> read_fields(TomlReader& in);
 
 /// The expression of `key`; nothing if it is absent or none, which is a problem.
 [[nodiscard]] std::optional<Expression> read_condition(TomlReader& in, std::string_view key);

@@ -369,6 +369,11 @@ std::string all_logs() { return "sync.log.>"; }
 
 std::string receipts_of(const PlatformId& platform) { return join("sync.rcv", {platform.text}); }
 
+std::string ask(const PlatformId& platform, std::string_view name) {
+    return join("sync.ask", {platform.text, name});
+}
+std::string ask_hubs(std::string_view name) { return "sync.ask._hub." + encode_token(name); }
+
 std::string hub_presence(const HubId& hub) { return join("$KV.sync_lease.hub", {hub.text}); }
 std::string all_hub_presence() { return "$KV.sync_lease.hub.*"; }
 std::string agent_presence(const PlatformId& platform) {

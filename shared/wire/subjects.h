@@ -140,6 +140,9 @@ struct ListWishSubject {
 
 // Without store.
 [[nodiscard]] std::string receipts_of(const PlatformId& platform);
+/// A question to a platform, or one that hubs answer by asking several.
+[[nodiscard]] std::string ask(const PlatformId& platform, std::string_view name);
+[[nodiscard]] std::string ask_hubs(std::string_view name);
 
 // Key-value entries: presence of hubs and agents.
 [[nodiscard]] std::string hub_presence(const HubId& hub);
