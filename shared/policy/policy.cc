@@ -167,6 +167,11 @@ const ListSpec* Policy::list(const ListName& wanted_list) const {
     return at != lists.end() && at->name == wanted_list ? &*at : nullptr;
 }
 
+const Workflow* Policy::workflow(const WorkflowName& wanted) const {
+    const auto at = std::ranges::lower_bound(workflows, wanted, {}, &Workflow::name);
+    return at != workflows.end() && at->name == wanted ? &*at : nullptr;
+}
+
 std::optional<std::string> match_text(const MatchRule& rule, const Fields& fields) {
     std::string key;
     for (const MatchRule::Part& part : rule.parts) {

@@ -16,25 +16,11 @@
 #include "shared/policy/cron.h"
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
+#include "shared/policy/field_spec.h"
+#include "shared/policy/workflow.h"
 
 /// A policy, checked: what the hub's core decides by. Parsed by policy_toml.h, judged by check.h.
 namespace syncline {
-
-enum class FieldType : std::uint8_t {
-    kString,
-    kInteger,
-    kDecimal,
-    kBool,
-    kDate,
-    kTimestamp,
-    kEnum,
-    kList,
-    kMap,
-};
-[[nodiscard]] const char* name_of(FieldType type);  ///< As a policy writes it: "string".
-/// How widely a value may be known; each may be known less widely than the one before.
-enum class Classification : std::uint8_t { kPublic, kPii, kSecret };
-[[nodiscard]] const char* name_of(Classification classification);  ///< "public", "pii", "secret".
 
 /// What a later version of an object's contract may change without a higher number.
 enum class Compatibility : std::uint8_t {
@@ -45,17 +31,6 @@ enum class Compatibility : std::uint8_t {
 };
 /// "none", "backward", "forward", "full".
 [[nodiscard]] const char* name_of(Compatibility compatibility);
-
-struct FieldSpec {
-    FieldName name;
-    FieldType type = FieldType::kString;
-    Classification classification = Classification::kPublic;
-    bool required = false;                 ///< An entity is not created without it.
-    std::vector<std::string> enum_values;  ///< For kEnum.
-    std::size_t length_max = 0;            ///< Characters of a string; 0 is the wire's limit.
-    std::vector<FieldName> renamed_from;   ///< What it was called before, the oldest name first.
-    SourcePlace place;
-};
 
 /// What becomes of a write by a platform that does not own the field.
 enum class NonOwnerWrite : std::uint8_t {
@@ -209,10 +184,12 @@ struct Policy {
     std::map<PlatformId, Reconcile> reconcile;
     std::vector<ObjectSpec> objects;        ///< Sorted by name.
     std::vector<ListSpec> lists;            ///< Sorted by name.
+    std::vector<Workflow> workflows;        ///< Sorted by name.
     std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;
     [[nodiscard]] const ListSpec* list(const ListName& name) const;
+    [[nodiscard]] const Workflow* workflow(const WorkflowName& name) const;
 };
 
 /// The normalised key of a rule, or nullopt if one of its parts is absent or empty.

@@ -143,15 +143,7 @@ void read_renames(TomlReader& in, ObjectSpec& spec) {
 void read_fields(TomlReader& object, ObjectSpec& spec) {
     if (!object.has("fields")) object.problem("fields", "is missing");
     TomlReader in = object.table("fields");
-    for (const std::string& name : in.keys()) {
-        if (!is_policy_name(name)) {
-            in.key_problem(name, kNameRule);
-        } else if (expression::is_reserved_word(name)) {
-            in.key_problem(name, "is a word of the expressions' language; use another name");
-        } else {
-            spec.fields.push_back(read_field(in, name));
-        }
-    }
+    spec.fields = reading::read_fields(in);
     read_renames(in, spec);
 }
 
@@ -411,6 +403,9 @@ public:
         for_each_named(root, "lists", [&](TomlReader in, const std::string& name) {
             policy.lists.push_back(read_list(std::move(in), name));
         });
+        for_each_named(root, "workflows", [&](TomlReader in, const std::string& name) {
+            policy.workflows.push_back(reading::read_workflow(std::move(in), name));
+        });
         for (ExceptionRule& rule : reading::read_exception_rules(root)) {
             policy.exceptions.push_back(std::move(rule));
         }
@@ -461,6 +456,20 @@ struct Problems {
 
 }  // namespace
 
+std::vector<FieldSpec> reading::read_fields(TomlReader& in) {
+    std::vector<FieldSpec> fields;
+    for (const std::string& name : in.keys()) {
+        if (!is_policy_name(name)) {
+            in.key_problem(name, kNameRule);
+        } else if (expression::is_reserved_word(name)) {
+            in.key_problem(name, "is a word of the expressions' language; use another name");
+        } else {
+            fields.push_back(read_field(in, name));
+        }
+    }
+    return fields;
+}
+
 std::optional<Expression> reading::read_condition(TomlReader& in, std::string_view key) {
     const std::string text = in.text(key, "");
     if (!in.has(key) || in.kind(key) != TomlReader::Kind::kText) return std::nullopt;
@@ -501,6 +510,7 @@ Result<Policy> parse_policy(const std::vector<PolicyFile>& files) {
     std::ranges::sort(policy.platforms);
     std::ranges::sort(policy.objects, {}, &ObjectSpec::name);
     std::ranges::sort(policy.lists, {}, &ListSpec::name);
+    std::ranges::sort(policy.workflows, {}, &Workflow::name);
     std::ranges::sort(policy.exceptions, {}, &ExceptionRule::place);
     return policy;
 }

@@ -7,14 +7,22 @@
 #include "shared/base/toml_reader.h"
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
+#include "shared/policy/policy.h"
+#include "shared/policy/workflow.h"
 
 /// What the readers of a policy's tables share. Internal to shared/policy.
 namespace syncline::reading {
+
+/// The fields of a table, each with its type, in order of their names.
+[[nodiscard]] std::vector<FieldSpec> read_fields(TomlReader& in);
 
 /// The expression of `key`; nothing if it is absent or none, which is a problem.
 [[nodiscard]] std::optional<Expression> read_condition(TomlReader& in, std::string_view key);
 
 /// The `[[exceptions]]` of a file (exception_rules_toml.cc).
 [[nodiscard]] std::vector<ExceptionRule> read_exception_rules(TomlReader& root);
+
+/// One of `[workflows.<name>]` (workflow_toml.cc).
+[[nodiscard]] Workflow read_workflow(TomlReader in, const std::string& name);
 
 }  // namespace syncline::reading
