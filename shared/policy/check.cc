@@ -352,6 +352,7 @@ std::vector<Finding> check(const Policy& policy) {
         ObjectCheck{policy, object, Findings{findings}}.run();
     check_lists(policy, Findings{findings});
     check_asks(policy, Findings{findings});
+    check_workflows(policy, Findings{findings});
     check_exceptions(policy, findings);
     std::ranges::stable_sort(findings, [](const Finding& a, const Finding& b) {
         return std::tie(a.place, a.code) < std::tie(b.place, b.code);

@@ -83,6 +83,14 @@ void check_lists(const Policy& policy, Findings findings);
 /// What is wrong with the questions (check_asks.cc).
 void check_asks(const Policy& policy, Findings findings);
 
+/// What is wrong with the workflows (check_workflows.cc).
+void check_workflows(const Policy& policy, Findings findings);
+
+/// What is wrong with one step of a workflow (check_workflow_steps.cc). `items`: the names that
+/// stand for an item where the step runs, beside the fields of the context.
+void check_step(const Policy& policy, const Workflow& workflow,
+                const std::vector<std::string>& items, const StepSpec& step, Findings findings);
+
 /// What is wrong with the object's lifecycle, if it has one (lifecycle_check.cc).
 void check_lifecycle(const ObjectSpec& object, Findings findings);
 

@@ -174,6 +174,11 @@ const CompositeAsk* Policy::ask(std::string_view wanted) const {
     return at == asks.end() || at->form.name != wanted ? nullptr : &*at;
 }
 
+const Workflow* Policy::workflow(const WorkflowName& wanted) const {
+    const auto at = std::ranges::lower_bound(workflows, wanted, {}, &Workflow::name);
+    return at != workflows.end() && at->name == wanted ? &*at : nullptr;
+}
+
 std::optional<std::string> match_text(const MatchRule& rule, const Fields& fields) {
     std::string key;
     for (const MatchRule::Part& part : rule.parts) {

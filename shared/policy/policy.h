@@ -18,6 +18,7 @@
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
 #include "shared/policy/field_spec.h"
+#include "shared/policy/workflow.h"
 
 /// A policy, checked: what the hub's core decides by. Parsed by policy_toml.h, judged by check.h.
 namespace syncline {
@@ -185,11 +186,13 @@ struct Policy {
     std::vector<ObjectSpec> objects;        ///< Sorted by name.
     std::vector<ListSpec> lists;            ///< Sorted by name.
     std::vector<CompositeAsk> asks;         ///< The same.
+    std::vector<Workflow> workflows;        ///< Sorted by name.
     std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;
     [[nodiscard]] const ListSpec* list(const ListName& name) const;
     [[nodiscard]] const CompositeAsk* ask(std::string_view name) const;
+    [[nodiscard]] const Workflow* workflow(const WorkflowName& name) const;
 };
 
 /// The normalised key of a rule, or nullopt if one of its parts is absent or empty.

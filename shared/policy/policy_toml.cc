@@ -406,6 +406,9 @@ public:
         for_each_named(root, "asks", [&](TomlReader in, const std::string& name) {
             policy.asks.push_back(read_composite_ask(in, name));
         });
+        for_each_named(root, "workflows", [&](TomlReader in, const std::string& name) {
+            policy.workflows.push_back(reading::read_workflow(std::move(in), name));
+        });
         for (ExceptionRule& rule : reading::read_exception_rules(root)) {
             policy.exceptions.push_back(std::move(rule));
         }
@@ -511,6 +514,7 @@ Result<Policy> parse_policy(const std::vector<PolicyFile>& files) {
     std::ranges::sort(policy.objects, {}, &ObjectSpec::name);
     std::ranges::sort(policy.lists, {}, &ListSpec::name);
     std::ranges::sort(policy.asks, {}, [](const CompositeAsk& ask) { return ask.form.name; });
+    std::ranges::sort(policy.workflows, {}, &Workflow::name);
     std::ranges::sort(policy.exceptions, {}, &ExceptionRule::place);
     return policy;
 }

@@ -8,6 +8,7 @@
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
 #include "shared/policy/policy.h"
+#include "shared/policy/workflow.h"
 
 /// What the readers of a policy's tables share. Internal to shared/policy.
 namespace syncline::reading {
@@ -20,5 +21,8 @@ namespace syncline::reading {
 
 /// The `[[exceptions]]` of a file (exception_rules_toml.cc).
 [[nodiscard]] std::vector<ExceptionRule> read_exception_rules(TomlReader& root);
+
+/// One of `[workflows.<name>]` (workflow_toml.cc).
+[[nodiscard]] Workflow read_workflow(TomlReader in, const std::string& name);
 
 }  // namespace syncline::reading
