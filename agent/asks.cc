@@ -16,25 +16,6 @@ constexpr std::size_t kKnownMost = 4'096;
 /// Questions put to the platform and not answered; one more is refused.
 constexpr std::size_t kPendingMost = 256;
 
-/// The HTTP status that says the same.
-int status_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::kInvalid: return 400;
-        case ErrorKind::kNotFound: return 404;
-        case ErrorKind::kConflict: return 409;
-        case ErrorKind::kTooLarge: return 413;
-        case ErrorKind::kThrottled:
-        case ErrorKind::kFull: return 429;
-        case ErrorKind::kAmbiguous: return 504;
-        case ErrorKind::kCorrupt: return 502;
-        case ErrorKind::kUnsupported: return 501;
-        case ErrorKind::kUnavailable:
-        case ErrorKind::kDenied: return 503;
-        case ErrorKind::kInternal: return 500;
-    }
-    return 500;
-}
-
 /// Does it say nothing of what was asked, so that something else may be said instead?
 bool says_nothing(ErrorKind kind) {
     return kind != ErrorKind::kInvalid && kind != ErrorKind::kNotFound &&
@@ -259,13 +240,10 @@ nats::Microservice::Reply Asks::told(const Question& question, Source source, Du
 
 nats::Microservice::Reply Asks::refused(const Question& question, const Error& error) {
     ++status_.failed;
-    const int status = status_of(error.kind);
-    return {.body = to_json(Value::Map{{"ask", full_name(question)},
-                                       {"version", question.settings.form.version},
-                                       {"error", Value::Map{{"status", status},
-                                                            {"kind", name_of(error.kind)},
-                                                            {"text", error.what}}}}),
-            .error = status,
+    Value::Map body = error_answer(full_name(question), error);
+    body.emplace("version", question.settings.form.version);
+    return {.body = to_json(Value{std::move(body)}),
+            .error = http_status(error.kind),
             .text = error.what};
 }
 

@@ -15,25 +15,8 @@ constexpr std::size_t kWaitingMost = 10'000;
 /// For one platform: agents have deadlines of their own, this is for when they say nothing at all.
 constexpr Duration kPlatformDeadline = std::chrono::seconds{5};
 
-int status_of(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::kInvalid: return 400;
-        case ErrorKind::kNotFound: return 404;
-        case ErrorKind::kTooLarge: return 413;
-        case ErrorKind::kThrottled:
-        case ErrorKind::kFull: return 429;
-        case ErrorKind::kAmbiguous: return 504;
-        default: return 503;
-    }
-}
-
 Asks::Reply refused(std::string_view name, ErrorKind kind, const std::string& text) {
-    const int status = status_of(kind);
-    return {
-        status,
-        to_json(Value::Map{
-            {"ask", name},
-            {"error", Value::Map{{"status", status}, {"kind", name_of(kind)}, {"text", text}}}})};
+    return {http_status(kind), to_json(Value{error_answer(name, {kind, text})})};
 }
 
 const Value* entry(const Value& map, std::string_view key) {

@@ -79,6 +79,9 @@ Result<std::vector<PolicyFile>> sound_policy(const std::string& directory) {
         if (finding.severity == Severity::kWarning) log::warning(to_string(finding));
     }
     if (!errors.empty()) return fail(ErrorKind::kInvalid, "the policy has errors:\n" + errors);
+    if (!policy->workflows.empty()) {
+        log::warning("the policy has workflows, which this version does not run yet");
+    }
     return files;
 }
 
@@ -124,7 +127,7 @@ public:
             asks_.follow(hub_.policy());
             api_.deliver();
             asks_.tick();
-            metrics.update(hub_, link_);
+            metrics.update(hub_, asks_, link_);
             if (!ready && hub_.ready()) {
                 ready = true;
                 log::info("hub is ready", {{"hub", config_.id}});

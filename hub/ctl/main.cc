@@ -86,6 +86,7 @@ int run(int argc, char** argv) {
     add_exceptions(app, program);
     add_identity(app, program);
     add_forget(app, program);
+    add_events(app, program);
     add_facts(app, program);
     add_replay(app, program);
     add_reconcile(app, program);

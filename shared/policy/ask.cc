@@ -121,6 +121,31 @@ Result<Fields> take_values(std::span<const FieldSpec> fields, const Value& objec
     return values;
 }
 
+int http_status(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::kInvalid: return 400;
+        case ErrorKind::kNotFound: return 404;
+        case ErrorKind::kConflict: return 409;
+        case ErrorKind::kTooLarge: return 413;
+        case ErrorKind::kThrottled:
+        case ErrorKind::kFull: return 429;
+        case ErrorKind::kUnsupported: return 501;
+        case ErrorKind::kCorrupt: return 502;
+        case ErrorKind::kUnavailable:
+        case ErrorKind::kDenied: return 503;
+        case ErrorKind::kAmbiguous: return 504;
+        case ErrorKind::kInternal: return 500;
+    }
+    return 500;
+}
+
+Value::Map error_answer(std::string_view ask, const Error& error) {
+    return {{"ask", ask},
+            {"error", Value::Map{{"status", http_status(error.kind)},
+                                 {"kind", name_of(error.kind)},
+                                 {"text", error.what}}}};
+}
+
 Value::Map to_map(const Fields& values) {
     Value::Map map;
     for (const auto& [name, value] : values) map.emplace(name.text, value);

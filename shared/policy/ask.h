@@ -57,6 +57,11 @@ enum class Unknown : std::uint8_t { kRefuse, kDrop };
 /// The values as a JSON object has them: decimals are numbers, dates and times texts.
 [[nodiscard]] Value::Map to_map(const Fields& values);
 
+/// The HTTP status that says the same as the kind.
+[[nodiscard]] int http_status(ErrorKind kind);
+/// What is answered instead: `{"ask", "error": {"status", "kind", "text"}}`.
+[[nodiscard]] Value::Map error_answer(std::string_view ask, const Error& error);
+
 /// "erp.credit_status" in two; nothing if it has not exactly one dot between two names.
 struct AskName {
     PlatformId platform;

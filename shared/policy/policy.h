@@ -15,6 +15,7 @@
 #include "shared/model/value.h"
 #include "shared/policy/ask.h"
 #include "shared/policy/cron.h"
+#include "shared/policy/event_spec.h"
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
 #include "shared/policy/field_spec.h"
@@ -137,6 +138,7 @@ struct ObjectSpec {
     std::uint32_t attempts_max = 3;  ///< Commands for one value of a field before it counts as
                                      ///< not converging.
     std::optional<Lifecycle> lifecycle;
+    std::vector<EventSpec> events;  ///< Sorted by name.
     SourcePlace place;
 
     [[nodiscard]] const FieldSpec* field(const FieldName& name) const;

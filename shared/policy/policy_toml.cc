@@ -317,6 +317,7 @@ ObjectSpec read_object(TomlReader object, const std::string& name) {
     read_ownership(object, spec);
     read_matches(object, spec);
     read_stages(object, spec);
+    spec.events = reading::read_events(object.table("events"), spec.fields);
     TomlReader bindings = object.table("on");
     for (const std::string& platform : bindings.keys()) {
         TomlReader in = bindings.table(platform);

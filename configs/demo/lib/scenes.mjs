@@ -133,6 +133,10 @@ async function ordering(all, memory) {
   const shipped = await until(async () => (await all.crm.find('Order__c', 'Id', memory.order))
     ?.Status__c === 'Shipped');
   claim(shipped, 'the shipment shows in the CRM');
+  const events = JSON.parse(all.run('events', 'show', '--event', 'order', '--json').text).data.events;
+  const types = events.map((event) => event.type).join();
+  claim(types === 'order.confirmed.v1,order.shipped.v1', 'both were told as business events, once each',
+    types);
 }
 
 async function cases(all, memory) {

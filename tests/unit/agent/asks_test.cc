@@ -141,7 +141,9 @@ TEST_F(AsksTest, AreRefusedIfTheInputIsNotAsDeclared) {
         ask("r", body);
         EXPECT_NE(told("r").find("\"status\":400"), std::string::npos) << told("r");
         EXPECT_NE(told("r").find("Nats-Service-Error-Code:400"), std::string::npos);
-        if (body != "{") EXPECT_NE(told("r").find(told_of), std::string::npos) << told("r");
+        if (body != "{") {
+            EXPECT_NE(told("r").find(told_of), std::string::npos) << told("r");
+        }
     }
     EXPECT_TRUE(platform.asked.empty());
 }
