@@ -16,7 +16,6 @@
 namespace syncline::fuzz {
 namespace {
 
-using namespace agent::webhook;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kBodyMax = 512;

@@ -10,22 +10,22 @@
 namespace syncline::test {
 namespace {
 
-class Events : public RunningSystem {
-protected:
-    Events() {
-        write("policy/policy.toml", read("policy/policy.toml") + R"([objects.customer.events.registered]
+constexpr const char* kEvents = R"([objects.customer.events.registered]
 on = "created"
 description = "A customer is known"
 [objects.customer.events.famous]
 when = 'name == "Ada"'
 fields = ["name"]
 version = 2
-)");
-    }
+)";
+
+class Events : public RunningSystem {
+protected:
+    Events() { write("policy/policy.toml", read("policy/policy.toml") + kEvents); }
     /// What `events show` has of one event: how often for each number or name.
     std::map<std::string, int> told(const std::string& event, const std::string& field) const {
-        const auto said = parse_json(
-            ctl({"events", "show", "--event", event, "--limit", "10000", "--json"}));
+        const auto said =
+            parse_json(ctl({"events", "show", "--event", event, "--limit", "10000", "--json"}));
         std::map<std::string, int> times;
         if (!said) return times;
         const auto& data = said->get<Value::Map>()->at("data");
@@ -60,7 +60,7 @@ TEST_F(Events, AreToldEachTimeTheyComeTrue) {
     start_all();
     int files = 0;
     for (const char* name : {"Ada", "Bea", "Ada"}) {
-        drop("again-" + std::to_string(++files) + ".jsonl", row("7", name));
+        drop("customers-again-" + std::to_string(++files) + ".jsonl", row("7", name));
         EXPECT_TRUE(ctl_says({"entity", "show", "customer", "7"}, name));
     }
     EXPECT_TRUE(until([&] { return told("customer.famous", "name")["\"Ada\""] == 2; }))

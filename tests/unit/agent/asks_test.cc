@@ -124,9 +124,8 @@ TEST_F(AsksTest, AreAnsweredByThePlatform) {
     EXPECT_EQ(told("r1"), "");
     ASSERT_EQ(platform.asked.size(), 1U);
     platform.answer(R"({"limit":"250.50","more":1})");
-    EXPECT_EQ(
-        told("r1"),
-        R"({"age_ms":0,"ask":"erp.credit","source":"live","values":{"limit":250.5},"version":"1.0.0"})");
+    EXPECT_EQ(told("r1"), R"({"age_ms":0,"ask":"erp.credit","source":"live",)"
+                          R"("values":{"limit":250.5},"version":"1.0.0"})");
     EXPECT_EQ(asks->status().live, 1U);
     ask("r2");
     EXPECT_EQ(platform.asked.size(), 1U) << "nothing is kept unless it is wanted";
