@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "hub/workflow/work.h"
+#include "shared/policy/policy_toml.h"
 
 namespace syncline::hub::workflow {
 namespace {
@@ -106,6 +107,12 @@ private:
         const std::string path = one.path;
         const StepSpec* spec = work_.spec_of(path);
         if (spec == nullptr) return "the definition does not have it any more";
+        for (const auto& [name, value] : acted_.fields) {
+            if (!is_policy_name(name.text) || !is_flat_enough(value)) {
+                return "`" + name.text + "` cannot be given to what undoes it";
+            }
+        }
+        if (size_in_bytes(acted_.fields) > limits::kInputBytes) return "that is too large";
         work_.close_exceptions(path);
         if (acted_.what == What::kRetry) {
             work_.note("undoes " + path + " again, by " + because(acted_));
