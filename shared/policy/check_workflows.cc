@@ -214,8 +214,9 @@ private:
         if (trigger.on != Trigger::On::kSchedule) return;
         for (const Assignment& one : trigger.set) {
             for (const std::string& name : one.value.reads()) {
+                if (name == "at") continue;
                 error(codes::kUnknownContextField, trigger.place,
-                      "`set` reads `" + name + "`, but a schedule has no fields",
+                      "`set` reads `" + name + "`, but a schedule has one field only, `at`",
                       "write a literal, in quotes of its own if it is a text");
             }
         }

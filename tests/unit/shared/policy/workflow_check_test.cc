@@ -257,6 +257,13 @@ INSTANTIATE_TEST_SUITE_P(
                       "its values (open, shut) [policy.unknown_enum_value]; did you mean `open`?",
                       "x.toml:9:1: error: `when` names `nr`, which `case` does not have "
                       "[policy.unknown_field]"}},
+        WorkflowCase{"a_schedule_of_unknown_fields",
+                     workflow("[[workflows.w.triggers]]\non = 'schedule'\ncron = '0 3 * * *'\nset "
+                              "= { number = 'at', made = 'day' }\n" +
+                              kDone),
+                     {"x.toml:9:1: error: `set` reads `day`, but a schedule has one field only, "
+                      "`at` [policy.unknown_context_field]; write a literal, in quotes of its own "
+                      "if it is a text"}},
         WorkflowCase{
             "a_key_that_may_be_empty",
             "[workflows.w]\nowner = 'a'\nkey = 'k'\n[workflows.w.context]\nk = 'string'\n" + kApi +
