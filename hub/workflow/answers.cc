@@ -8,7 +8,7 @@ namespace {
 /// Calls `take(frame, spec)` with the frame whose step has the key, if it stands there.
 bool with_frame(Work& work, std::string_view key, const auto& take) {
     return visit(work, work.state.frames, [&](Frame& frame, const StepSpec& spec) {
-        if (frame.phase == Phase::kInside || work.key_of(frame) != key) return false;
+        if (frame.phase == Phase::kInside || work.key_of(frame, spec) != key) return false;
         take(frame, spec);
         return true;
     });

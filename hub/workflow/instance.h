@@ -73,7 +73,7 @@ struct Applied {
     std::uint32_t tried = 0;
     Timestamp due;
     Fields input;      ///< Of what undoes it, worked out when it was applied.
-    Value subject;     ///< The same: key of the entity.
+    Value subject;     ///< The same: key of the entity. Of a call its key, by which its child goes.
     std::string flaw;  ///< Why that could not be worked out.
     friend bool operator==(const Applied&, const Applied&) = default;
 };

@@ -303,7 +303,7 @@ void next(Work& work, Frame& frame) {
 }
 
 Request request_of(const Work& work, const Frame& frame, const StepSpec& spec) {
-    Request request{.key = work.key_of(frame),
+    Request request{.key = work.key_of(frame, spec),
                     .subject = frame.subject,
                     .fields = frame.input,
                     .attempt = frame.attempt,

@@ -21,7 +21,11 @@ const StepSpec* find_step(const Steps* steps, std::string_view name) {
 
 const StepSpec* Work::spec_of(const Frame& frame) const {
     if (frame.step.empty()) return nullptr;
-    return find_step(workflow.block(frame.block, state.variant), frame.step);
+    const StepSpec* spec = find_step(workflow.block(frame.block, state.variant), frame.step);
+    // What is kept is of the definition; whatever else was stored is left alone.
+    const bool asks = frame.phase == Phase::kApproving || frame.remind != Timestamp{};
+    const bool fits = spec == nullptr || !asks || std::holds_alternative<ApproveStep>(spec->action);
+    return fits ? spec : nullptr;
 }
 
 const StepSpec* Work::spec_of(std::string_view path) const {
@@ -41,6 +45,11 @@ std::string Work::key_of(std::string_view path, std::uint32_t run) const {
 }
 
 std::string Work::key_of(const Frame& frame) const { return key_of(path_of(frame), state.run); }
+
+std::string Work::key_of(const Frame& frame, const StepSpec& spec) const {
+    const bool again = std::holds_alternative<CallStep>(spec.action) && frame.attempt > 1;
+    return key_of(frame) + (again ? "+" + std::to_string(frame.attempt) : "");
+}
 
 Frame Work::frame_of(const std::string& block) const {
     Frame frame;

@@ -42,6 +42,8 @@ struct Work {
     [[nodiscard]] std::string path_of(const Frame& frame) const { return prefix + frame.step; }
     [[nodiscard]] std::string key_of(std::string_view path, std::uint32_t run) const;
     [[nodiscard]] std::string key_of(const Frame& frame) const;
+    /// Of what was sent last. A child that failed is ended: another try is another child.
+    [[nodiscard]] std::string key_of(const Frame& frame, const StepSpec& spec) const;
     [[nodiscard]] Frame frame_of(const std::string& block) const;
 
     // ---- Values. ----

@@ -214,6 +214,22 @@ TEST_F(Undoes, AChildThatFailsIsAFailedStep) {
               "step `a`: permanent, the workflow it called is undone: no stock; goes on");
 }
 
+TEST_F(Undoes, ACallThatIsTriedAgainIsAnotherChild) {
+    use(workflow_w(step("a", "call = { workflow = 'v' }") + step("b", "ask = 'erp.last'")) +
+        "[workflows.v]\nowner = 'a'\n[[workflows.v.steps]]\nname = 'c'\nend = 'failed'\n");
+    start();
+    const Request first = request();
+    give(ChildDone{first.key, Status::kCompensated, {}, "no stock"});
+    EXPECT_EQ(act(What::kRetry, "a"), (Lines{"closed workflow.step_failed at a", "start v #2"}));
+    const Request second = request(1);
+    EXPECT_EQ(second.key, "w/i/a+2");
+    EXPECT_NE(second.subject, first.subject);
+    EXPECT_EQ(give(ChildDone{first.key, Status::kCompensated, {}, "no stock"}), Lines{});
+    EXPECT_EQ(give(ChildDone{second.key, Status::kDone, {}, ""}), Lines{"ask erp.last"});
+    EXPECT_EQ(act(What::kCancel), Lines{"undo cancel v"});
+    EXPECT_EQ(request().subject, second.subject);
+}
+
 TEST_F(Undoes, AFinishedChildIsUndoneByItsParentAlone) {
     use(workflow_w(step("a", operation("one"))));
     give(Start{"i", WorkflowName{"w"}, "call", {{kNumber, "C1"}}, "", "", "p", "v/p/x"});
