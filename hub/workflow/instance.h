@@ -152,7 +152,7 @@ inline constexpr std::size_t kAppliedMost = 1'000;       ///< Effects of one ins
 inline constexpr std::size_t kHeardMost = 64;            ///< Events that wait for a step.
 inline constexpr std::size_t kHeardBytes = 64u << 10;    ///< The same.
 inline constexpr std::size_t kSeenMost = 32;             ///< Inputs that are known again.
-inline constexpr std::size_t kDepth = 8;                 ///< Blocks inside each other.
+inline constexpr std::size_t kDepth = kBlockDepthMost;   ///< Blocks inside each other.
 inline constexpr std::size_t kStepsAtOnce = 500;         ///< Begun by one decision.
 inline constexpr std::size_t kReasonBytes = 400;
 }  // namespace limits

@@ -89,6 +89,13 @@ private:
                                  "`, which it stands in: it would never end",
                              "use for_each, which has a bound");
             }
+            if (path_.size() >= kBlockDepthMost) {
+                seen_.try_emplace(block);  // It is used.
+                return error(codes::kNesting, step.place,
+                             "step `" + step.name + "` runs the block `" + block + "` inside " +
+                                 std::to_string(kBlockDepthMost) + " others",
+                             "make a workflow of its own of it, and call that");
+            }
             if (!seen_[block].insert({items, under}).second) return;
             path_.push_back(block);
             walk(at->second, items, under);

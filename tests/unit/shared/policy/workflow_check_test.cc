@@ -46,6 +46,17 @@ std::string block(const std::string& name, const std::string& rest) {
 }
 const std::string kDone = step("done", "end = 'done'");
 
+/// Nine blocks, each inside the one before.
+std::string nested() {
+    std::string text;
+    for (int i = 1; i <= 8; ++i) {
+        const std::string name = std::to_string(i);
+        text += block("b" + name, "name = 's" + name + "'\nchoose = [{ do = 'b" +
+                                      std::to_string(i + 1) + "' }]");
+    }
+    return text + block("b9", "name = 's9'\nend = 'failed'");
+}
+
 struct WorkflowCase {
     const char* name;
     std::string text;
@@ -134,6 +145,10 @@ INSTANTIATE_TEST_SUITE_P(
                               block("two", "name = 'c'\nchoose = [{ do = 'one' }]")),
                      {"x.toml:17:1: error: step `c` runs the block `one`, which it stands in: it "
                       "would never end [policy.block_cycle]; use for_each, which has a bound"}},
+        WorkflowCase{"blocks_too_deep",
+                     workflow(kApi + step("a", "choose = [{ do = 'b1' }]") + nested()),
+                     {"x.toml:35:1: error: step `s8` runs the block `b9` inside 8 others "
+                      "[policy.nesting]; make a workflow of its own of it, and call that"}},
         WorkflowCase{"a_call_of_itself",
                      workflow(kApi + step("a",
                                           "call = { workflow = 'w', with = { number = "
