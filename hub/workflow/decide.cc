@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::size_t kInstanceIdMost = 64;
 
+/// A time that deadlines can be added to, whatever the input says: from 1970 to 2223.
+Timestamp sane(Timestamp time) {
+    constexpr Timestamp kEarliest{1};  // 0 says that there is none.
+    constexpr Timestamp kLatest{8'000'000'000'000'000'000};
+    return std::clamp(time, kEarliest, kLatest);
+}
+
 bool holds_id(const std::vector<std::uint64_t>& ids, std::uint64_t id) {
     return std::ranges::find(ids, id) != ids.end();
 }
@@ -90,8 +97,10 @@ private:
         fresh.workflow = start.workflow;
         fresh.definition = workflow->hash;
         fresh.version = workflow->version;
-        fresh.started_at = fresh.clock = input.at;
-        if (workflow->deadline != Duration{0}) fresh.deadline = input.at + workflow->deadline;
+        fresh.started_at = fresh.clock = sane(input.at);
+        if (workflow->deadline != Duration{0}) {
+            fresh.deadline = fresh.clock + workflow->deadline;
+        }
         fresh.requester = start.requester;
         if (is_id(start.trace)) fresh.trace = start.trace;
         fresh.parent = start.parent;
@@ -174,7 +183,7 @@ private:
                     .context = context_,
                     .state = state,
                     // A clock that goes back does not take time back.
-                    .now = std::max(input.at, state.clock),
+                    .now = sane(std::max(input.at, state.clock)),
                     // Of the whole decision, whatever is folded into it.
                     .begun = begun_,
                     .published = published_};

@@ -123,6 +123,10 @@ private:
                 EXPECT_EQ(known, *request) << "the same attempt is another request";
             }
             known = *request;
+            for (const auto& [key, other] : out_) {
+                const bool two = undoes(request->key) && undoes(key) && key != request->key;
+                EXPECT_FALSE(two) << "two are undone at once";
+            }
             out_[request->key] = *request;
             if (request->kind == Request::Kind::kStart) ++counts_.children;
         } else if (const auto* news = std::get_if<ApprovalNews>(&effect)) {

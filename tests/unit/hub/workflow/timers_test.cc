@@ -168,6 +168,23 @@ TEST_F(Runs, ATickBeforeTheNewestInputDoesNothing) {
     EXPECT_EQ(state_.revision, 2U);
 }
 
+TEST_F(Runs, AClockOutOfItsMindBreaksNothing) {
+    use(workflow_w(step("a", "ask = 'erp.check'\ndeadline_s = 300000000") +
+                       step("b", "wait = { for_s = 300000000 }"),
+                   "deadline_s = 300000000\n"));
+    for (const std::int64_t at : {INT64_MIN, INT64_MAX, std::int64_t{0}}) {
+        state_ = {};
+        now_ = at;
+        start();
+        EXPECT_GT(state_.clock.ns, 0);
+        EXPECT_GT(step_.due->ns, state_.clock.ns);
+        reply("a");
+        EXPECT_EQ(state_.frames[0].phase, Phase::kWaiting);
+        give(Tick{});
+        EXPECT_GT(step_.due->ns, state_.clock.ns);
+    }
+}
+
 TEST_F(Runs, AClockFarAheadFiresWhatIsDueOnceEach) {
     use(workflow_w(step("both", "parallel = ['x', 'y', 'z']") +
                        block("x", "name = 'x1'\nwait = { for_s = 100 }") +
