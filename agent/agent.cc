@@ -73,6 +73,7 @@ Agent::Agent(Parts parts)
       links_({environment_, store_, commits_, intake_, link_, parts.executor.traits().can_fetch}),
       lists_({environment_, settings_, store_, commits_, link_, parts.list_executor,
               std::move(parts.lists)}),
+      asks_({environment_, settings_, gate_, parts.ask_executor, parts.services}),
       receipts_(std::make_unique<Receipts>(*this)) {
     if (!environment_.note) environment_.note = [](NoteLevel, std::string_view) {};
     mass_breaker_.tell = [this](Transaction& transaction, const Change& change) {
@@ -99,6 +100,7 @@ Result<void> Agent::start() {
     if (auto started = reconciler_.start(); !started) return started;
     if (auto started = links_.start(); !started) return started;
     if (auto started = lists_.start(); !started) return started;
+    asks_.start();
     receipts_subscription_ =
         link_.subscribe(subjects::receipts_of(store_.platform()), receipts_.get());
     return {};
@@ -122,6 +124,7 @@ Result<void> Agent::on_timer() {
             reconciler_.pump();
             mass_breaker_.pump();
             lists_.pump();
+            asks_.pump();
         }
         if (auto sent = publisher_.pump(); !sent) return sent;
         if (commits_.empty() || (commits_.blocked() && now() < flush_again_at_)) break;
@@ -153,7 +156,7 @@ Duration Agent::next_deadline() const {
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
     next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
                      links_.next_deadline(), reconciler_.next_deadline(),
-                     mass_breaker_.next_deadline(), lists_.next_deadline()});
+                     mass_breaker_.next_deadline(), lists_.next_deadline(), asks_.next_deadline()});
     return next;
 }
 

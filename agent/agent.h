@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/asks.h"
 #include "agent/breaker.h"
 #include "agent/commands.h"
 #include "agent/commit_queue.h"
@@ -48,6 +49,8 @@ public:
         std::uint64_t seed = 0;                 ///< Of the jitter.
         ListExecutor* list_executor = nullptr;  ///< Null: this platform has no lists.
         std::vector<ListName> lists = {};
+        AskExecutor* ask_executor = nullptr;  ///< Null: this platform answers no questions.
+        nats::Services* services = nullptr;   ///< Of the same connection, for those.
     };
     explicit Agent(Parts parts);
     Agent(const Agent&) = delete;
@@ -85,6 +88,7 @@ public:
         Intake::Status intake;
         Commands::Status commands;
         Reconciler::Status reconciler;
+        Asks::Status asks;
         std::vector<MassBreaker::Status> held;  ///< Lanes that do not flow.
     };
     [[nodiscard]] Status status() const;
@@ -130,6 +134,7 @@ private:
     Reconciler reconciler_;
     Links links_;
     Lists lists_;
+    Asks asks_;
 
     std::unique_ptr<Receipts> receipts_;
     std::unique_ptr<nats::Subscription> receipts_subscription_;

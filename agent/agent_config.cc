@@ -1,9 +1,12 @@
 #include "agent/agent_config.h"
 
+#include <algorithm>
 #include <array>
 
+#include "shared/base/nearest_name.h"
 #include "shared/base/toml_reader.h"
 #include "shared/nats/options_toml.h"
+#include "shared/policy/policy_toml.h"
 
 namespace syncline::agent {
 namespace {
@@ -88,6 +91,46 @@ void read_breaker(TomlReader table, MassSettings& breaker) {
     }
 }
 
+AskSettings read_ask(TomlReader in, const std::string& name) {
+    AskSettings ask;
+    if (!is_policy_name(name)) in.problem("", "is no name: small letters, digits and `_`");
+    ask.form = read_ask_form(in, name);
+    ask.fresh = in.milliseconds("cache_ms", {0, kDayMs}, std::chrono::milliseconds{0});
+    ask.stale = in.milliseconds("stale_ms", {0, 30 * kDayMs}, std::chrono::milliseconds{0});
+    if (auto fallback = in.optional_table("fallback")) {
+        Value::Map map;
+        for (const std::string& field : fallback->keys()) {
+            switch (fallback->kind(field)) {
+                case TomlReader::Kind::kBoolean:
+                    map.emplace(field, fallback->boolean(field, false));
+                    break;
+                case TomlReader::Kind::kInteger:
+                    map.emplace(field, fallback->integer(field, {}));
+                    break;
+                default: map.emplace(field, fallback->text(field));
+            }
+        }
+        auto values = take_values(ask.form.output, Value{std::move(map)}, Unknown::kRefuse);
+        if (!values) in.problem("fallback", values.error().what);
+        if (values) ask.fallback = *std::move(values);
+    }
+    return ask;
+}
+
+void read_asking(TomlReader& root, AgentSettings::Asking& asking) {
+    TomlReader asks = root.table("asks");
+    for (const std::string& name : asks.keys()) {
+        asking.asks.push_back(read_ask(asks.table(name), name));
+    }
+    TomlReader table = root.table("asking");
+    asking.breaker.failures_max =
+        table.integer("failures_max", {1, 1'000}, asking.breaker.failures_max);
+    asking.breaker.pause.first =
+        milliseconds(table, "pause_first_ms", kDayMs, asking.breaker.pause.first);
+    asking.breaker.pause.most =
+        milliseconds(table, "pause_most_ms", kDayMs, asking.breaker.pause.most);
+}
+
 void read_log(TomlReader table, log::Options& options) {
     static constexpr TomlReader::Choice<log::Level> kLevels[] = {{"debug", log::Level::kDebug},
                                                                  {"info", log::Level::kInfo},
@@ -97,6 +140,25 @@ void read_log(TomlReader table, log::Options& options) {
         {"auto", log::Format::kAuto}, {"text", log::Format::kText}, {"json", log::Format::kJson}};
     options.level = table.choice("level", kLevels, options.level);
     options.format = table.choice("format", kFormats, options.format);
+}
+
+/// Every question needs a form, which hubs see, and a way to ask it, which the connector knows.
+Result<void> check_asks(const AgentConfig& config) {
+    const auto& asks = config.settings.asking.asks;
+    if (asks.empty()) return {};
+    const auto connector = config.connector();
+    if (!connector) return fail(connector.error());
+    const std::vector<std::string> known = (*connector)->questions();
+    std::string wrong;
+    for (const AskSettings& ask : asks) {
+        if (std::ranges::find(known, ask.form.name) != known.end()) continue;
+        wrong += (wrong.empty() ? "" : "\n") + to_string(ask.form.place) + ": `asks." +
+                 ask.form.name + "` is asked in no way: [connector.asks." + ask.form.name +
+                 "] is missing, or the connector answers no questions" +
+                 did_you_mean(ask.form.name, known);
+    }
+    if (!wrong.empty()) return fail(ErrorKind::kInvalid, std::move(wrong));
+    return {};
 }
 
 Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& context) {
@@ -116,6 +178,7 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     read_writing(root.table("writing"), settings.writing);
     read_publishing(root.table("publishing"), settings.publishing);
     read_breaker(root.table("breaker"), settings.breaker);
+    read_asking(root, settings.asking);
     TomlReader rate = root.table("rate");
     settings.rate.per_second = rate.integer("per_second", {0, 1'000'000}, settings.rate.per_second);
     settings.rate.burst = rate.integer("burst", {1, 1'000'000}, settings.rate.burst);
@@ -129,6 +192,7 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     }
     if (!connector) return fail(std::move(connector.error()));
     config.connector = std::move(*connector);
+    if (auto checked = check_asks(config); !checked) return fail(std::move(checked.error()));
     return config;
 }
 

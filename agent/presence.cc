@@ -41,6 +41,7 @@ Agent::Status Agent::status() const {
                   .intake = intake_.status(),
                   .commands = commands_.status(),
                   .reconciler = reconciler_.status(),
+                  .asks = asks_.status(),
                   .held = mass_breaker_.status()};
     for (const std::string* trouble : std::initializer_list<const std::string*>{
              &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
@@ -91,6 +92,13 @@ std::string Agent::presence() const {
         {"reconcile_request", s.reconciler.request},
         {"reconcile_read", count(s.reconciler.read)},
         {"held_lanes", std::move(held)},
+        {"asked", count(s.asks.asked)},
+        {"asks_live", count(s.asks.live)},
+        {"asks_cached", count(s.asks.cached)},
+        {"asks_stale", count(s.asks.stale)},
+        {"asks_fallback", count(s.asks.fallback)},
+        {"asks_failed", count(s.asks.failed)},
+        {"asks_waiting", count(s.asks.waiting)},
         {"breaker", s.breaker},
         {"paused_ms",
          count(static_cast<std::uint64_t>(

@@ -1,14 +1,25 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/core/mass_change.h"
 #include "agent/core/pacing.h"
 #include "shared/base/timestamp.h"
 #include "shared/model/ids.h"
+#include "shared/policy/ask.h"
 
 namespace syncline::agent {
+
+/// A question that the platform answers, and what may be said when it does not.
+struct AskSettings {
+    AskForm form;
+    Duration fresh{0};  ///< An answer is given again for so long without asking.
+    Duration stale{0};  ///< And for so long where the platform does not answer.
+    std::optional<Fields> fallback;
+};
 
 /// What steers an agent; agent_config.h reads it from TOML. Defaults stand here and nowhere else.
 struct AgentSettings {
@@ -50,6 +61,12 @@ struct AgentSettings {
         RetrySchedule receipt{std::chrono::seconds{30}, std::chrono::minutes{10}};
         std::uint32_t probe = 64;  ///< Entries published again when a receipt does not come.
     } publishing;
+
+    struct Asking {
+        std::vector<AskSettings> asks;
+        Breaker::Settings breaker{.failures_max = 5,
+                                  .pause = {std::chrono::seconds{1}, std::chrono::seconds{30}}};
+    } asking;
 
     MassSettings breaker;
     Rate rate;

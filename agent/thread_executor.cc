@@ -13,6 +13,10 @@ struct Connected {
         if (up) return {};
         auto done = connector.connect(stop);
         up = done.has_value();
+        // A missing file with the password says nothing about the record that was asked for.
+        if (!up && done.error().kind == ErrorKind::kNotFound) {
+            return fail(ErrorKind::kUnavailable, std::move(done.error().what));
+        }
         return done;
     }
 };
@@ -37,7 +41,7 @@ ThreadExecutor::ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connect
                                std::size_t writers, std::function<void()> wake)
     : factory_(std::move(factory)),
       reader_(std::move(reader)),
-      writers_max_(writers),
+      threads_max_(writers),
       wake_(std::move(wake)),
       full_read_start_(reader_->full_read_start()),
       traits_(reader_->traits()) {
@@ -46,7 +50,7 @@ ThreadExecutor::ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connect
 
 ThreadExecutor::~ThreadExecutor() {
     for (std::jthread& thread : threads_) thread.request_stop();
-    for (Lane* lane : {&reading_, &writing_}) lane->changed.notify_all();
+    for (Lane* lane : {&reading_, &writing_, &asking_}) lane->changed.notify_all();
     threads_.clear();
 }
 
@@ -113,19 +117,21 @@ void ThreadExecutor::submit(Lane& lane, Job job) {
         lane.jobs.push_back(std::move(job));
         short_of_threads = lane.jobs.size() > lane.idle;
     }
-    if (&lane == &writing_ && short_of_threads && writers_.size() < writers_max_) start_writer();
+    const bool may_start = &lane != &reading_ && lane.threads < threads_max_;
+    if (may_start && short_of_threads) start_thread(lane);
     lane.changed.notify_one();
 }
 
-void ThreadExecutor::start_writer() {
+void ThreadExecutor::start_thread(Lane& lane) {
     auto connector = factory_();
     if (!connector) {  // It could be made when the agent started; something of the machine's.
-        log::error("a connector for writing can not be made", {{"error", connector.error()}});
+        log::error("one more connector can not be made", {{"error", connector.error()}});
         return;
     }
-    writers_.push_back(std::move(*connector));
-    threads_.emplace_back([this, made = writers_.back().get()](std::stop_token stop) {
-        work(writing_, *made, stop);
+    connectors_.push_back(std::move(*connector));
+    ++lane.threads;
+    threads_.emplace_back([&lane, made = connectors_.back().get()](std::stop_token stop) {
+        work(lane, *made, stop);
     });
 }
 
@@ -175,6 +181,14 @@ void ThreadExecutor::write(const Command& command, Done<Written> done) {
     submit(writing_,
            job<Written>([command](Connector& connector,
                                   std::stop_token stop) { return connector.write(command, stop); },
+                        std::move(done)));
+}
+
+void ThreadExecutor::ask(const std::string& name, const Fields& input, Done<Value> done) {
+    submit(asking_, job<Value>(
+                        [name, input](Connector& connector, std::stop_token stop) {
+                            return connector.ask(name, input, stop);
+                        },
                         std::move(done)));
 }
 

@@ -8,16 +8,17 @@
 #include <thread>
 #include <vector>
 
+#include "agent/ask_executor.h"
 #include "agent/connectors/registry.h"
 #include "agent/executor.h"
 
 namespace syncline::agent {
 
-/// Connectors on threads of their own: one that reads, and up to `writers` that fetch, find and
-/// write, started when there is work for them. Completions wait until the agent's thread calls
-/// deliver().
+/// Connectors on threads of their own: one that reads, up to `writers` that fetch, find and write,
+/// and as many that ask, so that a question waits for neither. All but the first are started when
+/// there is work for them. Completions wait until the agent's thread calls deliver().
 /// Threading: as Executor; `wake` is called from the other threads.
-class ThreadExecutor final : public Executor {
+class ThreadExecutor final : public Executor, public AskExecutor {
 public:
     /// Makes the reading connector. kInvalid: as the factory says.
     static Result<std::unique_ptr<ThreadExecutor>> make(ConnectorFactory factory,
@@ -34,9 +35,12 @@ public:
     void find(const ObjectName& object, const EntityId& entity,
               Done<std::optional<Record>> done) override;
     void write(const Command& command, Done<Written> done) override;
+    void ask(const std::string& name, const Fields& input, Done<Value> done) override;
     [[nodiscard]] Cursor full_read_start() const override { return full_read_start_; }
     [[nodiscard]] Connector::Traits traits() const override { return traits_; }
     [[nodiscard]] Fields normal_form(const ObjectName& object, const Fields& fields) const override;
+    /// Connector::questions().
+    [[nodiscard]] std::vector<std::string> questions() const { return forms_->questions(); }
 
     /// Calls the completions that are ready. On the agent's thread.
     void deliver();
@@ -49,6 +53,7 @@ private:
         std::condition_variable_any changed;
         std::deque<Job> jobs;
         std::size_t idle = 0;  ///< Threads that wait for a job.
+        std::size_t threads = 0;
     };
 
     ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connector> reader, std::size_t writers,
@@ -57,13 +62,13 @@ private:
     Job job(std::function<Result<T>(Connector&, std::stop_token)> call, Done<T> done);
     void post(std::function<void()> completion);
     void submit(Lane& lane, Job job);
-    void start_writer();
+    void start_thread(Lane& lane);
     static void work(Lane& lane, Connector& connector, std::stop_token stop);
 
     ConnectorFactory factory_;
     std::unique_ptr<Connector> reader_;
     std::unique_ptr<Connector> forms_;  ///< For normal_form(): touches no network, no thread's.
-    std::size_t writers_max_;
+    std::size_t threads_max_;           ///< Of each lane but the reading one.
     std::function<void()> wake_;
     Cursor full_read_start_;
     Connector::Traits traits_;
@@ -71,8 +76,9 @@ private:
     std::deque<std::function<void()>> ready_;
     Lane reading_;
     Lane writing_;
-    std::vector<std::unique_ptr<Connector>> writers_;
-    std::vector<std::jthread> threads_;  ///< Last: joined before the rest goes.
+    Lane asking_;
+    std::vector<std::unique_ptr<Connector>> connectors_;  ///< Of the threads but the reading one.
+    std::vector<std::jthread> threads_;                   ///< Last: joined before the rest goes.
 };
 
 }  // namespace syncline::agent

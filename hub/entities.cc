@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/core/event.h"
 #include "hub/core/state_codec.h"
+#include "hub/event_message.h"
 #include "shared/base/log.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
@@ -349,7 +351,10 @@ void Entities::publish_commands(const Slot& slot, const std::vector<Command>& co
 void Entities::publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages) {
     const std::uint64_t token = token_of(slot);
     for (const EntityState::Outgoing& outgoing : messages) {
-        if (outgoing.exception.empty()) {
+        if (outgoing.event) {
+            // The log entry follows always, so that something is outstanding still.
+            if (!tell_event(outgoing.body, token)) --slot.outstanding;
+        } else if (outgoing.exception.empty()) {
             effects_.publish(subjects::log(slot.key), outgoing.body, this, token);
         } else {
             ++counters_.exceptions;
@@ -358,6 +363,19 @@ void Entities::publish_outgoing(Slot& slot, const std::vector<EntityState::Outgo
                                   this, token);
         }
     }
+}
+
+bool Entities::tell_event(const std::string& body, std::uint64_t token) {
+    const auto event = decode_event(body);
+    if (!event) {  // Of a state that a later version of this program has written.
+        log::error("an event in an entity's state can not be read", {{"error", event.error()}});
+        return false;
+    }
+    ++counters_.events;
+    EventMessage message = message_of(*event);
+    effects_.publish_first(std::move(message.subject), std::move(message.body),
+                           std::move(message.headers), this, token);
+    return true;
 }
 
 void Entities::on_delivered(std::uint64_t token) {

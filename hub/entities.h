@@ -174,6 +174,7 @@ private:
     void decide_now(Slot& slot);
     void publish_commands(const Slot& slot, const std::vector<Command>& commands);
     void publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages);
+    [[nodiscard]] bool tell_event(const std::string& body, std::uint64_t token);
     void verify_told(Slot& slot);
     void drop_verified(Slot& slot);
     void reserve_all(Slot& slot);

@@ -49,7 +49,8 @@ bool Entities::pass_on(const Slot& slot, Queued& queued) {
     if (!to) return false;
     if (auto* outcome = std::get_if<Outcome>(&queued.input)) {
         if (queued.passed_on) {  // Now for what it answers.
-            if (!outcome->deleted) refuse_as_foreign(*outcome);
+            // Without a record it is refused already, and decided once more.
+            if (!outcome->deleted && outcome->record) refuse_as_foreign(*outcome);
             return false;
         }
         auto told = told_by(*outcome);

@@ -1,6 +1,7 @@
 #include "hub/erasures.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "hub/core/identity.h"
 #include "hub/core/state_codec.h"
@@ -65,6 +66,7 @@ std::string_view Erasures::stream_of(Pass pass) {
         case Pass::kInputs: return subjects::kStreamIn;
         case Pass::kCommands: return subjects::kStreamCommands;
         case Pass::kExceptions: return subjects::kStreamExceptions;
+        case Pass::kEvents: return subjects::kStreamEvents;
         case Pass::kKeys: return subjects::kStreamState;
         case Pass::kLook:
         case Pass::kLog:
@@ -93,6 +95,7 @@ std::vector<std::string> Erasures::filters_of(const Job& job) const {
                 if (founded != entity) filters.push_back(subjects::exceptions_of(founded));
             }
             break;
+        case Pass::kEvents: filters = {subjects::events_of(entity)}; break;
         case Pass::kKeys: filters.assign(job.keys.begin(), job.keys.end()); break;
         case Pass::kLook:
         case Pass::kLog:
@@ -145,6 +148,13 @@ bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
         case Pass::kCommands: {
             const auto command = wire::decode_command(message.body);
             return !command || !command->fields.empty() || !command->expected.empty();
+        }
+        case Pass::kEvents: {
+            // It may live again by now, and what is told of that stays.
+            const std::string_view token = message.subject.substr(message.subject.rfind('.') + 1);
+            std::uint64_t version = 0;
+            std::from_chars(token.data(), token.data() + token.size(), version);
+            return version < job.state.forgotten->version;
         }
         case Pass::kKeys: {
             const auto holder = wire::decode_reference(message.body);

@@ -45,7 +45,16 @@ public:
     [[nodiscard]] std::size_t busy() const { return jobs_.size(); }
 
 private:
-    enum class Pass : std::uint8_t { kLook, kInputs, kCommands, kExceptions, kKeys, kLog, kEnd };
+    enum class Pass : std::uint8_t {
+        kLook,
+        kInputs,
+        kCommands,
+        kExceptions,
+        kEvents,
+        kKeys,
+        kLog,
+        kEnd
+    };
     struct Job {
         EntityState state;
         std::vector<Queued> then;

@@ -267,6 +267,7 @@ Value Hub::status() const {
                       {"commands", number(counters_.commands)},
                       {"conflicts", number(counters_.conflicts)},
                       {"exceptions", number(counters_.exceptions)},
+                      {"events", number(counters_.events)},
                       {"poisoned", number(counters_.poisoned)},
                       {"amnesia", number(counters_.amnesia)}};
     return Value::Map{{"hub", options_.id.text},

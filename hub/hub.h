@@ -59,6 +59,8 @@ public:
     void leave();
     /// All streams and a policy are there, and this hub takes part.
     [[nodiscard]] bool ready() const { return partitions_ != nullptr; }
+    /// The newest one known; null until ready(). Lives as long as the hub.
+    [[nodiscard]] const Policy* policy() const { return ready() ? &policies_.newest() : nullptr; }
     [[nodiscard]] const HubCounters& counters() const { return counters_; }
     [[nodiscard]] std::vector<Partition> held() const;
     /// Nothing taken in is unfinished (for tests and graceful stops).

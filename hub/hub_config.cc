@@ -54,6 +54,16 @@ void read_log(TomlReader table, log::Options& options) {
     options.format = table.choice("format", kFormats, options.format);
 }
 
+void read_api(TomlReader table, ApiSettings& api) {
+    api.port = table.integer("port", {0, 65'535}, api.port);
+    api.address = table.text("address", api.address);
+    api.token = table.optional_secret("token");
+    const bool loopback = api.address == "127.0.0.1" || api.address == "::1";
+    if (!loopback && !api.token.configured()) {
+        table.problem("address", "is open to others, so it needs a `token` that they must know");
+    }
+}
+
 Result<HubConfig> read_hub_config(TomlReader& root) {
     HubConfig config;
     config.nats.name = "syncline-hub";
@@ -63,6 +73,7 @@ Result<HubConfig> read_hub_config(TomlReader& root) {
     read_streams(root.table("streams"), config.streams);
     read_limits(root.table("limits"), config.options);
     read_log(root.table("log"), config.log);
+    read_api(root.table("api"), config.api);
     config.metrics_port = root.integer("metrics_port", {0, 65'535}, config.metrics_port);
     if (auto done = root.finish(); !done) return fail(std::move(done.error()));
     return config;

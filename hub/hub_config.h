@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "hub/api.h"
 #include "hub/hub_options.h"
 #include "shared/base/log.h"
 #include "shared/base/result.h"
@@ -21,6 +22,7 @@ struct HubConfig {
     HubOptions options;
     log::Options log;
     int metrics_port = 0;  ///< On loopback; 0: none.
+    ApiSettings api;
 };
 
 /// kInvalid: every problem of the file, one a line. Touches no network.

@@ -17,18 +17,25 @@ HubMetrics::HubMetrics() {
     add(metric::kHubInputs, &HubCounters::poisoned, {{"kind", "undecidable"}});
     add(metric::kHubDecisions, &HubCounters::decisions);
     add(metric::kHubCommands, &HubCounters::commands);
+    add(metric::kHubEvents, &HubCounters::events);
     add(metric::kHubConflicts, &HubCounters::conflicts);
     add(metric::kHubAmnesia, &HubCounters::amnesia);
     metrics_.gauge(metric::kBuildInfo, {{"version", std::string{kVersion}}}).Set(1);
 }
 
-void HubMetrics::update(const Hub& hub, const nats::NatsLink& link) {
+void HubMetrics::update(const Hub& hub, const Asks& asks, const nats::NatsLink& link) {
     const Duration now = clock_.steady();
     if (now < due_) return;
     due_ = now + std::chrono::seconds{1};
     for (const Shown& shown : shown_) {
         const auto value = static_cast<double>(hub.counters().*shown.value);
         shown.counter->Increment(value - shown.counter->Value());
+    }
+    const Asks::Counts& asked = asks.counts();
+    for (const auto& [what, count] :
+         {std::pair{"answered", asked.asked - asked.failed}, std::pair{"failed", asked.failed}}) {
+        prometheus::Counter& counter = metrics_.counter(metric::kHubAsks, {{"what", what}});
+        counter.Increment(static_cast<double>(count) - counter.Value());
     }
     for (const auto& [about, count] : hub.counters().exception_events) {
         prometheus::Counter& counter =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/asks.h"
 #include "hub/hub.h"
 #include "shared/base/metrics.h"
 #include "shared/base/metrics_server.h"
@@ -15,7 +16,7 @@ public:
     /// kUnavailable: the port is taken.
     Result<void> open(int port) { return server_.open(metrics_, port); }
     /// Takes over the counters; cheap, and does its work once a second only.
-    void update(const Hub& hub, const nats::NatsLink& link);
+    void update(const Hub& hub, const Asks& asks, const nats::NatsLink& link);
 
 private:
     struct Shown {

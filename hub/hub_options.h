@@ -47,6 +47,7 @@ struct HubCounters {
     std::uint64_t commands = 0;
     std::uint64_t conflicts = 0;   ///< Compare-and-set refused; decided again.
     std::uint64_t exceptions = 0;  ///< Exception messages published.
+    std::uint64_t events = 0;      ///< Business events published, again included.
     std::uint64_t loads = 0;       ///< Entities read from the store.
     std::uint64_t poisoned = 0;    ///< Inputs that cannot be decided.
     std::uint64_t publishes = 0;   ///< Messages stored by our publishes.

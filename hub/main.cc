@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
+#include "hub/api.h"
+#include "hub/asks.h"
 #include "hub/hub.h"
 #include "hub/hub_config.h"
 #include "hub/hub_metrics.h"
@@ -76,6 +79,9 @@ Result<std::vector<PolicyFile>> sound_policy(const std::string& directory) {
         if (finding.severity == Severity::kWarning) log::warning(to_string(finding));
     }
     if (!errors.empty()) return fail(ErrorKind::kInvalid, "the policy has errors:\n" + errors);
+    if (!policy->workflows.empty()) {
+        log::warning("the policy has workflows, which this version does not run yet");
+    }
     return files;
 }
 
@@ -98,7 +104,9 @@ public:
         : config_(std::move(config)),
           link_(loop_, with_status(config_.nats)),
           hub_(link_, clock_, std::move(policy), config_.options,
-               nats::stream_configs(config_.streams), sync_points_) {}
+               nats::stream_configs(config_.streams), sync_points_),
+          asks_({link_, clock_, config_.id, std::string{kVersion}}),
+          api_(asks_, [this] { loop_.wake(); }) {}
 
     int run() {
         loop_to_wake = &loop_;
@@ -110,12 +118,16 @@ public:
             }
         }
         log::info("hub starts", {{"hub", config_.id}, {"version", kVersion}});
+        if (auto opened = api_.open(config_.api); !opened) return complain(opened.error().what);
         bool ready = false;
         Duration watchdog_due{0};
         while (!service::stop_requested()) {
-            loop_.poll(hub_.next_wait());
+            loop_.poll(std::min(hub_.next_wait(), asks_.next_wait()));
             hub_.tick();
-            metrics.update(hub_, link_);
+            asks_.follow(hub_.policy());
+            api_.deliver();
+            asks_.tick();
+            metrics.update(hub_, asks_, link_);
             if (!ready && hub_.ready()) {
                 ready = true;
                 log::info("hub is ready", {{"hub", config_.id}});
@@ -160,6 +172,8 @@ private:
     nats::EventLoop loop_;
     nats::NatsLink link_;
     Hub hub_;
+    Asks asks_;
+    Api api_;
 };
 
 /// The entities in memory are many and each is looked at seldom: with pages of 2 MiB the processor

@@ -1,5 +1,7 @@
 #include "hub/reliable_publisher.h"
 
+#include <optional>
+
 #include "shared/base/log.h"
 #include "shared/wire/subjects.h"
 
@@ -7,12 +9,18 @@ namespace syncline::hub {
 
 void ReliablePublisher::publish(std::string subject, std::string body, DeliverySink* sink,
                                 std::uint64_t token) {
-    add({std::move(subject), std::move(body), sink, token, {}, false, 0});
+    add({std::move(subject), std::move(body), sink, token});
 }
 
 void ReliablePublisher::publish_last(std::string subject, std::string body, DeliverySink* sink,
                                      std::uint64_t token) {
-    add({std::move(subject), std::move(body), sink, token, {}, true, 0});
+    add({std::move(subject), std::move(body), sink, token, Entry::Place::kLast});
+}
+
+void ReliablePublisher::publish_first(std::string subject, std::string body, Headers headers,
+                                      DeliverySink* sink, std::uint64_t token) {
+    add({std::move(subject), std::move(body), sink, token, Entry::Place::kFirst,
+         std::move(headers)});
 }
 
 void ReliablePublisher::add(Entry entry) {
@@ -33,8 +41,12 @@ void ReliablePublisher::add(Entry entry) {
 void ReliablePublisher::send(std::uint32_t index) {
     Entry& entry = entries_[index];
     entry.least = watch_.newest(entry.stream);
-    if (entry.last) return send_last(index);
-    link_.publish({entry.subject, entry.body, {}, {}}, this, index);
+    if (entry.place == Entry::Place::kLast) return send_last(index);
+    std::vector<nats::Header> headers;
+    for (const auto& [name, value] : entry.headers) headers.push_back({name, value});
+    std::optional<std::uint64_t> expected;
+    if (entry.place == Entry::Place::kFirst) expected = 0;
+    link_.publish({entry.subject, entry.body, headers, expected}, this, index);
 }
 
 void ReliablePublisher::send_last(std::uint32_t index) {
@@ -64,6 +76,9 @@ void ReliablePublisher::again_later(std::uint32_t index) {
 void ReliablePublisher::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
     const auto index = static_cast<std::uint32_t>(token);
     const Entry& entry = entries_[index];
+    const bool there = !sequence && entry.place == Entry::Place::kFirst &&
+                       sequence.error().kind == ErrorKind::kConflict;
+    if (there) return done(index);
     if (!sequence && sequence.error().kind != ErrorKind::kTooLarge) return again_later(index);
     if (sequence) {
         ++counters_.publishes;
@@ -80,6 +95,7 @@ void ReliablePublisher::done(std::uint32_t index) {
     DeliverySink* sink = entry.sink;
     const std::uint64_t sink_token = entry.token;
     entry.body.clear();
+    entry.headers.clear();
     free_.push_back(index);
     --used_;
     if (sink != nullptr) sink->on_delivered(sink_token);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "hub/broker_watch.h"
@@ -42,6 +43,11 @@ public:
     void publish_last(std::string subject, std::string body, DeliverySink* sink,
                       std::uint64_t token);
 
+    /// The same for what is the only one of its subject: one that is there is it.
+    using Headers = std::vector<std::pair<std::string, std::string>>;
+    void publish_first(std::string subject, std::string body, Headers headers, DeliverySink* sink,
+                       std::uint64_t token);
+
     /// Sends again what is due.
     void tick();
     [[nodiscard]] std::size_t in_flight() const { return used_; }
@@ -52,8 +58,9 @@ private:
         std::string body;
         DeliverySink* sink = nullptr;
         std::uint64_t token = 0;
-        std::string_view stream;
-        bool last = false;        ///< By compare-and-set.
+        enum class Place : std::uint8_t { kAny, kLast, kFirst } place = Place::kAny;
+        Headers headers = {};
+        std::string_view stream = {};
         std::uint64_t least = 0;  ///< What `stream` had when it was sent.
     };
     struct Retry {

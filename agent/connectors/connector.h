@@ -109,6 +109,17 @@ public:
     /// which must write the marker `command.entity.entity` where the object has one.
     virtual Result<Written> write(const Command& command, std::stop_token stop) = 0;
 
+    /// Answers a question that is named in the configuration, at once and without doing anything:
+    /// the output's fields by name. kNotFound: the platform does not know what is asked about.
+    /// kInvalid: it refuses the question. kUnsupported: there is no such question.
+    virtual Result<Value> ask(const std::string& name, const Fields& input, std::stop_token stop) {
+        std::ignore = input;
+        std::ignore = stop;
+        return fail(ErrorKind::kUnsupported, "the question `" + name + "` is not answered here");
+    }
+    /// Those that ask() answers, sorted.
+    [[nodiscard]] virtual std::vector<std::string> questions() const { return {}; }
+
     /// What `fields` read back as once the platform stored them, by the mapping's own rules.
     [[nodiscard]] virtual Fields normal_form(const ObjectName& object, const Fields& fields) const {
         std::ignore = object;

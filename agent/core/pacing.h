@@ -20,7 +20,7 @@ public:
 
     /// How long until the next token; zero if there is one.
     [[nodiscard]] Duration wait(Duration now) const;
-    /// Takes a token. Requires: wait(now) is zero.
+    /// Takes a token; if there is none, the one that comes next.
     void take(Duration now);
 
 private:

@@ -24,6 +24,7 @@ function showWhere(all) {
   note(`ERP (PostgreSQL)             psql -h 127.0.0.1 -p ${all.erp.port} -U erp_admin erp`);
   note(`                             password: ${path.join(all.folder, 'erp-password')}`);
   note(`NATS                         ${all.values.nats}`);
+  note(`API of a hub                 ${all.apis['hub-1']}`);
   note(`logs and files               ${all.folder}`);
   const ctl = `build/release/bin/synclinectl --server ${all.values.nats}`;
   note('');
@@ -31,6 +32,7 @@ function showWhere(all) {
   note(`${ctl} entity show customer <email or number>`);
   note(`${ctl} log customer <email or number>`);
   note(`${ctl} tap`);
+  note(`${ctl} ask order_check customer=<number> amount=100`);
   note(dim('Edit a customer in the CRM and watch the ERP:'));
   note(`curl -s -X POST ${all.values.crm_url}/__control/create -d '{"object":"Account",`
     + '"fields":{"Name":"Me","Email__c":"me@here.example","Stage__c":"Prospect"}}\'');

@@ -111,6 +111,9 @@ void name_grounds(Work& work) {
 }
 
 void fill_outbox(Work& work) {
+    for (const BusinessEvent& event : work.told) {
+        work.state.outbox.push_back({.exception = {}, .body = encode(event), .event = true});
+    }
     for (const std::string& token : work.touched_exceptions) {
         work.state.outbox.push_back(exception_message(work, token));
     }
@@ -133,6 +136,7 @@ void hear_names(Work& work, const PlatformId& platform, const Revision& rev, con
 void take(Work& work, const Input& told) {
     const bool changed_before = work.changed;
     work.changed = false;
+    const std::vector<bool> events = standing_events(work.object, work.state);
     const std::optional<Input> now = renamed(work.object, told);
     const Input& input = now ? *now : told;
     if (const auto* change = std::get_if<Change>(&input)) {
@@ -163,6 +167,7 @@ void take(Work& work, const Input& told) {
         settle_transitions(work);
         settle_ownership(work);
     }
+    if (!events.empty()) tell_events(work, events);
     if (work.changed) {
         work.log.inputs.push_back(name_of(input));
     } else if (was_told(input)) {

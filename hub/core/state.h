@@ -230,8 +230,9 @@ struct EntityState {
     /// Bodies for the log and the exceptions stream that belong to this version: published after
     /// the state is stored, and again when an input comes back.
     struct Outgoing {
-        std::string exception;  ///< Its kind; empty for the log entry.
+        std::string exception;  ///< Its kind; empty for what is none.
         std::string body;
+        bool event = false;  ///< A BusinessEvent; else, if it is no exception, the log entry.
         friend bool operator==(const Outgoing&, const Outgoing&) = default;
     };
     std::vector<Outgoing> outbox;

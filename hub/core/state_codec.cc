@@ -290,6 +290,7 @@ EntityState::Outgoing read_outgoing(Decoder& in, const Node& node) {
     in.array(node, [&](const Node& item) {
         if (position == 0) outgoing.exception = in.text(item, wire::kIdBytesMax);
         if (position == 1) outgoing.body = in.bytes(item, wire::kBodyBytesMax);
+        if (position == 2) outgoing.event = in.boolean(item);
         ++position;
     });
     return outgoing;
@@ -346,9 +347,10 @@ std::string encode(const EntityState& state) {
     out.key(10);
     out.array(size_of(state.outbox));
     for (const auto& outgoing : state.outbox) {
-        out.array(2);
+        out.array(outgoing.event ? 3 : 2);
         out.text(outgoing.exception);
         out.bytes(outgoing.body);
+        if (outgoing.event) out.boolean(true);
     }
     if (state.policy_version != 0) out.field(11, state.policy_version);
     if (state.match_rules != 0) out.field(12, state.match_rules);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/core/event.h"
 #include "hub/core/step.h"
 #include "shared/policy/policy.h"
 
@@ -18,6 +19,7 @@ struct Work {
     std::vector<std::string> touched_exceptions;  ///< `kind@platform`, to publish.
     std::vector<std::string> rechecked;           ///< The same, even if nothing changed.
     std::vector<ExceptionEvent> events;           ///< See Step::exceptions.
+    std::vector<BusinessEvent> told;              ///< That have come true.
     std::string actor;                    ///< Who acts; empty: what closes closes by itself.
     std::string doing;                    ///< What they do, and why.
     std::vector<RecordKey> links;         ///< See Step.

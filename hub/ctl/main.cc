@@ -77,6 +77,7 @@ int run(int argc, char** argv) {
     add_policy(app, program);
     add_contracts(app, program);
     add_status(app, program);
+    add_ask(app, program);
     add_entity(app, program);
     add_log(app, program);
     add_timeline(app, program);
@@ -85,6 +86,7 @@ int run(int argc, char** argv) {
     add_exceptions(app, program);
     add_identity(app, program);
     add_forget(app, program);
+    add_events(app, program);
     add_facts(app, program);
     add_replay(app, program);
     add_reconcile(app, program);

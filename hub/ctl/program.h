@@ -84,12 +84,14 @@ void add_policy_apply(CLI::App& policy, Program& program);    ///< apply, approv
 void add_policy_history(CLI::App& policy, Program& program);  ///< history, export.
 void add_contracts(CLI::App& app, Program& program);
 void add_status(CLI::App& app, Program& program);
+void add_ask(CLI::App& app, Program& program);
 void add_entity(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);
 void add_blame(CLI::App& app, Program& program);
 void add_audit(CLI::App& app, Program& program);
 void add_audit_rebuild(CLI::App& audit, Program& program);  ///< Under `audit`.
 void add_exceptions(CLI::App& app, Program& program);
+void add_events(CLI::App& app, Program& program);
 void add_facts(CLI::App& app, Program& program);
 void add_forget(CLI::App& app, Program& program);
 void add_identity(CLI::App& app, Program& program);  ///< merge, unmerge, link, unlink.

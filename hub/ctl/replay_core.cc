@@ -28,7 +28,7 @@ Replayed replay_one(const Policy& policy, hub::EntityState& state, const Change&
     if (step.changed) {
         out.result = Replayed::Result::kDecided;
         for (const auto& outgoing : step.next.outbox) {
-            if (!outgoing.exception.empty()) continue;
+            if (!outgoing.exception.empty() || outgoing.event) continue;
             if (auto entry = hub::decode_log_entry(outgoing.body)) out.log = std::move(*entry);
         }
     }

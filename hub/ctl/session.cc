@@ -239,6 +239,37 @@ Result<void> Session::send(std::string_view subject, std::string_view body) {
     return {};
 }
 
+Result<std::string> Session::request(std::string_view subject, std::string_view body) {
+    return wait<std::string>(
+        [&](Link::Done<std::string> done) {
+            link_->request(subject, body, [done](const Result<std::string_view>& told) {
+                done(told ? Result<std::string>{std::string{*told}} : fail(told.error()));
+            });
+        },
+        "asking " + std::string{subject});
+}
+
+Result<std::vector<std::string>> Session::ask_all(std::string_view subject, std::string_view body,
+                                                  Duration quiet) {
+    class Answers final : public nats::MessageSink {
+    public:
+        void on_message(const nats::InMessage& message) override {
+            bodies.emplace_back(message.body);
+        }
+        std::vector<std::string> bodies;
+    };
+    Answers answers;
+    const auto subscription = link_->ask_all(subject, body, &answers);
+    std::size_t heard = 0;
+    do {
+        heard = answers.bodies.size();
+    } while (until([&] { return answers.bodies.size() > heard; }, quiet));
+    if (!link_->connected()) {
+        return fail(ErrorKind::kUnavailable, "the connection to " + server_text() + " is lost");
+    }
+    return std::move(answers.bodies);
+}
+
 Result<Value> Session::jetstream(std::string_view verb, std::string_view tail, const Value& body) {
     std::string subject = api_prefix() + std::string{verb};
     if (!tail.empty()) subject += "." + std::string{tail};

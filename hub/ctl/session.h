@@ -52,6 +52,13 @@ public:
     /// Without store; when it returns, the server has it.
     Result<void> send(std::string_view subject, std::string_view body);
 
+    /// A request to whoever serves `subject`, with the body of the answer. kUnavailable also:
+    /// nobody does.
+    Result<std::string> request(std::string_view subject, std::string_view body);
+    /// The same to all who serve it, until none has answered for `quiet`.
+    Result<std::vector<std::string>> ask_all(std::string_view subject, std::string_view body,
+                                             Duration quiet);
+
     /// A request to JetStream's API: `verb` is "STREAM.MSG.GET", "CONSUMER.LIST", ...; `tail` what
     /// follows in the subject. An answer that holds an error is kNotFound or kUnavailable.
     Result<Value> jetstream(std::string_view verb, std::string_view tail, const Value& body);

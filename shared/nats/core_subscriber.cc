@@ -7,8 +7,8 @@
 
 namespace syncline::nats {
 
-CoreSubscriber::CoreSubscriber(Session& session, std::string subject, MessageSink* sink)
-    : session_(session), subject_(std::move(subject)), sink_(sink) {}
+CoreSubscriber::CoreSubscriber(Session& session, Spec spec, MessageSink* sink)
+    : session_(session), spec_(std::move(spec)), sink_(sink) {}
 
 void CoreSubscriber::close() {
     closed_ = true;
@@ -21,10 +21,12 @@ void CoreSubscriber::after_wait() {
         return;
     }
     if (subscription_ == nullptr || epoch_ != session_.epoch()) {
-        auto made = session_.subscribe(subject_);
+        auto made = session_.subscribe(spec_.subject, spec_.queue);
         if (!made) return;  // The connection is about to be found lost; then again.
         subscription_ = *std::move(made);
         epoch_ = session_.epoch();
+        if (spec_.request)
+            session_.send(spec_.request->subject, spec_.request->body, spec_.subject);
     }
     drain();
 }

@@ -1,21 +1,29 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "shared/nats/handles.h"
+#include "shared/nats/jetstream_api.h"
 #include "shared/nats/link.h"
 
 namespace syncline::nats {
 
 class Session;
 
-/// What a subscribe() does: a plain subscription, made again on every new connection. Messages
-/// sent while there is no connection are missed.
-/// Threading: belongs to the loop's thread.
+/// What a subscribe(), a serve() or an ask_all() does: a plain subscription, made again on every
+/// new connection. Messages sent while there is no connection are missed. Threading: belongs to the
+/// loop's thread.
 class CoreSubscriber {
 public:
-    CoreSubscriber(Session& session, std::string subject, MessageSink* sink);
+    struct Spec {
+        std::string subject;
+        std::string queue;  ///< Whom a message goes to only one of; empty: to all.
+        /// Sent once it is made, to be answered here.
+        std::optional<api::Request> request;
+    };
+    CoreSubscriber(Session& session, Spec spec, MessageSink* sink);
 
     /// No callback comes after this. Harmless from within one.
     void close();
@@ -26,7 +34,7 @@ private:
     void drain();
 
     Session& session_;
-    std::string subject_;
+    Spec spec_;
     MessageSink* sink_;
     handle::Subscription subscription_;
     std::uint64_t epoch_ = 0;

@@ -152,16 +152,37 @@ std::unique_ptr<Subscription> NatsLink::consume(ConsumeSpec spec, MessageSink* s
 }
 
 std::unique_ptr<Subscription> NatsLink::subscribe(std::string_view subject, MessageSink* sink) {
-    auto reader = std::make_shared<CoreSubscriber>(impl_->session, std::string{subject}, sink);
+    return serve(subject, {}, sink);
+}
+
+std::unique_ptr<Subscription> NatsLink::serve(std::string_view subject, std::string_view queue,
+                                              MessageSink* sink) {
+    auto reader = std::make_shared<CoreSubscriber>(
+        impl_->session, CoreSubscriber::Spec{std::string{subject}, std::string{queue}, {}}, sink);
     impl_->subscribers.push_back(reader);
     return std::make_unique<ReaderHandle<CoreSubscriber>>(std::move(reader));
+}
+
+std::unique_ptr<Subscription> NatsLink::ask_all(std::string_view subject, std::string_view body,
+                                                MessageSink* sink) {
+    auto reader = std::make_shared<CoreSubscriber>(
+        impl_->session,
+        CoreSubscriber::Spec{
+            impl_->session.new_inbox(), {}, api::Request{std::string{subject}, std::string{body}}},
+        sink);
+    impl_->subscribers.push_back(reader);
+    return std::make_unique<ReaderHandle<CoreSubscriber>>(std::move(reader));
+}
+
+void NatsLink::reply(std::string_view to, std::string_view body, std::span<const Header> headers) {
+    impl_->session.send(to, body, {}, headers);
 }
 
 bool NatsLink::connected() const { return impl_->session.ready(); }
 
 void NatsLink::request(std::string_view subject, std::string_view body,
-                       Done<std::string_view> done) {
-    impl_->session.request({std::string{subject}, std::string{body}}, std::move(done));
+                       std::span<const Header> headers, Done<std::string_view> done) {
+    impl_->session.request({std::string{subject}, std::string{body}}, std::move(done), headers);
 }
 
 void NatsLink::poll(Duration timeout) { impl_->loop.poll(timeout); }

@@ -6,6 +6,7 @@
 #include "shared/nats/link.h"
 #include "shared/nats/link_counters.h"
 #include "shared/nats/nats_options.h"
+#include "shared/nats/services.h"
 
 namespace syncline::nats {
 
@@ -37,7 +38,7 @@ namespace syncline::nats {
 /// Lifetime: outlives neither its loop nor is destroyed from within a callback. Sinks outlive
 /// their subscriptions and open publishes; subscriptions may outlive the link. Destroying it
 /// tells nobody about open publishes.
-class NatsLink final : public Link {
+class NatsLink final : public Link, public Services {
 public:
     /// Requires: `options` has a URL. Touches no network and no file yet.
     NatsLink(EventLoop& loop, NatsOptions options);
@@ -58,9 +59,20 @@ public:
                                                           MessageSink* sink) override;
     [[nodiscard]] bool connected() const override;
 
-    /// A request of any kind, with the raw body of its answer: kUnavailable (not connected, or
-    /// nobody listens), kDenied, kAmbiguous (no answer in time).
-    void request(std::string_view subject, std::string_view body, Done<std::string_view> done);
+    [[nodiscard]] std::unique_ptr<Subscription> serve(std::string_view subject,
+                                                      std::string_view queue,
+                                                      MessageSink* sink) override;
+    void reply(std::string_view to, std::string_view body,
+               std::span<const Header> headers) override;
+    void request(std::string_view subject, std::string_view body, std::span<const Header> headers,
+                 Done<std::string_view> done) override;
+    [[nodiscard]] std::unique_ptr<Subscription> ask_all(std::string_view subject,
+                                                        std::string_view body,
+                                                        MessageSink* sink) override;
+    /// The same without headers.
+    void request(std::string_view subject, std::string_view body, Done<std::string_view> done) {
+        request(subject, body, {}, std::move(done));
+    }
 
     /// One turn of the loop, and with it of everything else that takes part in it.
     void poll(Duration timeout);

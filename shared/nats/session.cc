@@ -92,6 +92,10 @@ natsStatus Session::transmit(const OutMessage& message, const char* reply) {
     if (!message.headers.empty() || message.expected_sequence) {
         return transmit_with_headers(message, reply);
     }
+    if (reply == nullptr) {
+        return natsConnection_Publish(connection_.get(), subject_.c_str(), message.body.data(),
+                                      static_cast<int>(message.body.size()));
+    }
     return natsConnection_PublishRequest(connection_.get(), subject_.c_str(), reply,
                                          message.body.data(),
                                          static_cast<int>(message.body.size()));
@@ -127,42 +131,46 @@ void Session::refuse(const ReplyTable::Entry& entry, ErrorKind kind, std::string
     refusals_.push_back({entry, {kind, std::string{what}}});
 }
 
-void Session::send(std::string_view subject, std::string_view body) {
-    if (!ready_ || !is_subject(subject) || body.size() > max_payload_) return;
-    subject_.assign(subject);
+void Session::send(std::string_view subject, std::string_view body, std::string_view reply,
+                   std::span<const Header> headers) {
+    const OutMessage message{subject, body, headers, {}};
+    if (!ready_ || !check_size(message)) return;
     // Without store and without answer: what is lost here is lost.
-    std::ignore = natsConnection_Publish(connection_.get(), subject_.c_str(), body.data(),
-                                         static_cast<int>(body.size()));
+    std::ignore = transmit(message, reply.empty() ? nullptr : std::string{reply}.c_str());
 }
 
 // ---- Requests. ------------------------------------------------------------------------------
 
-void Session::request(const api::Request& request, Answer done) {
-    if (ready_) return send_request(request, std::move(done));
+void Session::request(const api::Request& request, Answer done, std::span<const Header> headers) {
+    if (ready_) return send_request(request, std::move(done), headers);
     const std::uint64_t id = next_request_++;
     requests_.emplace(id, Request{request.subject, std::move(done)});
     refuse({nullptr, id}, ErrorKind::kUnavailable, "not connected to NATS");
 }
 
-void Session::send_request(const api::Request& request, Answer done) {
+void Session::send_request(const api::Request& request, Answer done,
+                           std::span<const Header> headers) {
     const std::uint64_t id = next_request_++;
     Request& kept = requests_.emplace(id, Request{request.subject, std::move(done)}).first->second;
-    if (replies_.full() || request.body.size() > max_payload_ || !is_subject(request.subject)) {
+    const OutMessage message{request.subject, request.body, headers, {}};
+    if (replies_.full() || !check_size(message)) {
         return refuse({nullptr, id}, ErrorKind::kInvalid, "cannot be sent: " + request.subject);
     }
     const auto ticket = replies_.add({nullptr, id}, now() + options_.answer_timeout);
     kept.ticket = ticket;
-    const natsStatus status = natsConnection_PublishRequest(
-        connection_.get(), request.subject.c_str(), reply_subject(ticket), request.body.data(),
-        static_cast<int>(request.body.size()));
+    const natsStatus status = transmit(message, reply_subject(ticket));
     if (status == NATS_OK) return;
     std::ignore = replies_.take({ticket.data(), ticket.size()});
     refuse({nullptr, id}, ErrorKind::kUnavailable, natsStatus_GetText(status));
 }
 
-Result<handle::Subscription> Session::subscribe(const std::string& subject) {
+Result<handle::Subscription> Session::subscribe(const std::string& subject,
+                                                const std::string& queue) {
     natsSubscription* raw = nullptr;
-    natsStatus status = natsConnection_SubscribeSync(&raw, connection_.get(), subject.c_str());
+    natsStatus status = queue.empty()
+                            ? natsConnection_SubscribeSync(&raw, connection_.get(), subject.c_str())
+                            : natsConnection_QueueSubscribeSync(&raw, connection_.get(),
+                                                                subject.c_str(), queue.c_str());
     handle::Subscription made{raw};
     // Its default is to drop what a slow reader has not taken; ours is bounded by pull credit.
     if (status == NATS_OK) status = natsSubscription_SetPendingLimits(raw, -1, -1);

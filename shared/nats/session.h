@@ -38,15 +38,19 @@ public:
     }
 
     void publish(const OutMessage& message, PublishSink* sink, std::uint64_t token);
-    void send(std::string_view subject, std::string_view body);
+    /// `reply`: where it is to be answered; empty: nowhere.
+    void send(std::string_view subject, std::string_view body, std::string_view reply = {},
+              std::span<const Header> headers = {});
 
     /// `done` hears exactly once: the answer's body, kUnavailable (not connected, or nobody
     /// listens), kDenied (we may not publish to the subject), kAmbiguous (no answer).
     using Answer = std::function<void(Result<std::string_view>)>;
-    void request(const api::Request& request, Answer done);
+    void request(const api::Request& request, Answer done, std::span<const Header> headers = {});
 
     /// A subscription whose messages are queued until somebody takes them. Requires ready().
-    [[nodiscard]] Result<handle::Subscription> subscribe(const std::string& subject);
+    /// With a `queue`, each message goes to one of its subscribers only.
+    [[nodiscard]] Result<handle::Subscription> subscribe(const std::string& subject,
+                                                         const std::string& queue = {});
     /// A subject that nobody else uses, under the configured prefix. Without wildcard.
     [[nodiscard]] std::string new_inbox();
 
@@ -72,11 +76,13 @@ private:
 
     [[nodiscard]] Result<void> check_size(const OutMessage& message) const;
     /// Hands the message to nats.c, which copies it.
+    /// `reply`: null for none.
     [[nodiscard]] natsStatus transmit(const OutMessage& message, const char* reply);
     [[nodiscard]] natsStatus transmit_with_headers(const OutMessage& message, const char* reply);
     [[nodiscard]] const char* reply_subject(const ReplyTable::Ticket& ticket);
     void refuse(const ReplyTable::Entry& entry, ErrorKind kind, std::string_view what);
-    void send_request(const api::Request& request, Answer done);
+    void send_request(const api::Request& request, Answer done,
+                      std::span<const Header> headers = {});
 
     void on_up();
     void on_down();

@@ -348,9 +348,12 @@ bool checking::check_condition(const Policy& policy, const ObjectSpec& object,
 
 std::vector<Finding> check(const Policy& policy) {
     std::vector<Finding> findings;
-    for (const ObjectSpec& object : policy.objects)
+    for (const ObjectSpec& object : policy.objects) {
         ObjectCheck{policy, object, Findings{findings}}.run();
+        check_events(policy, object, Findings{findings});
+    }
     check_lists(policy, Findings{findings});
+    check_asks(policy, Findings{findings});
     check_workflows(policy, Findings{findings});
     check_exceptions(policy, findings);
     std::ranges::stable_sort(findings, [](const Finding& a, const Finding& b) {

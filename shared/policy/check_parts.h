@@ -80,6 +80,12 @@ void check_exceptions(const Policy& policy, std::vector<Finding>& findings);
 /// What is wrong with the lists (check_lists.cc).
 void check_lists(const Policy& policy, Findings findings);
 
+/// What is wrong with the object's events (check_events.cc).
+void check_events(const Policy& policy, const ObjectSpec& object, Findings findings);
+
+/// What is wrong with the questions (check_asks.cc).
+void check_asks(const Policy& policy, Findings findings);
+
 /// What is wrong with the workflows (check_workflows.cc).
 void check_workflows(const Policy& policy, Findings findings);
 

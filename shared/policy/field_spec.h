@@ -1,12 +1,13 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "shared/base/result.h"
 #include "shared/base/source_place.h"
 #include "shared/model/ids.h"
+#include "shared/model/value.h"
 
 namespace syncline {
 
@@ -36,5 +37,12 @@ struct FieldSpec {
     std::vector<FieldName> renamed_from;   ///< What it was called before, the oldest name first.
     SourcePlace place;
 };
+
+/// Is the value as the field's type says, so that conform() gives it back as it is?
+[[nodiscard]] bool conforms(const FieldSpec& field, const Value& value);
+
+/// The value as the field's type says, or kInvalid with what is wrong. Whole decimals become
+/// integers and the reverse where the type says so; a string is cut nowhere.
+[[nodiscard]] Result<Value> conform(const FieldSpec& field, const Value& value);
 
 }  // namespace syncline

@@ -167,6 +167,13 @@ const ListSpec* Policy::list(const ListName& wanted_list) const {
     return at != lists.end() && at->name == wanted_list ? &*at : nullptr;
 }
 
+const CompositeAsk* Policy::ask(std::string_view wanted) const {
+    const auto at = std::ranges::lower_bound(
+        asks, wanted, {},
+        [](const CompositeAsk& one) -> std::string_view { return one.form.name; });
+    return at == asks.end() || at->form.name != wanted ? nullptr : &*at;
+}
+
 const Workflow* Policy::workflow(const WorkflowName& wanted) const {
     const auto at = std::ranges::lower_bound(workflows, wanted, {}, &Workflow::name);
     return at != workflows.end() && at->name == wanted ? &*at : nullptr;

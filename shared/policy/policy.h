@@ -13,7 +13,9 @@
 #include "shared/model/ids.h"
 #include "shared/model/inventory.h"
 #include "shared/model/value.h"
+#include "shared/policy/ask.h"
 #include "shared/policy/cron.h"
+#include "shared/policy/event_spec.h"
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
 #include "shared/policy/field_spec.h"
@@ -136,6 +138,7 @@ struct ObjectSpec {
     std::uint32_t attempts_max = 3;  ///< Commands for one value of a field before it counts as
                                      ///< not converging.
     std::optional<Lifecycle> lifecycle;
+    std::vector<EventSpec> events;  ///< Sorted by name.
     SourcePlace place;
 
     [[nodiscard]] const FieldSpec* field(const FieldName& name) const;
@@ -184,22 +187,17 @@ struct Policy {
     std::map<PlatformId, Reconcile> reconcile;
     std::vector<ObjectSpec> objects;        ///< Sorted by name.
     std::vector<ListSpec> lists;            ///< Sorted by name.
+    std::vector<CompositeAsk> asks;         ///< The same.
     std::vector<Workflow> workflows;        ///< Sorted by name.
     std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;
     [[nodiscard]] const ListSpec* list(const ListName& name) const;
+    [[nodiscard]] const CompositeAsk* ask(std::string_view name) const;
     [[nodiscard]] const Workflow* workflow(const WorkflowName& name) const;
 };
 
 /// The normalised key of a rule, or nullopt if one of its parts is absent or empty.
 [[nodiscard]] std::optional<std::string> match_text(const MatchRule& rule, const Fields& fields);
-
-/// Is the value as the field's type says, so that conform() gives it back as it is?
-[[nodiscard]] bool conforms(const FieldSpec& field, const Value& value);
-
-/// The value as the field's type says, or kInvalid with what is wrong. Whole decimals become
-/// integers and the reverse where the type says so; a string is cut nowhere.
-[[nodiscard]] Result<Value> conform(const FieldSpec& field, const Value& value);
 
 }  // namespace syncline

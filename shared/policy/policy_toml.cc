@@ -317,6 +317,7 @@ ObjectSpec read_object(TomlReader object, const std::string& name) {
     read_ownership(object, spec);
     read_matches(object, spec);
     read_stages(object, spec);
+    spec.events = reading::read_events(object.table("events"), spec.fields);
     TomlReader bindings = object.table("on");
     for (const std::string& platform : bindings.keys()) {
         TomlReader in = bindings.table(platform);
@@ -402,6 +403,9 @@ public:
         });
         for_each_named(root, "lists", [&](TomlReader in, const std::string& name) {
             policy.lists.push_back(read_list(std::move(in), name));
+        });
+        for_each_named(root, "asks", [&](TomlReader in, const std::string& name) {
+            policy.asks.push_back(read_composite_ask(in, name));
         });
         for_each_named(root, "workflows", [&](TomlReader in, const std::string& name) {
             policy.workflows.push_back(reading::read_workflow(std::move(in), name));
@@ -510,6 +514,7 @@ Result<Policy> parse_policy(const std::vector<PolicyFile>& files) {
     std::ranges::sort(policy.platforms);
     std::ranges::sort(policy.objects, {}, &ObjectSpec::name);
     std::ranges::sort(policy.lists, {}, &ListSpec::name);
+    std::ranges::sort(policy.asks, {}, [](const CompositeAsk& ask) { return ask.form.name; });
     std::ranges::sort(policy.workflows, {}, &Workflow::name);
     std::ranges::sort(policy.exceptions, {}, &ExceptionRule::place);
     return policy;

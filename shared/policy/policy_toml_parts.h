@@ -16,6 +16,10 @@ namespace syncline::reading {
 /// The fields of a table, each with its type, in order of their names.
 [[nodiscard]] std::vector<FieldSpec> read_fields(TomlReader& in);
 
+/// `[objects.<name>.events]` (event_toml.cc).
+[[nodiscard]] std::vector<EventSpec> read_events(TomlReader in,
+                                                 const std::vector<FieldSpec>& fields);
+
 /// The expression of `key`; nothing if it is absent or none, which is a problem.
 [[nodiscard]] std::optional<Expression> read_condition(TomlReader& in, std::string_view key);
 

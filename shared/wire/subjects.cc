@@ -367,7 +367,24 @@ std::string log(const EntityKey& entity) {
 }
 std::string all_logs() { return "sync.log.>"; }
 
+std::string event(const EntityKey& entity, std::string_view name, std::string_view generation) {
+    return join("sync.evt", {entity.object.text, name, entity.entity.text, generation});
+}
+std::string events_of(const EntityKey& entity) {
+    return join("sync.evt", {entity.object.text}) + ".*." + encode_token(entity.entity.text) + ".*";
+}
+std::string events_of(const ObjectName& object, std::string_view name) {
+    if (object.empty()) return events_wildcard();
+    const std::string prefix = join("sync.evt", {object.text});
+    return name.empty() ? prefix + ".>" : prefix + "." + encode_token(name) + ".>";
+}
+
 std::string receipts_of(const PlatformId& platform) { return join("sync.rcv", {platform.text}); }
+
+std::string ask(const PlatformId& platform, std::string_view name) {
+    return join("sync.ask", {platform.text, name});
+}
+std::string ask_hubs(std::string_view name) { return "sync.ask._hub." + encode_token(name); }
 
 std::string hub_presence(const HubId& hub) { return join("$KV.sync_lease.hub", {hub.text}); }
 std::string all_hub_presence() { return "$KV.sync_lease.hub.*"; }

@@ -138,8 +138,18 @@ struct ListWishSubject {
 [[nodiscard]] std::string log(const EntityKey& entity);
 [[nodiscard]] std::string all_logs();
 
+// Business events. One is the only one of its subject.
+[[nodiscard]] std::string event(const EntityKey& entity, std::string_view name,
+                                std::string_view generation);
+[[nodiscard]] std::string events_of(const EntityKey& entity);
+/// Those of an object, or of one event of it; of all if both are empty.
+[[nodiscard]] std::string events_of(const ObjectName& object, std::string_view name);
+
 // Without store.
 [[nodiscard]] std::string receipts_of(const PlatformId& platform);
+/// A question to a platform, or one that hubs answer by asking several.
+[[nodiscard]] std::string ask(const PlatformId& platform, std::string_view name);
+[[nodiscard]] std::string ask_hubs(std::string_view name);
 
 // Key-value entries: presence of hubs and agents.
 [[nodiscard]] std::string hub_presence(const HubId& hub);

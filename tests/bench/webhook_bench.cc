@@ -4,14 +4,11 @@
 // connector; 32 senders that keep their connections and push as fast as they are answered. Then
 // everything that was accepted must be in SYNC_IN exactly once. Then the agent is killed in the
 // midst of more pushes, and every event that it had accepted must be in its spool exactly once.
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -38,6 +35,7 @@
 #include "shared/wire/subjects.h"
 #include "tests/bench/child.h"
 #include "tests/bench/push_clients.h"
+#include "tests/support/free_port.h"
 #include "tests/support/nats_server.h"
 
 namespace syncline::bench {
@@ -222,18 +220,6 @@ double disk_syncs_per_s(const fs::path& folder) {
     return count / std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(fd, generic, size) != 0 || ::getsockname(fd, generic, &size) != 0) fault("no port");
-    ::close(fd);
-    return ntohs(address.sin_port);
-}
-
 std::string write_config(const fs::path& from, const fs::path& folder, const std::string& nats,
                          std::uint16_t port) {
     std::ifstream in{from};
@@ -379,7 +365,7 @@ Figures one_run(const Programs& programs, const Sizes& sizes) {
         {programs.hub, "--server", server.url(), "--policy", programs.policy, "--id", "bench"},
         folder.path() / "hub.log"};
     Watcher watcher{server.url()};
-    const std::uint16_t port = free_port();
+    const std::uint16_t port = test::free_port();
     Child agent{{programs.agent, "--config",
                  write_config(programs.config, folder.path(), server.url(), port)},
                 folder.path() / "agent.log"};

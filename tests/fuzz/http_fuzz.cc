@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/connectors/webhook/http_server.h"
+#include "shared/http/server.h"
 #include "tests/fuzz/must.h"
 
 namespace syncline::fuzz {
@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kBodyMax = 512;
 constexpr std::array kPaths{"/in", "/hook/a"};
 
-void handle(const HttpRequest& request, const HttpServer::Answer& answer) {
+void handle(const HttpServer::Request& request, const HttpServer::Answer& answer) {
     must(request.method == "POST" && request.body.size() <= kBodyMax);
     must(std::ranges::find(kPaths, request.path) != kPaths.end());
     must(request.target.starts_with(request.path));

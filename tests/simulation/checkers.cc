@@ -10,6 +10,7 @@
 #include "shared/wire/subjects.h"
 #include "tests/simulation/forgetting.h"
 #include "tests/simulation/rebuilding.h"
+#include "tests/simulation/telling.h"
 
 namespace syncline::sim {
 namespace {
@@ -197,6 +198,7 @@ std::vector<Violation> Checkers::final_findings() {
     check_spools();
     // It takes a while, so only of a world that is well.
     if (findings_.empty()) findings_ = check_forgotten(broker_);
+    if (findings_.empty()) findings_ = check_told(broker_);
     if (findings_.empty()) findings_ = check_rebuild(broker_, policies_);
     return std::move(findings_);
 }

@@ -110,6 +110,8 @@ public:
     [[nodiscard]] std::uint64_t log_losses() const { return log_losses_; }
     /// The same of inputs.
     [[nodiscard]] std::uint64_t input_losses() const { return input_losses_; }
+    /// The same of business events.
+    [[nodiscard]] std::uint64_t event_losses() const { return event_losses_; }
     void delete_stream(std::string_view name);
     void sync_all();
 
@@ -175,11 +177,13 @@ private:
         if (stream == subjects::kStreamState) ++state_losses_;
         if (stream == subjects::kStreamLog) ++log_losses_;
         if (stream == subjects::kStreamIn) ++input_losses_;
+        if (stream == subjects::kStreamEvents) ++event_losses_;
     }
 
     std::uint64_t state_losses_ = 0;
     std::uint64_t log_losses_ = 0;
     std::uint64_t input_losses_ = 0;
+    std::uint64_t event_losses_ = 0;
     std::int64_t last_created_ = 0;
 };
 

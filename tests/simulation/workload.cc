@@ -34,6 +34,15 @@ phone  = "string"
 note   = "string"
 alias  = "string"
 rating = "integer"
+[objects.customer.events.registered]
+on = "created"
+[objects.customer.events.left]
+on = "deleted"
+[objects.customer.events.won]
+when = 'stage == "active"'
+[objects.customer.events.good]
+when = 'rating > 50'
+fields = ["rating"]
 [objects.customer.stages]
 field   = "stage"
 initial = ["lead"]

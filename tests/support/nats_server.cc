@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/free_port.h"
+
 namespace syncline::test {
 namespace {
 
@@ -64,19 +66,6 @@ public:
 private:
     int fd_;
 };
-
-/// A port that is free now. Somebody may take it before the server does: then start() tells.
-std::uint16_t free_port() {
-    const Socket socket;
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(socket.fd(), generic, size) != 0 ||
-        ::getsockname(socket.fd(), generic, &size) != 0) {
-        throw std::runtime_error("no free port");
-    }
-    return ntohs(address.sin_port);
-}
 
 /// Whether the server greets a client.
 bool greets(std::uint16_t port) {

@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/free_port.h"
+
 namespace syncline::test {
 namespace {
 
@@ -44,19 +46,6 @@ fs::path find_binaries() {
     }
     if (newest.empty()) throw std::runtime_error("no PostgreSQL server (Debian: postgresql)");
     return newest;
-}
-
-std::uint16_t free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    const bool good = ::bind(fd, generic, size) == 0 && ::getsockname(fd, generic, &size) == 0;
-    ::close(fd);
-    if (!good) throw std::runtime_error("no free port");
-    return ntohs(address.sin_port);
 }
 
 void copy_owned(const fs::path& from, const fs::path& to, uid_t user, gid_t group) {

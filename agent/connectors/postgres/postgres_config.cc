@@ -64,6 +64,7 @@ PostgresConfig parse_postgres_config(TomlReader& read) {
         read.milliseconds("statement_timeout_ms", {100, 600'000}, config.statement_timeout);
     config.lock_timeout = read.milliseconds("lock_timeout_ms", {10, 600'000}, config.lock_timeout);
     config.slot_wait = read.milliseconds("slot_wait_ms", {1'000, 86'400'000}, config.slot_wait);
+    config.questions = read_questions(read.table("asks"));
     return config;
 }
 

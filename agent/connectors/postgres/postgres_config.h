@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "agent/connectors/postgres/question.h"
 #include "agent/connectors/postgres/session.h"
 #include "shared/base/secret.h"
 #include "shared/base/toml_reader.h"
@@ -33,6 +34,7 @@ struct PostgresConfig {
     std::chrono::milliseconds lock_timeout{10'000};       ///< `lock_timeout_ms`, of writes.
     /// `slot_wait_ms`: making a slot waits for every transaction that is open at that moment.
     std::chrono::milliseconds slot_wait{600'000};
+    Questions questions;  ///< `[connector.asks]`.
 };
 
 /// Reads the table; what is wrong is noted in `read`. The key `kind` is left to the caller.

@@ -108,6 +108,20 @@ Result<std::optional<Record>> PostgresConnector::fetch(const ObjectName& object,
     return fetch_row(*sql_, **table, id, stop);
 }
 
+Result<Value> PostgresConnector::ask(const std::string& name, const Fields& input,
+                                     std::stop_token stop) {
+    const auto at = config_.questions.find(name);
+    if (at == config_.questions.end()) return Connector::ask(name, input, stop);
+    if (!sql_ || !sql_->usable()) return fail(ErrorKind::kUnavailable, "PostgreSQL: not connected");
+    return put_question(*sql_, at->second, input, stop);
+}
+
+std::vector<std::string> PostgresConnector::questions() const {
+    std::vector<std::string> names;
+    for (const auto& [name, question] : config_.questions) names.push_back(name);
+    return names;
+}
+
 Result<std::optional<Record>> PostgresConnector::find(const ObjectName& object,
                                                       const EntityId& entity,
                                                       std::stop_token stop) {

@@ -1,5 +1,6 @@
 #include "agent/connectors/rest/profile.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -259,6 +260,7 @@ Profile read_profile(TomlReader& root) {
         profile.deletes.stamp_path = table->text("stamp_path");
     }
     read_lookups_and_writes(root, profile);
+    read_asks(root.table("asks"), profile.asks);
     return profile;
 }
 
@@ -270,6 +272,24 @@ Result<Profile> checked(Result<TomlReader> root) {
 }
 
 }  // namespace
+
+void read_asks(TomlReader table, std::vector<AskSpec>& asks) {
+    for (const std::string& name : table.keys()) {
+        TomlReader in = table.table(name);
+        AskSpec ask{.name = name, .request = request_of(in, "GET")};
+        ask.root = in.text("root", "");
+        TomlReader reply = in.table("reply");
+        for (const std::string& field : reply.keys()) {
+            ask.reply.emplace_back(field, reply.text(field));
+        }
+        const auto at = std::ranges::lower_bound(asks, name, {}, &AskSpec::name);
+        if (at != asks.end() && at->name == name) {
+            *at = std::move(ask);
+        } else {
+            asks.insert(at, std::move(ask));
+        }
+    }
+}
 
 Result<Profile> load_profile(const std::filesystem::path& file) {
     return checked(TomlReader::load(file));

@@ -10,6 +10,7 @@
 #include "agent/connectors/rest/template.h"
 #include "shared/base/result.h"
 #include "shared/base/timestamp.h"
+#include "shared/base/toml_reader.h"
 
 namespace syncline::agent::rest {
 
@@ -97,6 +98,15 @@ struct WriteSpec {
     std::string created_path;  ///< Upsert: true if the record is new.
 };
 
+/// How a question is put (`[asks.NAME]`).
+struct AskSpec {
+    std::string name;
+    RequestSpec request;
+    /// Where the reply holds each field of the output; empty: it holds them by their names.
+    std::vector<std::pair<std::string, std::string>> reply;
+    std::string root;  ///< Path of what `reply` starts from; empty: the reply itself.
+};
+
 /// What an answer that is no success means, and so what may be done about it.
 enum class ErrorClass : std::uint8_t {
     kRetry,      ///< Nothing happened: kUnavailable.
@@ -154,6 +164,7 @@ struct Profile {
     LookupSpec find;
     bool has_upsert = false;
     WriteSpec create, update, remove, upsert;
+    std::vector<AskSpec> asks;  ///< Sorted by name.
     // Defaults of the object mappings.
     std::string key;
     std::string changed;
@@ -164,6 +175,9 @@ struct Profile {
     std::string timestamp_format;
     int timestamp_decimals = -1;
 };
+
+/// The questions of a table, whose own take the place of those of the same name in `asks`.
+void read_asks(TomlReader table, std::vector<AskSpec>& asks);
 
 /// kInvalid: all problems, each with file:line:column. Also what TomlReader::load() says.
 [[nodiscard]] Result<Profile> load_profile(const std::filesystem::path& file);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/connectors/rest/asker.h"
 #include "agent/connectors/rest/door.h"
 #include "agent/connectors/rest/reader.h"
 #include "agent/connectors/rest/writer.h"
@@ -19,7 +20,7 @@ using std::chrono::seconds;
 class RestConnector final : public Connector {
 public:
     explicit RestConnector(rest::Door::Parts parts)
-        : door_(std::move(parts)), reader_(door_), writer_(door_) {}
+        : door_(std::move(parts)), reader_(door_), writer_(door_), asker_(door_) {}
 
     Result<void> connect(std::stop_token stop) override { return door_.probe(stop); }
     Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override {
@@ -35,6 +36,14 @@ public:
     }
     Result<Written> write(const Command& command, std::stop_token stop) override {
         return writer_.write(command, stop);
+    }
+    Result<Value> ask(const std::string& name, const Fields& input, std::stop_token stop) override {
+        return asker_.ask(name, input, stop);
+    }
+    [[nodiscard]] std::vector<std::string> questions() const override {
+        std::vector<std::string> names;
+        for (const rest::AskSpec& ask : door_.settings().profile.asks) names.push_back(ask.name);
+        return names;
     }
     [[nodiscard]] Duration throttle_pause() const override { return door_.throttle_pause(); }
 
@@ -52,6 +61,7 @@ private:
     rest::Door door_;
     rest::Reader reader_;
     rest::Writer writer_;
+    rest::Asker asker_;
 };
 
 constexpr TomlReader::Choice<AuthKind> kAuthKinds[] = {
@@ -122,6 +132,7 @@ void read_settings(TomlReader& connector, Settings& settings) {
     profile.timeout = connector.milliseconds(
         "timeout_ms", {10, 600'000}, std::chrono::duration_cast<milliseconds>(profile.timeout));
     read_credentials(connector.table("auth"), settings);
+    rest::read_asks(connector.table("asks"), profile.asks);
 }
 
 MappingDefaults defaults_of(const Profile& profile) {

@@ -17,6 +17,9 @@ constexpr std::array<std::string_view, 13> kWords{
 constexpr std::array<std::string_view, 8> kValues{
     "id", "marker", "cursor.stamp", "cursor.id", "from", "until", "page.token", "idempotency_key"};
 
+/// What a question is asked about, field by field.
+constexpr std::string_view kInput = "input.";
+
 bool in(const auto& names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -120,12 +123,12 @@ Result<Template> Template::parse(std::string_view text) {
         } else if (c == '{') {
             const auto end = text.find('}', i);
             const std::string_view name = text.substr(i + 1, end - i - 1);
-            const bool value = in(kValues, name);
+            const bool value = in(kValues, name) || name.starts_with(kInput);
             if (end == std::string_view::npos || (!value && !in(kWords, name))) {
-                return fail(ErrorKind::kInvalid, "has no placeholder {" + std::string{name} +
-                                                     "}; there are " + list_of(kWords) + " and " +
-                                                     list_of(kValues) +
-                                                     "; a brace is written twice");
+                return fail(ErrorKind::kInvalid,
+                            "has no placeholder {" + std::string{name} + "}; there are " +
+                                list_of(kWords) + " and " + list_of(kValues) +
+                                ", and in a question {input.FIELD}" + "; a brace is written twice");
             }
             if (!plain.empty()) result.pieces_.push_back({std::move(plain), false, false});
             plain.clear();

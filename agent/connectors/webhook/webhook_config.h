@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "agent/connectors/webhook/events.h"
-#include "agent/connectors/webhook/http_server.h"
 #include "agent/connectors/webhook/push_queue.h"
 #include "agent/connectors/webhook/signature.h"
 #include "shared/base/secret.h"
 #include "shared/base/toml_reader.h"
+#include "shared/http/server.h"
 #include "shared/model/ids.h"
 
 namespace syncline::agent::webhook {

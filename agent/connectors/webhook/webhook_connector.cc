@@ -16,7 +16,7 @@ std::unexpected<Error> only_pushed() {
                 "a webhook only receives; name a connector that writes in [connector.write]");
 }
 
-std::string_view event_id(SignatureScheme scheme, const HttpRequest& request) {
+std::string_view event_id(SignatureScheme scheme, const HttpServer::Request& request) {
     if (scheme == SignatureScheme::kStandard) return request.header("webhook-id");
     if (scheme == SignatureScheme::kGithub) return request.header("x-github-delivery");
     return {};
@@ -33,8 +33,8 @@ struct WebhookConnector::Receiver {
     std::chrono::seconds retry_after;
 
     /// Answers at once what needs no storing; else hands it to `queue`.
-    void receive(const HttpRequest& request, const HttpServer::Answer& answer, Timestamp now,
-                 PushQueue& queue) const {
+    void receive(const HttpServer::Request& request, const HttpServer::Answer& answer,
+                 Timestamp now, PushQueue& queue) const {
         const std::string url = public_url + std::string{request.target};
         const SignedMessage message{
             .method = request.method, .url = url, .body = request.body, .header = request.header};
@@ -91,7 +91,7 @@ Result<void> WebhookConnector::start_server() {
     started_at_ = clock_->now();
     auto server = HttpServer::start(
         config_.server, [receivers = receivers_, clock = clock_, queue = &queue_](
-                            const HttpRequest& request, const HttpServer::Answer& answer) {
+                            const HttpServer::Request& request, const HttpServer::Answer& answer) {
             for (const Receiver& receiver : *receivers) {
                 if (receiver.route.path != request.path) continue;
                 return receiver.receive(request, answer, clock->now(), *queue);

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "agent/connectors/connector.h"
-#include "agent/connectors/webhook/http_server.h"
 #include "agent/connectors/webhook/push_queue.h"
 #include "agent/connectors/webhook/signature.h"
 #include "agent/connectors/webhook/webhook_config.h"
 #include "agent/core/mapping.h"
 #include "shared/base/clock.h"
+#include "shared/http/server.h"
 
 namespace syncline::agent::webhook {
 

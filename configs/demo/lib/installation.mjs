@@ -19,6 +19,7 @@ export class Installation {
     this.folder = folder;
     this.values = { folder };
     this.hubs = {};
+    this.apis = {}; // URL of each hub's API.
     this.agents = {};
   }
 
@@ -78,9 +79,12 @@ export class Installation {
   }
 
   async startHub(id) {
-    this.hubs[id] = await start(id, path.join(bin, 'syncline-hub'), ['--id', id, '--server',
-      this.values.nats, '--policy', path.join(root, 'configs/policy')],
-    { folder: this.folder, ready: /hub is ready/ });
+    this.apis[id] ??= `http://127.0.0.1:${await freePort()}`;
+    const file = path.join(this.folder, `${id}.toml`);
+    writeFileSync(file, `id = "${id}"\npolicy = "${path.join(root, 'configs/policy')}"\n`
+      + `[nats]\nurls = ["${this.values.nats}"]\n[api]\nport = ${new URL(this.apis[id]).port}\n`);
+    this.hubs[id] = await start(id, path.join(bin, 'syncline-hub'), ['--config', file],
+      { folder: this.folder, ready: /hub is ready/ });
   }
 
   async startAgent(platform) {
@@ -127,6 +131,15 @@ export class Installation {
       sum += (await this.hubStatus(id))?.counts[name] ?? 0;
     }
     return sum;
+  }
+
+  /** Puts a question to a hub, as a person's screen does: the answer, and how long it took. */
+  async ask(name, input, hub = 'hub-1') {
+    const before = performance.now();
+    const response = await fetch(`${this.apis[hub]}/v1/ask/${name}`, { method: 'POST',
+      headers: { 'content-type': 'application/json' }, body: JSON.stringify(input) });
+    const answer = await response.json();
+    return { ...answer, status: response.status, ms: Math.round(performance.now() - before) };
   }
 
   ctl(...args) {

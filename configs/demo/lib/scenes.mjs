@@ -101,8 +101,22 @@ async function duplicates(all, memory) {
   claim(before.join() === after.join(), 'no platform was written to', memory.email);
 }
 
+async function asking(all, memory) {
+  step('6. Before an order is taken, the ERP is asked',
+    'Somebody waits for the answer, so it does not go through the streams: any hub answers at once.');
+  const yes = await all.ask('order_check', { customer: memory.number, amount: 1200.5 }, 'hub-1');
+  claim(yes.verdict === 'yes' && yes.values.left === 23800, 'the order may be taken',
+    `${yes.values?.left} would be left, from the ERP (${yes.parts?.credit.source}) in ${yes.ms} ms`);
+  const no = await all.ask('order_check', { customer: memory.number, amount: 30000 }, 'hub-2');
+  claim(no.verdict === 'no', 'a larger one may not', no.reasons?.join('; '));
+  const unknown = await all.ask('order_check', { customer: 'C-9', amount: 1 });
+  claim(unknown.verdict === 'unknown', 'of nobody nothing is known', unknown.reasons?.join('; '));
+  const system = await all.ask('erp.credit_status', { customr: memory.number });
+  claim(system.status === 400, 'a question that is misspelled is refused', system.error?.text);
+}
+
 async function ordering(all, memory) {
-  step('6. An order goes to the ERP when it is confirmed',
+  step('7. An order goes to the ERP when it is confirmed',
     'A draft stays with sales. The CRM confirms; the ERP makes the order, and owns it from then on.');
   memory.order = await all.crm.create('Order__c', { Name: 'Q-7001',
     Customer_Number__c: memory.number, Amount__c: 1200.5, Currency__c: 'EUR', Status__c: 'Draft' });
@@ -119,10 +133,14 @@ async function ordering(all, memory) {
   const shipped = await until(async () => (await all.crm.find('Order__c', 'Id', memory.order))
     ?.Status__c === 'Shipped');
   claim(shipped, 'the shipment shows in the CRM');
+  const events = JSON.parse(all.run('events', 'show', '--event', 'order', '--json').text).data.events;
+  const types = events.map((event) => event.type).join();
+  claim(types === 'order.confirmed.v1,order.shipped.v1', 'both were told as business events, once each',
+    types);
 }
 
 async function cases(all, memory) {
-  step('7. A case of the support desk', 'The CRM sees it; the desk\'s automation sets the priority.');
+  step('8. A case of the support desk', 'The CRM sees it; the desk\'s automation sets the priority.');
   const incident = await all.support.create('incident', { short_description: 'Cog is stuck',
     description: 'It grinds.', u_customer: memory.number, impact: '1', urgency: '2' });
   const seen = await until(async () => all.crm.find('Case', 'Subject', 'Cog is stuck'));
@@ -146,7 +164,7 @@ function withRule(all, rule) {
 }
 
 async function newPolicy(all, memory) {
-  step('8. The rules are changed while everything runs',
+  step('9. The rules are changed while everything runs',
     'From now on the country of a customer is to be the CRM\'s. What would that have done?');
   const folder = withRule(all, `[[objects.customer.own]]
 fields    = ["country"]
@@ -173,7 +191,7 @@ otherwise = "revert"
 }
 
 async function outage(all) {
-  step('9. The ERP is down for a while',
+  step('10. The ERP is down for a while',
     'Prospects are edited again and again meanwhile; the ERP is told once each when it is back.');
   const ids = [];
   for (let i = 1; i <= 3; i += 1) {
@@ -203,7 +221,7 @@ async function outage(all) {
 }
 
 async function lostReply(all) {
-  step('10. A lost reply makes no second record',
+  step('11. A lost reply makes no second record',
     'The support desk makes the company, then the connection dies before it says so.');
   await all.support.fault({ kind: 'drop_reply_after_commit', method: 'POST',
     path: '/table/core_company', count: 1 });
@@ -220,7 +238,7 @@ async function lostReply(all) {
 }
 
 async function takeover(all) {
-  step('11. A hub is killed', 'kill -9; the other takes its partitions over and nothing is missed.');
+  step('12. A hub is killed', 'kill -9; the other takes its partitions over and nothing is missed.');
   const victim = 'hub-1';
   await all.hubs[victim].stop('SIGKILL');
   delete all.hubs[victim];
@@ -240,7 +258,7 @@ async function takeover(all) {
 }
 
 async function killedAgent(all) {
-  step('12. Everything is killed', 'kill -9 of all agents and hubs while an edit is on its way.');
+  step('13. Everything is killed', 'kill -9 of all agents and hubs while an edit is on its way.');
   const id = (await all.crm.find('Account', 'Email__c', 'jj@jacquard.example'))?.Id;
   await all.crm.edit('Account', id, { Name: 'Jacquard & Daughters' });
   await sleep(1_200);
@@ -258,7 +276,7 @@ async function killedAgent(all) {
 }
 
 async function reconciled(all) {
-  step('13. What nobody told of is found',
+  step('14. What nobody told of is found',
     'Somebody works on the ERP\'s table past its log; then everything is read and compared.');
   await all.erp.sql('ALTER PUBLICATION syncline DROP TABLE erp.customers');
   await all.erp.sql("UPDATE erp.customers SET name = 'Nobody' WHERE email = 'jj@jacquard.example'");
@@ -286,5 +304,5 @@ async function reconciled(all) {
   for (const line of all.run('reconcile', 'list').text.trim().split('\n')) note(line);
 }
 
-export const scenes = [founding, edits, ownership, echoes, duplicates, ordering, cases, newPolicy, outage,
+export const scenes = [founding, edits, ownership, echoes, duplicates, asking, ordering, cases, newPolicy, outage,
   lostReply, takeover, killedAgent, reconciled];

@@ -8,8 +8,9 @@ namespace syncline::hub {
 namespace {
 
 TEST(HubConfigFile, ListsEverySettingAtItsDefault) {
-    const std::string text = test::uncommented(
-        std::filesystem::path{SYNCLINE_SOURCE_DIR} / "configs/hub.toml", {"user", "password"});
+    const std::string text =
+        test::uncommented(std::filesystem::path{SYNCLINE_SOURCE_DIR} / "configs/hub.toml",
+                          {"user", "password", "token"});
     const auto all = parse_hub_config(text, "hub.toml");
     ASSERT_TRUE(all) << all.error().what;
     const auto least = parse_hub_config("policy = \"policy\"", "least.toml");
@@ -18,6 +19,8 @@ TEST(HubConfigFile, ListsEverySettingAtItsDefault) {
     EXPECT_EQ(all->streams, least->streams);
     EXPECT_EQ(all->nats.urls, least->nats.urls);
     EXPECT_EQ(all->metrics_port, least->metrics_port);
+    EXPECT_EQ(all->api.port, least->api.port);
+    EXPECT_EQ(all->api.address, least->api.address);
 }
 
 TEST(HubConfigFile, TellsEveryProblemWithItsPlace) {

@@ -390,5 +390,28 @@ TEST_F(Rest, TakesNoPageFromAnotherHost) {
     }
 }
 
+TEST_F(Rest, PutsAQuestionAndTakesTheAnswerFromItsPlace) {
+    auto settings = settings_of("salesforce");
+    rest::AskSpec credit{.name = "credit", .reply = {{"left", "Left__c"}, {"none", "Nothing"}}};
+    credit.request.path = *rest::Template::parse("/q/{input.customer}");
+    credit.request.query = {{"q", *rest::Template::parse("Id = '{input.customer}'")}};
+    credit.root = "records.0";
+    settings->profile.asks = {credit};
+    auto connector = connector_of(settings);
+    EXPECT_EQ(connector->questions(), std::vector<std::string>{"credit"});
+    const Fields input{{FieldName{"customer"}, Value{"O'Neil/1"}}};
+    token();
+    step("GET https://host/q/O%27Neil%2F1?q=Id%20%3D%20%27O%5C%27Neil%2F1%27",
+         reply(200, R"({"records":[{"Left__c":250.50}]})"));
+    const auto told = connector->ask("credit", input, {});
+    ASSERT_TRUE(told) << told.error().what;
+    EXPECT_EQ(to_json(*told), R"({"left":250.5})");
+    step("GET", reply(200, R"({"records":[]})"));
+    EXPECT_EQ(connector->ask("credit", input, {}).error().kind, ErrorKind::kNotFound);
+    step("GET", reply(503, "busy"));
+    EXPECT_EQ(connector->ask("credit", input, {}).error().kind, ErrorKind::kUnavailable);
+    EXPECT_EQ(connector->ask("other", input, {}).error().kind, ErrorKind::kUnsupported);
+}
+
 }  // namespace
 }  // namespace syncline::agent

@@ -100,7 +100,7 @@ private:
                                                  std::numeric_limits<std::int64_t>::max(),
                                                  std::numeric_limits<std::int64_t>::min()};
         if (pick(3) == 0) return kSome[pick(std::size(kSome))];
-        return static_cast<std::int64_t>(random_() << pick(32)) - (std::int64_t{1} << pick(62));
+        return static_cast<std::int64_t>((random_() << pick(32)) - (std::uint64_t{1} << pick(62)));
     }
     std::string digits(std::size_t most) {
         std::string out;

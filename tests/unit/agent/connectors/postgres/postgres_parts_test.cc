@@ -6,6 +6,7 @@
 
 #include "agent/connectors/postgres/cursor.h"
 #include "agent/connectors/postgres/postgres_config.h"
+#include "agent/connectors/postgres/question.h"
 #include "agent/connectors/postgres/session.h"
 #include "agent/connectors/postgres/sql_value.h"
 
@@ -145,6 +146,30 @@ port = 70000
     ASSERT_FALSE(problems);
     for (const char* key : {"database", "password", "tls", "slot", "port"}) {
         EXPECT_THAT(problems.error().what, HasSubstr(key));
+    }
+}
+
+TEST(PostgresQuestion, HasParametersOnlyWhereTheyStandAlone) {
+    const struct {
+        const char* told;
+        const char* sql;
+        std::vector<std::string> input;
+    } cases[] = {
+        {"SELECT :a, :b, :a", "SELECT $1, $2, $1", {"a", "b"}},
+        {"SELECT x::text, :a::int", "SELECT x::text, $1::int", {"a"}},
+        {"SELECT ':a', \":a\", 'it''s :a'", "SELECT ':a', \":a\", 'it''s :a'", {}},
+        {"SELECT 1 -- :a\n, :b", "SELECT 1 -- :a\n, $1", {"b"}},
+        {"SELECT /* :a */ $$:b$$, $t$:c$t$", "SELECT /* :a */ $$:b$$, $t$:c$t$", {}},
+        {"SELECT '12:30', a[1:2] ;\n", "SELECT '12:30', a[1:2] ", {}},
+    };
+    for (const auto& one : cases) {
+        const auto question = parse_question(one.told);
+        ASSERT_TRUE(question) << one.told << ": " << question.error().what;
+        EXPECT_EQ(question->sql, one.sql);
+        EXPECT_EQ(question->input, one.input) << one.told;
+    }
+    for (const char* wrong : {"SELECT 'a", "SELECT \"a", "SELECT /* a", "SELECT 1; DROP TABLE x"}) {
+        EXPECT_FALSE(parse_question(wrong)) << wrong;
     }
 }
 

@@ -16,9 +16,9 @@
 #include <thread>
 
 #include "agent/connectors/webhook/events.h"
-#include "agent/connectors/webhook/http_server.h"
 #include "agent/connectors/webhook/push_queue.h"
 #include "agent/connectors/webhook/webhook_connector.h"
+#include "shared/http/server.h"
 #include "tests/support/manual_clock.h"
 
 namespace syncline::agent::webhook {
@@ -89,7 +89,7 @@ protected:
     }
     void start() {
         auto server = HttpServer::start(
-            settings_, [this](const HttpRequest& request, HttpServer::Answer answer) {
+            settings_, [this](const HttpServer::Request& request, HttpServer::Answer answer) {
                 const std::lock_guard lock{mutex_};
                 body_ = request.body;
                 target_ = request.target;

@@ -1,4 +1,4 @@
-#include "agent/connectors/webhook/http_server.h"
+#include "shared/http/server.h"
 
 #include <algorithm>
 #include <boost/asio/dispatch.hpp>
@@ -18,7 +18,7 @@
 
 #include "shared/base/clock.h"
 
-namespace syncline::agent::webhook {
+namespace syncline {
 namespace {
 
 namespace net = boost::asio;
@@ -54,16 +54,21 @@ bool is_json(std::string_view content_type) {
            (type.starts_with("application/") && type.ends_with("+json"));
 }
 
-std::string text_of(const HttpReply& reply, bool keep_alive) {
+std::string text_of(const HttpServer::Reply& reply, bool keep_alive, bool gets) {
     std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " ";
     out += view_of(http::obsolete_reason(http::int_to_status(reply.status)));
     out += "\r\n";
-    if (reply.status == 405) out += "Allow: POST\r\n";
+    if (reply.status == 405) out += gets ? "Allow: GET, POST\r\n" : "Allow: POST\r\n";
+    if (reply.challenge != nullptr) {
+        out += "WWW-Authenticate: " + std::string{reply.challenge} + "\r\n";
+    }
     if (reply.retry_after > 0s) {
         out += "Retry-After: " + std::to_string(reply.retry_after.count()) + "\r\n";
     }
     if (!keep_alive) out += "Connection: close\r\n";
-    if (!reply.text.empty()) out += "Content-Type: text/plain\r\n";
+    if (!reply.text.empty()) {
+        out += "Content-Type: " + std::string{reply.content_type} + "\r\n";
+    }
     // A 204 must not have a length at all.
     if (reply.status != 204) {
         out += "Content-Length: " + std::to_string(reply.text.size()) + "\r\n";
@@ -80,7 +85,7 @@ public:
     struct Entry {
         std::weak_ptr<Connection> connection;
         std::uint64_t request = 0;
-        HttpReply reply;
+        HttpServer::Reply reply;
     };
     explicit Gate(net::io_context& context) : context_(&context) {}
     void close() {
@@ -159,7 +164,7 @@ public:
         socket_.shutdown(tcp::socket::shutdown_send, ignored);
     }
 
-    void answer(std::uint64_t request, HttpReply reply) {
+    void answer(std::uint64_t request, HttpServer::Reply reply) {
         if (phase_ != Phase::kReply || request != request_) return;
         respond(reply, keep_alive_);
     }
@@ -254,8 +259,13 @@ private:
     /// 0: fine.
     [[nodiscard]] unsigned check_header() const {
         const auto& fields = parser_->get();
-        const auto& paths = shared_.settings.paths;
-        if (std::ranges::find(paths, path_of(view_of(fields.target()))) == paths.end()) return 404;
+        const HttpServer::Settings& settings = shared_.settings;
+        const std::string_view path = path_of(view_of(fields.target()));
+        const bool below = !settings.prefix.empty() && path.starts_with(settings.prefix);
+        if (!below && std::ranges::find(settings.paths, path) == settings.paths.end()) return 404;
+        if (settings.gets && fields.method() == http::verb::get) {
+            return parser_->content_length().value_or(0) > settings.body_bytes_max ? 413 : 0;
+        }
         if (fields.method() != http::verb::post) return 405;
         if (!parser_->chunked() && !parser_->content_length()) return 411;
         if (parser_->content_length().value_or(0) > shared_.settings.body_bytes_max) return 413;
@@ -289,7 +299,7 @@ private:
         keep_alive_ = message.keep_alive();
         ++request_;
         enter(Phase::kReply, shared_.settings.reply_timeout);
-        HttpRequest request;
+        HttpServer::Request request;
         request.method = view_of(message.method_string());
         request.target = view_of(message.target());
         request.path = path_of(request.target);
@@ -297,10 +307,10 @@ private:
         request.header = [&message](std::string_view name) {
             return view_of(message[beast::string_view{name.data(), name.size()}]);
         };
-        shared_.handler(
-            request, [weak = weak_from_this(), gate = gate_, number = request_](HttpReply reply) {
-                Gate::post(gate, {weak, number, std::move(reply)});
-            });
+        shared_.handler(request, [weak = weak_from_this(), gate = gate_,
+                                  number = request_](HttpServer::Reply reply) {
+            Gate::post(gate, {weak, number, std::move(reply)});
+        });
     }
 
     void refuse(unsigned status) {
@@ -308,10 +318,10 @@ private:
         respond({.status = status}, false);
     }
 
-    void respond(const HttpReply& reply, bool keep_alive) {
+    void respond(const HttpServer::Reply& reply, bool keep_alive) {
         enter(Phase::kWrite, shared_.settings.body_timeout);
         keep_alive_ = keep_alive;
-        answer_ = text_of(reply, keep_alive);
+        answer_ = text_of(reply, keep_alive, shared_.settings.gets);
         // Nearly always the socket takes it at once.
         error_code error;
         const std::size_t written = socket_.write_some(net::buffer(answer_), error);
@@ -476,4 +486,4 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Settings& settings, 
 
 std::uint16_t HttpServer::port() const { return impl_->port(); }
 
-}  // namespace syncline::agent::webhook
+}  // namespace syncline

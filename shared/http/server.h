@@ -11,27 +11,12 @@
 
 #include "shared/base/result.h"
 
-namespace syncline::agent::webhook {
+namespace syncline {
 
-/// A request with its whole body. Views into the connection: valid only while the handler runs.
-struct HttpRequest {
-    std::string_view method;
-    std::string_view target;  ///< Path and query, as sent.
-    std::string_view path;
-    std::string_view body;
-    /// A header by name in any case; empty if it is absent.
-    std::function<std::string_view(std::string_view name)> header;
-};
-
-struct HttpReply {
-    unsigned status = 204;
-    std::string text;                     ///< Body, plain text; may be empty.
-    std::chrono::seconds retry_after{0};  ///< Above zero: as the header Retry-After.
-};
-
-/// A small HTTP/1.1 server for POSTs of JSON to a few fixed paths, strict about everything else:
-/// 404, 405, 411 (neither length nor chunks), 413, 415, 431, 400 for what is no HTTP. Requests of
-/// one connection are answered one after the other. TLS is left to a proxy in front.
+/// A small HTTP/1.1 server for POSTs of JSON, and GETs, to a few paths, strict about everything
+/// else: 404, 405, 411 (a POST with neither length nor chunks), 413, 415, 431, 400 for what is no
+/// HTTP. Requests of one connection are answered one after the other. TLS is left to a proxy in
+/// front.
 ///
 /// Lifetime: the destructor closes all connections and joins the threads; replies that come later
 /// are dropped. Threading: start, stop and port() from one thread.
@@ -49,12 +34,31 @@ public:
         std::chrono::milliseconds body_timeout{30'000};
         std::chrono::milliseconds reply_timeout{20'000};  ///< For the handler; then 503.
         std::vector<std::string> paths;
+        /// What a path may begin with instead, like "/v1/"; what is not there the handler says.
+        std::string prefix;
+        bool gets = false;  ///< GET is welcome, too.
+    };
+    /// A request with its whole body. Views into the connection: valid only while the handler runs.
+    struct Request {
+        std::string_view method;
+        std::string_view target;  ///< Path and query, as sent.
+        std::string_view path;
+        std::string_view body;
+        /// A header by name in any case; empty if it is absent.
+        std::function<std::string_view(std::string_view name)> header;
+    };
+    struct Reply {
+        unsigned status = 204;
+        std::string text;  ///< Body; may be empty.
+        const char* content_type = "text/plain";
+        std::chrono::seconds retry_after{0};  ///< Above zero: as the header Retry-After.
+        const char* challenge = nullptr;      ///< For a 401: the header WWW-Authenticate.
     };
     /// Answers one request. May be called from any thread, now or later; calls after the first
     /// are ignored.
-    using Answer = std::function<void(HttpReply)>;
+    using Answer = std::function<void(Reply)>;
     /// Called on a thread of the server; must not block.
-    using Handler = std::function<void(const HttpRequest&, Answer)>;
+    using Handler = std::function<void(const Request&, Answer)>;
 
     /// kInvalid: no such address. kUnavailable: the port is taken or not allowed.
     static Result<std::unique_ptr<HttpServer>> start(const Settings& settings, Handler handler);
@@ -70,4 +74,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace syncline::agent::webhook
+}  // namespace syncline

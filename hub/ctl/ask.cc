@@ -1,0 +1,234 @@
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "hub/ctl/cli.h"
+#include "hub/ctl/program.h"
+#include "hub/ctl/text.h"
+#include "shared/base/json.h"
+#include "shared/policy/ask.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::ctl {
+namespace {
+
+/// How long to wait for one more agent or hub that lists its questions.
+constexpr Duration kQuiet = std::chrono::milliseconds{300};
+
+struct AskOptions {
+    std::string name;
+    std::vector<std::string> fields;
+    std::string input;
+};
+
+const Value* entry(const Value& map, std::string_view key) {
+    const auto* entries = map.get<Value::Map>();
+    if (entries == nullptr) return nullptr;
+    const auto at = entries->find(key);
+    return at == entries->end() ? nullptr : &at->second;
+}
+
+std::string text_at(const Value& map, std::string_view key) {
+    const Value* found = entry(map, key);
+    const auto* text = found == nullptr ? nullptr : found->get<std::string>();
+    return text == nullptr ? std::string{} : *text;
+}
+
+/// FIELD=VALUE: JSON where it is that, else text.
+Result<Value> input_of(const AskOptions& options) {
+    Value::Map map;
+    if (!options.input.empty()) {
+        const auto read = parse_json(options.input);
+        if (!read) return fail(read.error(), "--input");
+        const auto* given = read->get<Value::Map>();
+        if (given == nullptr) return fail(ErrorKind::kInvalid, "--input must be a JSON object");
+        map = *given;
+    }
+    for (const std::string& field : options.fields) {
+        const auto equals = field.find('=');
+        if (equals == std::string::npos || equals == 0) {
+            return fail(ErrorKind::kInvalid, "`" + field + "` is not FIELD=VALUE");
+        }
+        const std::string text = field.substr(equals + 1);
+        auto read = parse_json(text);
+        map.insert_or_assign(field.substr(0, equals), read ? *std::move(read) : Value{text});
+    }
+    return Value{std::move(map)};
+}
+
+ErrorKind kind_named(const std::string& name) {
+    for (int kind = 0; kind <= static_cast<int>(ErrorKind::kInternal); ++kind) {
+        if (name == name_of(static_cast<ErrorKind>(kind))) return static_cast<ErrorKind>(kind);
+    }
+    return ErrorKind::kUnavailable;
+}
+
+void show_values(Output& out, const Value* values) {
+    const auto* map = values == nullptr ? nullptr : values->get<Value::Map>();
+    if (map == nullptr) return;
+    for (const auto& [name, value] : *map) {
+        out.line({{"  " + name + " ", Style::kDim}, {display(value)}});
+    }
+}
+
+void show_part(Output& out, const std::string& name, const Value& part) {
+    const std::string error = text_at(part, "error");
+    const std::string source = text_at(part, "source");
+    if (!error.empty()) {
+        out.line({{name + "  "}, {error, Style::kRed}});
+        return;
+    }
+    out.line({{name + "  "}, {source, source == "live" ? Style::kGreen : Style::kYellow}});
+    show_values(out, entry(part, "values"));
+}
+
+Exit show_answer(Output& out, const Value& answer) {
+    const std::string verdict = text_at(answer, "verdict");
+    if (verdict.empty()) {
+        show_part(out, text_at(answer, "ask"), answer);
+        return Exit::kFine;
+    }
+    const Style style =
+        verdict == "yes" ? Style::kGreen : (verdict == "no" ? Style::kRed : Style::kYellow);
+    out.line({{text_at(answer, "ask") + "  "}, {verdict, style}});
+    if (const Value* reasons = entry(answer, "reasons")) {
+        const auto* list = reasons->get<Value::List>();
+        for (const Value& reason : list == nullptr ? Value::List{} : *list) {
+            const auto* text = reason.get<std::string>();
+            if (text != nullptr) out.line("  " + *text);
+        }
+    }
+    show_values(out, entry(answer, "values"));
+    const Value* parts = entry(answer, "parts");
+    const auto* map = parts == nullptr ? nullptr : parts->get<Value::Map>();
+    if (map != nullptr) {
+        for (const auto& [name, part] : *map) show_part(out, name, part);
+    }
+    return verdict == "yes" ? Exit::kFine : Exit::kFindings;
+}
+
+Result<Exit> ask(Program& program, const AskOptions& options) {
+    const auto input = input_of(options);
+    if (!input) return fail(input.error());
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    const auto name = parse_ask_name(options.name);
+    const std::string subject =
+        name ? subjects::ask(name->platform, name->operation) : subjects::ask_hubs(options.name);
+    const auto told = (*session)->request(subject, to_json(*input));
+    if (!told && told.error().kind == ErrorKind::kUnavailable) {
+        return fail(ErrorKind::kNotFound, "nobody answers `" + options.name +
+                                              "` now; `synclinectl ask` lists the questions");
+    }
+    if (!told) return fail(told.error());
+    const auto answer = parse_json(*told);
+    if (!answer) return fail(answer.error(), "the answer");
+    if (const Value* error = entry(*answer, "error")) {
+        return fail(kind_named(text_at(*error, "kind")), text_at(*error, "text"));
+    }
+    Output& out = program.out();
+    out.set("answer", *answer);
+    return show_answer(out, *answer);
+}
+
+// ---- The list. ------------------------------------------------------------------------------
+
+struct Offered {
+    std::string name;
+    std::string api_class;
+    std::string version;
+    std::string owner;
+    std::string description;
+    std::string input;
+};
+
+/// `customer, amount?` of a JSON Schema.
+std::string input_text(const std::string& schema) {
+    const auto read = parse_json(schema);
+    const Value* properties = read ? entry(*read, "properties") : nullptr;
+    const auto* map = properties == nullptr ? nullptr : properties->get<Value::Map>();
+    if (map == nullptr) return {};
+    const Value* required = entry(*read, "required");
+    const auto* names = required == nullptr ? nullptr : required->get<Value::List>();
+    std::string text;
+    for (const auto& [name, property] : *map) {
+        const bool must = names != nullptr && std::ranges::count(*names, Value{name}) > 0;
+        text += (text.empty() ? "" : ", ") + name + (must ? "" : "?");
+    }
+    return text;
+}
+
+void take_info(const Value& info, std::map<std::string, Offered>& all) {
+    std::string service = text_at(info, "name");
+    if (!service.starts_with("sync-")) return;
+    service.erase(0, std::string_view{"sync-"}.size());
+    const Value* endpoints = entry(info, "endpoints");
+    const auto* list = endpoints == nullptr ? nullptr : endpoints->get<Value::List>();
+    for (const Value& endpoint : list == nullptr ? Value::List{} : *list) {
+        const Value* told = entry(endpoint, "metadata");
+        const Value metadata = told == nullptr ? Value{} : *told;
+        const std::string name = text_at(endpoint, "name");
+        Offered offered{.name = service == "hub" ? name : service + "." + name,
+                        .api_class = text_at(metadata, "class"),
+                        .version = text_at(metadata, "version"),
+                        .owner = text_at(metadata, "owner"),
+                        .description = text_at(metadata, "description"),
+                        .input = input_text(text_at(metadata, "input"))};
+        all.insert_or_assign(offered.name, offered);
+    }
+}
+
+Result<Exit> list(Program& program) {
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    const auto answers = (*session)->ask_all("$SRV.INFO", "", kQuiet);
+    if (!answers) return fail(answers.error());
+    std::map<std::string, Offered> all;
+    for (const std::string& answer : *answers) {
+        if (const auto info = parse_json(answer)) take_info(*info, all);
+    }
+    Output& out = program.out();
+    Table table{{"QUESTION", "CLASS", "VERSION", "OWNER", "INPUT", "DESCRIPTION"}, {}};
+    Value::List listed;
+    for (const auto& [name, one] : all) {
+        table.rows.push_back(
+            {one.name, one.api_class, one.version, one.owner, one.input, one.description});
+        listed.emplace_back(Value::Map{{"ask", one.name},
+                                       {"class", one.api_class},
+                                       {"version", one.version},
+                                       {"owner", one.owner},
+                                       {"description", one.description}});
+    }
+    out.set("asks", std::move(listed));
+    if (all.empty()) {
+        out.line(
+            "nobody answers questions now: agents do by [asks] in their files, hubs by the "
+            "policy's");
+    } else {
+        out.table(table);
+    }
+    return Exit::kFine;
+}
+
+}  // namespace
+
+void add_ask(CLI::App& app, Program& program) {
+    auto* command = app.add_subcommand(
+        "ask",
+        "Put a question to a platform or to the hubs, answered at once; without NAME, list "
+        "what can be asked");
+    const auto options = std::make_shared<AskOptions>();
+    command->add_option("name", options->name, "erp.credit_status, or one of the policy's");
+    command->add_option("fields", options->fields, "What is asked about: FIELD=VALUE ...");
+    command->add_option("--input", options->input, "The same as one JSON object");
+    command->footer(
+        "Exit code 1: the answer is no, or not known.\n"
+        "synclinectl ask erp.credit_status customer=C-1001 amount=250.00");
+    command->callback([&program, options] {
+        program.choose("ask", [options](Program& p) {
+            return options->name.empty() ? list(p) : ask(p, *options);
+        });
+    });
+}
+
+}  // namespace syncline::ctl
