@@ -218,6 +218,14 @@ private:
                   "name it in `set`");
         }
         if (trigger.on == Trigger::On::kChange) check_change(trigger);
+        if (trigger.on == Trigger::On::kEvent) {
+            std::vector<std::string> names;
+            if (trigger.when) names = trigger.when->reads();
+            for (const Assignment& one : trigger.set) {
+                names.insert(names.end(), one.value.reads().begin(), one.value.reads().end());
+            }
+            check_event(policy_, trigger.event, names, trigger.place, "this trigger", *this);
+        }
         if (trigger.on != Trigger::On::kSchedule) return;
         for (const Assignment& one : trigger.set) {
             for (const std::string& name : one.value.reads()) {

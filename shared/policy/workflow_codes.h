@@ -10,6 +10,8 @@ namespace syncline::finding_codes {
 inline constexpr std::string_view kUnknownBlock = "policy.unknown_block";
 inline constexpr std::string_view kUnknownContextField = "policy.unknown_context_field";
 inline constexpr std::string_view kUnknownWorkflow = "policy.unknown_workflow";
+inline constexpr std::string_view kUnknownAsk = "policy.unknown_ask";
+inline constexpr std::string_view kUnknownEvent = "policy.unknown_event";
 inline constexpr std::string_view kUnknownStep = "policy.unknown_step";
 inline constexpr std::string_view kBlockCycle = "policy.block_cycle";
 inline constexpr std::string_view kCallCycle = "policy.call_cycle";
@@ -30,10 +32,11 @@ inline constexpr std::string_view kUnusedBlock = "policy.unused_block";
 inline constexpr std::string_view kNeverStarts = "policy.never_starts";
 
 inline constexpr std::string_view kOfWorkflows[] = {
-    kUnknownBlock,    kUnknownContextField, kUnknownWorkflow, kUnknownStep,   kBlockCycle,
-    kCallCycle,       kStepTwice,           kNoCompensation,  kChainOrder,    kCompensationInput,
-    kApprovalOutcome, kAssignsItself,       kUnreachableStep, kNesting,       kUnusedBlock,
-    kContextNotGiven, kWorkflowKey,         kContextType,     kEndInParallel, kNeverStarts,
+    kUnknownBlock,    kUnknownContextField, kUnknownWorkflow, kUnknownStep, kBlockCycle,
+    kCallCycle,       kStepTwice,           kNoCompensation,  kChainOrder,  kCompensationInput,
+    kApprovalOutcome, kAssignsItself,       kUnreachableStep, kNesting,     kUnknownEvent,
+    kUnknownAsk,      kUnusedBlock,         kContextNotGiven, kWorkflowKey, kContextType,
+    kEndInParallel,   kNeverStarts,
 };
 
 }  // namespace syncline::finding_codes

@@ -13,7 +13,8 @@ namespace {
 class Events : public RunningSystem {
 protected:
     Events() {
-        write("policy/policy.toml", read("policy/policy.toml") + R"([objects.customer.events.registered]
+        write("policy/policy.toml",
+              read("policy/policy.toml") + R"([objects.customer.events.registered]
 on = "created"
 description = "A customer is known"
 [objects.customer.events.famous]
@@ -24,8 +25,8 @@ version = 2
     }
     /// What `events show` has of one event: how often for each number or name.
     std::map<std::string, int> told(const std::string& event, const std::string& field) const {
-        const auto said = parse_json(
-            ctl({"events", "show", "--event", event, "--limit", "10000", "--json"}));
+        const auto said =
+            parse_json(ctl({"events", "show", "--event", event, "--limit", "10000", "--json"}));
         std::map<std::string, int> times;
         if (!said) return times;
         const auto& data = said->get<Value::Map>()->at("data");

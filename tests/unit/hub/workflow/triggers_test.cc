@@ -45,10 +45,10 @@ TEST_F(Triggers, AChangeBeginsOneWhenItsConditionBecomesTrue) {
 }
 
 TEST_F(Triggers, WithoutKeyTheCauseNamesTheInstance) {
-    use(with_trigger("on = 'event'\nevent = 'case.opened'\nwhen = 'big'\nset = { n = 'number' }\n",
+    use(with_trigger("on = 'event'\nevent = 'shop.opened'\nwhen = 'big'\nset = { n = 'number' }\n",
                      ""));
     const auto begun = [&](const std::string& cause, bool big) {
-        return begun_by_event(policy_, "case.opened", {{FieldName{"big"}, big}, {kNumber, "C1"}},
+        return begun_by_event(policy_, "shop.opened", {{FieldName{"big"}, big}, {kNumber, "C1"}},
                               {cause});
     };
     ASSERT_EQ(begun("1", true).size(), 1U);

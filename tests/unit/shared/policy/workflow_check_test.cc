@@ -23,6 +23,9 @@ owner = "support"
 fields = ["*"]
 founds = true
 on_delete = "propagate"
+[objects.case.events.opened]
+on = "created"
+fields = ["number"]
 )";
 
 // What is given begins in line 9.
@@ -96,7 +99,10 @@ INSTANTIATE_TEST_SUITE_P(
                      workflow(kApi + step("a", "ask = 'epr.x'")),
                      {"x.toml:11:1: error: `ask` of step `a` names `epr`, which is no platform of "
                       "this policy [policy.unknown_platform]; did you mean `erp`?"}},
-        WorkflowCase{"a_composite_has_no_platform", workflow(kApi + step("a", "ask = 'x'")), {}},
+        WorkflowCase{"composite",
+                     workflow(kApi + step("a", "ask = 'x'")),
+                     {"x.toml:11:1: error: `ask` of step `a` names `x`, which is no composite ask "
+                      "of this policy [policy.unknown_ask]"}},
         WorkflowCase{"object",
                      workflow(kApi + step("a", std::string{"set = { object = 'csae', key = "
                                                            "'number', fields = { s = '1' } }\n"} +
@@ -279,6 +285,33 @@ INSTANTIATE_TEST_SUITE_P(
                      {"x.toml:9:1: error: `set` reads `day`, but a schedule has one field only, "
                       "`at` [policy.unknown_context_field]; write a literal, in quotes of its own "
                       "if it is a text"}},
+        WorkflowCase{"an_event_that_nobody_tells",
+                     workflow(kApi + step("a", "wait = { event = 'case.opend', key = 'number' }")),
+                     {"x.toml:11:1: error: `wait` of step `a` names the event `case.opend`, which "
+                      "nobody tells [policy.unknown_event]; did you mean `case.opened`?"}},
+        WorkflowCase{"an_event_from_elsewhere",
+                     workflow(kApi + step("a",
+                                          "wait = { event = 'shipment.released', key = "
+                                          "'number' }\ninto = { made = 'whatever' }")),
+                     {}},
+        WorkflowCase{"an_event_of_a_workflow",
+                     workflow(kApi +
+                              step("a",
+                                   "emit = { event = 'case.seen', fields = { n = "
+                                   "'number' } }") +
+                              step("b",
+                                   "wait = { event = 'case.seen', key = 'number' }\ninto = { "
+                                   "made = 'm' }")),
+                     {"x.toml:14:1: error: `wait` of step `b` reads `m`, which the event "
+                      "`case.seen` does not carry [policy.unknown_field]"}},
+        WorkflowCase{
+            "a_trigger_that_reads_what_the_event_does_not_carry",
+            workflow("[[workflows.w.triggers]]\non = 'event'\nevent = 'case.opened'\nset = "
+                     "{ number = 'numbr' }\n" +
+                     kDone),
+            {"x.toml:9:1: error: this trigger reads `numbr`, which the event "
+             "`case.opened` does not carry [policy.unknown_field]; did you mean "
+             "`number`?"}},
         WorkflowCase{
             "a_key_that_may_be_empty",
             "[workflows.w]\nowner = 'a'\nkey = 'k'\n[workflows.w.context]\nk = 'string'\n" + kApi +
