@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "hub/workflow/work.h"
-#include "shared/wire/codec.h"
 
 namespace syncline::hub::workflow {
 namespace {
@@ -9,7 +8,7 @@ namespace {
 /// Calls `take(frame, spec)` with the frame whose step has the key, if it stands there.
 bool with_frame(Work& work, std::string_view key, const auto& take) {
     return visit(work, work.state.frames, [&](Frame& frame, const StepSpec& spec) {
-        if (frame.phase == Phase::kInside || work.key_of(frame) != key) return false;
+        if (frame.phase == Phase::kInside || work.key_of(frame, spec) != key) return false;
         take(frame, spec);
         return true;
     });
@@ -40,16 +39,39 @@ bool is_waited_for(const Workflow& workflow, std::string_view event) {
 }
 
 std::size_t bytes_of_event(const Heard& heard) {
-    std::string bytes = heard.event + heard.key;
-    wire::append_fields(bytes, heard.fields);
-    return bytes.size();
+    return heard.event.size() + heard.key.size() + size_in_bytes(heard.fields);
+}
+
+/// Those of the event's fields that a step would take.
+Fields wanted(const Workflow& workflow, const EventArrived& event) {
+    Fields fields;
+    const auto look = [&](const Steps& steps) {
+        for (const StepSpec& step : steps) {
+            const auto* wait = std::get_if<WaitStep>(&step.action);
+            if (wait == nullptr || wait->event != event.event) continue;
+            for (const Assignment& one : step.into) {
+                for (const std::string& name : one.value.reads()) {
+                    const Value* value = event.fields.find(std::string_view{name});
+                    if (value != nullptr) fields.set(FieldName{name}, *value);
+                }
+            }
+        }
+    };
+    look(workflow.steps);
+    for (const auto& [name, steps] : workflow.blocks) look(steps);
+    for (const Variant& variant : workflow.variants) look(variant.steps);
+    return fields;
 }
 
 /// Keeps it for a step that comes to wait for it, at the cost of the oldest.
 void keep(Work& work, const EventArrived& event) {
-    Heard heard{event.event, event.key, event.fields};
+    Heard heard{event.event, event.key, wanted(work.workflow, event)};
     std::size_t bytes = bytes_of_event(heard);
-    if (bytes > limits::kHeardBytes) return work.note(event.event + " is too large to be kept");
+    const bool flat = std::ranges::all_of(
+        heard.fields, [](const Fields::Entry& entry) { return is_flat_enough(entry.second); });
+    if (bytes > limits::kHeardBytes || !flat) {
+        return work.note(event.event + " is too large to be kept");
+    }
     auto& all = work.state.heard;
     for (const Heard& one : all) bytes += bytes_of_event(one);
     while (!all.empty() && (all.size() >= limits::kHeardMost || bytes > limits::kHeardBytes)) {
@@ -113,7 +135,8 @@ void take_event(Work& work, const EventArrived& event) {
         answered(work, frame, spec, event.fields);
         return false;  // Others may wait for the same.
     });
-    if (!used && is_waited_for(work.workflow, event.event)) keep(work, event);
+    const bool matters = is_id(event.key) && is_waited_for(work.workflow, event.event);
+    if (!used && matters) keep(work, event);
 }
 
 void take_child(Work& work, const ChildDone& child) {

@@ -62,6 +62,14 @@ std::uint32_t missing(const Frame& frame, const ApproveStep& step) {
     return static_cast<std::uint32_t>(std::max<std::ptrdiff_t>(step.quorum - given, 0));
 }
 
+std::size_t approvals_of(const std::vector<Frame>& frames) {
+    std::size_t count = 0;
+    for (const Frame& frame : frames) {
+        count += (frame.phase == Phase::kApproving ? 1U : 0U) + approvals_of(frame.inside);
+    }
+    return count;
+}
+
 void ask(Work& work, const Frame& frame, const StepSpec& spec) {
     work.note("asks " + role_of(frame, approve_of(spec)) + " to approve " + work.path_of(frame));
     work.publish(approval_of(work, frame, spec, ApprovalNews::What::kAsked));
@@ -113,7 +121,7 @@ void level_done(Work& work, Frame& frame, const StepSpec& spec) {
 std::string objection(const Work& work, const Frame& frame, const ApproveStep& step,
                       const Decision& decision) {
     if (frame.due != Timestamp{} && work.now >= frame.due) return "it came after the deadline";
-    if (decision.who.empty()) return "nobody says whose decision it is";
+    if (!is_id(decision.who)) return "nobody says whose decision it is";
     const std::string& whose = decision.on_behalf_of.empty() ? decision.who : decision.on_behalf_of;
     const std::string& requester = work.state.requester;
     if (!requester.empty() && (decision.who == requester || whose == requester)) {
@@ -159,6 +167,16 @@ ApprovalNews approval_of(const Work& work, const Frame& frame, const StepSpec& s
 
 void begin_approval(Work& work, Frame& frame, const StepSpec& spec) {
     const ApproveStep& step = approve_of(spec);
+    if (size_in_bytes(shown(work, step)) > limits::kShownBytes) {
+        return stuck(work, frame, codes::kTooLarge,
+                     "what step `" + spec.name + "` shows has more than " +
+                         std::to_string(limits::kShownBytes) +
+                         " bytes; name less in `show` and migrate, or cancel");
+    }
+    if (approvals_of(work.state.frames) >= limits::kApprovalsMost) {
+        return stuck(work, frame, codes::kTooLarge,
+                     "step `" + spec.name + "` is one approval too many at once; retry it later");
+    }
     frame.phase = Phase::kApproving;
     start_asking(work, frame, step);
     if (spec.deadline != Duration{0}) frame.due = work.now + spec.deadline;
@@ -233,6 +251,11 @@ void refresh_approvals(Work& work) {
     visit(work, work.state.frames, [&](Frame& frame, const StepSpec& spec) {
         if (frame.phase != Phase::kApproving) return false;
         if (seen_hash(work, approve_of(spec)) == frame.seen) return false;
+        if (size_in_bytes(shown(work, approve_of(spec))) > limits::kShownBytes) {
+            work.publish(approval_of(work, frame, spec, ApprovalNews::What::kWithdrawn));
+            begin_approval(work, frame, spec);  // A person hears that it is too large.
+            return false;
+        }
         const bool escalated = frame.escalated;
         start_asking(work, frame, approve_of(spec));
         frame.escalated = escalated;

@@ -7,6 +7,15 @@
 namespace syncline::hub::workflow {
 namespace {
 
+constexpr std::size_t kInstanceIdMost = 64;
+
+/// A time that deadlines can be added to, whatever the input says: from 1970 to 2223.
+Timestamp sane(Timestamp time) {
+    constexpr Timestamp kEarliest{1};  // 0 says that there is none.
+    constexpr Timestamp kLatest{8'000'000'000'000'000'000};
+    return std::clamp(time, kEarliest, kLatest);
+}
+
 bool holds_id(const std::vector<std::uint64_t>& ids, std::uint64_t id) {
     return std::ranges::find(ids, id) != ids.end();
 }
@@ -50,28 +59,35 @@ public:
     bool changed = false;
     bool replayed = false;
     Effects effects;
+    Effects answers;
     std::vector<std::string> decided;
     std::vector<std::string> names;
     std::vector<std::uint64_t> ids;
 
 private:
     void refuse(std::string why, const Input& input) {
-        effects.push_back(Told{.what = Told::What::kRefused,
+        answers.push_back(Told{.what = Told::What::kRefused,
                                .to = input.id,
                                .status = state_.status,
                                .text = cut(std::move(why))});
     }
 
-    void tell_started(const Input& input) {
-        effects.push_back(Told{.what = Told::What::kStarted,
-                               .to = input.id,
-                               .key = state_.id,
-                               .status = state_.status,
-                               .text = state_.reason});
+    void tell_started(Effects& to, const Input& input) const {
+        to.push_back(Told{.what = Told::What::kStarted,
+                          .to = input.id,
+                          .key = state_.id,
+                          .status = state_.status,
+                          .text = state_.reason});
     }
 
     void take_start(const Start& start, const Input& input) {
-        if (state_.revision > 0 || changed) return tell_started(input);
+        if (state_.revision > 0 || changed) return tell_started(answers, input);
+        const bool named = is_id(start.instance) && start.instance.size() <= kInstanceIdMost;
+        if (!named || (!start.parent.empty() && !is_id(start.parent)) ||
+            (!start.parent_key.empty() && !is_id(start.parent_key)) ||
+            (!start.requester.empty() && !is_id(start.requester))) {
+            return refuse("its id, its parent or who asks is no name", input);
+        }
         const Workflow* workflow = policy_.workflow(start.workflow);
         if (workflow == nullptr) {
             return refuse("there is no workflow " + start.workflow.text, input);
@@ -81,10 +97,12 @@ private:
         fresh.workflow = start.workflow;
         fresh.definition = workflow->hash;
         fresh.version = workflow->version;
-        fresh.started_at = fresh.clock = input.at;
-        if (workflow->deadline != Duration{0}) fresh.deadline = input.at + workflow->deadline;
+        fresh.started_at = fresh.clock = sane(input.at);
+        if (workflow->deadline != Duration{0}) {
+            fresh.deadline = fresh.clock + workflow->deadline;
+        }
         fresh.requester = start.requester;
-        fresh.trace = start.trace;
+        if (is_id(start.trace)) fresh.trace = start.trace;
         fresh.parent = start.parent;
         fresh.parent_key = start.parent_key;
         Work work = work_for(*workflow, fresh, input);
@@ -104,7 +122,7 @@ private:
         settle(work);
         state_ = std::move(fresh);
         done(work, input);
-        tell_started(input);
+        tell_started(effects, input);
     }
 
     /// Why it cannot start; empty: the context is there.
@@ -165,16 +183,24 @@ private:
                     .context = context_,
                     .state = state,
                     // A clock that goes back does not take time back.
-                    .now = std::max(input.at, state.clock)};
+                    .now = sane(std::max(input.at, state.clock)),
+                    // Of the whole decision, whatever is folded into it.
+                    .begun = begun_,
+                    .published = published_};
     }
 
     void done(Work& work, const Input& input) {
         std::ranges::move(work.effects, std::back_inserter(effects));
+        std::ranges::move(work.answers, std::back_inserter(answers));
+        begun_ = work.begun;
+        published_ = work.published;
         if (!work.changed) return;
         changed = true;
         state_.clock = work.now;
-        std::ranges::move(work.decided, std::back_inserter(decided));
-        names.push_back(name_of(input));
+        for (std::string& line : work.decided) {
+            if (decided.size() < limits::kNotesMost) decided.push_back(std::move(line));
+        }
+        if (names.size() < limits::kNotesMost) names.push_back(name_of(input));
         if (input.id.empty()) return;
         ids.push_back(id_hash(input.id));
         if (is_to_be_remembered(input)) remember(state_, ids.back());
@@ -184,6 +210,8 @@ private:
     Instance& state_;
     const Context& context_;
     std::vector<std::uint64_t> last_;
+    std::size_t begun_ = 0;
+    std::size_t published_ = 0;
 };
 
 }  // namespace
@@ -236,6 +264,7 @@ Step decide(const Policy& policy, Instance instance, std::span<const Input> inpu
         if (step.replayed) step.log = last.log;
         instance.outbox = std::move(last);
     }
+    std::ranges::move(fold.answers, std::back_inserter(step.effects));
     step.due = next_due(instance);
     step.next = std::move(instance);
     return step;

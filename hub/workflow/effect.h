@@ -89,7 +89,7 @@ struct Told {
     };
     What what = What::kRefused;
     std::string to;
-    std::string key;
+    std::string key;  ///< kStarted: the instance. kFinished: of the call.
     Status status = Status::kRunning;
     Fields fields;  ///< kFinished: the context.
     std::string text;

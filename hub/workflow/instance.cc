@@ -7,7 +7,7 @@
 namespace syncline::hub::workflow {
 namespace {
 
-constexpr std::size_t kIdDigits = 32;
+constexpr std::size_t kIdDigits = 24;
 
 bool any_frame(const std::vector<Frame>& frames, const auto& is) {
     return std::ranges::any_of(

@@ -73,7 +73,7 @@ struct Applied {
     std::uint32_t tried = 0;
     Timestamp due;
     Fields input;      ///< Of what undoes it, worked out when it was applied.
-    Value subject;     ///< The same: key of the entity.
+    Value subject;     ///< The same: key of the entity. Of a call its key, by which its child goes.
     std::string flaw;  ///< Why that could not be worked out.
     friend bool operator==(const Applied&, const Applied&) = default;
 };
@@ -139,13 +139,22 @@ struct Instance {
 
 namespace limits {
 inline constexpr std::size_t kContextBytes = 64u << 10;  ///< Of all its values.
+inline constexpr std::size_t kInputBytes = 64u << 10;    ///< Of one request.
+inline constexpr std::size_t kStateBytes = 256u << 10;   ///< Of all that it keeps, about.
+inline constexpr std::size_t kEffectBytes = 128u << 10;  ///< Of one decision, about.
+inline constexpr std::size_t kValueDepth = 4;            ///< Lists and maps inside each other.
+inline constexpr std::size_t kFramesMost = 500;          ///< At once.
+inline constexpr std::size_t kApprovalsMost = 32;        ///< At once.
+inline constexpr std::size_t kShownBytes = 4u << 10;     ///< Of one approval.
+inline constexpr std::size_t kKeyBytes = 240;            ///< Of a request; `/undo` may follow.
+inline constexpr std::size_t kNotesMost = 100;           ///< Lines of a log entry.
 inline constexpr std::size_t kAppliedMost = 1'000;       ///< Effects of one instance.
 inline constexpr std::size_t kHeardMost = 64;            ///< Events that wait for a step.
 inline constexpr std::size_t kHeardBytes = 64u << 10;    ///< The same.
 inline constexpr std::size_t kSeenMost = 32;             ///< Inputs that are known again.
-inline constexpr std::size_t kDepth = 8;                 ///< Blocks inside each other.
+inline constexpr std::size_t kDepth = kBlockDepthMost;   ///< Blocks inside each other.
 inline constexpr std::size_t kStepsAtOnce = 500;         ///< Begun by one decision.
-inline constexpr std::size_t kReasonBytes = 2'000;
+inline constexpr std::size_t kReasonBytes = 400;
 }  // namespace limits
 
 /// The id of the instance that has this value of the workflow's key, so that a second start finds

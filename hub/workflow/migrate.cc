@@ -109,8 +109,7 @@ private:
             const std::string path = path_now(migration_, one.path);
             const StepSpec* spec = work_.spec_of(path);
             if (spec == nullptr) return no_place(one.path, "was applied");
-            const bool call = std::holds_alternative<CallStep>(spec->action);
-            if (path != one.path && (call || one.attempt > 0)) {
+            if (path != one.path && one.attempt > 0) {
                 why_ = "what undoes step `" + one.path + "` goes by that name: do not rename it";
                 return;
             }

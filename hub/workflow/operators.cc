@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "hub/workflow/work.h"
+#include "shared/policy/policy_toml.h"
 
 namespace syncline::hub::workflow {
 namespace {
@@ -104,13 +105,22 @@ private:
 
     std::string on_undo(Applied& one) {
         const std::string path = one.path;
-        const StepSpec* spec = work_.spec_of(path);
-        if (spec == nullptr) return "the definition does not have it any more";
+        if (work_.spec_of(path) == nullptr) return "the definition does not have it any more";
+        for (const auto& [name, value] : acted_.fields) {
+            if (!is_policy_name(name.text) || !is_flat_enough(value)) {
+                return "`" + name.text + "` cannot be given to what undoes it";
+            }
+        }
+        if (size_in_bytes(acted_.fields) > limits::kInputBytes) return "that is too large";
         work_.close_exceptions(path);
         if (acted_.what == What::kRetry) {
             work_.note("undoes " + path + " again, by " + because(acted_));
+            // A person may give what could not be worked out. It goes out when its turn comes.
+            for (const auto& [name, value] : acted_.fields) one.input.set(name, value);
+            one.undo = Undo::kNone;
             one.tried = 0;
-            retry_undo(one, *spec);
+            one.due = {};
+            one.flaw.clear();
         } else if (acted_.what == What::kSkip) {
             work_.note("leaves " + path + " as it is, by " + because(acted_));
             one.undo = Undo::kLeft;
@@ -124,12 +134,6 @@ private:
         }
         return {};
     }
-    void retry_undo(Applied& one, const StepSpec& spec) {
-        // A person may give what could not be worked out.
-        for (const auto& [name, value] : acted_.fields) one.input.set(name, value);
-        send_undo(work_, one, spec);
-    }
-
     Work& work_;
     const Acted& acted_;
 };

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/workflow/instance_codec.h"
 #include "hub/workflow/work.h"
 #include "shared/base/backoff.h"
 
@@ -27,6 +28,12 @@ std::optional<Timestamp> time_of(const Value& value) {
     return Timestamp{day->days * kDay};
 }
 
+std::size_t frames_of(const std::vector<Frame>& frames) {
+    std::size_t count = frames.size();
+    for (const Frame& frame : frames) count += frames_of(frame.inside);
+    return count;
+}
+
 /// Begins a step whose time has come.
 struct Begin {
     Work& work;
@@ -42,14 +49,26 @@ struct Begin {
     bool take_input(const Assignments& from) const {
         auto input = work.evaluate(from);
         if (!input) return cannot(input.error()), false;
+        if (size_in_bytes(*input) > limits::kInputBytes) {
+            return too_large("its input would have more than", limits::kInputBytes, "bytes"), false;
+        }
+        if (!has_room()) return false;
         frame.input = *std::move(input);
         return true;
+    }
+    void too_large(const std::string& what, std::size_t most, const char* unit) const {
+        cannot({ErrorKind::kTooLarge, what + " " + std::to_string(most) + " " + unit});
+    }
+    /// Can the instance grow?
+    bool has_room() const {
+        if (encoded_bytes(work.state) <= limits::kStateBytes) return true;
+        too_large("the instance has more than", limits::kStateBytes, "bytes");
+        return false;
     }
     /// Is there room to note one more effect?
     bool may_apply() const {
         if (work.state.applied.size() < limits::kAppliedMost) return true;
-        cannot({ErrorKind::kTooLarge,
-                "an instance has at most " + std::to_string(limits::kAppliedMost) + " effects"});
+        too_large("an instance has at most", limits::kAppliedMost, "effects");
         return false;
     }
     void operator()(const AskStep&) const {
@@ -97,6 +116,7 @@ struct Begin {
         const std::string text = key_text(*key);
         frame.subject = text;
         if (text.empty()) return cannot({ErrorKind::kInvalid, "`key` of the event is empty"});
+        if (!is_id(text)) return cannot({ErrorKind::kInvalid, "`key` of the event is no key"});
         if (spec.deadline != Duration{0}) frame.due = work.now + spec.deadline;
         auto& heard = work.state.heard;
         const auto at = std::ranges::find_if(
@@ -130,6 +150,7 @@ struct Begin {
                                                      std::to_string(step.most)});
         }
         if (list->empty()) return next(work, frame);
+        if (!has_room()) return;
         frame.items = *list;
         frame.index = 0;
         enter({step.block});
@@ -144,6 +165,10 @@ struct Begin {
             return cannot({ErrorKind::kTooLarge, "blocks stand inside each other deeper than " +
                                                      std::to_string(limits::kDepth)});
         }
+        const std::size_t frames = frames_of(work.state.frames) + blocks.size();
+        if (frames > limits::kFramesMost) {
+            return too_large("more blocks would run at once than", limits::kFramesMost, "");
+        }
         frame.inside.clear();
         for (const std::string& block : blocks) frame.inside.push_back(work.frame_of(block));
         frame.phase = Phase::kInside;
@@ -152,6 +177,9 @@ struct Begin {
     void operator()(const EmitStep& step) const {
         auto fields = work.evaluate(step.fields);
         if (!fields) return cannot(fields.error());
+        if (size_in_bytes(*fields) > limits::kInputBytes) {
+            return too_large("its event would have more than", limits::kInputBytes, "bytes");
+        }
         work.note("emits " + step.event);
         work.publish(Request{.kind = Request::Kind::kEvent,
                              .key = work.key_of(frame),
@@ -177,6 +205,10 @@ struct Begin {
 void begin(Work& work, Frame& frame, const StepSpec& spec) {
     ++work.begun;
     frame.due = frame.remind = {};
+    if (work.key_of(frame).size() > limits::kKeyBytes) {
+        return Begin{work, frame, spec}.too_large("its key is longer than", limits::kKeyBytes,
+                                                  "bytes");
+    }
     if (spec.when) {
         const auto holds = work.holds(*spec.when);
         if (!holds) return Begin{work, frame, spec}.cannot(holds.error());
@@ -190,7 +222,8 @@ void begin(Work& work, Frame& frame, const StepSpec& spec) {
 
 bool may_begin(const Work& work) {
     return work.state.status == Status::kRunning && !work.ending &&
-           work.begun < limits::kStepsAtOnce && !work.state.is_held();
+           work.begun < limits::kStepsAtOnce && work.published < limits::kEffectBytes &&
+           !work.state.is_held();
 }
 
 bool run(Work& work, Frame& frame);
@@ -270,7 +303,7 @@ void next(Work& work, Frame& frame) {
 }
 
 Request request_of(const Work& work, const Frame& frame, const StepSpec& spec) {
-    Request request{.key = work.key_of(frame),
+    Request request{.key = work.key_of(frame, spec),
                     .subject = frame.subject,
                     .fields = frame.input,
                     .attempt = frame.attempt,

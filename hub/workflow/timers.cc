@@ -26,7 +26,10 @@ std::optional<Alarm> first_alarm(Work& work) {
         if (frame.phase != Phase::kBackOff || begins) {
             note(frame.due, Alarm::What::kFrame, work.path_of(frame));
         }
-        note(frame.remind, Alarm::What::kRemind, work.path_of(frame));
+        // Of what is too late nobody is reminded.
+        if (frame.due == Timestamp{} || frame.due > work.now) {
+            note(frame.remind, Alarm::What::kRemind, work.path_of(frame));
+        }
         return false;
     });
     for (const Applied& one : work.state.applied) note(one.due, Alarm::What::kUndo, one.path);

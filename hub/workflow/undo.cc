@@ -97,7 +97,7 @@ Applied* find_undo(Work& work, std::string_view key) {
     for (Applied& one : work.state.applied) {
         if (undo_key(work, one) == key) return &one;
         const StepSpec* spec = work.spec_of(one.path);
-        if (spec != nullptr && is_call(*spec) && work.key_of(one.path, one.run) == key) return &one;
+        if (spec != nullptr && is_call(*spec) && key_text(one.subject) == key) return &one;
     }
     return nullptr;
 }
@@ -106,6 +106,7 @@ Applied* find_undo(Work& work, std::string_view key) {
 
 Applied applied_by(Work& work, const Frame& frame, const StepSpec& spec) {
     Applied one{.path = work.path_of(frame), .run = work.state.run};
+    if (is_call(spec)) one.subject = work.key_of(frame, spec);
     if (!spec.compensate) return one;
     const auto flaw = [&](const Error& error) {
         one.flaw = cut("what undoes it cannot be worked out: " + error.what);
@@ -130,7 +131,7 @@ Request undo_request_of(const Work& work, const Applied& one, const StepSpec& sp
                     .undoes = true};
     if (const auto* call = std::get_if<CallStep>(&spec.action)) {
         request.kind = Request::Kind::kCancel;
-        request.key = work.key_of(one.path, one.run);  // As its child knows it.
+        request.key = key_text(one.subject);  // As its child knows it.
         request.name = call->workflow.text;
         request.subject = instance_id(call->workflow, request.key);
     } else if (spec.compensate && spec.compensate->write) {
@@ -219,7 +220,7 @@ bool take_undone_child(Work& work, const ChildDone& child) {
     for (const Applied& one : work.state.applied) {
         const StepSpec* spec = work.spec_of(one.path);
         if (spec == nullptr || !is_call(*spec) || one.undo == Undo::kNone) continue;
-        if (work.key_of(one.path, one.run) != child.key) continue;
+        if (key_text(one.subject) != child.key) continue;
         if (child.status == Status::kCompensated) undone(work, std::string{one.path}, one.run);
         return true;
     }

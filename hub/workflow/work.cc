@@ -4,6 +4,7 @@
 
 #include "shared/base/sha256.h"
 #include "shared/wire/codec.h"
+#include "shared/wire/limits.h"
 
 namespace syncline::hub::workflow {
 namespace {
@@ -14,19 +15,17 @@ const StepSpec* find_step(const Steps* steps, std::string_view name) {
     return at == steps->end() ? nullptr : &*at;
 }
 
-std::size_t bytes_of_fields(const Fields& fields) {
-    std::string bytes;
-    wire::append_fields(bytes, fields);
-    return bytes.size();
-}
-
 }  // namespace
 
 // ---- What is where. -------------------------------------------------------------------------
 
 const StepSpec* Work::spec_of(const Frame& frame) const {
     if (frame.step.empty()) return nullptr;
-    return find_step(workflow.block(frame.block, state.variant), frame.step);
+    const StepSpec* spec = find_step(workflow.block(frame.block, state.variant), frame.step);
+    // What is kept is of the definition; whatever else was stored is left alone.
+    const bool asks = frame.phase == Phase::kApproving || frame.remind != Timestamp{};
+    const bool fits = spec == nullptr || !asks || std::holds_alternative<ApproveStep>(spec->action);
+    return fits ? spec : nullptr;
 }
 
 const StepSpec* Work::spec_of(std::string_view path) const {
@@ -46,6 +45,11 @@ std::string Work::key_of(std::string_view path, std::uint32_t run) const {
 }
 
 std::string Work::key_of(const Frame& frame) const { return key_of(path_of(frame), state.run); }
+
+std::string Work::key_of(const Frame& frame, const StepSpec& spec) const {
+    const bool again = std::holds_alternative<CallStep>(spec.action) && frame.attempt > 1;
+    return key_of(frame) + (again ? "+" + std::to_string(frame.attempt) : "");
+}
 
 Frame Work::frame_of(const std::string& block) const {
     Frame frame;
@@ -108,11 +112,14 @@ Result<void> Work::assign(const Fields& values) {
         if (field == nullptr) {
             return fail(ErrorKind::kInvalid, "`" + name.text + "` is no field of the context");
         }
+        if (!is_flat_enough(value)) {
+            return fail(ErrorKind::kTooLarge, "`" + name.text + "` is nested too deeply");
+        }
         auto fitting = conform(*field, value);
         if (!fitting) return fail(fitting.error());
         next_context.set(name, *std::move(fitting));
     }
-    if (bytes_of_fields(next_context) > limits::kContextBytes) {
+    if (size_in_bytes(next_context) > limits::kContextBytes) {
         return fail(ErrorKind::kTooLarge, "the context would have more than " +
                                               std::to_string(limits::kContextBytes) + " bytes");
     }
@@ -127,15 +134,14 @@ Result<void> Work::assign(const Fields& values) {
 
 void Work::note(std::string what) {
     changed = true;
-    constexpr std::size_t kNotesMost = 100;
-    if (decided.size() < kNotesMost) decided.push_back(cut(std::move(what)));
+    if (decided.size() < limits::kNotesMost) decided.push_back(cut(std::move(what)));
 }
 
 void Work::refuse(std::string why, const Input& input) {
-    publish(Told{.what = Told::What::kRefused,
-                 .to = input.id,
-                 .status = state.status,
-                 .text = cut(std::move(why))});
+    answers.push_back(Told{.what = Told::What::kRefused,
+                           .to = input.id,
+                           .status = state.status,
+                           .text = cut(std::move(why))});
 }
 
 void Work::open_exception(std::string_view code, const std::string& step, std::string reason) {
@@ -160,6 +166,40 @@ void Work::close_exceptions(const std::string& step) {
         publish(ExceptionNews{ExceptionNews::What::kClosed, open.code, open.step, {}});
         return true;
     });
+}
+
+void Work::publish(Effect effect) {
+    if (const auto* request = std::get_if<Request>(&effect))
+        published += size_in_bytes(request->fields);
+    if (const auto* news = std::get_if<ApprovalNews>(&effect))
+        published += size_in_bytes(news->shown);
+    constexpr std::size_t kOthers = 100;  // Names and keys.
+    published += kOthers;
+    effects.push_back(std::move(effect));
+}
+
+std::size_t size_in_bytes(const Fields& fields) {
+    std::string bytes;
+    wire::append_fields(bytes, fields);
+    return bytes.size();
+}
+
+bool is_flat_enough(const Value& value, std::size_t depth) {
+    const auto fits = [&](const Value& item) { return is_flat_enough(item, depth - 1); };
+    if (const auto* list = value.get<Value::List>()) {
+        return depth > 0 && std::ranges::all_of(*list, fits);
+    }
+    if (const auto* map = value.get<Value::Map>()) {
+        return depth > 0 &&
+               std::ranges::all_of(*map, [&](const auto& item) { return fits(item.second); });
+    }
+    return true;
+}
+
+bool is_id(std::string_view text) {
+    return !text.empty() && text.size() <= wire::kIdBytesMax &&
+           std::ranges::none_of(
+               text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::string cut(std::string text) {

@@ -25,9 +25,11 @@ struct Work {
     Timestamp now{};
     bool changed = false;  ///< By the input that is being decided.
     Effects effects{};
+    Effects answers{};  ///< To inputs; whoever gives one again is answered again.
     std::vector<std::string> decided{};
     std::optional<Ending> ending{};
-    std::size_t begun = 0;  ///< Steps.
+    std::size_t begun = 0;      ///< Steps.
+    std::size_t published = 0;  ///< Bytes of effects, about.
     /// Of the blocks around the frame that is looked at: items by name, and the path.
     std::vector<std::pair<FieldName, Value>> items{};
     std::string prefix{};
@@ -40,6 +42,8 @@ struct Work {
     [[nodiscard]] std::string path_of(const Frame& frame) const { return prefix + frame.step; }
     [[nodiscard]] std::string key_of(std::string_view path, std::uint32_t run) const;
     [[nodiscard]] std::string key_of(const Frame& frame) const;
+    /// Of what was sent last. A child that failed is ended: another try is another child.
+    [[nodiscard]] std::string key_of(const Frame& frame, const StepSpec& spec) const;
     [[nodiscard]] Frame frame_of(const std::string& block) const;
 
     // ---- Values. ----
@@ -55,7 +59,7 @@ struct Work {
     void refuse(std::string why, const Input& input);
     void open_exception(std::string_view code, const std::string& step, std::string reason);
     void close_exceptions(const std::string& step);
-    void publish(Effect effect) { effects.push_back(std::move(effect)); }
+    void publish(Effect effect);
 };
 
 /// While it lives, `work` looks at what the frame's step runs.
@@ -84,6 +88,11 @@ bool visit(Work& work, std::vector<Frame>& frames, const auto& take) {
     return false;
 }
 
+[[nodiscard]] std::size_t size_in_bytes(const Fields& fields);  ///< As they are written.
+/// Are no lists and maps deeper inside each other than an instance keeps them?
+[[nodiscard]] bool is_flat_enough(const Value& value, std::size_t depth = limits::kValueDepth);
+/// May it name something that is kept: not empty, short, without control characters?
+[[nodiscard]] bool is_id(std::string_view text);
 /// A text cut to what an instance keeps of it.
 [[nodiscard]] std::string cut(std::string text);
 [[nodiscard]] std::uint64_t id_hash(std::string_view id);

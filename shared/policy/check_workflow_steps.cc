@@ -88,7 +88,17 @@ private:
 
     // ---- Each kind. ----
 
-    void check(const AskStep& step) { platform_of(step.operation, "`ask`"); }
+    /// What a platform answers is declared by its agent; the policy knows the composites.
+    void check(const AskStep& step) {
+        platform_of(step.operation, "`ask`");
+        if (split_operation(step.operation) || policy_.ask(step.operation) != nullptr) return;
+        std::vector<std::string> names;
+        for (const CompositeAsk& known : policy_.asks) names.push_back(known.form.name);
+        error(codes::kUnknownAsk, step_.place,
+              "`ask`" + of_step() + " names `" + step.operation +
+                  "`, which is no composite ask of this policy",
+              hint_of(step.operation, names));
+    }
     void check(const OperationStep& step) { platform_of(step.operation, "`operation`"); }
     void check(const SetStep& step) { write(step.write, "`set`"); }
     void check(const LetStep& step) {
@@ -104,6 +114,9 @@ private:
     void check(const WaitStep& step) {
         reads(step.key, "`key`");
         reads(step.until, "`until`");
+        if (step.event.empty()) return;
+        check_event(policy_, step.event, read_by(step_.into), step_.place, "`wait`" + of_step(),
+                    *this);
     }
     void check(const ChooseStep& step) {
         for (std::size_t i = 0; i < step.choices.size(); ++i) {
@@ -113,6 +126,13 @@ private:
                          "the choices" + of_step() + " after the one without `when` are never made",
                          "move it to the end");
         }
+    }
+    static std::vector<std::string> read_by(const Assignments& all) {
+        std::vector<std::string> names;
+        for (const Assignment& one : all) {
+            names.insert(names.end(), one.value.reads().begin(), one.value.reads().end());
+        }
+        return names;
     }
     void check(const ParallelStep&) {}
     void check(const ForEachStep& step) {

@@ -89,6 +89,13 @@ private:
                                  "`, which it stands in: it would never end",
                              "use for_each, which has a bound");
             }
+            if (path_.size() >= kBlockDepthMost) {
+                seen_.try_emplace(block);  // It is used.
+                return error(codes::kNesting, step.place,
+                             "step `" + step.name + "` runs the block `" + block + "` inside " +
+                                 std::to_string(kBlockDepthMost) + " others",
+                             "make a workflow of its own of it, and call that");
+            }
             if (!seen_[block].insert({items, under}).second) return;
             path_.push_back(block);
             walk(at->second, items, under);
@@ -211,11 +218,20 @@ private:
                   "name it in `set`");
         }
         if (trigger.on == Trigger::On::kChange) check_change(trigger);
+        if (trigger.on == Trigger::On::kEvent) {
+            std::vector<std::string> names;
+            if (trigger.when) names = trigger.when->reads();
+            for (const Assignment& one : trigger.set) {
+                names.insert(names.end(), one.value.reads().begin(), one.value.reads().end());
+            }
+            check_event(policy_, trigger.event, names, trigger.place, "this trigger", *this);
+        }
         if (trigger.on != Trigger::On::kSchedule) return;
         for (const Assignment& one : trigger.set) {
             for (const std::string& name : one.value.reads()) {
+                if (name == "at") continue;
                 error(codes::kUnknownContextField, trigger.place,
-                      "`set` reads `" + name + "`, but a schedule has no fields",
+                      "`set` reads `" + name + "`, but a schedule has one field only, `at`",
                       "write a literal, in quotes of its own if it is a text");
             }
         }

@@ -23,6 +23,9 @@ namespace syncline {
 
 using WorkflowName = Id<struct WorkflowTag>;  ///< `replacement_part`.
 
+/// Blocks inside each other at most.
+inline constexpr std::size_t kBlockDepthMost = 8;
+
 /// A field that becomes the value of an expression.
 struct Assignment {
     FieldName field;

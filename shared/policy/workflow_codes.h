@@ -10,9 +10,12 @@ namespace syncline::finding_codes {
 inline constexpr std::string_view kUnknownBlock = "policy.unknown_block";
 inline constexpr std::string_view kUnknownContextField = "policy.unknown_context_field";
 inline constexpr std::string_view kUnknownWorkflow = "policy.unknown_workflow";
+inline constexpr std::string_view kUnknownAsk = "policy.unknown_ask";
+inline constexpr std::string_view kUnknownEvent = "policy.unknown_event";
 inline constexpr std::string_view kUnknownStep = "policy.unknown_step";
 inline constexpr std::string_view kBlockCycle = "policy.block_cycle";
 inline constexpr std::string_view kCallCycle = "policy.call_cycle";
+inline constexpr std::string_view kNesting = "policy.nesting";
 inline constexpr std::string_view kStepTwice = "policy.step_twice";
 inline constexpr std::string_view kNoCompensation = "policy.no_compensation";
 inline constexpr std::string_view kCompensationInput = "policy.compensation_input";
@@ -31,8 +34,9 @@ inline constexpr std::string_view kNeverStarts = "policy.never_starts";
 inline constexpr std::string_view kOfWorkflows[] = {
     kUnknownBlock,    kUnknownContextField, kUnknownWorkflow, kUnknownStep, kBlockCycle,
     kCallCycle,       kStepTwice,           kNoCompensation,  kChainOrder,  kCompensationInput,
-    kApprovalOutcome, kAssignsItself,       kUnreachableStep, kUnusedBlock, kContextNotGiven,
-    kWorkflowKey,     kContextType,         kEndInParallel,   kNeverStarts,
+    kApprovalOutcome, kAssignsItself,       kUnreachableStep, kNesting,     kUnknownEvent,
+    kUnknownAsk,      kUnusedBlock,         kContextNotGiven, kWorkflowKey, kContextType,
+    kEndInParallel,   kNeverStarts,
 };
 
 }  // namespace syncline::finding_codes

@@ -11,6 +11,7 @@ constexpr TomlReader::Range kMilliseconds{1, 7LL * 86'400'000};
 constexpr TomlReader::Range kQuorum{1, 20};
 constexpr TomlReader::Range kItems{1, 1'000};
 constexpr std::size_t kLevelsMost = 10;
+constexpr std::size_t kParallelMost = 50;
 
 constexpr TomlReader::Choice<Recourse> kRecourses[] = {
     {"pause", Recourse::kPause},
@@ -224,7 +225,9 @@ Action read_choose(TomlReader& in, StepSpec&) {
 
 Action read_parallel(TomlReader& in, StepSpec&) {
     ParallelStep parallel{in.texts("parallel")};
-    if (parallel.blocks.size() < 2) in.problem("parallel", "must name at least two blocks");
+    if (parallel.blocks.size() < 2 || parallel.blocks.size() > kParallelMost) {
+        in.problem("parallel", "must name from 2 to " + std::to_string(kParallelMost) + " blocks");
+    }
     return parallel;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "hub/workflow/decide.h"
+#include "hub/workflow/instance_codec.h"
 #include "shared/policy/check.h"
 #include "shared/policy/policy_toml.h"
 
@@ -115,6 +116,10 @@ protected:
             EXPECT_EQ(again.effects, step_.effects);
             EXPECT_EQ(again.log, step_.log);
             EXPECT_EQ(again.next, state_);
+        }
+        if (state_.revision > 0) {
+            const auto read = decode_instance(encode(state_));
+            EXPECT_TRUE(read && *read == state_) << (read ? "another" : read.error().what);
         }
         return lines_of(step_.effects);
     }

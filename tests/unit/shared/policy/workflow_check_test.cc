@@ -23,6 +23,9 @@ owner = "support"
 fields = ["*"]
 founds = true
 on_delete = "propagate"
+[objects.case.events.opened]
+on = "created"
+fields = ["number"]
 )";
 
 // What is given begins in line 9.
@@ -45,6 +48,17 @@ std::string block(const std::string& name, const std::string& rest) {
     return "[[workflows.w.blocks." + name + "]]\n" + rest + "\n";
 }
 const std::string kDone = step("done", "end = 'done'");
+
+/// Nine blocks, each inside the one before.
+std::string nested() {
+    std::string text;
+    for (int i = 1; i <= 8; ++i) {
+        const std::string name = std::to_string(i);
+        text += block("b" + name, "name = 's" + name + "'\nchoose = [{ do = 'b" +
+                                      std::to_string(i + 1) + "' }]");
+    }
+    return text + block("b9", "name = 's9'\nend = 'failed'");
+}
 
 struct WorkflowCase {
     const char* name;
@@ -85,7 +99,10 @@ INSTANTIATE_TEST_SUITE_P(
                      workflow(kApi + step("a", "ask = 'epr.x'")),
                      {"x.toml:11:1: error: `ask` of step `a` names `epr`, which is no platform of "
                       "this policy [policy.unknown_platform]; did you mean `erp`?"}},
-        WorkflowCase{"a_composite_has_no_platform", workflow(kApi + step("a", "ask = 'x'")), {}},
+        WorkflowCase{"composite",
+                     workflow(kApi + step("a", "ask = 'x'")),
+                     {"x.toml:11:1: error: `ask` of step `a` names `x`, which is no composite ask "
+                      "of this policy [policy.unknown_ask]"}},
         WorkflowCase{"object",
                      workflow(kApi + step("a", std::string{"set = { object = 'csae', key = "
                                                            "'number', fields = { s = '1' } }\n"} +
@@ -134,6 +151,10 @@ INSTANTIATE_TEST_SUITE_P(
                               block("two", "name = 'c'\nchoose = [{ do = 'one' }]")),
                      {"x.toml:17:1: error: step `c` runs the block `one`, which it stands in: it "
                       "would never end [policy.block_cycle]; use for_each, which has a bound"}},
+        WorkflowCase{"blocks_too_deep",
+                     workflow(kApi + step("a", "choose = [{ do = 'b1' }]") + nested()),
+                     {"x.toml:35:1: error: step `s8` runs the block `b9` inside 8 others "
+                      "[policy.nesting]; make a workflow of its own of it, and call that"}},
         WorkflowCase{"a_call_of_itself",
                      workflow(kApi + step("a",
                                           "call = { workflow = 'w', with = { number = "
@@ -257,6 +278,40 @@ INSTANTIATE_TEST_SUITE_P(
                       "its values (open, shut) [policy.unknown_enum_value]; did you mean `open`?",
                       "x.toml:9:1: error: `when` names `nr`, which `case` does not have "
                       "[policy.unknown_field]"}},
+        WorkflowCase{"a_schedule_of_unknown_fields",
+                     workflow("[[workflows.w.triggers]]\non = 'schedule'\ncron = '0 3 * * *'\nset "
+                              "= { number = 'at', made = 'day' }\n" +
+                              kDone),
+                     {"x.toml:9:1: error: `set` reads `day`, but a schedule has one field only, "
+                      "`at` [policy.unknown_context_field]; write a literal, in quotes of its own "
+                      "if it is a text"}},
+        WorkflowCase{"an_event_that_nobody_tells",
+                     workflow(kApi + step("a", "wait = { event = 'case.opend', key = 'number' }")),
+                     {"x.toml:11:1: error: `wait` of step `a` names the event `case.opend`, which "
+                      "nobody tells [policy.unknown_event]; did you mean `case.opened`?"}},
+        WorkflowCase{"an_event_from_elsewhere",
+                     workflow(kApi + step("a",
+                                          "wait = { event = 'shipment.released', key = "
+                                          "'number' }\ninto = { made = 'whatever' }")),
+                     {}},
+        WorkflowCase{"an_event_of_a_workflow",
+                     workflow(kApi +
+                              step("a",
+                                   "emit = { event = 'case.seen', fields = { n = "
+                                   "'number' } }") +
+                              step("b",
+                                   "wait = { event = 'case.seen', key = 'number' }\ninto = { "
+                                   "made = 'm' }")),
+                     {"x.toml:14:1: error: `wait` of step `b` reads `m`, which the event "
+                      "`case.seen` does not carry [policy.unknown_field]"}},
+        WorkflowCase{
+            "a_trigger_that_reads_what_the_event_does_not_carry",
+            workflow("[[workflows.w.triggers]]\non = 'event'\nevent = 'case.opened'\nset = "
+                     "{ number = 'numbr' }\n" +
+                     kDone),
+            {"x.toml:9:1: error: this trigger reads `numbr`, which the event "
+             "`case.opened` does not carry [policy.unknown_field]; did you mean "
+             "`number`?"}},
         WorkflowCase{
             "a_key_that_may_be_empty",
             "[workflows.w]\nowner = 'a'\nkey = 'k'\n[workflows.w.context]\nk = 'string'\n" + kApi +

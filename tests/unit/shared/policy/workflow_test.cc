@@ -199,7 +199,7 @@ TEST(Workflows, StepsThatCannotBeReadAreRefusedWithTheirPlace) {
          "`workflows.w.steps.for_each.most` is missing"},
         {"beyond the bound", "for_each = { of = 'x', as = \"i\", do = \"b\", most = 1001 }",
          "must be a whole number from 1 to 1000"},
-        {"one block", "parallel = [\"a\"]", "must name at least two blocks"},
+        {"one block", "parallel = [\"a\"]", "must name from 2 to 50 blocks"},
         {"no choice", "choose = []", "must have at least one choice"},
         {"no outcome", "end = \"well\"", "`workflows.w.steps.end` must be"},
         {"retries shrink", "ask = \"erp.a\"\nretry = { first_ms = 9, most_ms = 8 }",
