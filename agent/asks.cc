@@ -145,7 +145,8 @@ void Asks::put(std::size_t at, const std::string& key, const Fields& input, Answ
         return no(ErrorKind::kFull, "too many questions wait for the platform already");
     }
     question.rate.take(now());
-    p_.gate.take_first(now());
+    // Whoever waits for the next token waits longer for it.
+    p_.gate.take(now());
     const std::uint64_t number = ++numbers_;
     Pending& pending = question.pending[key];
     pending.number = number;

@@ -22,8 +22,6 @@ public:
         return std::max(pause_until_, now + bucket_.wait(now));
     }
     void take(Duration now) { bucket_.take(now); }
-    /// The same for a call that waits for none: the others wait longer for it.
-    void take_first(Duration now) { bucket_.take(now); }
 
     void succeeded() {
         ++successes_;

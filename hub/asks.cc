@@ -5,6 +5,7 @@
 
 #include "shared/base/json.h"
 #include "shared/base/nearest_name.h"
+#include "shared/model/member.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
@@ -19,25 +20,13 @@ Asks::Reply refused(std::string_view name, ErrorKind kind, const std::string& te
     return {http_status(kind), to_json(Value{error_answer(name, {kind, text})})};
 }
 
-const Value* entry(const Value& map, std::string_view key) {
-    const auto* entries = map.get<Value::Map>();
-    if (entries == nullptr) return nullptr;
-    const auto at = entries->find(key);
-    return at == entries->end() ? nullptr : &at->second;
-}
-
-std::string text_at(const Value* value) {
-    const auto* text = value == nullptr ? nullptr : value->get<std::string>();
-    return text == nullptr ? std::string{} : *text;
-}
-
 /// The status that an agent's answer carries in its error; 200: it holds none.
 int status_in(std::string_view body) {
     const auto read = parse_json(body);
     if (!read) return 502;
-    const Value* error = entry(*read, "error");
+    const Value* error = member(*read, "error");
     if (error == nullptr) return 200;
-    const Value* status = entry(*error, "status");
+    const Value* status = member(*error, "status");
     const auto* number = status == nullptr ? nullptr : status->get<std::int64_t>();
     return number != nullptr && *number >= 400 && *number <= 599 ? static_cast<int>(*number) : 502;
 }
@@ -47,15 +36,15 @@ PartAnswer part_answer(const Result<std::string_view>& told) {
     if (!told) return {std::nullopt, {}, told.error().what};
     const auto read = parse_json(*told);
     if (!read) return {std::nullopt, {}, "its answer is no JSON"};
-    if (const Value* error = entry(*read, "error")) {
-        return {std::nullopt, {}, text_at(entry(*error, "text"))};
+    if (const Value* error = member(*read, "error")) {
+        return {std::nullopt, {}, text_member(*error, "text")};
     }
-    const Value* values = entry(*read, "values");
+    const Value* values = member(*read, "values");
     const auto* map = values == nullptr ? nullptr : values->get<Value::Map>();
     if (map == nullptr) return {std::nullopt, {}, "its answer has no values"};
     Fields fields;
     for (const auto& [name, value] : *map) fields.append(FieldName{name}, value);
-    return {std::move(fields), text_at(entry(*read, "source")), {}};
+    return {std::move(fields), text_member(*read, "source"), {}};
 }
 
 Value value_of(const PartAnswer& answer) {

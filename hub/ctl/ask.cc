@@ -6,6 +6,7 @@
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
 #include "shared/base/json.h"
+#include "shared/model/member.h"
 #include "shared/policy/ask.h"
 #include "shared/wire/subjects.h"
 
@@ -20,19 +21,6 @@ struct AskOptions {
     std::vector<std::string> fields;
     std::string input;
 };
-
-const Value* entry(const Value& map, std::string_view key) {
-    const auto* entries = map.get<Value::Map>();
-    if (entries == nullptr) return nullptr;
-    const auto at = entries->find(key);
-    return at == entries->end() ? nullptr : &at->second;
-}
-
-std::string text_at(const Value& map, std::string_view key) {
-    const Value* found = entry(map, key);
-    const auto* text = found == nullptr ? nullptr : found->get<std::string>();
-    return text == nullptr ? std::string{} : *text;
-}
 
 /// FIELD=VALUE: JSON where it is that, else text.
 Result<Value> input_of(const AskOptions& options) {
@@ -72,34 +60,34 @@ void show_values(Output& out, const Value* values) {
 }
 
 void show_part(Output& out, const std::string& name, const Value& part) {
-    const std::string error = text_at(part, "error");
-    const std::string source = text_at(part, "source");
+    const std::string error = text_member(part, "error");
+    const std::string source = text_member(part, "source");
     if (!error.empty()) {
         out.line({{name + "  "}, {error, Style::kRed}});
         return;
     }
     out.line({{name + "  "}, {source, source == "live" ? Style::kGreen : Style::kYellow}});
-    show_values(out, entry(part, "values"));
+    show_values(out, member(part, "values"));
 }
 
 Exit show_answer(Output& out, const Value& answer) {
-    const std::string verdict = text_at(answer, "verdict");
+    const std::string verdict = text_member(answer, "verdict");
     if (verdict.empty()) {
-        show_part(out, text_at(answer, "ask"), answer);
+        show_part(out, text_member(answer, "ask"), answer);
         return Exit::kFine;
     }
     const Style style =
         verdict == "yes" ? Style::kGreen : (verdict == "no" ? Style::kRed : Style::kYellow);
-    out.line({{text_at(answer, "ask") + "  "}, {verdict, style}});
-    if (const Value* reasons = entry(answer, "reasons")) {
+    out.line({{text_member(answer, "ask") + "  "}, {verdict, style}});
+    if (const Value* reasons = member(answer, "reasons")) {
         const auto* list = reasons->get<Value::List>();
         for (const Value& reason : list == nullptr ? Value::List{} : *list) {
             const auto* text = reason.get<std::string>();
             if (text != nullptr) out.line("  " + *text);
         }
     }
-    show_values(out, entry(answer, "values"));
-    const Value* parts = entry(answer, "parts");
+    show_values(out, member(answer, "values"));
+    const Value* parts = member(answer, "parts");
     const auto* map = parts == nullptr ? nullptr : parts->get<Value::Map>();
     if (map != nullptr) {
         for (const auto& [name, part] : *map) show_part(out, name, part);
@@ -123,8 +111,8 @@ Result<Exit> ask(Program& program, const AskOptions& options) {
     if (!told) return fail(told.error());
     const auto answer = parse_json(*told);
     if (!answer) return fail(answer.error(), "the answer");
-    if (const Value* error = entry(*answer, "error")) {
-        return fail(kind_named(text_at(*error, "kind")), text_at(*error, "text"));
+    if (const Value* error = member(*answer, "error")) {
+        return fail(kind_named(text_member(*error, "kind")), text_member(*error, "text"));
     }
     Output& out = program.out();
     out.set("answer", *answer);
@@ -145,10 +133,10 @@ struct Offered {
 /// `customer, amount?` of a JSON Schema.
 std::string input_text(const std::string& schema) {
     const auto read = parse_json(schema);
-    const Value* properties = read ? entry(*read, "properties") : nullptr;
+    const Value* properties = read ? member(*read, "properties") : nullptr;
     const auto* map = properties == nullptr ? nullptr : properties->get<Value::Map>();
     if (map == nullptr) return {};
-    const Value* required = entry(*read, "required");
+    const Value* required = member(*read, "required");
     const auto* names = required == nullptr ? nullptr : required->get<Value::List>();
     std::string text;
     for (const auto& [name, property] : *map) {
@@ -159,21 +147,21 @@ std::string input_text(const std::string& schema) {
 }
 
 void take_info(const Value& info, std::map<std::string, Offered>& all) {
-    std::string service = text_at(info, "name");
+    std::string service = text_member(info, "name");
     if (!service.starts_with("sync-")) return;
     service.erase(0, std::string_view{"sync-"}.size());
-    const Value* endpoints = entry(info, "endpoints");
+    const Value* endpoints = member(info, "endpoints");
     const auto* list = endpoints == nullptr ? nullptr : endpoints->get<Value::List>();
     for (const Value& endpoint : list == nullptr ? Value::List{} : *list) {
-        const Value* told = entry(endpoint, "metadata");
+        const Value* told = member(endpoint, "metadata");
         const Value metadata = told == nullptr ? Value{} : *told;
-        const std::string name = text_at(endpoint, "name");
+        const std::string name = text_member(endpoint, "name");
         Offered offered{.name = service == "hub" ? name : service + "." + name,
-                        .api_class = text_at(metadata, "class"),
-                        .version = text_at(metadata, "version"),
-                        .owner = text_at(metadata, "owner"),
-                        .description = text_at(metadata, "description"),
-                        .input = input_text(text_at(metadata, "input"))};
+                        .api_class = text_member(metadata, "class"),
+                        .version = text_member(metadata, "version"),
+                        .owner = text_member(metadata, "owner"),
+                        .description = text_member(metadata, "description"),
+                        .input = input_text(text_member(metadata, "input"))};
         all.insert_or_assign(offered.name, offered);
     }
 }
