@@ -105,16 +105,9 @@ struct Input {
         what;
 };
 
-/// That somebody may decide for another.
-struct Delegation {
-    std::string from;
-    std::string to;
-    std::vector<std::string> roles;  ///< Of `from`, as far as they are given on.
-};
-
 /// What a decision may know beside policy, instance and input.
 struct Context {
-    std::vector<Delegation> delegations;
+    std::vector<Delegation> delegations;  ///< That hold now.
 };
 
 }  // namespace syncline::hub::workflow

@@ -23,7 +23,8 @@ struct EventSpec {
     On on = On::kCondition;
     std::optional<Expression> when;
     std::vector<FieldName> fields;  ///< What it carries, sorted.
-    std::uint32_t version = 1;      ///< Of what it carries, as people count.
+    FieldName key;  ///< One of them that business knows it by, `number`; empty: the entity's id.
+    std::uint32_t version = 1;  ///< Of what it carries, as people count.
     /// The most that it may carry: whoever reads the stream reads it.
     Classification clearance = Classification::kPublic;
     enum class Body : std::uint8_t { kJson, kMessagePack };

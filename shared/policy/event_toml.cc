@@ -51,6 +51,10 @@ EventSpec read_event(TomlReader in, const std::string& name, const std::vector<F
             event.fields.push_back(field.name);
         }
     }
+    event.key = FieldName{in.text("key", "")};
+    if (!event.key.empty() && std::ranges::find(event.fields, event.key) == event.fields.end()) {
+        in.problem("key", "is no field that the event carries");
+    }
     for (std::size_t i = 0; i < names.size() && !all; ++i) {
         if (std::ranges::find(event.fields, FieldName{names[i]}) == event.fields.end()) {
             in.problem("fields", i, "is no field of the object");

@@ -185,10 +185,13 @@ struct Policy {
         friend bool operator==(const Reconcile&, const Reconcile&) = default;
     };
     std::map<PlatformId, Reconcile> reconcile;
-    std::vector<ObjectSpec> objects;        ///< Sorted by name.
-    std::vector<ListSpec> lists;            ///< Sorted by name.
-    std::vector<CompositeAsk> asks;         ///< The same.
-    std::vector<Workflow> workflows;        ///< Sorted by name.
+    std::vector<ObjectSpec> objects;  ///< Sorted by name.
+    std::vector<ListSpec> lists;      ///< Sorted by name.
+    std::vector<CompositeAsk> asks;   ///< The same.
+    std::vector<Workflow> workflows;  ///< Sorted by name.
+    /// Who has a role that approvals are asked of.
+    std::map<std::string, std::vector<std::string>> roles;
+    std::vector<Delegation> delegations;
     std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;

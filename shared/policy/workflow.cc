@@ -143,17 +143,6 @@ const char* name_of(Recourse recourse) {
     return "unknown";
 }
 
-const char* name_of(ErrorClass error) {
-    switch (error) {
-        case ErrorClass::kPermanent: return "permanent";
-        case ErrorClass::kNotFound: return "not_found";
-        case ErrorClass::kDenied: return "denied";
-        case ErrorClass::kUnavailable: return "unavailable";
-        case ErrorClass::kTimeout: return "timeout";
-    }
-    return "unknown";
-}
-
 const char* name_of(Trigger::On on) {
     switch (on) {
         case Trigger::On::kChange: return "change";
@@ -162,10 +151,6 @@ const char* name_of(Trigger::On on) {
         case Trigger::On::kSchedule: return "schedule";
     }
     return "unknown";
-}
-
-bool is_passing(ErrorClass error) {
-    return error == ErrorClass::kUnavailable || error == ErrorClass::kTimeout;
 }
 
 bool StepSpec::has_effect() const {

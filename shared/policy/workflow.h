@@ -13,6 +13,7 @@
 #include "shared/base/timestamp.h"
 #include "shared/model/decimal.h"
 #include "shared/model/ids.h"
+#include "shared/model/operation_call.h"
 #include "shared/policy/cron.h"
 #include "shared/policy/expression.h"
 #include "shared/policy/field_spec.h"
@@ -40,18 +41,6 @@ enum class Recourse : std::uint8_t {
     kContinue,    ///< The step counts as done, without what it would have given.
 };
 [[nodiscard]] const char* name_of(Recourse recourse);  ///< "pause", "compensate", "continue".
-
-/// Why somebody did not do what he was asked for.
-enum class ErrorClass : std::uint8_t {
-    kPermanent,    ///< It will be refused again: the request itself is wrong.
-    kNotFound,     ///< What it is about is not there.
-    kDenied,       ///< It is not allowed.
-    kUnavailable,  ///< Not now: worth a try later.
-    kTimeout,      ///< No answer came in time.
-};
-[[nodiscard]] const char* name_of(ErrorClass error);  ///< "permanent", "not_found", ...
-/// Is the same request worth another try by itself?
-[[nodiscard]] bool is_passing(ErrorClass error);
 
 struct RetryRule {
     std::uint32_t attempts = 3;           ///< In all, with the first.
@@ -228,6 +217,15 @@ void each_block(const StepSpec& step, const auto& take) {
         take(loop->block);
     }
 }
+
+/// That somebody may decide for another.
+struct Delegation {
+    std::string from;
+    std::string to;
+    std::vector<std::string> roles;  ///< Of `from`, as far as they are given on.
+    Timestamp until;                 ///< 0: for ever.
+    friend bool operator==(const Delegation&, const Delegation&) = default;
+};
 
 /// `platform.operation` in two; nothing if it is not.
 [[nodiscard]] std::optional<std::pair<PlatformId, std::string>> split_operation(

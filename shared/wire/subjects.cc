@@ -87,6 +87,20 @@ private:
     std::size_t count_ = 0;
 };
 
+constexpr std::string_view kInstanceInput = "wf";
+
+/// `workflow/instance/step`, in its three parts; the last may have slashes.
+std::array<std::string_view, 3> split_key(std::string_view key) {
+    std::array<std::string_view, 3> parts;
+    for (std::size_t i = 0; i < 2; ++i) {
+        const auto slash = std::min(key.find('/'), key.size());
+        parts[i] = key.substr(0, slash);
+        key.remove_prefix(std::min(slash + 1, key.size()));
+    }
+    parts[2] = key;
+    return parts;
+}
+
 bool read_partition(std::string_view token, Partition& partition) {
     if (token.size() > 1 && token[0] == '0') return false;  // Spelled in one way only.
     const auto [end, error] =
@@ -186,6 +200,17 @@ std::string operation(Partition partition, std::string_view kind, std::string_vi
     return join("sync.in._op." + text_of(partition), {kind, id});
 }
 
+std::string operation_result(const PlatformId& platform, Partition partition,
+                             std::string_view key) {
+    const auto [workflow, instance, step] = split_key(key);
+    std::string root = join("sync.in", {platform.text}) + "." + text_of(partition) + ".op";
+    return join(root, {instance, step});
+}
+
+std::string instance_input(Partition partition, std::string_view instance) {
+    return operation(partition, kInstanceInput, instance);
+}
+
 std::string all_operations() { return "sync.in._op.>"; }
 
 std::string policy_activation() { return "sync.in._policy.activate"; }
@@ -210,15 +235,14 @@ Result<InputSubject> parse_input(std::string_view subject) {
     out.object = std::move(*object);
     out.key = std::move(*key);
     if (operation) {
-        out.kind = InputKind::kOperation;
+        const bool instance = out.object == kInstanceInput;
+        out.kind = instance ? InputKind::kInstance : InputKind::kOperation;
         return out;
     }
     static constexpr std::pair<std::string_view, InputKind> kKinds[] = {
-        {"chg", InputKind::kChange},
-        {"out", InputKind::kOutcome},
-        {"inv", InputKind::kInventory},
-        {"hold", InputKind::kHold},
-        {"list", InputKind::kList}};
+        {"chg", InputKind::kChange},    {"out", InputKind::kOutcome},
+        {"inv", InputKind::kInventory}, {"hold", InputKind::kHold},
+        {"list", InputKind::kList},     {"op", InputKind::kOperationResult}};
     const auto* kind = std::ranges::find(kKinds, tokens[4], [](const auto& k) { return k.first; });
     if (kind == std::end(kKinds)) return bad();
     out.kind = kind->second;
@@ -266,6 +290,23 @@ std::string list_part(const ListName& list, std::string_view digest) {
 std::string list_parts_of(const ListName& list) {
     return join("sync.st.listpart", {list.text}) + ".*";
 }
+std::string instance(std::string_view workflow, std::string_view id, Partition partition) {
+    return join("sync.st.wf." + text_of(partition), {workflow, id});
+}
+std::string instances_of(Partition partition) { return "sync.st.wf." + text_of(partition) + ".>"; }
+std::string instances_of(std::string_view workflow) {
+    return workflow.empty() ? "sync.st.wf.>" : "sync.st.wf.*." + encode_token(workflow) + ".*";
+}
+std::string any_instance(std::string_view id) { return "sync.st.wf.*.*." + encode_token(id); }
+bool is_instance(std::string_view subject) { return subject.starts_with("sync.st.wf."); }
+std::string approval(std::string_view key) {
+    const auto [workflow, instance, step] = split_key(key);
+    return join("sync.st.approval", {workflow, instance, step});
+}
+std::string approvals_of(std::string_view instance) {
+    return "sync.st.approval.*." + encode_token(instance) + ".*";
+}
+std::string all_approvals() { return "sync.st.approval.>"; }
 std::string loss() { return "sync.st.loss"; }
 
 Result<EntityKey> parse_entity(std::string_view subject) {
@@ -305,6 +346,19 @@ std::string commands_of(const EntityKey& entity) {
 
 std::string commands_of(const PlatformId& platform) {
     return join("sync.cmd", {platform.text}) + ".>";
+}
+
+std::string operation_call(const PlatformId& platform, std::string_view key) {
+    const auto [workflow, instance, step] = split_key(key);
+    std::string root = join("sync.cmd", {platform.text}) + ".op";
+    return join(root, {workflow, instance, step});
+}
+std::string operation_calls_of(std::string_view instance) {
+    return "sync.cmd.*.op.*." + encode_token(instance) + ".*";
+}
+bool is_operation_call(std::string_view subject) {
+    const Tokens tokens{subject};
+    return tokens.size() == 7 && tokens[1] == "cmd" && tokens[3] == "op";
 }
 
 std::string again(const PlatformId& platform, Again what) {
@@ -367,16 +421,37 @@ std::string log(const EntityKey& entity) {
 }
 std::string all_logs() { return "sync.log.>"; }
 
-std::string event(const EntityKey& entity, std::string_view name, std::string_view generation) {
-    return join("sync.evt", {entity.object.text, name, entity.entity.text, generation});
+std::string event(const EntityKey& entity, std::string_view name, std::string_view key,
+                  std::string_view generation) {
+    return join("sync.evt", {entity.object.text, name, key, entity.entity.text, generation});
 }
 std::string events_of(const EntityKey& entity) {
-    return join("sync.evt", {entity.object.text}) + ".*." + encode_token(entity.entity.text) + ".*";
+    return join("sync.evt", {entity.object.text}) + ".*.*." + encode_token(entity.entity.text) +
+           ".*";
+}
+std::string events_of(const ObjectName& object, std::string_view name, std::string_view key) {
+    return join("sync.evt", {object.text, name, key}) + ".>";
 }
 std::string events_of(const ObjectName& object, std::string_view name) {
     if (object.empty()) return events_wildcard();
     const std::string prefix = join("sync.evt", {object.text});
     return name.empty() ? prefix + ".>" : prefix + "." + encode_token(name) + ".>";
+}
+
+Result<EventSubject> parse_event(std::string_view subject) {
+    const Tokens tokens{subject};
+    if (tokens.size() == 7 && tokens[0] == kPrefix && tokens[1] == "evt") {
+        auto object = decode_token(tokens[2]);
+        auto name = decode_token(tokens[3]);
+        auto key = decode_token(tokens[4]);
+        auto entity = decode_token(tokens[5]);
+        if (object && name && key && entity) {
+            return EventSubject{{ObjectName{*std::move(object)}, EntityId{*std::move(entity)}},
+                                *std::move(name),
+                                *std::move(key)};
+        }
+    }
+    return fail(ErrorKind::kInvalid, "'" + std::string{subject} + "' is not an event's subject");
 }
 
 std::string receipts_of(const PlatformId& platform) { return join("sync.rcv", {platform.text}); }
@@ -385,6 +460,8 @@ std::string ask(const PlatformId& platform, std::string_view name) {
     return join("sync.ask", {platform.text, name});
 }
 std::string ask_hubs(std::string_view name) { return "sync.ask._hub." + encode_token(name); }
+
+std::string told(std::string_view asker) { return "sync.told." + encode_token(asker); }
 
 std::string hub_presence(const HubId& hub) { return join("$KV.sync_lease.hub", {hub.text}); }
 std::string all_hub_presence() { return "$KV.sync_lease.hub.*"; }

@@ -54,13 +54,30 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 [[nodiscard]] std::string inputs_of(Partition partition);
 [[nodiscard]] std::string all_inputs();
 
-enum class InputKind { kChange, kOutcome, kInventory, kHold, kList, kOperation };
+/// What became of the operation of that key (OperationResult).
+[[nodiscard]] std::string operation_result(const PlatformId& platform, Partition partition,
+                                           std::string_view key);
+/// Something for an instance of a workflow, whoever says it; in the instance's partition.
+[[nodiscard]] std::string instance_input(Partition partition, std::string_view instance);
+
+enum class InputKind {
+    kChange,
+    kOutcome,
+    kInventory,
+    kHold,
+    kList,
+    kOperationResult,
+    kOperation,
+    kInstance
+};
 struct InputSubject {
     InputKind kind = InputKind::kChange;
-    PlatformId platform;  ///< Empty for kOperation.
+    PlatformId platform;  ///< Empty for kOperation and kInstance.
     Partition partition;
-    std::string object;  ///< Operation: its kind. Inventory: nothing of interest.
-    std::string key;     ///< Record id, entity id, operation id, run, direction of the lane, ...
+    /// Operation: its kind. Result of an operation: the instance. Inventory: nothing of interest.
+    std::string object;
+    /// Record id, entity id, operation id, instance, run, step, direction of the lane, ...
+    std::string key;
 };
 /// kInvalid: not an input subject.
 [[nodiscard]] Result<InputSubject> parse_input(std::string_view subject);
@@ -93,6 +110,19 @@ struct InputSubject {
 [[nodiscard]] std::string all_list_states();
 [[nodiscard]] std::string list_part(const ListName& list, std::string_view digest);
 [[nodiscard]] std::string list_parts_of(const ListName& list);
+/// An instance of a workflow, and what a person is asked about one of its steps; `key` is
+/// `workflow/instance/step`.
+[[nodiscard]] std::string instance(std::string_view workflow, std::string_view id,
+                                   Partition partition);
+[[nodiscard]] std::string instances_of(Partition partition);
+/// Of all workflows if it is empty.
+[[nodiscard]] std::string instances_of(std::string_view workflow);
+/// Whichever workflow it is of: a pattern.
+[[nodiscard]] std::string any_instance(std::string_view id);
+[[nodiscard]] bool is_instance(std::string_view subject);
+[[nodiscard]] std::string approval(std::string_view key);
+[[nodiscard]] std::string approvals_of(std::string_view instance);
+[[nodiscard]] std::string all_approvals();
 /// That a stream has lost something, by the hub that noticed it. What is stored before it, a mark
 /// above all, may not know.
 [[nodiscard]] std::string loss();
@@ -106,6 +136,10 @@ struct InputSubject {
 [[nodiscard]] std::string commands_of(const PlatformId& platform);
 /// Those of one entity, of all platforms.
 [[nodiscard]] std::string commands_of(const EntityKey& entity);
+/// An operation of a workflow (OperationCall), and all of an instance at any platform.
+[[nodiscard]] std::string operation_call(const PlatformId& platform, std::string_view key);
+[[nodiscard]] std::string operation_calls_of(std::string_view instance);
+[[nodiscard]] bool is_operation_call(std::string_view subject);
 /// What an agent is asked to read once more from the start: after a loss, the commands of its
 /// platform or the platform's records; or the records, to reconcile them (ReconcileRequest). The
 /// newest message stands; its body names the request.
@@ -138,18 +172,30 @@ struct ListWishSubject {
 [[nodiscard]] std::string log(const EntityKey& entity);
 [[nodiscard]] std::string all_logs();
 
-// Business events. One is the only one of its subject.
+// Business events. One is the only one of its subject. `key` is what business knows it by.
 [[nodiscard]] std::string event(const EntityKey& entity, std::string_view name,
-                                std::string_view generation);
+                                std::string_view key, std::string_view generation);
 [[nodiscard]] std::string events_of(const EntityKey& entity);
 /// Those of an object, or of one event of it; of all if both are empty.
 [[nodiscard]] std::string events_of(const ObjectName& object, std::string_view name);
+/// Those of an event that have the key.
+[[nodiscard]] std::string events_of(const ObjectName& object, std::string_view name,
+                                    std::string_view key);
+struct EventSubject {
+    EntityKey entity;
+    std::string name;
+    std::string key;
+};
+/// kInvalid: not the subject of an event.
+[[nodiscard]] Result<EventSubject> parse_event(std::string_view subject);
 
 // Without store.
 [[nodiscard]] std::string receipts_of(const PlatformId& platform);
 /// A question to a platform, or one that hubs answer by asking several.
 [[nodiscard]] std::string ask(const PlatformId& platform, std::string_view name);
 [[nodiscard]] std::string ask_hubs(std::string_view name);
+/// What a workflow has to say to whoever sent it something; `asker` is of his own choice.
+[[nodiscard]] std::string told(std::string_view asker);
 
 // Key-value entries: presence of hubs and agents.
 [[nodiscard]] std::string hub_presence(const HubId& hub);
