@@ -1,6 +1,7 @@
 #include "hub/api.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "shared/base/json.h"
@@ -12,6 +13,10 @@ namespace {
 constexpr std::string_view kPrefix = "/v1/";
 constexpr std::string_view kAsk = "/v1/ask/";
 constexpr std::string_view kAsks = "/v1/asks";
+constexpr std::string_view kProcess = "/v1/process/";
+constexpr std::string_view kProcesses = "/v1/processes";
+constexpr std::string_view kInstances = "/v1/instances/";
+constexpr std::string_view kApprovals = "/v1/approvals";
 constexpr std::string_view kBearer = "Bearer ";
 /// Requests that the hub's thread has not taken yet.
 constexpr std::size_t kRequestsMost = 4'096;
@@ -73,7 +78,8 @@ void Api::take(const HttpServer::Request& request, HttpServer::Answer answer) {
         }
         first = requests_.empty();
         requests_.push_back({std::string{request.method}, std::string{request.path},
-                             std::string{request.body}, std::move(answer)});
+                             std::string{request.body}, std::string{request.header("traceparent")},
+                             std::move(answer)});
     }
     if (first) wake_();
 }
@@ -84,10 +90,10 @@ void Api::deliver() {
         const std::lock_guard lock{mutex_};
         requests.swap(requests_);
     }
-    for (Request& request : requests) route(request);
+    for (const Request& request : requests) route(request);
 }
 
-void Api::route(Request& request) {
+void Api::route(const Request& request) {
     const bool post = request.method == "POST";
     if (request.path.starts_with(kAsk)) {
         if (!post) return request.answer(error_reply(405, "invalid", "a question is a POST"));
@@ -99,7 +105,53 @@ void Api::route(Request& request) {
     if (request.path == kAsks && !post) {
         return request.answer(json_reply(200, to_json(asks_.catalogue())));
     }
-    request.answer(error_reply(404, "not_found", "there are POST /v1/ask/<name> and GET /v1/asks"));
+    if (route_process(request)) return;
+    request.answer(
+        error_reply(404, "not_found",
+                    "there are POST /v1/ask/<name>, GET /v1/asks, POST "
+                    "/v1/process/<name>, GET /v1/processes, GET /v1/instances/<id>, POST "
+                    "/v1/instances/<id>/<action>, GET /v1/approvals, POST "
+                    "/v1/approvals/<key>/approve"));
+}
+
+/// False: it is nothing about workflows.
+bool Api::route_process(const Request& request) {
+    const bool post = request.method == "POST";
+    const auto reply = [answer = request.answer](Processes::Reply told) {
+        answer(json_reply(told.status, std::move(told.body)));
+    };
+    const auto rest = [&](std::string_view prefix) -> std::optional<std::string> {
+        if (!request.path.starts_with(prefix)) return std::nullopt;
+        return request.path.substr(prefix.size());
+    };
+    if (const auto name = rest(kProcess); name && post) {
+        processes_.start(*name, request.body, request.trace, reply);
+        return true;
+    }
+    if (request.path == kProcesses && !post) {
+        request.answer(json_reply(200, to_json(processes_.catalogue())));
+        return true;
+    }
+    if (const auto path = rest(kInstances)) {
+        const auto slash = path->find('/');
+        if (post == (slash == std::string::npos)) return false;
+        if (post) {
+            processes_.act(path->substr(0, slash), path->substr(slash + 1), request.body, reply);
+        } else {
+            processes_.show(*path, reply);
+        }
+        return true;
+    }
+    const auto path = rest(kApprovals);
+    if (!path || (!path->empty() && !path->starts_with('/'))) return false;
+    if (!post) {
+        processes_.approvals(path->empty() ? "" : path->substr(1), reply);
+        return true;
+    }
+    const auto slash = path->rfind('/');
+    if (slash == std::string::npos || slash == 0) return false;
+    processes_.decide(path->substr(1, slash - 1), path->substr(slash + 1), request.body, reply);
+    return true;
 }
 
 }  // namespace syncline::hub

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hub/asks.h"
+#include "hub/processes.h"
 #include "shared/base/secret.h"
 #include "shared/http/server.h"
 
@@ -23,13 +24,20 @@ struct ApiSettings {
 ///
 ///     POST /v1/ask/<name>     a question; the body is its input
 ///     GET  /v1/asks           the questions of the policy in force
+///     POST /v1/process/<name> begins an instance of a workflow; the body is its context
+///     GET  /v1/processes      the workflows that are begun so
+///     GET  /v1/instances/<id> how an instance stands
+///     POST /v1/instances/<id>/<action>          pause, resume, retry, skip, cancel, ...
+///     GET  /v1/approvals[/<role>]               what waits for somebody's word
+///     POST /v1/approvals/<key>/approve|reject   that word
 ///
 /// Threading: open(), deliver() and the destructor belong to the hub's thread, where all is
 /// answered; the server's own threads only pass requests on.
 class Api {
 public:
     /// `wake` is called from other threads when there is something to deliver().
-    Api(Asks& asks, std::function<void()> wake) : asks_(asks), wake_(std::move(wake)) {}
+    Api(Asks& asks, Processes& processes, std::function<void()> wake)
+        : asks_(asks), processes_(processes), wake_(std::move(wake)) {}
 
     /// kUnavailable: the port is taken; kInvalid: no such address; also what Secret::load() says.
     Result<void> open(const ApiSettings& settings);
@@ -41,12 +49,15 @@ private:
         std::string method;
         std::string path;
         std::string body;
+        std::string trace;  ///< `traceparent`.
         HttpServer::Answer answer;
     };
     void take(const HttpServer::Request& request, HttpServer::Answer answer);
-    void route(Request& request);
+    void route(const Request& request);
+    [[nodiscard]] bool route_process(const Request& request);
 
     Asks& asks_;
+    Processes& processes_;
     std::function<void()> wake_;
     std::string token_hash_;  ///< SHA-256; empty: none is asked for.
     std::mutex mutex_;

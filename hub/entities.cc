@@ -331,11 +331,14 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
 void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
     slot.phase = Phase::kPublishing;
     const bool all = slot.step.changed || slot.step.replayed;
-    slot.outstanding =
-        commands.size() + slot.step.rechecked.size() + (all ? slot.state.outbox.size() : 0);
+    slot.outstanding = commands.size() + slot.step.rechecked.size() + slot.step.answers.size() +
+                       (all ? slot.state.outbox.size() : 0);
     if (slot.outstanding == 0) return finish(slot);
     sync_points_.reached("H5");
     publish_commands(slot, commands);
+    for (const WriteAnswer& answer : slot.step.answers) {
+        host_.on_written(answer, this, token_of(slot));
+    }
     publish_outgoing(slot, slot.step.rechecked);
     if (all) publish_outgoing(slot, slot.state.outbox);
 }
@@ -351,9 +354,12 @@ void Entities::publish_commands(const Slot& slot, const std::vector<Command>& co
 void Entities::publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages) {
     const std::uint64_t token = token_of(slot);
     for (const EntityState::Outgoing& outgoing : messages) {
-        if (outgoing.event) {
+        using What = EntityState::Outgoing::What;
+        if (outgoing.what != What::kStatus) {
             // The log entry follows always, so that something is outstanding still.
-            if (!tell_event(outgoing.body, token)) --slot.outstanding;
+            const bool out = outgoing.what == What::kEvent ? tell_event(outgoing.body, token)
+                                                           : tell_start(outgoing.body, token);
+            if (!out) --slot.outstanding;
         } else if (outgoing.exception.empty()) {
             effects_.publish(subjects::log(slot.key), outgoing.body, this, token);
         } else {
@@ -375,6 +381,16 @@ bool Entities::tell_event(const std::string& body, std::uint64_t token) {
     EventMessage message = message_of(*event);
     effects_.publish_first(std::move(message.subject), std::move(message.body),
                            std::move(message.headers), this, token);
+    return true;
+}
+
+bool Entities::tell_start(const std::string& body, std::uint64_t token) {
+    const auto start = decode_start(body);
+    if (!start) {
+        log::error("what a change begins can not be read", {{"error", start.error()}});
+        return false;
+    }
+    host_.on_start(*start, this, token);
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hub/core/decide.h"
+#include "hub/core/start.h"
 #include "hub/hub_options.h"
 #include "hub/policies.h"
 #include "hub/reliable_publisher.h"
@@ -64,6 +65,10 @@ public:
     [[nodiscard]] virtual bool is_reconsidered(Partition partition) const = 0;
     /// `state`.is_to_erase(): that comes first, then `then` is done.
     virtual void on_to_erase(const EntityState& state, Queued then) = 0;
+    /// A change of an entity begins a workflow; `sink` hears of `token` when that is stored.
+    virtual void on_start(const WorkflowStart& start, DeliverySink* sink, std::uint64_t token) = 0;
+    /// What became of a workflow's write; the same.
+    virtual void on_written(const WriteAnswer& answer, DeliverySink* sink, std::uint64_t token) = 0;
     /// The input can never be decided; keep and show it. Calls on_done() when that is stored.
     virtual void on_undecidable(Queued queued, const Error& error) = 0;
 
@@ -175,6 +180,7 @@ private:
     void publish_commands(const Slot& slot, const std::vector<Command>& commands);
     void publish_outgoing(Slot& slot, const std::vector<EntityState::Outgoing>& messages);
     [[nodiscard]] bool tell_event(const std::string& body, std::uint64_t token);
+    [[nodiscard]] bool tell_start(const std::string& body, std::uint64_t token);
     void verify_told(Slot& slot);
     void drop_verified(Slot& slot);
     void reserve_all(Slot& slot);

@@ -20,4 +20,14 @@ struct EventMessage {
 /// "order.confirmed.v1".
 [[nodiscard]] std::string event_type(const ObjectName& object, const EventSpec& event);
 
+/// An event as it comes from its stream.
+struct ToldEvent {
+    std::string name;  ///< `order.confirmed`.
+    std::string key;
+    Fields fields;  ///< As the policy declares them, where it does.
+};
+/// kInvalid: the subject is no event's, or the body can not be read.
+[[nodiscard]] Result<ToldEvent> read_event(const Policy& policy, std::string_view subject,
+                                           std::string_view body);
+
 }  // namespace syncline::hub

@@ -11,6 +11,7 @@
 #include "hub/entities.h"
 #include "hub/erasures.h"
 #include "hub/holds.h"
+#include "hub/instances.h"
 #include "hub/kept_exceptions.h"
 #include "hub/lists.h"
 #include "hub/partitions.h"
@@ -20,6 +21,7 @@
 #include "hub/reliable_publisher.h"
 #include "hub/state_sweep.h"
 #include "hub/unmatched.h"
+#include "hub/workflow_triggers.h"
 
 namespace syncline::hub {
 
@@ -70,6 +72,11 @@ public:
     [[nodiscard]] Reconciliations::VerifiedThrough verified_through() const {
         return reconciliations_.verified_through();
     }
+    /// Questions that workflows put go to `ask`; see Instances::ask.
+    void answer_asks_by(decltype(Instances::ask) ask) { instances_.ask = std::move(ask); }
+    [[nodiscard]] const InstanceIndex& instances() const { return instances_.index(); }
+    /// Of the streams; 0: not known yet.
+    [[nodiscard]] std::uint16_t partitions() const { return ready() ? options_.partitions : 0; }
     /// The lists of reference data that this hub sees to.
     [[nodiscard]] std::vector<const ListState*> lists() const { return lists_.states(); }
 
@@ -89,6 +96,7 @@ private:
         WorkId work;
         std::optional<Queued> unmatched;  ///< It waits at its keys after that.
         std::optional<KeptExceptions::Unplaced> unplaced = {};  ///< What it is about.
+        Instances::Done then = {};                              ///< Instead of done.
     };
     void keep(ExceptionRecord exception, Kept kept);
     /// Says of an exception that no state holds what the policy's rules do.
@@ -117,6 +125,9 @@ private:
     void take_input(const Raw& raw, const subjects::InputSubject& about, Queued queued);
     void take_change(Change change, Queued queued);
     void take_kept(const ExceptionRecord& kept, Queued queued);
+    void take_instance_input(workflow::Message message, const WorkId& work);
+    void keep_unstarted(const workflow::Message& message, const std::string& why,
+                        Instances::Done then);
     void take_outcome(Outcome outcome, Queued queued);
     void on_policy_activated();
     void on_policy_refused(std::uint64_t version, const std::string& why);
@@ -142,6 +153,12 @@ private:
     }
     void on_erased(const EntityKey& entity, Queued queued) override {
         entities_.submit(entity, std::move(queued));
+    }
+    void on_start(const WorkflowStart& start, DeliverySink* sink, std::uint64_t token) override {
+        instances_.begin(start, sink, token);
+    }
+    void on_written(const WriteAnswer& answer, DeliverySink* sink, std::uint64_t token) override {
+        instances_.answer_write(answer, sink, token);
     }
     void on_undecidable(Queued queued, const Error& error) override;
     void on_placed(const EntityKey& entity, Queued queued) override;
@@ -202,9 +219,12 @@ private:
     Holds holds_;
     Lists lists_;
     Reconciliations reconciliations_;
-    std::unique_ptr<Partitions> partitions_;  ///< From begin() on.
-    std::unique_ptr<StateSweep> sweep_;       ///< The same.
-    bool commands_due_ = false;               ///< Agents are to be asked to read them again.
+    BrokerTime time_;
+    Instances instances_;
+    std::unique_ptr<Partitions> partitions_;      ///< From begin() on.
+    std::unique_ptr<StateSweep> sweep_;           ///< The same.
+    std::unique_ptr<WorkflowTriggers> triggers_;  ///< The same.
+    bool commands_due_ = false;                   ///< Agents are to be asked to read them again.
     bool records_due_ = false;
     bool state_lost_ = false;  ///< Since this hub started.
     bool loss_told_ = false;   ///< That marks show a loss of before it started.

@@ -25,6 +25,8 @@ struct HubOptions {
     Duration watch_interval = std::chrono::seconds{2};     ///< Looks at the streams' identity.
     Duration retry_wait = std::chrono::milliseconds{200};  ///< After a failed load or store.
     Duration resend_wait = std::chrono::seconds{2};        ///< Before one gap is asked for again.
+    Duration keep_ended = std::chrono::hours{24 * 7};      ///< An ended instance whole,
+    Duration keep_children = std::chrono::hours{24 * 90};  ///< and one that another has called.
     friend bool operator==(const HubOptions&, const HubOptions&) = default;
 };
 
@@ -47,6 +49,7 @@ struct HubCounters {
     std::uint64_t commands = 0;
     std::uint64_t conflicts = 0;   ///< Compare-and-set refused; decided again.
     std::uint64_t exceptions = 0;  ///< Exception messages published.
+    std::uint64_t timers = 0;      ///< Of workflows, that came due.
     std::uint64_t events = 0;      ///< Business events published, again included.
     std::uint64_t loads = 0;       ///< Entities read from the store.
     std::uint64_t poisoned = 0;    ///< Inputs that cannot be decided.

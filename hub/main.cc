@@ -15,13 +15,17 @@
 #include "hub/hub.h"
 #include "hub/hub_config.h"
 #include "hub/hub_metrics.h"
+#include "hub/processes.h"
 #include "shared/base/clock.h"
+#include "shared/base/json.h"
 #include "shared/base/log.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
+#include "shared/model/member.h"
 #include "shared/nats/event_loop.h"
 #include "shared/nats/nats_link.h"
 #include "shared/nats/streams.h"
+#include "shared/policy/ask.h"
 #include "shared/policy/check.h"
 #include "shared/policy/policy_toml.h"
 
@@ -79,10 +83,33 @@ Result<std::vector<PolicyFile>> sound_policy(const std::string& directory) {
         if (finding.severity == Severity::kWarning) log::warning(to_string(finding));
     }
     if (!errors.empty()) return fail(ErrorKind::kInvalid, "the policy has errors:\n" + errors);
-    if (!policy->workflows.empty()) {
-        log::warning("the policy has workflows, which this version does not run yet");
-    }
     return files;
+}
+
+/// What an answer to a question says to the workflow that has put it: of one that hubs put together
+/// the verdict and the reasons stand beside its values.
+Instances::Answer answer_of(const Asks::Reply& reply) {
+    const auto read = parse_json(reply.body);
+    if (!read) return {ErrorClass::kUnavailable, {}, "the answer is no JSON"};
+    if (const Value* error = member(*read, "error")) {
+        ErrorClass kind = ErrorClass::kPermanent;
+        if (reply.status == 404) kind = ErrorClass::kNotFound;
+        if (reply.status == 401 || reply.status == 403) kind = ErrorClass::kDenied;
+        if (reply.status == 429 || reply.status >= 500) kind = ErrorClass::kUnavailable;
+        if (reply.status == 504) kind = ErrorClass::kTimeout;
+        return {kind, {}, text_member(*error, "text")};
+    }
+    Instances::Answer answer;
+    if (const Value* values = member(*read, "values")) {
+        const auto* map = values->get<Value::Map>();
+        for (const auto& [name, value] : map == nullptr ? Value::Map{} : *map) {
+            answer.fields.set(FieldName{name}, value);
+        }
+    }
+    for (const char* name : {"verdict", "reasons"}) {
+        if (const Value* value = member(*read, name)) answer.fields.set(FieldName{name}, *value);
+    }
+    return answer;
 }
 
 void report_status(const nats::LinkStatus& status) {
@@ -106,7 +133,15 @@ public:
           hub_(link_, clock_, std::move(policy), config_.options,
                nats::stream_configs(config_.streams), sync_points_),
           asks_({link_, clock_, config_.id, std::string{kVersion}}),
-          api_(asks_, [this] { loop_.wake(); }) {}
+          processes_({link_, clock_, config_.id}),
+          api_(asks_, processes_, [this] { loop_.wake(); }) {
+        hub_.answer_asks_by([this](const std::string& name, const Fields& input, auto answer) {
+            asks_.ask(name, to_json(Value{to_map(input)}),
+                      [answer = std::move(answer)](const Asks::Reply& reply) {
+                          answer(answer_of(reply));
+                      });
+        });
+    }
 
     int run() {
         loop_to_wake = &loop_;
@@ -122,11 +157,13 @@ public:
         bool ready = false;
         Duration watchdog_due{0};
         while (!service::stop_requested()) {
-            loop_.poll(std::min(hub_.next_wait(), asks_.next_wait()));
+            loop_.poll(std::min({hub_.next_wait(), asks_.next_wait(), processes_.next_wait()}));
             hub_.tick();
             asks_.follow(hub_.policy());
+            processes_.follow(hub_.policy(), hub_.partitions());
             api_.deliver();
             asks_.tick();
+            processes_.tick();
             metrics.update(hub_, asks_, link_);
             if (!ready && hub_.ready()) {
                 ready = true;
@@ -173,6 +210,7 @@ private:
     nats::NatsLink link_;
     Hub hub_;
     Asks asks_;
+    Processes processes_;
     Api api_;
 };
 

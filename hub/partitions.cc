@@ -96,6 +96,8 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
     hold.mark.inputs_created = stream(subjects::kStreamIn).created;
     hold.mark.commands = point_of(subjects::kStreamCommands);
     hold.mark.exceptions = point_of(subjects::kStreamExceptions);
+    hold.mark.events = point_of(subjects::kStreamEvents);
+    hold.mark.scheduled = clock_.now();
     hold.mark_sequence = hold.aware = 0;
     if (*stored) {
         hold.mark_sequence = hold.aware = (*stored)->sequence;
@@ -409,6 +411,25 @@ void Partitions::send_receipts() {
         link_.send(subjects::receipts_of(platform), wire::encode(receipt));
     }
     receipts_.clear();
+}
+
+std::uint64_t Partitions::events_of(Partition partition) const {
+    const Mark& mark = holds_[partition.value].mark;
+    return has_lost(stream(subjects::kStreamEvents), mark.events) ? 0 : mark.events.last;
+}
+
+void Partitions::events_done(Partition partition, std::uint64_t sequence, bool store) {
+    Hold& hold = hold_of(partition);
+    if (!is_ours(hold)) return;
+    hold.mark.events = {stream(subjects::kStreamEvents).created, sequence};
+    hold.dirty = hold.dirty || store;
+}
+
+void Partitions::scheduled(Partition partition, Timestamp until) {
+    Hold& hold = hold_of(partition);
+    if (!is_ours(hold)) return;
+    hold.mark.scheduled = until;
+    hold.dirty = true;
 }
 
 void Partitions::forget_all() {

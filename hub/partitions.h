@@ -87,6 +87,15 @@ public:
     /// For the newest policy; also if another hub holds it, which may have done so.
     [[nodiscard]] bool is_reconsidered(Partition partition) const;
     void tick();
+    /// How far events and schedules are known to the partition's instances of workflows.
+    [[nodiscard]] std::uint64_t events_of(Partition partition) const;
+    [[nodiscard]] Timestamp scheduled_of(Partition partition) const {
+        return holds_[partition.value].mark.scheduled;
+    }
+    /// They are known up to there, and what came of them is stored.
+    /// Unless `store`, the mark need not be written for it.
+    void events_done(Partition partition, std::uint64_t sequence, bool store);
+    void scheduled(Partition partition, Timestamp until);
     /// Agents whose epoch is older begin a later one.
     void tell_epoch(const PlatformId& platform, std::uint64_t epoch);
     /// Gives everything back; idle() says when that is done.

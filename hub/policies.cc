@@ -190,6 +190,13 @@ const Policy* Policies::find(std::uint64_t version) const {
     return at == known_.end() ? nullptr : at->second.policy.get();
 }
 
+const Policy* Policies::need(std::uint64_t version) {
+    const auto at = known_.find(version);
+    if (at == known_.end()) return nullptr;
+    if (!at->second.policy) load(version, at->second);
+    return at->second.policy.get();
+}
+
 void Policies::expect(std::uint64_t version) {
     if (version <= expected_) return;
     settled_from_ = UINT64_MAX;

@@ -62,6 +62,8 @@ public:
     [[nodiscard]] const Policy& newest() const { return *newest_; }
     /// Null: it is not loaded, as nothing needs it or not yet.
     [[nodiscard]] const Policy* find(std::uint64_t version) const;
+    /// The same, and has it loaded if it is a known one.
+    [[nodiscard]] const Policy* need(std::uint64_t version);
     /// Whose records the newest one wants to be read anew.
     [[nodiscard]] const std::vector<std::string>& to_read_again() const {
         return known_.at(newest_->version).version->read_again;

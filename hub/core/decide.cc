@@ -112,13 +112,16 @@ void name_grounds(Work& work) {
 
 void fill_outbox(Work& work) {
     for (const BusinessEvent& event : work.told) {
-        work.state.outbox.push_back({.exception = {}, .body = encode(event), .event = true});
+        work.state.outbox.push_back({{}, encode(event), EntityState::Outgoing::What::kEvent});
+    }
+    for (const WorkflowStart& start : work.starts) {
+        work.state.outbox.push_back({{}, encode(start), EntityState::Outgoing::What::kStart});
     }
     for (const std::string& token : work.touched_exceptions) {
         work.state.outbox.push_back(exception_message(work, token));
     }
     work.log.previous = work.state.log_hash;
-    work.state.outbox.push_back({{}, encode(work.log)});
+    work.state.outbox.push_back({{}, encode(work.log), {}});
     work.state.log_hash = bytes_of(sha256({work.state.outbox.back().body}));
 }
 
@@ -137,6 +140,7 @@ void take(Work& work, const Input& told) {
     const bool changed_before = work.changed;
     work.changed = false;
     const std::vector<bool> events = standing_events(work.object, work.state);
+    const Fields before = starting_fields(work);
     const std::optional<Input> now = renamed(work.object, told);
     const Input& input = now ? *now : told;
     if (const auto* change = std::get_if<Change>(&input)) {
@@ -168,6 +172,7 @@ void take(Work& work, const Input& told) {
         settle_ownership(work);
     }
     if (!events.empty()) tell_events(work, events);
+    tell_starts(work, before);
     if (work.changed) {
         work.log.inputs.push_back(name_of(input));
     } else if (was_told(input)) {
@@ -260,6 +265,7 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     for (const std::string& token : work.rechecked) {
         step.rechecked.push_back(exception_message(work, token));
     }
+    step.answers = std::move(work.answers);
     step.epochs = std::move(work.epochs);
     step.handovers = std::move(work.handovers);
     step.links = std::move(work.links);

@@ -44,6 +44,7 @@ void tell_events(Work& work, const std::vector<bool>& before) {
         const EventSpec& spec = work.object.events[i];
         BusinessEvent event{.entity = work.state.key,
                             .name = spec.name,
+                            .key = work.state.key.entity.text,
                             .generation = std::to_string(work.state.version + 1),
                             .version = spec.version,
                             .source = work.policy.name,
@@ -58,6 +59,8 @@ void tell_events(Work& work, const std::vector<bool>& before) {
             const CanonicalField* field = work.state.find(name);
             if (field != nullptr && !field->value.is_null()) event.fields.set(name, field->value);
         }
+        const CanonicalField* key = spec.key.empty() ? nullptr : work.state.find(spec.key);
+        if (key != nullptr && !key_text(key->value).empty()) event.key = key_text(key->value);
         work.note("event " + spec.name + " told");
         work.told.push_back(std::move(event));
     }
@@ -65,7 +68,7 @@ void tell_events(Work& work, const std::vector<bool>& before) {
 
 std::string encode(const BusinessEvent& event) {
     Writer out;
-    out.map(11);
+    out.map(12);
     out.field(0, wire::kWireVersion);
     out.field(1, event.entity.object.text);
     out.field(2, event.entity.entity.text);
@@ -77,13 +80,14 @@ std::string encode(const BusinessEvent& event) {
     out.field(8, static_cast<std::uint64_t>(event.body));
     out.field(9, event.fields);
     out.field(10, event.trace);
+    out.field(11, event.key);
     return out.take();
 }
 
 Result<BusinessEvent> decode_event(std::string_view body) {
     BusinessEvent event;
     const auto done = wire::decode_message(
-        body, "event", wire::key_bits(1, 2, 3, 4, 5, 7),
+        body, "event", wire::key_bits(1, 2, 3, 4, 5, 7, 11),
         [&](Decoder& in, int key, const Node& node) {
             switch (key) {
                 case 1: event.entity.object.text = in.id(node); break;
@@ -99,6 +103,7 @@ Result<BusinessEvent> decode_event(std::string_view body) {
                     break;
                 case 9: event.fields = in.fields(node); break;
                 case 10: event.trace = in.text(node, wire::kIdBytesMax); break;
+                case 11: event.key = in.text(node, wire::kStringBytesMax); break;
                 default: break;
             }
         });

@@ -17,6 +17,7 @@ struct Work;
 struct BusinessEvent {
     EntityKey entity;
     std::string name;        ///< `confirmed`.
+    std::string key;         ///< What business knows it by.
     std::string generation;  ///< Of the entity: with it and the name the event is the only one.
     std::uint64_t version = 1;
     std::string source;  ///< Name of the policy.

@@ -31,6 +31,8 @@ struct Mark {
     std::uint64_t reconsidered = 0;
     StreamPoint commands;
     StreamPoint exceptions;
+    StreamPoint events;   ///< Up to here instances of workflows know those that concern them.
+    Timestamp scheduled;  ///< Up to here workflows that begin by a schedule have begun.
     struct Source {
         PlatformId platform;
         Revision seq;  ///< Newest (epoch, seq) of this agent that is done.

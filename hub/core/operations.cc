@@ -181,6 +181,39 @@ void settle(Work& work, const OpenException& exception, const Operation& operati
     release_all(record, exception);
 }
 
+/// So many of a workflow's writes are known again.
+constexpr std::size_t kWritesMost = 32;
+
+/// A workflow's values become canonical. Whoever asks again is answered again.
+void set(Work& work, const Operation& operation) {
+    const auto refuse = [&](ErrorClass error, std::string why) {
+        work.answers.push_back({operation.id, std::move(why), error});
+    };
+    const std::uint64_t id = stable_hash(operation.id);
+    auto& writes = work.state.writes;
+    if (std::ranges::find(writes, id) != writes.end()) {
+        work.replayed = true;
+        return work.answers.push_back({operation.id, {}, {}});
+    }
+    const std::string what = work.object.name.text + " " + work.state.key.entity.text;
+    if (work.state.is_unknown() || work.state.deleted) {
+        return refuse(ErrorClass::kNotFound, "there is no " + what);
+    }
+    if (work.state.is_merged()) {
+        return refuse(ErrorClass::kNotFound,
+                      what + " was merged into " + work.state.merged_into.text);
+    }
+    const auto values = checked(work.object, operation.values);
+    if (!values) return refuse(ErrorClass::kPermanent, values.error().what);
+    for (const auto& [name, value] : *values) {
+        decide_by_person(work, name, value, Provenance{{}, {}, operation.at}, operation);
+    }
+    if (writes.size() >= kWritesMost) writes.erase(writes.begin());
+    writes.push_back(id);
+    work.note("set by " + operation.actor);
+    work.answers.push_back({operation.id, {}, {}});
+}
+
 void carry_out(Work& work, const OpenException& exception, const Operation& operation) {
     const std::string by = " by " + operation.actor;
     const std::string why = operation.reason.empty() ? "" : ": " + operation.reason;
@@ -225,6 +258,7 @@ const char* name_of(OperationKind kind) {
         case OperationKind::kLink: return "link";
         case OperationKind::kUnlink: return "unlink";
         case OperationKind::kForget: return "forget";
+        case OperationKind::kSet: return "set";
     }
     return "?";
 }
@@ -263,6 +297,7 @@ bool operate(ExceptionRecord& exception, const Operation& operation, Timestamp n
 
 void take_operation(Work& work, const Operation& operation) {
     if (operation.kind == OperationKind::kForget) return take_forget(work, operation);
+    if (operation.kind == OperationKind::kSet) return set(work, operation);
     if (is_about_identity(operation.kind)) return take_identity_operation(work, operation);
     // A copy: carrying out one may close others.
     std::vector<OpenException> chosen;

@@ -227,12 +227,19 @@ struct EntityState {
     std::uint64_t match_rules = 0;
     /// SHA-256 of the newest log entry, 32 bytes, which the next one names; empty: there is none.
     std::string log_hash;
+    /// Hashes of the ids of workflows' writes that were carried out, newest last.
+    std::vector<std::uint64_t> writes;
     /// Bodies for the log and the exceptions stream that belong to this version: published after
     /// the state is stored, and again when an input comes back.
     struct Outgoing {
         std::string exception;  ///< Its kind; empty for what is none.
         std::string body;
-        bool event = false;  ///< A BusinessEvent; else, if it is no exception, the log entry.
+        enum class What : std::uint8_t {
+            kStatus = 0,  ///< An exception, or the log entry.
+            kEvent = 1,   ///< A BusinessEvent.
+            kStart = 2,   ///< A WorkflowStart.
+        };
+        What what = What::kStatus;
         friend bool operator==(const Outgoing&, const Outgoing&) = default;
     };
     std::vector<Outgoing> outbox;

@@ -290,7 +290,9 @@ EntityState::Outgoing read_outgoing(Decoder& in, const Node& node) {
     in.array(node, [&](const Node& item) {
         if (position == 0) outgoing.exception = in.text(item, wire::kIdBytesMax);
         if (position == 1) outgoing.body = in.bytes(item, wire::kBodyBytesMax);
-        if (position == 2) outgoing.event = in.boolean(item);
+        if (position == 2) {
+            outgoing.what = in.enumeration(item, EntityState::Outgoing::What::kStart);
+        }
         ++position;
     });
     return outgoing;
@@ -315,7 +317,7 @@ std::string encode(const EntityState& state) {
     out.map(8 + present(!state.proposals.empty(), !state.exceptions.empty(), state.deleted,
                         state.policy_version != 0, state.match_rules != 0, !state.log_hash.empty(),
                         state.is_merged(), !state.handovers.empty(), !state.taken_in.empty(),
-                        state.forgotten.has_value()));
+                        state.forgotten.has_value(), !state.writes.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, state.key.object.text);
     out.field(2, state.key.entity.text);
@@ -347,10 +349,11 @@ std::string encode(const EntityState& state) {
     out.key(10);
     out.array(size_of(state.outbox));
     for (const auto& outgoing : state.outbox) {
-        out.array(outgoing.event ? 3 : 2);
+        const bool status = outgoing.what == EntityState::Outgoing::What::kStatus;
+        out.array(status ? 2 : 3);
         out.text(outgoing.exception);
         out.bytes(outgoing.body);
-        if (outgoing.event) out.boolean(true);
+        if (!status) out.unsigned64(static_cast<std::uint64_t>(outgoing.what));
     }
     if (state.policy_version != 0) out.field(11, state.policy_version);
     if (state.match_rules != 0) out.field(12, state.match_rules);
@@ -362,6 +365,11 @@ std::string encode(const EntityState& state) {
     if (!state.handovers.empty()) write_handovers(out, 15, state.handovers);
     if (!state.taken_in.empty()) write_taken_in(out, 16, state.taken_in);
     if (state.forgotten) write_forgotten(out, 17, *state.forgotten);
+    if (!state.writes.empty()) {
+        out.key(18);
+        out.array(size_of(state.writes));
+        for (const std::uint64_t write : state.writes) out.unsigned64(write);
+    }
     return out.take();
 }
 
@@ -414,6 +422,10 @@ Result<EntityState> decode_entity(std::string_view body) {
                 });
                 break;
             case 17: state.forgotten = read_forgotten(in, node); break;
+            case 18:
+                in.array(node,
+                         [&](const Node& item) { state.writes.push_back(in.unsigned64(item)); });
+                break;
             default: break;
         }
     };
@@ -424,7 +436,7 @@ Result<EntityState> decode_entity(std::string_view body) {
 
 std::string encode(const Mark& mark) {
     Writer out;
-    out.map(13);
+    out.map(16);
     out.field(0, wire::kWireVersion);
     out.field(1, std::uint64_t{mark.partition.value});
     out.field(2, mark.fence);
@@ -445,6 +457,9 @@ std::string encode(const Mark& mark) {
     out.field(10, mark.exceptions.last);
     out.field(11, mark.policy);
     out.field(12, mark.reconsidered);
+    out.field(13, mark.events.created);
+    out.field(14, mark.events.last);
+    out.field(15, mark.scheduled);
     return out.take();
 }
 
@@ -478,6 +493,9 @@ Result<Mark> decode_mark(std::string_view body) {
             case 10: mark.exceptions.last = in.unsigned64(node); break;
             case 11: mark.policy = in.unsigned64(node); break;
             case 12: mark.reconsidered = in.unsigned64(node); break;
+            case 13: mark.events.created.ns = in.signed64(node); break;
+            case 14: mark.events.last = in.unsigned64(node); break;
+            case 15: mark.scheduled.ns = in.signed64(node); break;
             default: break;
         }
     };
@@ -488,10 +506,9 @@ Result<Mark> decode_mark(std::string_view body) {
 
 std::string encode(const Operation& operation) {
     Writer out;
-    out.map(10 + present(!operation.text.empty(), operation.due.ns != 0,
-                         operation.kind == OperationKind::kEdit, !operation.other.empty(),
-                         !operation.record.empty(), !operation.record.empty(),
-                         !operation.change.empty()));
+    out.map(10 + present(!operation.text.empty(), operation.due.ns != 0, !operation.values.empty(),
+                         !operation.other.empty(), !operation.record.empty(),
+                         !operation.record.empty(), !operation.change.empty()));
     out.field(0, wire::kWireVersion);
     out.field(1, static_cast<std::uint64_t>(operation.kind));
     out.field(2, operation.entity.object.text);
@@ -504,7 +521,7 @@ std::string encode(const Operation& operation) {
     out.field(9, operation.seen);
     if (!operation.text.empty()) out.field(10, operation.text);
     if (operation.due.ns != 0) out.field(11, operation.due);
-    if (operation.kind == OperationKind::kEdit) out.field(12, operation.values);
+    if (!operation.values.empty()) out.field(12, operation.values);
     if (!operation.other.empty()) out.field(13, operation.other.text);
     if (!operation.record.empty()) {
         out.field(14, operation.platform.text);
@@ -521,7 +538,7 @@ Result<Operation> decode_operation(std::string_view body) {
     Operation out;
     auto read = [&](Decoder& in, int key, const Node& node) {
         switch (key) {
-            case 1: out.kind = in.enumeration(node, OperationKind::kForget); break;
+            case 1: out.kind = in.enumeration(node, OperationKind::kSet); break;
             case 2: out.entity.object.text = in.id(node); break;
             case 3: out.entity.entity.text = in.id(node); break;
             case 4: out.exception = in.text(node, wire::kIdBytesMax); break;

@@ -10,6 +10,7 @@
 #include "hub/core/state.h"
 #include "shared/model/change.h"
 #include "shared/model/command.h"
+#include "shared/model/operation_call.h"
 #include "shared/model/outcome.h"
 #include "shared/policy/exception_kinds.h"
 
@@ -34,6 +35,8 @@ enum class OperationKind : std::uint8_t {
     kLink = 12,     ///< `record` is of the entity `other`; or of this one, if it is nobody's.
     kUnlink = 13,   ///< `record` is an entity of its own.
     kForget = 14,   ///< Nothing of it is kept; see Forgotten.
+    // By a workflow.
+    kSet = 15,  ///< Make `values` canonical. Answered; see Step::answers.
 };
 /// "accept", ...: as people type it.
 [[nodiscard]] const char* name_of(OperationKind kind);
@@ -43,7 +46,7 @@ enum class OperationKind : std::uint8_t {
 }
 /// Is it about the entity itself, and not about an exception?
 [[nodiscard]] constexpr bool is_about_identity(OperationKind kind) {
-    return kind >= OperationKind::kMerge;
+    return kind >= OperationKind::kMerge && kind <= OperationKind::kForget;
 }
 
 /// What the operation comes to by the catalogue; empty: it does not apply to the kind.
@@ -64,7 +67,7 @@ struct Operation {
     std::uint64_t seen = 0;
     std::string text = {};  ///< For kAssign, kTag, kUntag, kNote.
     Timestamp due = {};     ///< For kDue.
-    Fields values = {};     ///< For kEdit.
+    Fields values = {};     ///< For kEdit, kSet.
     /// For kMerge, kUnmerge, kLink; for kForget of a merged one whom it was merged into.
     EntityId other = {};
     PlatformId platform = {};  ///< Of the record, for kLink and kUnlink.
@@ -247,6 +250,14 @@ struct ExceptionEvent {
 };
 [[nodiscard]] const char* name_of(ExceptionEvent::What what);  ///< "opened", "settled", "closed".
 
+/// What became of an operation kSet.
+struct WriteAnswer {
+    std::string operation;  ///< Its id.
+    std::string refused;    ///< Why it changed nothing; empty: it is done.
+    ErrorClass error = ErrorClass::kPermanent;
+    friend bool operator==(const WriteAnswer&, const WriteAnswer&) = default;
+};
+
 /// The result of deciding a run of inputs for one entity.
 struct Step {
     EntityState next;
@@ -258,6 +269,7 @@ struct Step {
     /// again with what claiming all of them finds out.
     bool keys_unsure = false;
     std::vector<Command> commands;                 ///< To publish after `next` is stored.
+    std::vector<WriteAnswer> answers;              ///< The same, also if nothing changed.
     std::vector<EntityState::Outgoing> rechecked;  ///< Exceptions to publish, whatever changed.
     std::vector<Claim> claims;                     ///< To hold before `next` is stored.
     std::vector<ExceptionEvent> exceptions;        ///< In the order of the inputs.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hub/core/event.h"
+#include "hub/core/start.h"
 #include "hub/core/step.h"
 #include "shared/policy/policy.h"
 
@@ -20,6 +21,8 @@ struct Work {
     std::vector<std::string> rechecked;           ///< The same, even if nothing changed.
     std::vector<ExceptionEvent> events;           ///< See Step::exceptions.
     std::vector<BusinessEvent> told;              ///< That have come true.
+    std::vector<WorkflowStart> starts;            ///< Of workflows that a change begins.
+    std::vector<WriteAnswer> answers;             ///< See Step.
     std::string actor;                    ///< Who acts; empty: what closes closes by itself.
     std::string doing;                    ///< What they do, and why.
     std::vector<RecordKey> links;         ///< See Step.

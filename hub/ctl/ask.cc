@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "hub/ctl/cli.h"
+#include "hub/ctl/field_values.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
 #include "shared/base/json.h"
@@ -21,28 +22,6 @@ struct AskOptions {
     std::vector<std::string> fields;
     std::string input;
 };
-
-/// FIELD=VALUE: JSON where it is that, else text.
-Result<Value> input_of(const AskOptions& options) {
-    Value::Map map;
-    if (!options.input.empty()) {
-        const auto read = parse_json(options.input);
-        if (!read) return fail(read.error(), "--input");
-        const auto* given = read->get<Value::Map>();
-        if (given == nullptr) return fail(ErrorKind::kInvalid, "--input must be a JSON object");
-        map = *given;
-    }
-    for (const std::string& field : options.fields) {
-        const auto equals = field.find('=');
-        if (equals == std::string::npos || equals == 0) {
-            return fail(ErrorKind::kInvalid, "`" + field + "` is not FIELD=VALUE");
-        }
-        const std::string text = field.substr(equals + 1);
-        auto read = parse_json(text);
-        map.insert_or_assign(field.substr(0, equals), read ? *std::move(read) : Value{text});
-    }
-    return Value{std::move(map)};
-}
 
 ErrorKind kind_named(const std::string& name) {
     for (int kind = 0; kind <= static_cast<int>(ErrorKind::kInternal); ++kind) {
@@ -96,14 +75,14 @@ Exit show_answer(Output& out, const Value& answer) {
 }
 
 Result<Exit> ask(Program& program, const AskOptions& options) {
-    const auto input = input_of(options);
+    const auto input = field_values(options.fields, options.input);
     if (!input) return fail(input.error());
     const auto session = program.connect();
     if (!session) return fail(session.error());
     const auto name = parse_ask_name(options.name);
     const std::string subject =
         name ? subjects::ask(name->platform, name->operation) : subjects::ask_hubs(options.name);
-    const auto told = (*session)->request(subject, to_json(*input));
+    const auto told = (*session)->request(subject, to_json(Value{*input}));
     if (!told && told.error().kind == ErrorKind::kUnavailable) {
         return fail(ErrorKind::kNotFound, "nobody answers `" + options.name +
                                               "` now; `synclinectl ask` lists the questions");

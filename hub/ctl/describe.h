@@ -9,6 +9,7 @@
 
 #include "hub/core/step.h"
 #include "hub/ctl/output.h"
+#include "hub/workflow/message.h"
 #include "shared/model/command.h"
 #include "shared/model/hold.h"
 #include "shared/model/inventory.h"
@@ -84,8 +85,8 @@ private:
 [[nodiscard]] Value value_of(const Command& command, const Secrets& secrets);
 
 /// A message of SYNC_IN, decoded as far as it goes.
-using InputBody =
-    std::variant<std::monostate, Change, Outcome, Inventory, HoldNotice, ListNews, hub::Operation>;
+using InputBody = std::variant<std::monostate, Change, Outcome, Inventory, HoldNotice, ListNews,
+                               hub::Operation, OperationResult, hub::workflow::Message>;
 struct DecodedInput {
     InputBody body;     ///< monostate: not decodable.
     std::string error;  ///< Why not.

@@ -324,7 +324,8 @@ std::string advice_for(const hub::ExceptionRecord& record) {
         return "this synclinectl does not know the kind; is it older than the hub?";
     switch (kind->holder) {
         case ExceptionHolder::kEntity: break;
-        case ExceptionHolder::kInstallation: return std::string{kind->advice};
+        case ExceptionHolder::kInstallation:
+        case ExceptionHolder::kInstance: return std::string{kind->advice};
         case ExceptionHolder::kInput:
             if (record.kind.starts_with("identity.")) {
                 return "it is about a record that was never placed. Correct its keys at the "

@@ -78,6 +78,8 @@ int run(int argc, char** argv) {
     add_contracts(app, program);
     add_status(app, program);
     add_ask(app, program);
+    add_workflows(app, program);
+    add_approvals(app, program);
     add_entity(app, program);
     add_log(app, program);
     add_timeline(app, program);

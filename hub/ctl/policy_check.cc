@@ -97,12 +97,6 @@ Result<Exit> check_policy(Program& program, const CheckOptions& options) {
             [&](Finding& finding) { finding.where = in_folder(options.directory, finding.where); });
     } else {
         add_findings(out, options.directory, check(*policy));
-        if (!policy->workflows.empty()) {
-            out.add({Level::kWarning, "policy.workflow_not_run",
-                     "the hubs of this version check workflows, but do not run them yet",
-                     "Leave [workflows] out of a policy that is in force",
-                     policy->workflows.front().name.text});
-        }
         if (auto compared = compare(program, options, *policy); !compared) {
             return fail(compared.error());
         }

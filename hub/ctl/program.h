@@ -85,6 +85,8 @@ void add_policy_history(CLI::App& policy, Program& program);  ///< history, expo
 void add_contracts(CLI::App& app, Program& program);
 void add_status(CLI::App& app, Program& program);
 void add_ask(CLI::App& app, Program& program);
+void add_workflows(CLI::App& app, Program& program);
+void add_approvals(CLI::App& app, Program& program);
 void add_entity(CLI::App& app, Program& program);
 void add_log(CLI::App& app, Program& program);
 void add_blame(CLI::App& app, Program& program);

@@ -28,7 +28,9 @@ Replayed replay_one(const Policy& policy, hub::EntityState& state, const Change&
     if (step.changed) {
         out.result = Replayed::Result::kDecided;
         for (const auto& outgoing : step.next.outbox) {
-            if (!outgoing.exception.empty() || outgoing.event) continue;
+            const bool log = outgoing.exception.empty() &&
+                             outgoing.what == hub::EntityState::Outgoing::What::kStatus;
+            if (!log) continue;
             if (auto entry = hub::decode_log_entry(outgoing.body)) out.log = std::move(*entry);
         }
     }

@@ -11,6 +11,8 @@
 /// What the codecs of this folder share. Included by their .cc files only.
 namespace syncline::hub::workflow {
 
+inline constexpr std::size_t kLogHashBytes = 32;  ///< SHA-256.
+
 inline std::uint32_t size_of(const auto& list) { return static_cast<std::uint32_t>(list.size()); }
 
 /// Writes a map of the entries that are there: `each(entry)` calls `entry(key, there, write)` with

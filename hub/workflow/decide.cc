@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "hub/workflow/instance_codec.h"
+#include "hub/workflow/message.h"
+#include "hub/workflow/triggers.h"
 #include "hub/workflow/work.h"
+#include "shared/base/sha256.h"
 
 namespace syncline::hub::workflow {
 namespace {
@@ -22,6 +26,9 @@ bool holds_id(const std::vector<std::uint64_t>& ids, std::uint64_t id) {
 
 /// Would the same input, come again, do something again? Answers are known by key and attempt.
 bool is_to_be_remembered(const Input& input) {
+    const auto* start = std::get_if<Start>(&input.what);
+    // The event that begins it is not one that it may come to wait for.
+    if (start != nullptr) return start->trigger == name_of(Trigger::On::kEvent);
     return std::holds_alternative<Decision>(input.what) ||
            std::holds_alternative<Acted>(input.what) ||
            std::holds_alternative<EventArrived>(input.what);
@@ -62,6 +69,7 @@ public:
     Effects answers;
     std::vector<std::string> decided;
     std::vector<std::string> names;
+    std::vector<std::string> taken;
     std::vector<std::uint64_t> ids;
 
 private:
@@ -97,6 +105,7 @@ private:
         fresh.workflow = start.workflow;
         fresh.definition = workflow->hash;
         fresh.version = workflow->version;
+        fresh.policy = policy_.version;
         fresh.started_at = fresh.clock = sane(input.at);
         if (workflow->deadline != Duration{0}) {
             fresh.deadline = fresh.clock + workflow->deadline;
@@ -201,6 +210,7 @@ private:
             if (decided.size() < limits::kNotesMost) decided.push_back(std::move(line));
         }
         if (names.size() < limits::kNotesMost) names.push_back(name_of(input));
+        taken.push_back(encode(Message{.instance = state_.id, .asker = {}, .input = input}));
         if (input.id.empty()) return;
         ids.push_back(id_hash(input.id));
         if (is_to_be_remembered(input)) remember(state_, ids.back());
@@ -257,8 +267,13 @@ Step decide(const Policy& policy, Instance instance, std::span<const Input> inpu
         step.log = {.instance = instance.id,
                     .revision = instance.revision,
                     .at = instance.clock,
+                    .policy = policy.version,
                     .inputs = std::move(fold.names),
-                    .decided = std::move(fold.decided)};
+                    .decided = std::move(fold.decided),
+                    .taken = std::move(fold.taken),
+                    .previous = std::move(instance.log_hash)};
+        instance.log_hash = bytes_of(sha256({encode(step.log)}));
+        instance.awaits = events_of(policy, instance);
         instance.outbox = {std::move(fold.ids), step.effects, step.log};
     } else {
         if (step.replayed) step.log = last.log;

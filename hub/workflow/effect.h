@@ -84,7 +84,8 @@ inline constexpr std::string_view kAll[] = {
 struct Told {
     enum class What : std::uint8_t {
         kRefused = 0,   ///< The input `to` changed nothing; `text` says why.
-        kStarted = 1,   ///< The start `to` is this instance, begun now or `status` by now.
+        kStarted = 1,   ///< The start `to` is this instance, begun now or `status` by now. By the
+                        ///< shell of other inputs, too: it is taken.
         kFinished = 2,  ///< The parent `to` is told what became of its child `key`.
     };
     What what = What::kRefused;
@@ -104,8 +105,13 @@ struct LogEntry {
     std::string instance;
     std::uint64_t revision = 0;  ///< Of the state it made.
     Timestamp at;
+    std::uint64_t policy = 0;          ///< Version by which it was decided; 0: it has none.
     std::vector<std::string> inputs;   ///< "reply entitlement", ...
     std::vector<std::string> decided;  ///< In order.
+    /// The inputs themselves, each a Message: deciding them again, at `at`, makes the same state.
+    std::vector<std::string> taken;
+    /// SHA-256 of the instance's entry before this one, as it is kept; empty: this is the first.
+    std::string previous;
     friend bool operator==(const LogEntry&, const LogEntry&) = default;
 };
 

@@ -122,6 +122,13 @@ void read_entry(Decoder& in, int key, const Node& item, LogEntry& entry) {
     if (key == 3) entry.at.ns = in.signed64(item);
     if (key == 4) entry.inputs = read_texts(in, item);
     if (key == 5) entry.decided = read_texts(in, item);
+    if (key == 6) entry.policy = in.unsigned64(item);
+    if (key == 7) {
+        in.array(item, [&](const Node& one) {
+            entry.taken.push_back(in.bytes(one, wire::kBodyBytesMax));
+        });
+    }
+    if (key == 8) entry.previous = in.bytes(item, kLogHashBytes);
 }
 
 constexpr std::uint64_t kOfEntry = key_bits(1, 2, 3, 4, 5);
@@ -134,6 +141,12 @@ void write_entry(Writer& out, const LogEntry& entry) {
     write_texts(out, entry.inputs);
     out.key(5);
     write_texts(out, entry.decided);
+    out.field(6, entry.policy);
+    out.key(7);
+    out.array(size_of(entry.taken));
+    for (const std::string& one : entry.taken) out.bytes(one);
+    out.key(8);
+    out.bytes(entry.previous);
 }
 
 }  // namespace
@@ -157,7 +170,7 @@ Effect read_effect(Decoder& in, const Node& node) {
 }
 
 void write_log(Writer& out, const LogEntry& entry) {
-    out.map(5);
+    out.map(8);
     write_entry(out, entry);
 }
 
@@ -169,7 +182,7 @@ LogEntry read_log(Decoder& in, const Node& node) {
 
 std::string encode(const LogEntry& entry) {
     Writer out;
-    out.map(6);
+    out.map(9);
     out.field(0, wire::kWireVersion);
     write_entry(out, entry);
     return out.take();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hub/workflow/effect.h"
+#include "shared/base/result.h"
 
 /// What a decision about an instance is made of.
 namespace syncline::hub::workflow {
@@ -87,6 +88,8 @@ struct Acted {
     Fields fields = {};  ///< kRetry, kSkip: context that becomes so first.
 };
 [[nodiscard]] const char* name_of(Acted::What what);  ///< "pause", "resume", ...
+/// kNotFound: no action is called so; the text lists them.
+[[nodiscard]] Result<Acted::What> action_named(std::string_view name);
 
 /// Acted::who of the instance that called this one, for kCancel.
 [[nodiscard]] std::string parent_actor(std::string_view instance);
@@ -104,6 +107,9 @@ struct Input {
     std::variant<Start, Reply, OperationOutcome, EventArrived, Decision, Tick, Acted, ChildDone>
         what;
 };
+
+/// "reply to w/i/check", ...: for the log.
+[[nodiscard]] std::string name_of(const Input& input);
 
 /// What a decision may know beside policy, instance and input.
 struct Context {

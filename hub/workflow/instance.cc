@@ -19,16 +19,6 @@ bool waits_for_person(const Frame& frame) {
            frame.phase == Phase::kUnfit;
 }
 
-struct KeyText {
-    std::string operator()(bool value) const { return value ? "true" : "false"; }
-    std::string operator()(std::int64_t value) const { return std::to_string(value); }
-    std::string operator()(const Decimal& value) const { return value.text(); }
-    std::string operator()(const std::string& value) const { return value; }
-    std::string operator()(Date value) const { return to_string(value); }
-    std::string operator()(Timestamp value) const { return to_string(value); }
-    std::string operator()(const auto&) const { return {}; }  // Nothing, a list, a map.
-};
-
 }  // namespace
 
 const char* name_of(Status status) {
@@ -83,11 +73,13 @@ Instance compact(const Instance& instance) {
     rest.workflow = instance.workflow;
     rest.definition = instance.definition;
     rest.version = instance.version;
+    rest.policy = instance.policy;
     rest.revision = instance.revision;
     rest.status = instance.status;
     rest.started_at = instance.started_at;
     rest.clock = instance.clock;
     rest.reason = instance.reason;
+    rest.log_hash = instance.log_hash;
     rest.compacted = true;
     return rest;
 }
@@ -116,7 +108,5 @@ std::optional<Timestamp> next_due(const Instance& instance) {
     for (const Applied& one : instance.applied) note(one.due);
     return first;
 }
-
-std::string key_text(const Value& value) { return std::visit(KeyText{}, value.data()); }
 
 }  // namespace syncline::hub::workflow

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/workflow/effect.h"
@@ -109,6 +110,7 @@ struct Instance {
     WorkflowName workflow;
     std::string definition;      ///< Hash.
     std::uint32_t version = 0;   ///< Of the definition, as people count.
+    std::uint64_t policy = 0;    ///< Version of the policy that it was taken from; 0: it has none.
     std::string variant;         ///< Empty: none.
     std::uint64_t revision = 0;  ///< 0: it does not exist yet.
     Status status = Status::kRunning;
@@ -130,6 +132,9 @@ struct Instance {
         seen;                ///< Hashes of ids of people's and events' inputs, newest last.
     std::string reason;      ///< Why it is undone, or ended.
     bool compacted = false;  ///< Only how it ended is left.
+    std::string log_hash;    ///< Of the newest log entry, as kept; the next one names it.
+    /// Names and keys of the events that are its input; see events_of().
+    std::vector<std::pair<std::string, std::string>> awaits;
     Outbox outbox;
     friend bool operator==(const Instance&, const Instance&) = default;
 
@@ -170,9 +175,5 @@ inline constexpr std::size_t kReasonBytes = 400;
 
 /// When a Tick is due; nothing: never.
 [[nodiscard]] std::optional<Timestamp> next_due(const Instance& instance);
-
-/// A value as keys of events and instances compare: the text of a number, a date or a string;
-/// empty for what is none.
-[[nodiscard]] std::string key_text(const Value& value);
 
 }  // namespace syncline::hub::workflow

@@ -267,6 +267,12 @@ void each_entry(Writer& out, const Instance& state, With with, const auto& entry
     entry(22, !state.seen.empty(), [&] { write_numbers(out, state.seen); });
     text(23, state.reason);
     entry(24, state.compacted, [&] { out.boolean(true); });
+    number(26, state.policy, 0);
+    entry(27, !state.log_hash.empty(), [&] { out.bytes(state.log_hash); });
+    entry(28, !state.awaits.empty(), [&] {
+        out.array(size_of(state.awaits));
+        for (const auto& [event, key] : state.awaits) write_texts(out, {event, key});
+    });
     entry(25, with == With::kOutbox && state.outbox != Outbox{},
           [&] { write_outbox(out, state.outbox); });
 }
@@ -301,6 +307,15 @@ void read_entry(Decoder& in, int key, const Node& item, Instance& state) {
         case 23: state.reason = read_text(in, item); break;
         case 24: state.compacted = in.boolean(item); break;
         case 25: state.outbox = read_outbox(in, item); break;
+        case 26: state.policy = in.unsigned64(item); break;
+        case 27: state.log_hash = in.bytes(item, kLogHashBytes); break;
+        case 28:
+            in.array(item, [&](const Node& one) {
+                std::vector<std::string> pair = read_texts(in, one);
+                pair.resize(2);
+                state.awaits.emplace_back(std::move(pair[0]), std::move(pair[1]));
+            });
+            break;
         default: break;
     }
 }

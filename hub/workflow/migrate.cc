@@ -168,6 +168,7 @@ void migrate(Work& work, const Acted& acted, const Input& input) {
               acted.who);
     work.state.definition = work.workflow.hash;
     work.state.version = work.workflow.version;
+    work.state.policy = work.policy.version;
 }
 
 }  // namespace syncline::hub::workflow

@@ -254,6 +254,16 @@ const char* name_of(Acted::What what) {
     return "unknown";
 }
 
+Result<Acted::What> action_named(std::string_view name) {
+    std::string all;
+    for (int i = 0; i <= static_cast<int>(Acted::What::kMigrate); ++i) {
+        const auto what = static_cast<Acted::What>(i);
+        if (name == name_of(what)) return what;
+        all += std::string{all.empty() ? "" : ", "} + name_of(what);
+    }
+    return fail(ErrorKind::kNotFound, "there is no action `" + std::string{name} + "`: " + all);
+}
+
 std::string parent_actor(std::string_view instance) { return "workflow:" + std::string{instance}; }
 
 void take_action(Work& work, const Acted& acted, const Input& input) {

@@ -54,18 +54,11 @@ void each_trigger(const Policy& policy, Trigger::On on, const auto& take) {
 
 }  // namespace
 
-std::vector<Begun> begun_by_change(const Policy& policy, const ObjectName& object,
-                                   const std::pair<Fields, Fields>& before_and_after,
-                                   const Cause& cause) {
-    const auto& [before, after] = before_and_after;
-    std::vector<Begun> all;
-    each_trigger(policy, Trigger::On::kChange, [&](const auto& workflow, const auto& trigger) {
-        if (trigger.object != object || !trigger.when) return;
-        if (!holds(*trigger.when, after)) return;
-        if (!before.empty() && holds(*trigger.when, before)) return;
-        all.push_back({workflow.name, start_of(workflow, trigger, after, cause)});
-    });
-    return all;
+Result<Start> begun_by_change(const Policy& policy, const WorkflowName& name, const Fields& context,
+                              const Cause& cause) {
+    const Workflow* workflow = policy.workflow(name);
+    if (workflow == nullptr) return fail(ErrorKind::kNotFound, "there is no workflow " + name.text);
+    return start_of(*workflow, Trigger::On::kChange, context, cause);
 }
 
 std::vector<Begun> begun_by_event(const Policy& policy, std::string_view event,

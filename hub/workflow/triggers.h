@@ -27,11 +27,10 @@ struct Cause {
     std::string trace = {};
 };
 
-/// Workflows whose `when` holds for the entity by now and did not hold before; `before` is empty
-/// for a new one.
-[[nodiscard]] std::vector<Begun> begun_by_change(const Policy& policy, const ObjectName& object,
-                                                 const std::pair<Fields, Fields>& before_and_after,
-                                                 const Cause& cause);
+/// The one that a change of an entity begins (hub/core/start.h says when), with the context that
+/// its trigger gives. kNotFound: no such workflow; kInvalid: the key is missing.
+[[nodiscard]] Result<Start> begun_by_change(const Policy& policy, const WorkflowName& workflow,
+                                            const Fields& context, const Cause& cause);
 [[nodiscard]] std::vector<Begun> begun_by_event(const Policy& policy, std::string_view event,
                                                 const Fields& fields, const Cause& cause);
 /// Those of which a moment of the schedule is after `done` and not after `now`; of several missed

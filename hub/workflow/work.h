@@ -151,7 +151,4 @@ void take_action(Work& work, const Acted& acted, const Input& input);
 // migrate.cc
 void migrate(Work& work, const Acted& acted, const Input& input);
 
-// log.cc
-[[nodiscard]] std::string name_of(const Input& input);
-
 }  // namespace syncline::hub::workflow

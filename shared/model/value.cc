@@ -112,4 +112,20 @@ bool Fields::erase(const FieldName& name) {
     return true;
 }
 
+namespace {
+
+struct KeyText {
+    std::string operator()(bool value) const { return value ? "true" : "false"; }
+    std::string operator()(std::int64_t value) const { return std::to_string(value); }
+    std::string operator()(const Decimal& value) const { return value.text(); }
+    std::string operator()(const std::string& value) const { return value; }
+    std::string operator()(Date value) const { return to_string(value); }
+    std::string operator()(Timestamp value) const { return to_string(value); }
+    std::string operator()(const auto&) const { return {}; }  // Nothing, a list, a map.
+};
+
+}  // namespace
+
+std::string key_text(const Value& value) { return std::visit(KeyText{}, value.data()); }
+
 }  // namespace syncline

@@ -52,6 +52,8 @@ private:
 
 /// JSON-like text for people: strings quoted, decimals and times as they are written.
 [[nodiscard]] std::string display(const Value& value);
+/// A value as keys compare: the text of a number, a date or a string; empty for what is none.
+[[nodiscard]] std::string key_text(const Value& value);
 
 /// Fields by name: sorted, each name once. Small, so a sorted vector beats a tree.
 class Fields {

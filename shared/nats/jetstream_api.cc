@@ -163,6 +163,12 @@ Request erase_message(std::string_view stream, std::uint64_t sequence) {
     return {subject_of("STREAM.MSG.DELETE", stream), json::serialize(out)};
 }
 
+Request purge(std::string_view stream, std::string_view filter) {
+    json::object out;
+    out["filter"] = filter;
+    return {subject_of("STREAM.PURGE", stream), json::serialize(out)};
+}
+
 Result<std::optional<StoredMessage>> parse_stored_message(std::string_view body) {
     ApiError error;
     const auto answer = parse_answer(body, error);

@@ -35,6 +35,9 @@ struct Request {
 /// Removes one message of a stream and overwrites it on disk.
 [[nodiscard]] Request erase_message(std::string_view stream, std::uint64_t sequence);
 
+/// Removes the messages whose subject the filter matches.
+[[nodiscard]] Request purge(std::string_view stream, std::string_view filter);
+
 /// Where a consumer starts.
 struct ConsumerStart {
     bool last_per_subject = false;

@@ -123,7 +123,10 @@ private:
             if (kind.holder != ExceptionHolder::kEntity && take(Slot{&kind, nullptr, {}, {}})) {
                 return;
             }
-            if (kind.holder == ExceptionHolder::kInstallation) continue;
+            if (kind.holder == ExceptionHolder::kInstallation ||
+                kind.holder == ExceptionHolder::kInstance) {
+                continue;
+            }
             for (const ObjectSpec& object : open_) {
                 if (each_slot_of(object, kind, take)) return;
             }

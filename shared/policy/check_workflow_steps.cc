@@ -186,6 +186,8 @@ private:
         }
         check_chain(step);
         check_approval_outcome(step);
+        for (const auto& level : step.chain) check_role(level.role);
+        if (!step.escalate_to.empty()) check_role(step.escalate_to);
         if (step.into.empty() || !context_field(step.into.text, "`into`" + of_step() + " assigns"))
             return;
         if (workflow_.field(step.into.text)->type == FieldType::kBool) return;
@@ -210,6 +212,13 @@ private:
             }
             if (from) before = &*from;
         }
+    }
+
+    void check_role(const std::string& role) {
+        if (policy_.roles.contains(role)) return;
+        warn(codes::kNobodyHasRole, step_.place,
+             "nobody has the role `" + role + "`" + of_step() + ", so nobody can answer",
+             "write who has it: [roles] " + role + " = [\"anna\"]");
     }
 
     void check_approval_outcome(const ApproveStep& step) {

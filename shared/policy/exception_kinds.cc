@@ -17,6 +17,7 @@ const char* name_of(ExceptionHolder holder) {
         case ExceptionHolder::kEntity: return "entity";
         case ExceptionHolder::kInput: return "input";
         case ExceptionHolder::kInstallation: return "installation";
+        case ExceptionHolder::kInstance: return "workflow";
     }
     return "input";
 }

@@ -19,8 +19,10 @@ enum class ExceptionHolder : std::uint8_t {
     kEntity,        ///< In the state of its entity; a person's action is decided with it.
     kInput,         ///< Nowhere else than in its message, which keeps an input nobody could decide.
     kInstallation,  ///< The same, and it is about no record.
+    kInstance,      ///< In the instance of a workflow, which a person acts on.
 };
-[[nodiscard]] const char* name_of(ExceptionHolder holder);  ///< "entity", "input", "installation".
+[[nodiscard]] const char* name_of(
+    ExceptionHolder holder);  ///< "entity", "input", "installation", ...
 
 /// One kind, in words for people. An action whose text is empty does not apply.
 struct ExceptionKind {
@@ -252,6 +254,48 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .closes =
          "when platform and canonical value agree, the canonical value changes, or the record "
          "is gone"},
+    {.code = "workflow.approval_expired",
+     .holder = ExceptionHolder::kInstance,
+     .meaning = "an approval was answered neither in time nor by whom it was escalated to",
+     .advice = "synclinectl workflows retry asks again, cancel undoes what was done",
+     .closes = "when a person has acted"},
+    {.code = "workflow.compensation_failed",
+     .severity = ExceptionSeverity::kCritical,
+     .holder = ExceptionHolder::kInstance,
+     .meaning = "what a workflow has done could not be undone",
+     .advice =
+         "undo it by hand and say so (synclinectl workflows applied), retry, or skip: it stays",
+     .closes = "when it is undone, or a person has acted"},
+    {.code = "workflow.deadline",
+     .severity = ExceptionSeverity::kWarning,
+     .holder = ExceptionHolder::kInstance,
+     .meaning = "a workflow, or a step of it, takes longer than it may",
+     .advice = "see what it waits for: synclinectl workflows show; resume, retry, skip or cancel",
+     .closes = "when the step ends, or a person has acted"},
+    {.code = "workflow.in_doubt",
+     .severity = ExceptionSeverity::kCritical,
+     .holder = ExceptionHolder::kInstance,
+     .meaning = "nobody knows whether an operation of a workflow was carried out",
+     .advice = "look at the platform; then synclinectl workflows applied (it was), retry or skip "
+               "(it was not)",
+     .closes = "when the agent finds out, or a person has acted"},
+    {.code = "workflow.not_started",
+     .holder = ExceptionHolder::kInput,
+     .meaning = "a change, an event or a schedule should begin a workflow and could not",
+     .advice = "mend what the reason says, then retry",
+     .retry = "it is tried again",
+     .discard = "that one is not begun",
+     .closes = "never"},
+    {.code = "workflow.step_failed",
+     .holder = ExceptionHolder::kInstance,
+     .meaning = "a step of a workflow failed for good, and the workflow is held",
+     .advice = "synclinectl workflows retry, skip or cancel; applied, if it was done by hand",
+     .closes = "when a person has acted"},
+    {.code = "workflow.too_large",
+     .holder = ExceptionHolder::kInstance,
+     .meaning = "a workflow holds more than it may",
+     .advice = "synclinectl workflows retry with a smaller context, skip or cancel",
+     .closes = "when a person has acted"},
 };
 
 /// The kind of that code; null if there is none.
@@ -307,6 +351,7 @@ inline constexpr ExceptionCode kReview{"ownership.review"};
 inline constexpr ExceptionCode kUndecided{"ownership.undecided"};
 inline constexpr ExceptionCode kPolicyRefused{"policy.refused"};
 inline constexpr ExceptionCode kReconcileReview{"reconcile.review"};
+inline constexpr ExceptionCode kNotStarted{"workflow.not_started"};
 }  // namespace exceptions
 
 /// Is an exception of this kind held by its entity's state? Else its message is all there is.

@@ -410,6 +410,7 @@ public:
         for_each_named(root, "workflows", [&](TomlReader in, const std::string& name) {
             policy.workflows.push_back(reading::read_workflow(std::move(in), name));
         });
+        read_roles(root);
         for (ExceptionRule& rule : reading::read_exception_rules(root)) {
             policy.exceptions.push_back(std::move(rule));
         }
@@ -427,6 +428,25 @@ private:
         head = in->place();
         policy.name = name;
         policy.approvals = in->integer("approvals", {1, 10}, policy.approvals);
+    }
+
+    void read_roles(TomlReader& root) {
+        TomlReader roles = root.table("roles");
+        for (const std::string& role : roles.keys()) {
+            const auto [at, fresh] = policy.roles.try_emplace(role, roles.texts(role));
+            if (!fresh) roles.key_problem(role, "has its people already, in another file");
+            if (fresh && at->second.empty()) roles.problem(role, "must name at least one person");
+        }
+        for (TomlReader& in : root.tables("delegations")) {
+            Delegation one{in.text("from"), in.text("to"), in.texts("roles"), {}};
+            const std::string until = in.text("until", "");
+            const auto time = parse_timestamp(until);
+            if (time) one.until = *time;
+            if (!until.empty() && !time) {
+                in.problem("until", "is no time: write 2026-12-31T18:00:00Z");
+            }
+            policy.delegations.push_back(std::move(one));
+        }
     }
 
     /// Each sub-table of `key` whose name is one and is not taken.

@@ -30,13 +30,14 @@ inline constexpr std::string_view kContextType = "policy.context_type";
 // Warnings.
 inline constexpr std::string_view kUnusedBlock = "policy.unused_block";
 inline constexpr std::string_view kNeverStarts = "policy.never_starts";
+inline constexpr std::string_view kNobodyHasRole = "policy.nobody_has_role";
 
 inline constexpr std::string_view kOfWorkflows[] = {
     kUnknownBlock,    kUnknownContextField, kUnknownWorkflow, kUnknownStep, kBlockCycle,
     kCallCycle,       kStepTwice,           kNoCompensation,  kChainOrder,  kCompensationInput,
     kApprovalOutcome, kAssignsItself,       kUnreachableStep, kNesting,     kUnknownEvent,
     kUnknownAsk,      kUnusedBlock,         kContextNotGiven, kWorkflowKey, kContextType,
-    kEndInParallel,   kNeverStarts,
+    kEndInParallel,   kNeverStarts,         kNobodyHasRole,
 };
 
 }  // namespace syncline::finding_codes

@@ -290,15 +290,11 @@ std::string list_part(const ListName& list, std::string_view digest) {
 std::string list_parts_of(const ListName& list) {
     return join("sync.st.listpart", {list.text}) + ".*";
 }
-std::string instance(std::string_view workflow, std::string_view id, Partition partition) {
-    return join("sync.st.wf." + text_of(partition), {workflow, id});
+std::string instance(std::string_view id, Partition partition) {
+    return join("sync.st.wf." + text_of(partition), {id});
 }
-std::string instances_of(Partition partition) { return "sync.st.wf." + text_of(partition) + ".>"; }
-std::string instances_of(std::string_view workflow) {
-    return workflow.empty() ? "sync.st.wf.>" : "sync.st.wf.*." + encode_token(workflow) + ".*";
-}
-std::string any_instance(std::string_view id) { return "sync.st.wf.*.*." + encode_token(id); }
-bool is_instance(std::string_view subject) { return subject.starts_with("sync.st.wf."); }
+std::string instances_of(Partition partition) { return "sync.st.wf." + text_of(partition) + ".*"; }
+std::string all_instances() { return "sync.st.wf.>"; }
 std::string approval(std::string_view key) {
     const auto [workflow, instance, step] = split_key(key);
     return join("sync.st.approval", {workflow, instance, step});

@@ -112,14 +112,9 @@ struct InputSubject {
 [[nodiscard]] std::string list_parts_of(const ListName& list);
 /// An instance of a workflow, and what a person is asked about one of its steps; `key` is
 /// `workflow/instance/step`.
-[[nodiscard]] std::string instance(std::string_view workflow, std::string_view id,
-                                   Partition partition);
+[[nodiscard]] std::string instance(std::string_view id, Partition partition);
 [[nodiscard]] std::string instances_of(Partition partition);
-/// Of all workflows if it is empty.
-[[nodiscard]] std::string instances_of(std::string_view workflow);
-/// Whichever workflow it is of: a pattern.
-[[nodiscard]] std::string any_instance(std::string_view id);
-[[nodiscard]] bool is_instance(std::string_view subject);
+[[nodiscard]] std::string all_instances();
 [[nodiscard]] std::string approval(std::string_view key);
 [[nodiscard]] std::string approvals_of(std::string_view instance);
 [[nodiscard]] std::string all_approvals();

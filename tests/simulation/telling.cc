@@ -22,7 +22,8 @@ std::vector<std::string> named_by(const hub::LogEntry& entry) {
             note.substr(kNote.size(), note.size() - kNote.size() - kNoteEnd.size());
         std::string generation = std::to_string(entry.version);
         if (const int time = ++times[name]; time > 1) generation += "-" + std::to_string(time);
-        subjects.push_back(subjects::event(entry.entity, name, generation));
+        subjects.push_back(
+            subjects::event(entry.entity, name, entry.entity.entity.text, generation));
     }
     return subjects;
 }

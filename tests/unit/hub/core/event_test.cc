@@ -33,7 +33,8 @@ body = "msgpack"
     static std::vector<BusinessEvent> told(const Step& step) {
         std::vector<BusinessEvent> events;
         for (const auto& outgoing : step.next.outbox) {
-            if (outgoing.event) events.push_back(*decode_event(outgoing.body));
+            if (outgoing.what == EntityState::Outgoing::What::kEvent)
+                events.push_back(*decode_event(outgoing.body));
         }
         return events;
     }

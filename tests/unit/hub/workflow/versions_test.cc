@@ -159,8 +159,9 @@ TEST_F(Versions, AnInstanceThatWaitsIsSmall) {
     const std::size_t bytes = encode(without_outbox(state_)).size();
     RecordProperty("encoded_bytes", std::to_string(bytes));
     EXPECT_EQ(bytes, encoded_bytes(state_));
-    EXPECT_LT(bytes, 300U);
-    EXPECT_LT(encode(state_).size(), 600U);
+    // As it is stored; what is in memory of it is less (hub/instance_index.h).
+    EXPECT_LT(bytes, 320U);
+    EXPECT_LT(encode(state_).size(), 900U);
 }
 
 }  // namespace
