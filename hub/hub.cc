@@ -85,7 +85,7 @@ void Hub::begin() {
     sweep_ = std::make_unique<StateSweep>(link_, watch_, effects_, options_.partitions,
                                           static_cast<StateSweepHost&>(*this));
     triggers_ = std::make_unique<WorkflowTriggers>(
-        WorkflowTriggers::Parts{link_, policies_, *partitions_, instances_, time_});
+        WorkflowTriggers::Parts{link_, clock_, watch_, policies_, *partitions_, instances_, time_});
     nats::ConsumeSpec spec;
     spec.stream = subjects::kStreamLease;
     spec.filters = {subjects::all_hub_presence()};

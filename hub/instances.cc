@@ -18,6 +18,10 @@ constexpr std::size_t kIdleMost = 8'192;
 constexpr std::size_t kTicksAtOnce = 1'000;
 constexpr std::size_t kHealsAtOnce = 100;
 
+/// When a timer that has changed nothing fires again.
+constexpr Duration kLookAgain = std::chrono::seconds{5};
+/// Messages under way beyond which no more timers fire.
+constexpr std::size_t kInFlightMost = 4'096;
 /// An event counts from the start of the instance on, as far as two clocks agree.
 constexpr Duration kEventSlack = std::chrono::seconds{5};
 
@@ -136,7 +140,10 @@ const Policy* Instances::policy_of(const Slot& slot) {
 void Instances::take_waiting(Slot& slot) {
     slot.works.clear();
     slot.inputs.clear();
-    while (!slot.waiting.empty() && slot.inputs.size() < p_.options.fold_max) {
+    const Timestamp now = p_.time.now();
+    // Until it is certain that the newest step is told, what follows must not take its place.
+    const std::size_t most = slot.told ? p_.options.fold_max : 1;
+    while (!slot.waiting.empty() && slot.works.size() < most) {
         Queued& next = slot.waiting.front();
         const bool alone = next.heals || migrates(next.message.input);
         if (alone && !slot.works.empty()) break;
@@ -144,7 +151,7 @@ void Instances::take_waiting(Slot& slot) {
                             next.message.input.at + kEventSlack < slot.state.started_at;
         if (!next.heals && !before) {
             slot.inputs.push_back(next.message.input);
-            fill_in(slot.inputs.back());
+            fill_in(slot.inputs.back(), now);
         }
         slot.works.push_back(std::move(next));
         slot.waiting.pop_front();
@@ -153,8 +160,8 @@ void Instances::take_waiting(Slot& slot) {
 }
 
 /// What only a hub can say: when it is, and who is who by the policy in force.
-void Instances::fill_in(workflow::Input& input) const {
-    input.at = p_.time.now();
+void Instances::fill_in(workflow::Input& input, Timestamp now) const {
+    input.at = now;
     auto* decision = std::get_if<workflow::Decision>(&input.what);
     if (decision == nullptr) return;
     decision->roles.clear();
@@ -196,6 +203,7 @@ void Instances::decide_now(Slot& slot) {
         return store(slot);
     }
     ++(slot.step.replayed ? p_.counters.replays : p_.counters.quiet);
+    note(slot);
     slot.phase = Phase::kPublishing;
     publish_effects(slot, slot.step.effects, slot.step.replayed ? &slot.step.log : nullptr);
 }
@@ -235,7 +243,11 @@ void Instances::stored(Slot& slot, std::uint64_t sequence) {
 /// What it waits for by now.
 void Instances::note(const Slot& slot) {
     if (!loaded_.contains(slot.home) && !loading_.contains(slot.home)) return;
-    index_.set(slot.id, slot.home, due_of(slot.state), slot.state.awaits);
+    Timestamp due = due_of(slot.state);
+    // What was due and has changed nothing, as of a definition that is not there, waits a while.
+    const bool moves = slot.step.changed || slot.state.compacted;
+    if (!moves && due != Timestamp{}) due = std::max(due, p_.time.now() + kLookAgain);
+    index_.set(slot.id, slot.home, due, slot.state.awaits);
 }
 
 /// An ended one is looked at again when nobody needs all of it any more.
@@ -489,7 +501,8 @@ void Instances::tick() {
         slot.waiting.push_back({.message = {}, .done = {}, .heals = true});
         advance(slot);
     }
-    for (const InstanceIndex::Due& due : index_.take_due(p_.time.now(), kTicksAtOnce)) {
+    const std::size_t ticks = p_.effects.in_flight() < kInFlightMost ? kTicksAtOnce : 0;
+    for (const InstanceIndex::Due& due : index_.take_due(p_.time.now(), ticks)) {
         ++p_.counters.timers;
         send({.instance = due.instance,
               .asker = {},

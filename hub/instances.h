@@ -151,7 +151,7 @@ private:
     void decide_now(Slot& slot);
     void take_waiting(Slot& slot);
     [[nodiscard]] workflow::Context context_of() const;
-    void fill_in(workflow::Input& input) const;
+    void fill_in(workflow::Input& input, Timestamp now) const;
     void store(Slot& slot);
     void stored(Slot& slot, std::uint64_t sequence);
     void note(const Slot& slot);

@@ -10,6 +10,7 @@ namespace syncline::hub {
 namespace {
 
 constexpr Duration kLookEvery = std::chrono::seconds{1};
+constexpr Duration kPassEvery = std::chrono::seconds{10};
 /// Of events that concern nobody the marks say only now and then how far they are known.
 constexpr std::uint64_t kQuietLag = 1'000;
 
@@ -55,8 +56,24 @@ void WorkflowTriggers::tick() {
         reader_.reset();
     }
     if (readers_.empty()) return;
+    if (p_.policies.newest().workflows.empty() && p_.instances.index().size() == 0) {
+        reader_.reset();
+        return pass_by();
+    }
     if (!reader_) read();
     look_at_schedules();
+}
+
+/// Events of today begin nothing when the policy has workflows one day.
+void WorkflowTriggers::pass_by() {
+    const Duration now = p_.clock.steady();
+    if (now - passed_ < kPassEvery) return;
+    passed_ = now;
+    const std::uint64_t last = p_.watch.info(subjects::kStreamEvents)->last_sequence;
+    for (const Partition partition : readers_) {
+        const bool any = p_.partitions.events_of(partition) != last;
+        p_.partitions.events_done(partition, last, /*store=*/any);
+    }
 }
 
 /// From where the first of the partitions has read to.

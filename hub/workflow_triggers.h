@@ -21,6 +21,8 @@ class WorkflowTriggers final : nats::MessageSink {
 public:
     struct Parts {
         nats::Link& link;
+        const Clock& clock;
+        const BrokerWatch& watch;
         Policies& policies;
         Partitions& partitions;
         Instances& instances;
@@ -39,6 +41,7 @@ private:
         std::set<Partition> concerned;
     };
     void read();
+    void pass_by();
     void on_message(const nats::InMessage& message) override;
     void submit(Read& read, Partition home, workflow::Message message);
     void one_done(std::uint64_t reader, std::uint64_t sequence);
@@ -57,6 +60,7 @@ private:
     std::uint64_t position_ = 0;                  ///< All up to there are done.
     std::map<std::string, Timestamp> beginning_;  ///< By instance, by a schedule.
     Timestamp looked_;
+    Duration passed_{0};  ///< When events were last passed by.
 };
 
 }  // namespace syncline::hub
