@@ -1,5 +1,7 @@
 #include "shared/model/operation_call.h"
 
+#include <algorithm>
+
 namespace syncline {
 
 const char* name_of(ErrorClass error) {
@@ -15,6 +17,15 @@ const char* name_of(ErrorClass error) {
 
 bool is_passing(ErrorClass error) {
     return error == ErrorClass::kUnavailable || error == ErrorClass::kTimeout;
+}
+
+std::string_view instance_of(std::string_view key) {
+    key.remove_prefix(std::min(key.find('/'), key.size() - 1) + 1);
+    return key.substr(0, key.find('/'));
+}
+
+Partition instance_partition(std::string_view instance, std::uint16_t partitions) {
+    return {static_cast<std::uint16_t>(stable_hash(instance) % partitions)};
 }
 
 }  // namespace syncline
