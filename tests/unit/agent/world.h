@@ -51,6 +51,7 @@ public:
         if (mkdtemp(name) == nullptr) throw std::runtime_error("no temporary folder");
         folder = name;
         settings.platform = PlatformId{"crm"};
+        link.now = [this] { return clock.now(); };
         settings.writing.breaker.failures_max = 3;
         declare_operation("make", agent::OnDoubt::kRepeat);
     }
