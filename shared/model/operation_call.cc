@@ -1,7 +1,5 @@
 #include "shared/model/operation_call.h"
 
-#include <algorithm>
-
 namespace syncline {
 
 const char* name_of(ErrorClass error) {
@@ -20,7 +18,9 @@ bool is_passing(ErrorClass error) {
 }
 
 std::string_view instance_of(std::string_view key) {
-    key.remove_prefix(std::min(key.find('/'), key.size() - 1) + 1);
+    const auto slash = key.find('/');
+    if (slash == std::string_view::npos) return {};
+    key.remove_prefix(slash + 1);
     return key.substr(0, key.find('/'));
 }
 

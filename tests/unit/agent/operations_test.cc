@@ -75,7 +75,7 @@ TEST_F(OperationsTest, AreAnsweredAgainWithoutBeingDoneAgain) {
     world.send(world.call(kKey));
     world.run_seconds(1);
     world.send(world.call(kKey, "make", 7));
-    world.run_seconds(1);
+    world.run_seconds(5);  // The position is stored a moment later.
     world.restart();
     world.run_seconds(10);
     const auto results = world.results();
