@@ -249,16 +249,18 @@ Operations::Next Operations::prepare(Transaction& transaction, Job& job) {
     return next;
 }
 
-Operations::Next Operations::step_of(const Job& job, Ending& ending) const {
+/// What is to be done next, or how it ends; brings the input into the form that is declared.
+Operations::Next Operations::step_of(Job& job, Ending& ending) const {
     const OperationSettings* settings = settings_of(job.call.operation);
     std::string wrong;
     if (settings == nullptr) {
         wrong = "the agent of `" + p_.settings.platform.text + "` has no operation `" +
                 job.call.operation + "`";
     } else {
-        const auto input =
+        auto input =
             take_values(settings->form.input, Value{to_map(job.call.input)}, Unknown::kRefuse);
         if (!input) wrong = "the input is not as declared: " + input.error().what;
+        if (input) job.call.input = *std::move(input);
     }
     if (!job.doubt) {
         if (wrong.empty()) return Next::kCall;

@@ -99,7 +99,7 @@ private:
     [[nodiscard]] Duration next_call() const;
     void begin(const JobPtr& job);
     [[nodiscard]] Next prepare(Transaction& transaction, Job& job);
-    [[nodiscard]] Next step_of(const Job& job, Ending& ending) const;
+    [[nodiscard]] Next step_of(Job& job, Ending& ending) const;
     void call(const JobPtr& job);
     void find(const JobPtr& job);
     void on_answer(const JobPtr& job, const Executor::Answer<Value>& answer);

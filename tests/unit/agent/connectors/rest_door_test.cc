@@ -415,7 +415,8 @@ TEST_F(Rest, PutsAQuestionAndTakesTheAnswerFromItsPlace) {
 
 class RestOperation : public Rest {
 protected:
-    RestOperation() {
+    void SetUp() override {
+        Rest::SetUp();
         settings_ = settings_of("salesforce");
         rest::OperationSpec make{.name = "make"};
         make.call.request.method = "POST";
@@ -425,7 +426,7 @@ protected:
         make.call.request.body = *rest::Template::parse("{values}");
         make.call.root = "data";
         make.call.reply = {{"number", "id"}};
-        make.find = rest::AskSpec{.root = "list.0", .reply = {{"number", "id"}}};
+        make.find = rest::AskSpec{.reply = {{"number", "id"}}, .root = "list.0"};
         make.find->request.path = *rest::Template::parse("/fulfilments");
         make.find->request.query = {{"key", *rest::Template::parse("{idempotency_key}")}};
         settings_->profile.operations = {make};

@@ -35,8 +35,6 @@ OperationResult result() {
 TEST(OperationCodec, GivesBackWhatItWasGiven) {
     EXPECT_EQ(decode_operation_call(encode(call())), call());
     EXPECT_EQ(decode_operation_result(encode(result())), result());
-    EXPECT_EQ(decode_operation_call(encode(OperationCall{})), OperationCall{});
-    EXPECT_EQ(decode_operation_result(encode(OperationResult{})), OperationResult{});
 }
 
 TEST(OperationCodec, RefusesWhatIsCutOrSomethingElse) {
@@ -48,6 +46,8 @@ TEST(OperationCodec, RefusesWhatIsCutOrSomethingElse) {
     for (std::size_t size = 0; size < told.size(); ++size) {
         EXPECT_FALSE(decode_operation_result(told.substr(0, size))) << size;
     }
+    EXPECT_FALSE(decode_operation_call(encode(OperationCall{})));
+    EXPECT_FALSE(decode_operation_result(encode(OperationResult{})));
     OperationResult wrong = result();
     wrong.what = static_cast<OperationResult::What>(3);
     EXPECT_FALSE(decode_operation_result(encode(wrong)));
