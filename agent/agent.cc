@@ -65,8 +65,10 @@ Agent::Agent(Parts parts)
       mass_breaker_({environment_, settings_, store_, commits_}),
       publisher_(environment_, settings_.publishing, store_, commits_, link_),
       intake_({environment_, settings_, store_, commits_, executor_, gate_, guard_, mass_breaker_}),
+      operations_({environment_, settings_, store_, commits_, gate_, parts.operation_executor,
+                   parts.executor.traits().read_back_lag}),
       commands_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
-                 mass_breaker_, link_,
+                 mass_breaker_, operations_, link_,
                  [this](const nats::InMessage& request) { on_again(request); }}),
       reconciler_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
                    mass_breaker_}),
@@ -96,6 +98,7 @@ Result<void> Agent::start() {
     });
     if (!loaded) return loaded;
     if (auto started = intake_.start(); !started) return started;
+    if (auto started = operations_.start(); !started) return started;
     if (auto started = commands_.start(); !started) return started;
     if (auto started = reconciler_.start(); !started) return started;
     if (auto started = links_.start(); !started) return started;
@@ -119,6 +122,7 @@ Result<void> Agent::on_timer() {
             if (connected_ && now() >= watch_at_) watch_streams();
             if (now() >= trim_at_) trim();
             commands_.pump();
+            operations_.pump();
             intake_.pump();
             links_.pump();
             reconciler_.pump();
@@ -154,16 +158,17 @@ Duration Agent::next_deadline() const {
     if (connected_) next = std::min({next, presence_at_, publisher_.next_deadline()});
     if (stopping_) return next;
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
-    next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
-                     links_.next_deadline(), reconciler_.next_deadline(),
-                     mass_breaker_.next_deadline(), lists_.next_deadline(), asks_.next_deadline()});
+    next =
+        std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
+                  operations_.next_deadline(), links_.next_deadline(), reconciler_.next_deadline(),
+                  mass_breaker_.next_deadline(), lists_.next_deadline(), asks_.next_deadline()});
     return next;
 }
 
 bool Agent::is_quiet() const {
     const auto intake = intake_.status();
     return commits_.empty() && publisher_.in_flight() == 0 && !intake.reading &&
-           commands_.busy() == 0;
+           commands_.busy() == 0 && operations_.busy() == 0;
 }
 
 void Agent::note_once(std::string& last, const std::string& text) {

@@ -15,6 +15,7 @@
 #include "agent/intake.h"
 #include "agent/links.h"
 #include "agent/lists.h"
+#include "agent/operations.h"
 #include "agent/platform_gate.h"
 #include "agent/publisher.h"
 #include "agent/reconciler.h"
@@ -51,6 +52,8 @@ public:
         std::vector<ListName> lists = {};
         AskExecutor* ask_executor = nullptr;  ///< Null: this platform answers no questions.
         nats::Services* services = nullptr;   ///< Of the same connection, for those.
+        /// Null: this platform carries out no operations of workflows.
+        OperationExecutor* operation_executor = nullptr;
     };
     explicit Agent(Parts parts);
     Agent(const Agent&) = delete;
@@ -87,6 +90,7 @@ public:
         std::string trouble;  ///< What is wrong now, for a person; empty if nothing is.
         Intake::Status intake;
         Commands::Status commands;
+        Operations::Status operations;
         Reconciler::Status reconciler;
         Asks::Status asks;
         std::vector<MassBreaker::Status> held;  ///< Lanes that do not flow.
@@ -130,6 +134,7 @@ private:
     MassBreaker mass_breaker_;
     Publisher publisher_;
     Intake intake_;
+    Operations operations_;
     Commands commands_;
     Reconciler reconciler_;
     Links links_;

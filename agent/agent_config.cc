@@ -131,6 +131,19 @@ void read_asking(TomlReader& root, AgentSettings::Asking& asking) {
         milliseconds(table, "pause_most_ms", kDayMs, asking.breaker.pause.most);
 }
 
+void read_operating(TomlReader& root, AgentSettings::Operating& operating) {
+    TomlReader operations = root.table("operations");
+    for (const std::string& name : operations.keys()) {
+        TomlReader in = operations.table(name);
+        if (!is_policy_name(name)) in.problem("", "is no name: small letters, digits and `_`");
+        operating.operations.push_back({.form = read_operation_form(in, name)});
+    }
+    TomlReader table = root.table("operating");
+    operating.retention = table.milliseconds(
+        "retention_ms", {kDayMs, 3'650 * kDayMs},
+        std::chrono::duration_cast<std::chrono::milliseconds>(operating.retention));
+}
+
 void read_log(TomlReader table, log::Options& options) {
     static constexpr TomlReader::Choice<log::Level> kLevels[] = {{"debug", log::Level::kDebug},
                                                                  {"info", log::Level::kInfo},
@@ -161,6 +174,32 @@ Result<void> check_asks(const AgentConfig& config) {
     return {};
 }
 
+/// The same for operations; what is to be done with those in doubt, the connector knows.
+Result<void> check_operations(AgentConfig& config) {
+    auto& operations = config.settings.operating.operations;
+    if (operations.empty()) return {};
+    const auto connector = config.connector();
+    if (!connector) return fail(connector.error());
+    const std::vector<OperationTraits> known = (*connector)->operations();
+    std::vector<std::string> names;
+    for (const OperationTraits& one : known) names.push_back(one.name);
+    std::string wrong;
+    for (OperationSettings& operation : operations) {
+        const std::string& name = operation.form.name;
+        const auto found = std::ranges::find(known, name, &OperationTraits::name);
+        if (found != known.end()) {
+            operation.on_doubt = found->on_doubt;
+            continue;
+        }
+        wrong += (wrong.empty() ? "" : "\n") + to_string(operation.form.place) + ": `operations." +
+                 name + "` is carried out in no way: [connector.operations." + name +
+                 "] is missing, or the connector carries out no operations" +
+                 did_you_mean(name, names);
+    }
+    if (!wrong.empty()) return fail(ErrorKind::kInvalid, std::move(wrong));
+    return {};
+}
+
 Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& context) {
     AgentConfig config;
     AgentSettings& settings = config.settings;
@@ -179,6 +218,7 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     read_publishing(root.table("publishing"), settings.publishing);
     read_breaker(root.table("breaker"), settings.breaker);
     read_asking(root, settings.asking);
+    read_operating(root, settings.operating);
     TomlReader rate = root.table("rate");
     settings.rate.per_second = rate.integer("per_second", {0, 1'000'000}, settings.rate.per_second);
     settings.rate.burst = rate.integer("burst", {1, 1'000'000}, settings.rate.burst);
@@ -193,6 +233,9 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     if (!connector) return fail(std::move(connector.error()));
     config.connector = std::move(*connector);
     if (auto checked = check_asks(config); !checked) return fail(std::move(checked.error()));
+    if (auto checked = check_operations(config); !checked) {
+        return fail(std::move(checked.error()));
+    }
     return config;
 }
 

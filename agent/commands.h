@@ -18,6 +18,7 @@
 #include "agent/environment.h"
 #include "agent/executor.h"
 #include "agent/intake.h"
+#include "agent/operations.h"
 #include "agent/platform_gate.h"
 #include "agent/settings.h"
 #include "agent/store.h"
@@ -47,6 +48,7 @@ public:
         WriteGuard& guard;
         Intake& intake;
         MassBreaker& breaker;
+        Operations& operations;  ///< Takes those that come by the same stream.
         nats::Link& link;
         /// The hub asks for something (subjects::is_again). What follows in the stream was decided
         /// after that, perhaps without knowing what is here.
@@ -135,6 +137,7 @@ private:
     void take(Command command, const nats::InMessage& message);
     void refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation,
                 std::uint64_t fence);
+    void take_operation(const nats::InMessage& message);
     void reject_message(const nats::InMessage& message, const std::string& why);
     void settled(const JobPtr& job);
     void park(const JobPtr& job);
@@ -234,7 +237,8 @@ private:
     Position last_seen_;
     Position saved_position_;
     std::map<std::uint64_t, Timestamp> unfinished_;  ///< When each was stored.
-    std::set<std::uint64_t> finished_;               ///< Beyond the position, not to be done again.
+    std::set<JobPtr> handed_over_;      ///< Operations that the store does not have yet.
+    std::set<std::uint64_t> finished_;  ///< Beyond the position, not to be done again.
     Duration save_position_at_ = kNever;
     /// What the breaker holds stays in the stream: the first of it keeps the position from moving
     /// on. By object, which entities' commands it is, by hash; of very many not all.

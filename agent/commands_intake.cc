@@ -3,6 +3,7 @@
 
 #include "agent/commands.h"
 #include "shared/wire/codec.h"
+#include "shared/wire/operation_codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::agent {
@@ -89,6 +90,7 @@ void Commands::read_from(Position position) {
     for (auto& [entity, slot] : slots_) {
         if (slot.running) slot.running->sequence = 0;
     }
+    for (const JobPtr& job : handed_over_) job->sequence = 0;
     p_.commits.add([created = created_, before = before_, position](Transaction& transaction) {
         transaction.set_number(keys::kCommandsCreated, created);
         transaction.set_number(keys::kCommandsBefore, before);
@@ -161,6 +163,7 @@ void Commands::on_message(const nats::InMessage& message) {
         subscription_->processed(1);
         return p_.on_again(message);
     }
+    if (subjects::is_operation_call(message.subject)) return take_operation(message);
     auto command = wire::decode_command(message.body);
     if (!command) return reject_message(message, command.error().what);
     if (command->platform != p_.store.platform()) {
@@ -168,6 +171,26 @@ void Commands::on_message(const nats::InMessage& message) {
     }
     take(std::move(*command), message);
     p_.environment.after("C1");
+}
+
+/// The stream is not gone past it before the store has it.
+void Commands::take_operation(const nats::InMessage& message) {
+    const auto call = wire::decode_operation_call(message.body);
+    if (!call) return reject_message(message, call.error().what);
+    if (call->platform != p_.store.platform()) {
+        return reject_message(message, "it is for platform '" + call->platform.text + "'");
+    }
+    auto job = std::make_shared<Job>();
+    job->sequence = message.sequence;
+    job->credit = credit_;
+    unfinished_.emplace(message.sequence, message.stored_at);
+    handed_over_.insert(job);
+    p_.operations.take(
+        *call, {.stored_at = message.stored_at, .is_of_former_store = message.sequence <= before_},
+        [this, job] {
+            handed_over_.erase(job);
+            settled(job);
+        });
 }
 
 void Commands::reject_message(const nats::InMessage& message, const std::string& why) {

@@ -10,8 +10,6 @@ namespace {
 
 /// Between two looks for what may not be visible yet, where the platform declares no lag.
 constexpr Duration kLookPause{std::chrono::seconds{1}};
-/// What a process wrote before it died may still be on its way to the platform.
-constexpr Duration kOnItsWay{std::chrono::seconds{5}};
 
 }  // namespace
 

@@ -85,7 +85,7 @@ public:
         }
         agent_.emplace(Agent::Parts{config_.settings, clock_, *store_, link_, *executor_, points_,
                                     write_note, random_seed(), lists_ ? &*lists_ : nullptr,
-                                    config_.lists.names, &*executor_, &link_});
+                                    config_.lists.names, &*executor_, &link_, &*executor_});
         if (auto started = agent_->start(); !started) {
             return complain(started.error().what, kExitFailed);
         }

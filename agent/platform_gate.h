@@ -10,6 +10,10 @@
 
 namespace syncline::agent {
 
+/// What was sent before a process died, or without an answer, may be so long on its way to the
+/// platform.
+inline constexpr Duration kOnItsWay{std::chrono::seconds{5}};
+
 /// What all calls of one platform have in common: its rate, the pauses it asks for, and whether
 /// it takes our credentials. The breaker is about writes and what clears them up; reads have a
 /// back-off of their own, so that a write that always fails does not stop reading.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/connectors/connector.h"
 #include "agent/core/mass_change.h"
 #include "agent/core/pacing.h"
 #include "shared/base/timestamp.h"
@@ -19,6 +20,12 @@ struct AskSettings {
     Duration fresh{0};  ///< An answer is given again for so long without asking.
     Duration stale{0};  ///< And for so long where the platform does not answer.
     std::optional<Fields> fallback;
+};
+
+/// An operation that workflows may ask for.
+struct OperationSettings {
+    AskForm form;  ///< Its deadline is the longest time for the platform's answer.
+    OnDoubt on_doubt = OnDoubt::kTell;
 };
 
 /// What steers an agent; agent_config.h reads it from TOML. Defaults stand here and nowhere else.
@@ -67,6 +74,12 @@ struct AgentSettings {
         Breaker::Settings breaker{.failures_max = 5,
                                   .pause = {std::chrono::seconds{1}, std::chrono::seconds{30}}};
     } asking;
+
+    struct Operating {
+        std::vector<OperationSettings> operations;
+        /// What became of an operation is known so long, and longer until the hub's receipt.
+        Duration retention{std::chrono::days{90}};
+    } operating;
 
     MassSettings breaker;
     Rate rate;

@@ -50,6 +50,12 @@ constexpr const char* kCreateLanes =
     "  WITHOUT ROWID;";
 constexpr const char* kCreateLists =
     "CREATE TABLE list_parts(list TEXT, digest TEXT, body BLOB, PRIMARY KEY(list, digest));";
+constexpr const char* kCreateOperations =
+    "CREATE TABLE operations(n INTEGER PRIMARY KEY, key TEXT UNIQUE, state INTEGER,"
+    "  attempt INTEGER, call BLOB, result BLOB, at INTEGER, era INTEGER, part INTEGER,"
+    "  seq INTEGER);"
+    "CREATE INDEX open_operations ON operations(n) WHERE state < 2;"
+    "CREATE INDEX ended_operations ON operations(at) WHERE state >= 2;";
 constexpr const char* kSchema3 = "ALTER TABLE records ADD COLUMN filled BLOB;";
 
 }  // namespace
@@ -81,6 +87,7 @@ void Store::create(const Options& options) {
         database_->script(kCreateSuspects);
         database_->script(kCreateLanes);
         database_->script(kCreateLists);
+        database_->script(kCreateOperations);
         transaction.set_number("schema", kSchema);
         transaction.set_number(
             "epoch", static_cast<std::uint64_t>(std::max<std::int64_t>(options.now.ns, 1)));
@@ -107,7 +114,8 @@ void Store::create(const Options& options) {
             database_->script(kSchema3);
             database_->script(kCreateLanes);
         }
-        database_->script(kCreateLists);
+        if (schema < 4) database_->script(kCreateLists);
+        database_->script(kCreateOperations);
         transaction.set_number("schema", kSchema);
     }
     instance_ = transaction.text("instance");

@@ -67,6 +67,26 @@ struct Reject {
     std::uint64_t times = 1;
 };
 
+/// An operation of a workflow, as operations.h goes through it.
+struct StoredOperation {
+    enum class State : std::uint8_t {
+        kAccepted,  ///< To be carried out; nothing has happened.
+        kIntent,    ///< It may have been.
+        kInDoubt,   ///< Told so; this one and the next are how it ended.
+        kApplied,
+        kRefused,
+    };
+    std::string key;
+    State state = State::kAccepted;
+    std::uint32_t attempt = 1;  ///< The newest that was asked for.
+    std::string call;           ///< OperationCall of that; empty if it has ended.
+    std::string result;         ///< OperationResult; empty unless it has ended.
+    Timestamp at;               ///< When it came to be as it is.
+    std::uint64_t order = 0;    ///< Given by the store: what was accepted earlier has less.
+
+    [[nodiscard]] bool has_ended() const { return state >= State::kInDoubt; }
+};
+
 /// Names of the texts that Transaction::text() keeps.
 namespace keys {
 inline constexpr std::string_view kCursor = "cursor";
@@ -227,6 +247,17 @@ public:
     [[nodiscard]] std::uint64_t fence(Partition partition);
     void raise_fence(Partition partition, std::uint64_t fence);
 
+    // ---- Operations of workflows.
+    [[nodiscard]] std::optional<StoredOperation> operation(std::string_view key);
+    void save(const StoredOperation& operation);
+    /// The result was appended to the spool under that number, last.
+    void note_told(std::string_view key, const Numbering& number);
+    /// Those that have not ended, the oldest first, without their bodies.
+    [[nodiscard]] std::vector<StoredOperation> open_operations();
+    /// Forgets at most `max` of those that ended before `before` and have the hub's receipt.
+    /// Returns how many.
+    std::size_t forget_operations(Timestamp before, std::size_t max);
+
     // ---- Erasure.
     /// Nothing is kept of what was told of the entity, of its records as far as they are known, or
     /// of `record`: what the spool still holds is told as deletions and bare outcomes from now on.
@@ -269,7 +300,7 @@ public:
         Timestamp now;         ///< The first epoch.
         std::size_t cache_bytes = 256u << 10;
     };
-    static constexpr std::uint64_t kSchema = 4;
+    static constexpr std::uint64_t kSchema = 5;
 
     /// Opens or creates. kUnavailable: another process holds it. kCorrupt: damaged, left as it was.
     /// kInvalid: it is another platform's. kUnsupported: made by a newer version.

@@ -5,6 +5,7 @@
 #include "shared/wire/codec.h"
 #include "shared/wire/hold_codec.h"
 #include "shared/wire/list_codec.h"
+#include "shared/wire/operation_codec.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::agent {
@@ -218,6 +219,15 @@ void Transaction::move_entry(std::uint64_t id, std::string_view subject, std::st
         append(home, subjects::list_news(news->platform, home, news->list, parsed->key),
                wire::encode(*news), Timestamp{put_at});
         return;
+    }
+    if (parsed->kind == subjects::InputKind::kOperationResult) {
+        auto result = wire::decode_operation_result(body);
+        if (!result) return bad(result.error());
+        const Partition home = instance_partition(instance_of(result->key), partitions);
+        result->number = next_number(home);
+        append(home, subjects::operation_result(result->platform, home, result->key),
+               wire::encode(*result), Timestamp{put_at});
+        return note_told(result->key, result->number);
     }
     auto change = wire::decode_change(body);
     if (!change) return bad(change.error());

@@ -8,7 +8,7 @@
 namespace syncline::agent {
 
 /// The steps between which an agent may be killed (facts/reliability.md, F1 and F2).
-inline constexpr std::array<std::string_view, 15> kSyncPoints{
+inline constexpr std::array<std::string_view, 20> kSyncPoints{
     "A1",  ///< Source read.
     "A2",  ///< Entry appended to the spool.
     "A3",  ///< Transaction committed.
@@ -24,6 +24,11 @@ inline constexpr std::array<std::string_view, 15> kSyncPoints{
     "C5",  ///< Outcome journalled.
     "C6",  ///< Outcome published.
     "C7",  ///< Position in the command stream advanced.
+    "O1",  ///< Operation of a workflow accepted.
+    "O2",  ///< Its intent journalled.
+    "O3",  ///< It is sent.
+    "O4",  ///< Its response taken.
+    "O5",  ///< Its result journalled and appended to the spool.
 };
 
 /// Called before and after each of them. Production does nothing here; a test or the simulator ends

@@ -50,7 +50,7 @@ ThreadExecutor::ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connect
 
 ThreadExecutor::~ThreadExecutor() {
     for (std::jthread& thread : threads_) thread.request_stop();
-    for (Lane* lane : {&reading_, &writing_, &asking_}) lane->changed.notify_all();
+    for (Lane* lane : {&reading_, &writing_, &asking_, &operating_}) lane->changed.notify_all();
     threads_.clear();
 }
 
@@ -190,6 +190,22 @@ void ThreadExecutor::ask(const std::string& name, const Fields& input, Done<Valu
                             return connector.ask(name, input, stop);
                         },
                         std::move(done)));
+}
+
+void ThreadExecutor::operate(const OperationRequest& request, Done<Value> done) {
+    submit(operating_,
+           job<Value>([request](Connector& connector,
+                                std::stop_token stop) { return connector.operate(request, stop); },
+                      std::move(done)));
+}
+
+void ThreadExecutor::find_operation(const OperationRequest& request,
+                                    Done<std::optional<Value>> done) {
+    submit(operating_, job<std::optional<Value>>(
+                           [request](Connector& connector, std::stop_token stop) {
+                               return connector.find_operation(request, stop);
+                           },
+                           std::move(done)));
 }
 
 Fields ThreadExecutor::normal_form(const ObjectName& object, const Fields& fields) const {

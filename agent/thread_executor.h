@@ -11,14 +11,15 @@
 #include "agent/ask_executor.h"
 #include "agent/connectors/registry.h"
 #include "agent/executor.h"
+#include "agent/operation_executor.h"
 
 namespace syncline::agent {
 
 /// Connectors on threads of their own: one that reads, up to `writers` that fetch, find and write,
-/// and as many that ask, so that a question waits for neither. All but the first are started when
-/// there is work for them. Completions wait until the agent's thread calls deliver().
-/// Threading: as Executor; `wake` is called from the other threads.
-class ThreadExecutor final : public Executor, public AskExecutor {
+/// as many that ask, and as many that carry out operations, so that none of these waits for
+/// another. All but the first are started when there is work for them. Completions wait until the
+/// agent's thread calls deliver(). Threading: as Executor; `wake` is called from the other threads.
+class ThreadExecutor final : public Executor, public AskExecutor, public OperationExecutor {
 public:
     /// Makes the reading connector. kInvalid: as the factory says.
     static Result<std::unique_ptr<ThreadExecutor>> make(ConnectorFactory factory,
@@ -36,6 +37,8 @@ public:
               Done<std::optional<Record>> done) override;
     void write(const Command& command, Done<Written> done) override;
     void ask(const std::string& name, const Fields& input, Done<Value> done) override;
+    void operate(const OperationRequest& request, Done<Value> done) override;
+    void find_operation(const OperationRequest& request, Done<std::optional<Value>> done) override;
     [[nodiscard]] Cursor full_read_start() const override { return full_read_start_; }
     [[nodiscard]] Connector::Traits traits() const override { return traits_; }
     [[nodiscard]] Fields normal_form(const ObjectName& object, const Fields& fields) const override;
@@ -77,6 +80,7 @@ private:
     Lane reading_;
     Lane writing_;
     Lane asking_;
+    Lane operating_;
     std::vector<std::unique_ptr<Connector>> connectors_;  ///< Of the threads but the reading one.
     std::vector<std::jthread> threads_;                   ///< Last: joined before the rest goes.
 };

@@ -59,6 +59,25 @@ struct Written {
     std::optional<Record> record;  ///< The record afterwards, if the platform told it.
 };
 
+/// Something to be done once. `key` is the same in all attempts of it and in no other.
+struct OperationRequest {
+    std::string name;  ///< As in the configuration.
+    std::string key;
+    Fields input;
+    Duration limit{std::chrono::minutes{1}};  ///< Longest time for the platform's answer.
+};
+
+/// What may be done where nobody knows whether an operation had its effect.
+enum class OnDoubt : std::uint8_t {
+    kTell,    ///< Nothing: a person must look.
+    kRepeat,  ///< Carry it out again: the platform knows it by its key, and does it once.
+    kLook,    ///< Look for it by Connector::find_operation().
+};
+struct OperationTraits {
+    std::string name;
+    OnDoubt on_doubt = OnDoubt::kTell;
+};
+
 /// One platform's door. Retry, back-off, rate limits, circuit breaking, batching of commands and
 /// the ledger are the agent's; a connector only speaks. Errors steer: kUnavailable and kThrottled
 /// mean nothing happened and it may be tried again, kAmbiguous means that it may have happened,
@@ -119,6 +138,25 @@ public:
     }
     /// Those that ask() answers, sorted.
     [[nodiscard]] virtual std::vector<std::string> questions() const { return {}; }
+
+    /// Carries out an operation that is named in the configuration: the output's fields by name.
+    /// kInvalid, kNotFound, kConflict: the platform refuses it, for good. kUnsupported: there is no
+    /// such operation. kAmbiguous, and any other kind than those of the class comment: it may have
+    /// been carried out.
+    virtual Result<Value> operate(const OperationRequest& request, std::stop_token stop) {
+        std::ignore = stop;
+        return fail(ErrorKind::kUnsupported,
+                    "there is no operation `" + request.name + "` on this platform");
+    }
+    /// Whether it was carried out: what it came to; nullopt if it was not, for certain. Only of
+    /// those whose OnDoubt is kLook.
+    virtual Result<std::optional<Value>> find_operation(const OperationRequest& request,
+                                                        std::stop_token stop) {
+        std::ignore = stop;
+        return fail(ErrorKind::kUnsupported, "`" + request.name + "` cannot be looked for");
+    }
+    /// Those that operate() carries out, sorted.
+    [[nodiscard]] virtual std::vector<OperationTraits> operations() const { return {}; }
 
     /// What `fields` read back as once the platform stored them, by the mapping's own rules.
     [[nodiscard]] virtual Fields normal_form(const ObjectName& object, const Fields& fields) const {

@@ -17,4 +17,15 @@ bool is_passing(ErrorClass error) {
     return error == ErrorClass::kUnavailable || error == ErrorClass::kTimeout;
 }
 
+std::string_view instance_of(std::string_view key) {
+    const auto slash = key.find('/');
+    if (slash == std::string_view::npos) return {};
+    key.remove_prefix(slash + 1);
+    return key.substr(0, key.find('/'));
+}
+
+Partition instance_partition(std::string_view instance, std::uint16_t partitions) {
+    return {static_cast<std::uint16_t>(stable_hash(instance) % partitions)};
+}
+
 }  // namespace syncline

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "shared/base/timestamp.h"
 #include "shared/model/change.h"
@@ -58,5 +59,10 @@ struct OperationResult {
     std::string trace;
     friend bool operator==(const OperationResult&, const OperationResult&) = default;
 };
+
+/// Of a key `workflow/instance/step`.
+[[nodiscard]] std::string_view instance_of(std::string_view key);
+/// The home of an instance of a workflow.
+[[nodiscard]] Partition instance_partition(std::string_view instance, std::uint16_t partitions);
 
 }  // namespace syncline

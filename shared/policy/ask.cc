@@ -58,18 +58,7 @@ Result<Value> take_value(const FieldSpec& field, const Value& value) {
     return conform(field, value);
 }
 
-}  // namespace
-
-const char* name_of(ApiClass api_class) {
-    switch (api_class) {
-        case ApiClass::kSystem: return "system";
-        case ApiClass::kProcess: return "process";
-        case ApiClass::kExperience: return "experience";
-    }
-    return "system";
-}
-
-AskForm read_ask_form(TomlReader& in, std::string_view name, AskOutput output) {
+AskForm read_form(TomlReader& in, std::string_view name, AskOutput output, Duration deadline) {
     AskForm form;
     form.name = name;
     form.place = in.place();
@@ -83,7 +72,27 @@ AskForm read_ask_form(TomlReader& in, std::string_view name, AskOutput output) {
     if (output == AskOutput::kDeclared) form.output = fields_of(in, "output");
     form.deadline =
         in.milliseconds("deadline_ms", kDeadlineMs,
-                        std::chrono::duration_cast<std::chrono::milliseconds>(form.deadline));
+                        std::chrono::duration_cast<std::chrono::milliseconds>(deadline));
+    return form;
+}
+
+}  // namespace
+
+const char* name_of(ApiClass api_class) {
+    switch (api_class) {
+        case ApiClass::kSystem: return "system";
+        case ApiClass::kProcess: return "process";
+        case ApiClass::kExperience: return "experience";
+    }
+    return "system";
+}
+
+AskForm read_operation_form(TomlReader& in, std::string_view name) {
+    return read_form(in, name, AskOutput::kDeclared, std::chrono::minutes{1});
+}
+
+AskForm read_ask_form(TomlReader& in, std::string_view name, AskOutput output) {
+    AskForm form = read_form(in, name, output, AskForm{}.deadline);
     form.per_second = in.integer("per_second", kPerSecond, form.per_second);
     form.burst = in.integer("burst", kBurst, std::max(form.burst, form.per_second));
     return form;

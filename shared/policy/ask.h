@@ -45,6 +45,9 @@ enum class AskOutput : std::uint8_t {
 [[nodiscard]] AskForm read_ask_form(TomlReader& in, std::string_view name,
                                     AskOutput output = AskOutput::kDeclared);
 
+/// The same for an operation that workflows ask for: without a rate, and with a minute's deadline.
+[[nodiscard]] AskForm read_operation_form(TomlReader& in, std::string_view name);
+
 /// What to do with a name that the form does not have.
 enum class Unknown : std::uint8_t { kRefuse, kDrop };
 

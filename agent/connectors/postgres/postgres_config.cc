@@ -65,6 +65,16 @@ PostgresConfig parse_postgres_config(TomlReader& read) {
     config.lock_timeout = read.milliseconds("lock_timeout_ms", {10, 600'000}, config.lock_timeout);
     config.slot_wait = read.milliseconds("slot_wait_ms", {1'000, 86'400'000}, config.slot_wait);
     config.questions = read_questions(read.table("asks"));
+    config.operations = read_questions(read.table("operations"));
+    config.operations_table = read.text("operations_table", config.operations_table);
+    const std::string_view table = config.operations_table;
+    const auto dot = table.find('.');
+    const bool plain = dot == std::string_view::npos ? is_plain_name(table)
+                                                     : is_plain_name(table.substr(0, dot)) &&
+                                                           is_plain_name(table.substr(dot + 1));
+    if (!plain) {
+        read.problem("operations_table", "must be a name of letters, digits and _, or schema.name");
+    }
     return config;
 }
 

@@ -34,7 +34,10 @@ struct PostgresConfig {
     std::chrono::milliseconds lock_timeout{10'000};       ///< `lock_timeout_ms`, of writes.
     /// `slot_wait_ms`: making a slot waits for every transaction that is open at that moment.
     std::chrono::milliseconds slot_wait{600'000};
-    Questions questions;  ///< `[connector.asks]`.
+    Questions questions;   ///< `[connector.asks]`.
+    Questions operations;  ///< `[connector.operations]`.
+    /// Where those that were carried out are kept: letters, digits, `_`, behind a schema or not.
+    std::string operations_table = "syncline_operations";
 };
 
 /// Reads the table; what is wrong is noted in `read`. The key `kind` is left to the caller.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/connectors/postgres/copy.h"
+#include "agent/connectors/postgres/operation.h"
 #include "agent/connectors/postgres/write.h"
 
 namespace syncline::agent::postgres {
@@ -120,6 +121,21 @@ std::vector<std::string> PostgresConnector::questions() const {
     std::vector<std::string> names;
     for (const auto& [name, question] : config_.questions) names.push_back(name);
     return names;
+}
+
+Result<Value> PostgresConnector::operate(const OperationRequest& request, std::stop_token stop) {
+    const auto at = config_.operations.find(request.name);
+    if (at == config_.operations.end()) return Connector::operate(request, stop);
+    if (!sql_ || !sql_->usable()) return fail(ErrorKind::kUnavailable, "PostgreSQL: not connected");
+    return carry_out_operation(*sql_, config_.operations_table, at->second, request, stop);
+}
+
+std::vector<OperationTraits> PostgresConnector::operations() const {
+    std::vector<OperationTraits> all;
+    for (const auto& [name, operation] : config_.operations) {
+        all.push_back({name, OnDoubt::kRepeat});
+    }
+    return all;
 }
 
 Result<std::optional<Record>> PostgresConnector::find(const ObjectName& object,

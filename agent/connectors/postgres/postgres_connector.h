@@ -53,6 +53,9 @@ public:
     Result<Written> write(const Command& command, std::stop_token stop) override;
     Result<Value> ask(const std::string& name, const Fields& input, std::stop_token stop) override;
     [[nodiscard]] std::vector<std::string> questions() const override;
+    /// As carry_out_operation().
+    Result<Value> operate(const OperationRequest& request, std::stop_token stop) override;
+    [[nodiscard]] std::vector<OperationTraits> operations() const override;
     [[nodiscard]] Fields normal_form(const ObjectName& object, const Fields& fields) const override;
     /// `create_is_idempotent` is only known, and true, after connect().
     [[nodiscard]] Traits traits() const override;

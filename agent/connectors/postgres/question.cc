@@ -82,15 +82,20 @@ Questions read_questions(TomlReader table) {
     return questions;
 }
 
+std::vector<Parameter> parameters_of(const Question& question, const Fields& input) {
+    std::vector<Parameter> parameters;
+    for (const std::string& name : question.input) {
+        parameters.push_back(parameter_of(input.find(name)));
+    }
+    return parameters;
+}
+
 Result<Value> put_question(Session& session, const Question& question, const Fields& input,
                            const std::stop_token& stop) {
-    std::vector<Parameter> parameters;
-    for (const std::string& name : question.input)
-        parameters.push_back(parameter_of(input.find(name)));
     if (auto begun = session.run({.sql = "BEGIN READ ONLY"}, stop); !begun)
         return fail(begun.error());
     auto rows = session.run({.sql = "SELECT row_to_json(q) FROM (" + question.sql + ") q LIMIT 2",
-                             .parameters = std::move(parameters),
+                             .parameters = parameters_of(question, input),
                              .prepare = true},
                             stop);
     if (session.usable() && !session.run({.sql = "ROLLBACK"}, stop)) session.close();

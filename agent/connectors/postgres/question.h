@@ -11,7 +11,7 @@
 
 namespace syncline::agent::postgres {
 
-/// A question as SQL: one SELECT whose only row is the answer.
+/// A question or an operation as SQL: one statement whose only row is the answer.
 struct Question {
     std::string sql;                 ///< With $1, $2 ... for the parameters.
     std::vector<std::string> input;  ///< The field of each.
@@ -22,8 +22,12 @@ using Questions = std::map<std::string, Question, std::less<>>;
 /// without end, or more than one statement.
 [[nodiscard]] Result<Question> parse_question(std::string_view sql);
 
-/// `[connector.asks]`: `NAME = { sql = "SELECT ..." }`. Problems are noted in `table`.
+/// `[connector.asks]`, `[connector.operations]`: `NAME = { sql = "SELECT ..." }`. Problems are
+/// noted in `table`.
 [[nodiscard]] Questions read_questions(TomlReader table);
+
+/// The parameters in their order.
+[[nodiscard]] std::vector<Parameter> parameters_of(const Question& question, const Fields& input);
 
 /// Connector::ask(), in a transaction that cannot write.
 [[nodiscard]] Result<Value> put_question(Session& session, const Question& question,

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "agent/connectors/postgres/transaction.h"
+
 namespace syncline::agent::postgres {
 namespace {
 
@@ -228,20 +230,17 @@ bool is_schema_change(std::string_view sqlstate) {
 
 Result<Written> carry_out(Session& session, const Table& table, const Command& command,
                           const std::stop_token& stop) {
-    if (auto begun = session.run({.sql = "BEGIN"}, stop); !begun) return fail(begun.error());
-    auto written = write_inside(session, table, command, stop);
-    if (!written) {
-        const std::string state = session.sqlstate();
-        if (!session.usable() || !session.run({.sql = "ROLLBACK"}, stop)) session.close();
-        if (is_schema_change(state)) {
-            session.close();  // Its prepared statements are of the old table.
-            return fail(ErrorKind::kUnavailable,
-                        written.error().what + " (the table was altered; it is looked at anew)");
-        }
-        return written;
+    std::string state;
+    auto written = in_transaction<Written>(session, stop, [&] {
+        auto inside = write_inside(session, table, command, stop);
+        if (!inside) state = session.sqlstate();
+        return inside;
+    });
+    if (!written && is_schema_change(state)) {
+        session.close();  // Its prepared statements are of the old table.
+        return fail(ErrorKind::kUnavailable,
+                    written.error().what + " (the table was altered; it is looked at anew)");
     }
-    const Statement commit{.sql = "COMMIT", .if_lost = IfLost::kInDoubt};
-    if (auto committed = session.run(commit, stop); !committed) return fail(committed.error());
     return written;
 }
 

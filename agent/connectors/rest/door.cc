@@ -59,7 +59,7 @@ Result<HttpRequest> Door::render(const RequestSpec& spec, const Variables& varia
     const Profile& profile = settings().profile;
     HttpRequest request;
     request.method = spec.method;
-    request.timeout = profile.timeout;
+    request.timeout = spec.timeout > Duration{0} ? spec.timeout : profile.timeout;
     const auto path = spec.path.render(variables, Context::kPath);
     if (!path) return fail(path.error());
     request.url = *path;

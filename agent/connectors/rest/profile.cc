@@ -190,6 +190,28 @@ ErrorRule read_rule(TomlReader table) {
     return rule;
 }
 
+AskSpec read_ask(TomlReader& in, const std::string& name, std::string_view method,
+                 std::string_view body) {
+    AskSpec ask{.name = name, .request = request_of(in, method, body)};
+    ask.root = in.text("root", "");
+    TomlReader reply = in.table("reply");
+    for (const std::string& field : reply.keys()) {
+        ask.reply.emplace_back(field, reply.text(field));
+    }
+    return ask;
+}
+
+/// In the order of names; takes the place of one of the same name.
+template <class Spec>
+void put(std::vector<Spec>& specs, Spec spec) {
+    const auto at = std::ranges::lower_bound(specs, spec.name, {}, &Spec::name);
+    if (at != specs.end() && at->name == spec.name) {
+        *at = std::move(spec);
+    } else {
+        specs.insert(at, std::move(spec));
+    }
+}
+
 ErrorSpec read_errors(TomlReader table) {
     ErrorSpec errors;
     errors.code_paths = table.texts("code_paths", {});
@@ -261,6 +283,7 @@ Profile read_profile(TomlReader& root) {
     }
     read_lookups_and_writes(root, profile);
     read_asks(root.table("asks"), profile.asks);
+    read_operations(root.table("operations"), profile.operations);
     return profile;
 }
 
@@ -276,18 +299,22 @@ Result<Profile> checked(Result<TomlReader> root) {
 void read_asks(TomlReader table, std::vector<AskSpec>& asks) {
     for (const std::string& name : table.keys()) {
         TomlReader in = table.table(name);
-        AskSpec ask{.name = name, .request = request_of(in, "GET")};
-        ask.root = in.text("root", "");
-        TomlReader reply = in.table("reply");
-        for (const std::string& field : reply.keys()) {
-            ask.reply.emplace_back(field, reply.text(field));
+        put(asks, read_ask(in, name, "GET", ""));
+    }
+}
+
+void read_operations(TomlReader table, std::vector<OperationSpec>& operations) {
+    for (const std::string& name : table.keys()) {
+        TomlReader in = table.table(name);
+        OperationSpec operation{.name = name, .call = read_ask(in, name, "POST", "{values}")};
+        operation.idempotent = in.boolean("idempotent", operation.idempotent);
+        if (auto find = in.optional_table("find")) {
+            operation.find = read_ask(*find, name, "GET", "");
+            if (operation.idempotent) {
+                in.problem("find", "is never used of what is `idempotent`; leave out one of them");
+            }
         }
-        const auto at = std::ranges::lower_bound(asks, name, {}, &AskSpec::name);
-        if (at != asks.end() && at->name == name) {
-            *at = std::move(ask);
-        } else {
-            asks.insert(at, std::move(ask));
-        }
+        put(operations, std::move(operation));
     }
 }
 

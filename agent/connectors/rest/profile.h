@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,7 +52,8 @@ struct RequestSpec {
     Template path;
     NamedTemplates query;
     NamedTemplates headers;
-    Template body;  ///< Empty: no body.
+    Template body;        ///< Empty: no body.
+    Duration timeout{0};  ///< Zero: the profile's.
 };
 
 enum class NextPage : std::uint8_t {
@@ -98,13 +100,21 @@ struct WriteSpec {
     std::string created_path;  ///< Upsert: true if the record is new.
 };
 
-/// How a question is put (`[asks.NAME]`).
+/// How a question is put (`[asks.NAME]`), and how the platform is asked for an operation.
 struct AskSpec {
     std::string name;
     RequestSpec request;
     /// Where the reply holds each field of the output; empty: it holds them by their names.
     std::vector<std::pair<std::string, std::string>> reply;
     std::string root;  ///< Path of what `reply` starts from; empty: the reply itself.
+};
+
+/// How an operation is carried out (`[operations.NAME]`).
+struct OperationSpec {
+    std::string name;
+    AskSpec call;
+    bool idempotent = false;  ///< The platform knows it by {idempotency_key}, or it is in itself.
+    std::optional<AskSpec> find;  ///< How to find out whether it was.
 };
 
 /// What an answer that is no success means, and so what may be done about it.
@@ -164,7 +174,8 @@ struct Profile {
     LookupSpec find;
     bool has_upsert = false;
     WriteSpec create, update, remove, upsert;
-    std::vector<AskSpec> asks;  ///< Sorted by name.
+    std::vector<AskSpec> asks;              ///< Sorted by name.
+    std::vector<OperationSpec> operations;  ///< The same.
     // Defaults of the object mappings.
     std::string key;
     std::string changed;
@@ -178,6 +189,8 @@ struct Profile {
 
 /// The questions of a table, whose own take the place of those of the same name in `asks`.
 void read_asks(TomlReader table, std::vector<AskSpec>& asks);
+
+void read_operations(TomlReader table, std::vector<OperationSpec>& operations);
 
 /// kInvalid: all problems, each with file:line:column. Also what TomlReader::load() says.
 [[nodiscard]] Result<Profile> load_profile(const std::filesystem::path& file);

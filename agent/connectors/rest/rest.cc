@@ -45,6 +45,22 @@ public:
         for (const rest::AskSpec& ask : door_.settings().profile.asks) names.push_back(ask.name);
         return names;
     }
+    Result<Value> operate(const OperationRequest& request, std::stop_token stop) override {
+        return asker_.operate(request, stop);
+    }
+    Result<std::optional<Value>> find_operation(const OperationRequest& request,
+                                                std::stop_token stop) override {
+        return asker_.find_operation(request, stop);
+    }
+    [[nodiscard]] std::vector<OperationTraits> operations() const override {
+        std::vector<OperationTraits> all;
+        for (const rest::OperationSpec& one : door_.settings().profile.operations) {
+            all.push_back({one.name, one.idempotent ? OnDoubt::kRepeat
+                                     : one.find     ? OnDoubt::kLook
+                                                    : OnDoubt::kTell});
+        }
+        return all;
+    }
     [[nodiscard]] Duration throttle_pause() const override { return door_.throttle_pause(); }
 
     [[nodiscard]] Traits traits() const override {
@@ -133,6 +149,7 @@ void read_settings(TomlReader& connector, Settings& settings) {
         "timeout_ms", {10, 600'000}, std::chrono::duration_cast<milliseconds>(profile.timeout));
     read_credentials(connector.table("auth"), settings);
     rest::read_asks(connector.table("asks"), profile.asks);
+    rest::read_operations(connector.table("operations"), profile.operations);
 }
 
 MappingDefaults defaults_of(const Profile& profile) {

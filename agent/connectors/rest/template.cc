@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 13> kWords{
 constexpr std::array<std::string_view, 8> kValues{
     "id", "marker", "cursor.stamp", "cursor.id", "from", "until", "page.token", "idempotency_key"};
 
-/// What a question is asked about, field by field.
+/// What a question is asked about, or an operation done with, field by field.
 constexpr std::string_view kInput = "input.";
 
 bool in(const auto& names, std::string_view name) {
@@ -128,7 +128,8 @@ Result<Template> Template::parse(std::string_view text) {
                 return fail(ErrorKind::kInvalid,
                             "has no placeholder {" + std::string{name} + "}; there are " +
                                 list_of(kWords) + " and " + list_of(kValues) +
-                                ", and in a question {input.FIELD}" + "; a brace is written twice");
+                                ", and in a question or an operation {input.FIELD}" +
+                                "; a brace is written twice");
             }
             if (!plain.empty()) result.pieces_.push_back({std::move(plain), false, false});
             plain.clear();

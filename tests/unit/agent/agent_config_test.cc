@@ -107,5 +107,70 @@ amount = "amount"
     EXPECT_EQ(refused.error().what.find("lists.price"), std::string::npos) << refused.error().what;
 }
 
+constexpr const char* kOperations = R"(platform = "shop"
+store = "shop.db"
+[connector]
+kind = "rest"
+profile = "salesforce"
+base_url = "https://x.example"
+[connector.auth]
+client_id = "a"
+client_secret = { env = "A" }
+[connector.operations.fulfil]
+path = "/fulfil"
+headers = { Idempotency-Key = "{idempotency_key}" }
+idempotent = true
+[connector.operations.book]
+path = "/book/{input.order}"
+[connector.operations.book.find]
+path = "/bookings"
+query = { key = "{idempotency_key}" }
+[objects.customer]
+native = "Account"
+[objects.customer.fields]
+name = "Name"
+[operations.fulfil]
+owner = "logistics"
+[operations.fulfil.input]
+order = { type = "string", required = true }
+[operations.fulfil.output]
+number = "string"
+)";
+
+TEST_F(AgentConfigFile, TakesOperationsAndWhatMayBeDoneWithThoseInDoubt) {
+    const auto config = parse(std::string{kOperations} + "[operations.book]\ndeadline_ms = 1500\n");
+    ASSERT_TRUE(config) << config.error().what;
+    const auto& operating = config->settings.operating;
+    EXPECT_EQ(operating.retention, Duration{std::chrono::days{90}});
+    ASSERT_EQ(operating.operations.size(), 2u);
+    EXPECT_EQ(operating.operations[0].form.name, "book");
+    EXPECT_EQ(operating.operations[0].form.deadline, Duration{std::chrono::milliseconds{1'500}});
+    EXPECT_EQ(operating.operations[0].on_doubt, OnDoubt::kLook);
+    EXPECT_EQ(operating.operations[1].on_doubt, OnDoubt::kRepeat);
+    EXPECT_EQ(operating.operations[1].form.owner, "logistics");
+    EXPECT_EQ(operating.operations[1].form.deadline, Duration{std::chrono::minutes{1}});
+    ASSERT_EQ(operating.operations[1].form.input.size(), 1u);
+}
+
+TEST_F(AgentConfigFile, RefusesOperationsThatAreCarriedOutInNoWay) {
+    const auto unknown = parse(std::string{kOperations} + "[operations.fulfill]\n");
+    ASSERT_FALSE(unknown);
+    EXPECT_NE(unknown.error().what.find("a.toml:29:1: `operations.fulfill` is carried out in no "
+                                        "way: [connector.operations.fulfill] is missing"),
+              std::string::npos)
+        << unknown.error().what;
+    EXPECT_NE(unknown.error().what.find("fulfil`"), std::string::npos) << unknown.error().what;
+    const auto wrong =
+        parse(std::string{kOperations} +
+              "[operations.book]\nper_second = 1\n[operating]\n"
+              "retention_ms = 5\n[connector.operations.fulfil.find]\npath = \"x\"\n");
+    ASSERT_FALSE(wrong);
+    for (const char* part : {"operations.book.per_second", "operating.retention_ms",
+                             "must begin with a /", "is never used of what is `idempotent`"}) {
+        EXPECT_NE(wrong.error().what.find(part), std::string::npos) << part << "\n"
+                                                                    << wrong.error().what;
+    }
+}
+
 }  // namespace
 }  // namespace syncline::agent

@@ -45,6 +45,10 @@ void expect_converged(const World& world) {
     for (const Change& change : world.changes()) {
         take(change.key.record.text, change.rev, change.fields, change.number);
     }
+    for (const OperationResult& result : world.results()) {
+        numbers[{result.number.partition.value, result.number.seq.epoch}].insert(
+            result.number.seq.n);
+    }
     for (const Outcome& outcome : world.outcomes()) {
         take(outcome.record ? outcome.record->text : "", outcome.rev, outcome.fields,
              outcome.number);
@@ -61,6 +65,7 @@ TEST_P(EveryCrash, LosesNothingAndDoesNothingTwice) {
     World world;
     world.settings.spool.retention = std::chrono::seconds{30};
     world.auto_receipts = true;
+    world.operations.knows_keys = true;
     world.platform.put("1", named("old"));
     world.platform.put("2", named("old"));
     world.points.point = GetParam().point;
@@ -77,6 +82,8 @@ TEST_P(EveryCrash, LosesNothingAndDoesNothingTwice) {
     live(2);
     world.send(world.create(1, named("Zoe"), std::string(24, 'z').c_str()));
     world.send(world.update(1, "1", named("new"), std::string(24, 'a').c_str()));
+    world.send(world.call("flow/i1/make"));
+    world.send(world.call("flow/i2/make"));
     live(20);
     world.platform.put("2", named("edited"));
     live(10);
@@ -86,6 +93,16 @@ TEST_P(EveryCrash, LosesNothingAndDoesNothingTwice) {
     expect_converged(world);
     EXPECT_EQ(world.platform.records.size(), 3u) << "one create, one record";
     EXPECT_EQ(*world.platform.find_record("1")->fields.find("name"), Value{"newer"});
+    for (const char* key : {"flow/i1/make", "flow/i2/make"}) {
+        EXPECT_EQ(world.operations.effects[key], 1);
+        std::size_t told = 0;
+        for (const OperationResult& result : world.results()) {
+            if (result.key != key) continue;
+            ++told;
+            EXPECT_EQ(result.what, OperationResult::What::kApplied);
+        }
+        EXPECT_GE(told, 1u) << key;
+    }
     EXPECT_EQ(world.store->waiting_entries(), 0u);
 }
 
@@ -103,6 +120,7 @@ TEST(SyncPointList, NamesEveryPointThatIsReached) {
     world.start();
     world.run_seconds(2);
     world.send(world.update(1, "1", named("new")));
+    world.send(world.call("flow/i/make"));
     world.run_seconds(300);
     const std::set<std::string> expected(agent::kSyncPoints.begin(), agent::kSyncPoints.end());
     EXPECT_EQ(world.points.seen, expected);

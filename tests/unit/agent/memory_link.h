@@ -36,6 +36,7 @@ public:
     std::vector<Message> states;  ///< What a read of SYNC_STATE hands out, filter or not.
     std::uint16_t partitions = 4;
     bool is_connected = true;
+    std::function<Timestamp()> now = [] { return Timestamp{}; };  ///< The broker's clock.
     /// What becomes of a publish; nullopt stores it. Presence is not asked about.
     std::function<std::optional<Error>(const std::string& subject)> refuse;
     bool answers_publishes = true;
@@ -67,7 +68,7 @@ public:
     }
     void put_command(const std::string& subject, std::string body) {
         std::erase_if(commands.messages, [&](const Message& m) { return m.subject == subject; });
-        stored_.ns += 1'000;
+        stored_ = std::max(stored_ + std::chrono::microseconds{1}, now());
         commands.messages.push_back({++commands.last, subject, std::move(body), stored_});
     }
     void tell(std::string body) {

@@ -134,6 +134,7 @@ TEST_F(StoreTest, TakesOverAFileOfBeforeTheBreakerWithoutLoss) {
     }
     run_sql(path_,
             "DROP TABLE lanes; DROP TABLE withheld; DROP TABLE fields; DROP TABLE list_parts;"
+            "DROP TABLE operations;"
             "ALTER TABLE records DROP COLUMN filled;"
             "UPDATE meta SET value = 2 WHERE key = 'schema'");
     for (int i = 0; i < 2; ++i) {  // The second time it is one of today.
@@ -155,7 +156,9 @@ TEST_F(StoreTest, TakesOverAFileOfBeforeTheBreakerWithoutLoss) {
 TEST_F(StoreTest, KeepsThePartsOfListsThatAreWantedAlsoInAFileOfBefore) {
     const ListName price{"price"};
     commit(*open().value(), [&](Transaction& t) { t.set_text(keys::kCursor, "c1"); });
-    run_sql(path_, "DROP TABLE list_parts; UPDATE meta SET value = 3 WHERE key = 'schema'");
+    run_sql(path_,
+            "DROP TABLE list_parts; DROP TABLE operations;"
+            "UPDATE meta SET value = 3 WHERE key = 'schema'");
     commit(*open().value(), [&](Transaction& t) {
         EXPECT_EQ(t.text(keys::kCursor), "c1");
         for (const char* digest : {"d1", "d2", "d3"}) t.keep_list_part(price, digest, "old");
@@ -167,6 +170,48 @@ TEST_F(StoreTest, KeepsThePartsOfListsThatAreWantedAlsoInAFileOfBefore) {
         EXPECT_FALSE(t.list_part(price, "d1"));
         EXPECT_EQ(t.list_part(price, "d2"), (std::string{"\0\xff", 2}));
         EXPECT_EQ(t.list_part(ListName{"tax"}, "d1"), "other");
+    });
+}
+
+TEST_F(StoreTest, KeepsOperationsInTheirOrderAlsoInAFileOfBefore) {
+    using State = StoredOperation::State;
+    commit(*open().value(), [&](Transaction& t) { t.restart_numbering(2, kNow); });
+    run_sql(path_, "DROP TABLE operations; UPDATE meta SET value = 4 WHERE key = 'schema'");
+    {
+        auto store = open().value();
+        commit(*store, [&](Transaction& t) {
+            for (const char* key : {"w/2/s", "w/1/s", "w/3/s"}) {
+                t.save({.key = key, .attempt = 2, .call = std::string{"\0\xff", 2}, .at = kNow});
+            }
+            auto known = t.operation("w/2/s");
+            ASSERT_TRUE(known);
+            known->state = State::kApplied;
+            known->call.clear();
+            known->result = "told";
+            t.save(*known);
+            t.append({1}, "subject", "told", kNow);
+            t.note_told("w/2/s", {{1}, {store->epoch(), 1}});
+        });
+    }
+    auto store = open().value();
+    commit(*store, [&](Transaction& t) {
+        const auto waiting = t.open_operations();
+        ASSERT_EQ(waiting.size(), 2u);
+        EXPECT_EQ(waiting[0].key, "w/1/s");
+        EXPECT_EQ(waiting[1].key, "w/3/s");
+        EXPECT_EQ(t.operation("w/1/s")->call, (std::string{"\0\xff", 2}));
+        EXPECT_EQ(t.operation("w/1/s")->attempt, 2u);
+        EXPECT_EQ(t.operation("w/2/s")->result, "told");
+        EXPECT_FALSE(t.operation("w/4/s"));
+        const Timestamp later = kNow + std::chrono::seconds{1};
+        EXPECT_EQ(t.forget_operations(later, 10), 0u) << "there is no receipt";
+        t.set_receipted({1}, 1, kNow);
+    });
+    commit(*store, [&](Transaction& t) {
+        EXPECT_EQ(t.forget_operations(kNow, 10), 0u) << "it ended then, not before";
+        EXPECT_EQ(t.forget_operations(kNow + std::chrono::seconds{1}, 10), 1u);
+        EXPECT_FALSE(t.operation("w/2/s"));
+        EXPECT_EQ(t.open_operations().size(), 2u);
     });
 }
 

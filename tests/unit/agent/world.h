@@ -15,9 +15,11 @@
 #include "agent/agent.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/hold_codec.h"
+#include "shared/wire/operation_codec.h"
 #include "shared/wire/subjects.h"
 #include "tests/support/manual_clock.h"
 #include "tests/unit/agent/memory_link.h"
+#include "tests/unit/agent/scripted_operations.h"
 #include "tests/unit/agent/scripted_platform.h"
 
 namespace syncline::test {
@@ -49,7 +51,9 @@ public:
         if (mkdtemp(name) == nullptr) throw std::runtime_error("no temporary folder");
         folder = name;
         settings.platform = PlatformId{"crm"};
+        link.now = [this] { return clock.now(); };
         settings.writing.breaker.failures_max = 3;
+        declare_operation("make", agent::OnDoubt::kRepeat);
     }
     ~World() {
         agent.reset();
@@ -72,7 +76,8 @@ public:
             .executor = platform,
             .points = points,
             .note = [this](agent::NoteLevel, std::string_view text) { notes.emplace_back(text); },
-            .seed = 7});
+            .seed = 7,
+            .operation_executor = &operations});
         if (auto started = agent->start(); !started) throw std::runtime_error(started.error().what);
     }
     /// The process ends here and now.
@@ -81,6 +86,7 @@ public:
         store.reset();
         link.forget();
         platform.forget();
+        operations.forget();
     }
     void restart() {
         kill();
@@ -93,13 +99,14 @@ public:
         int idle_turns = 0;
         for (;;) {
             bool busy = platform.deliver();
+            busy = operations.deliver() || busy;
             busy = link.deliver() || busy;
             if (auto turned = agent->on_timer(); !turned) {
                 last_error = turned.error();
                 return;
             }
             if (auto_receipts) busy = receipt_new() || busy;
-            busy = busy || link.has_events() || platform.has_events();
+            busy = busy || link.has_events() || platform.has_events() || operations.has_events();
             const Duration next = agent->next_deadline();
             if (busy || next <= clock.steady()) {
                 if (++idle_turns > 10'000) throw std::runtime_error("the agent spins");
@@ -162,6 +169,16 @@ public:
         return found;
     }
 
+    [[nodiscard]] std::vector<OperationResult> results() const {
+        std::vector<OperationResult> found;
+        for (const auto& message : link.input.messages) {
+            const auto subject = subjects::parse_input(message.subject);
+            if (subject->kind != subjects::InputKind::kOperationResult) continue;
+            found.push_back(wire::decode_operation_result(message.body).value());
+        }
+        return found;
+    }
+
     void send_receipt(Receipt receipt) {
         receipt.platform = settings.platform;
         link.tell(wire::encode(receipt));
@@ -179,6 +196,7 @@ public:
         for (const Outcome& outcome : outcomes()) note(outcome.number);
         for (const Inventory& inventory : inventories()) note(inventory.number);
         for (const HoldNotice& notice : notices()) note(notice.number);
+        for (const OperationResult& result : results()) note(result.number);
         for (const auto& [part, mark] : marks) receipt.marks.push_back(mark);
         send_receipt(receipt);
     }
@@ -222,11 +240,40 @@ public:
         link.put_command(subjects::command(made.platform, made.entity), wire::encode(made));
     }
 
+    /// With a text `sku` as its input and a text `number` as its output.
+    void declare_operation(const char* name, agent::OnDoubt on_doubt) {
+        const auto field = [](const char* of) {
+            FieldSpec spec;
+            spec.name = FieldName{of};
+            spec.required = true;
+            return spec;
+        };
+        agent::OperationSettings made{.form = {.name = name}, .on_doubt = on_doubt};
+        made.form.input = {field("sku")};
+        made.form.output = {field("number")};
+        settings.operating.operations.push_back(std::move(made));
+    }
+    [[nodiscard]] OperationCall call(const char* key, const char* operation = "make",
+                                     std::uint32_t attempt = 1) const {
+        return {.platform = settings.platform,
+                .operation = operation,
+                .key = key,
+                .attempt = attempt,
+                .partition = instance_partition(instance_of(key), link.partitions),
+                .input = {{FieldName{"sku"}, "A-1"}},
+                .decided_at = clock.now(),
+                .trace = "t"};
+    }
+    void send(const OperationCall& made) {
+        link.put_command(subjects::operation_call(made.platform, made.key), wire::encode(made));
+    }
+
     std::string folder;
     ManualClock clock;
     agent::AgentSettings settings;
     MemoryLink link;
     ScriptedPlatform platform;
+    ScriptedOperations operations;
     CrashPoints points;
     std::vector<std::string> notes;
     std::optional<Error> last_error;

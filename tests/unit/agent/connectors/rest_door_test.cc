@@ -413,5 +413,97 @@ TEST_F(Rest, PutsAQuestionAndTakesTheAnswerFromItsPlace) {
     EXPECT_EQ(connector->ask("other", input, {}).error().kind, ErrorKind::kUnsupported);
 }
 
+class RestOperation : public Rest {
+protected:
+    void SetUp() override {
+        Rest::SetUp();
+        settings_ = settings_of("salesforce");
+        rest::OperationSpec make{.name = "make"};
+        make.call.request.method = "POST";
+        make.call.request.path = *rest::Template::parse("/orders/{input.order}/fulfil");
+        make.call.request.headers = {
+            {"Idempotency-Key", *rest::Template::parse("{idempotency_key}")}};
+        make.call.request.body = *rest::Template::parse("{values}");
+        make.call.root = "data";
+        make.call.reply = {{"number", "id"}};
+        make.find = rest::AskSpec{.reply = {{"number", "id"}}, .root = "list.0"};
+        make.find->request.path = *rest::Template::parse("/fulfilments");
+        make.find->request.query = {{"key", *rest::Template::parse("{idempotency_key}")}};
+        settings_->profile.operations = {make};
+    }
+    void make() {
+        connector_ = connector_of(settings_);
+        token();
+    }
+    OperationRequest request() const {
+        return {"make", "flow/i 1/make", {{FieldName{"order"}, Value{"A/1"}}}, 5s};
+    }
+    std::shared_ptr<rest::Settings> settings_;
+    std::unique_ptr<Connector> connector_;
+};
+
+TEST_F(RestOperation, IsOneRequestThatCarriesItsKey) {
+    make();
+    step("POST https://host/orders/A%2F1/fulfil", reply(201, R"({"data":{"id":"F-1"}})"));
+    const auto done = connector_->operate(request(), {});
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(to_json(*done), R"({"number":"F-1"})");
+    const HttpRequest& sent = script.sent.back();
+    EXPECT_EQ(sent.timeout, Duration{5s});
+    EXPECT_EQ(sent.body, R"({"order":"A/1"})");
+    EXPECT_EQ(header(sent, "Idempotency-Key"), "flow/i 1/make");
+    step("POST", reply(204, ""));
+    EXPECT_EQ(to_json(connector_->operate(request(), {}).value()), "{}")
+        << "it was carried out, whatever is answered";
+}
+
+TEST_F(RestOperation, IsRefusedOrInDoubtByWhatThePlatformAnswers) {
+    make();
+    const struct {
+        int status;
+        ErrorKind kind;
+    } rows[] = {{400, ErrorKind::kInvalid},   {404, ErrorKind::kNotFound},
+                {429, ErrorKind::kThrottled}, {503, ErrorKind::kUnavailable},
+                {504, ErrorKind::kAmbiguous}, {500, ErrorKind::kAmbiguous}};
+    for (const auto& row : rows) {
+        step("POST", reply(row.status, "{}"));
+        const auto done = connector_->operate(request(), {});
+        ASSERT_FALSE(done);
+        EXPECT_EQ(done.error().kind, row.kind) << row.status << " " << done.error().what;
+    }
+    OperationRequest other = request();
+    other.name = "other";
+    EXPECT_EQ(connector_->operate(other, {}).error().kind, ErrorKind::kUnsupported);
+}
+
+TEST_F(RestOperation, IsLookedForByItsKey) {
+    make();
+    step("GET https://host/fulfilments?key=flow%2Fi%201%2Fmake",
+         reply(200, R"({"list":[{"id":"F-1"}]})"));
+    const auto found = connector_->find_operation(request(), {});
+    ASSERT_TRUE(found) << found.error().what;
+    ASSERT_TRUE(*found);
+    EXPECT_EQ(to_json(**found), R"({"number":"F-1"})");
+    for (const auto& [status, body] : {std::pair{200, R"({"list":[]})"}, {404, "{}"}}) {
+        step("GET", reply(status, body));
+        const auto none = connector_->find_operation(request(), {});
+        ASSERT_TRUE(none) << none.error().what;
+        EXPECT_FALSE(*none);
+    }
+    step("GET", reply(503, "busy"));
+    EXPECT_EQ(connector_->find_operation(request(), {}).error().kind, ErrorKind::kUnavailable);
+}
+
+TEST_F(RestOperation, SaysWhatMayBeDoneInDoubt) {
+    EXPECT_EQ(connector_of(settings_)->operations()[0].on_doubt, OnDoubt::kLook);
+    settings_->profile.operations[0].find.reset();
+    EXPECT_EQ(connector_of(settings_)->operations()[0].on_doubt, OnDoubt::kTell);
+    settings_->profile.operations[0].idempotent = true;
+    const auto operations = connector_of(settings_)->operations();
+    ASSERT_EQ(operations.size(), 1u);
+    EXPECT_EQ(operations[0].name, "make");
+    EXPECT_EQ(operations[0].on_doubt, OnDoubt::kRepeat);
+}
+
 }  // namespace
 }  // namespace syncline::agent
