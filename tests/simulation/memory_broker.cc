@@ -134,9 +134,17 @@ Result<std::optional<nats::StoredMessage>> MemoryBroker::get_last(std::string_vi
                                                                   std::string_view subject) {
     Stream* stream = find(stream_name);
     if (stream == nullptr) return fail(ErrorKind::kNotFound, "stream not found");
-    const auto known = stream->by_subject.find(std::string{subject});
-    if (known == stream->by_subject.end()) return std::optional<nats::StoredMessage>{};
-    const BrokerMessage& message = *stream->messages.at(known->second.back());
+    std::uint64_t last = 0;
+    if (subject.ends_with('>')) {  // As the server does, the newest of all that match.
+        for (const auto& [name, sequences] : stream->by_subject) {
+            if (subject_matches(subject, name)) last = std::max(last, sequences.back());
+        }
+    } else if (const auto known = stream->by_subject.find(std::string{subject});
+               known != stream->by_subject.end()) {
+        last = known->second.back();
+    }
+    if (last == 0) return std::optional<nats::StoredMessage>{};
+    const BrokerMessage& message = *stream->messages.at(last);
     return nats::StoredMessage{message.subject, message.body, message.sequence, message.stored_at,
                                false};
 }

@@ -353,4 +353,22 @@ agent::Batch Platform::list(const agent::Cursor& from, std::size_t max, Duration
     return batch;
 }
 
+Result<Value> Platform::operate(const agent::OperationRequest& request) {
+    const Value* number = request.input.find(FieldName{"number"});
+    const auto* text = number == nullptr ? nullptr : number->get<std::string>();
+    const bool may_refuse = request.name == "do_or_refuse";
+    if (may_refuse && text != nullptr && text->ends_with('x')) {
+        return fail(ErrorKind::kInvalid, "no such number: " + *text);
+    }
+    int& times = operations_[request.key];
+    if (times == 0 || !nature_.knows_keys) ++times;
+    world_.note(name(), "carries out " + request.key);
+    return Value{Value::Map{{"made", text == nullptr ? "" : *text}}};
+}
+
+std::optional<Value> Platform::find_operation(const std::string& key) const {
+    if (!operations_.contains(key)) return std::nullopt;
+    return Value{Value::Map{{"made", std::string{"found"}}}};
+}
+
 }  // namespace syncline::sim

@@ -47,6 +47,7 @@ struct PlatformNature {
     bool revives = false;      ///< A deleted record may come back under its id.
     bool trims = true;
     int decimals = 4;
+    bool knows_keys = true;  ///< An operation's key: it is done once. Else it can be looked for.
     bool picky = false;  ///< Refuses text that contains an exclamation mark.
     Duration lag{0};     ///< Reads may be this old.
     Duration overlap = std::chrono::seconds{3};  ///< Longest transaction.
@@ -128,7 +129,13 @@ public:
     [[nodiscard]] agent::Cursor full_read_start() const;
     [[nodiscard]] Fields normal_form(const Fields& fields) const;
 
+    // ---- Operations of workflows.
+    Result<Value> operate(const agent::OperationRequest& request);
+    [[nodiscard]] std::optional<Value> find_operation(const std::string& key) const;
+
     // ---- Ground truth.
+    /// How often each operation was carried out, by key.
+    [[nodiscard]] const std::map<std::string, int>& operations() const { return operations_; }
     [[nodiscard]] const std::map<RecordId, Row>& rows() const { return rows_; }
     [[nodiscard]] const std::vector<Mutation>& log() const { return log_; }
 
@@ -151,6 +158,7 @@ private:
     Duration reread_;
     std::map<RecordId, Row> rows_;
     std::vector<Mutation> log_;
+    std::map<std::string, int> operations_;
     std::uint64_t ids_ = 0;
 };
 

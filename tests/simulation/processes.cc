@@ -183,7 +183,15 @@ void AgentProcess::start() {
     executor_->on_event = [this] { turn_soon(); };
     settings_.run = std::to_string(++lives_);
     agent_ = std::make_unique<agent::Agent>(agent::Agent::Parts{
-        settings_, clock_, *store_, link, *executor_, *points_, {}, site_.world.random().next()});
+        .settings = settings_,
+        .clock = clock_,
+        .store = *store_,
+        .link = link,
+        .executor = *executor_,
+        .points = *points_,
+        .note = {},
+        .seed = site_.world.random().next(),
+        .operation_executor = settings_.operating.operations.empty() ? nullptr : executor_.get()});
     site_.world.after(Duration{0}, ticket_, [this] {
         if (auto started = agent_->start(); !started) {
             site_.world.note(name_, "cannot start: " + started.error().what);

@@ -11,6 +11,7 @@
 #include "tests/simulation/faults.h"
 #include "tests/simulation/forgetting.h"
 #include "tests/simulation/holding.h"
+#include "tests/simulation/processing.h"
 #include "tests/simulation/reconciling.h"
 #include "tests/simulation/workload.h"
 
@@ -53,6 +54,22 @@ agent::AgentSettings draw_settings(Random& random, const PlatformId& platform) {
     return settings;
 }
 
+/// Those that Processing's workflows ask for.
+std::vector<agent::OperationSettings> operations_of(const Platform& platform) {
+    std::vector<agent::OperationSettings> all;
+    for (const char* name : {"do", "do_or_refuse", "undo"}) {
+        agent::OperationSettings one;
+        one.form.name = name;
+        const std::string field = name == std::string{"undo"} ? "made" : "number";
+        one.form.input.push_back({.name = FieldName{field}, .type = FieldType::kString});
+        one.form.output.push_back({.name = FieldName{"made"}, .type = FieldType::kString});
+        one.on_doubt =
+            platform.nature().knows_keys ? agent::OnDoubt::kRepeat : agent::OnDoubt::kLook;
+        all.push_back(std::move(one));
+    }
+    return all;
+}
+
 hub::HubOptions draw_options(Random& random, std::uint32_t number, std::uint16_t partitions) {
     hub::HubOptions options;
     options.id = HubId{"hub" + std::to_string(number)};
@@ -72,6 +89,7 @@ public:
           world_(options.seed),
           broker_(world_),
           setup_(draw_setup(world_.random())),
+          processing_(world_, broker_, setup_, options.seed),
           policy_(checked_policy()),
           hub_policy_{{"simulation.toml", plant_policy(options.planted, setup_.policy_text)}},
           site_{world_, broker_, hub_policy_,
@@ -103,6 +121,7 @@ private:
     World world_;
     MemoryBroker broker_;
     Setup setup_;
+    Processing processing_;  ///< Before the policy, to which it adds.
     Policy policy_;
     std::vector<PolicyFile> hub_policy_;
     Site site_;
@@ -131,6 +150,7 @@ void Scenario::make_cast() {
     for (Platform* platform : platforms) {
         agent::AgentSettings settings = draw_settings(random, platform->nature().id);
         if (holding_.on()) settings.breaker = holding_.limits();
+        if (processing_.on()) settings.operating.operations = operations_of(*platform);
         cast_.agents.push_back(
             std::make_unique<AgentProcess>(site_, *platform, std::move(settings)));
     }
@@ -156,12 +176,14 @@ void Scenario::start() {
     reconciling_->begin();
     holding_.begin();
     forgetting_.begin();
+    processing_.begin(cast_);
     faults_.begin();
     watch();
 }
 
 void Scenario::watch() {
     checkers_->watch();
+    processing_.watch();
     world_.after(kWatch, [this] { watch(); });
 }
 
@@ -187,6 +209,7 @@ void Scenario::come_to_rest() {
         const bool quiet = policies_->settle() && activity() == before;
         if (quiet) {
             findings = checkers_->final_findings();
+            std::ranges::move(processing_.final_findings(), std::back_inserter(findings));
             if (findings.empty() && reconciling_->settle()) return;
             if (findings.empty()) findings = reconciling_->final_findings();
         }
@@ -208,6 +231,7 @@ RunResult Scenario::run() {
     world_.run_until(world_.random().between(minutes{2}, minutes{12}));
     workload_->end();
     forgetting_.end();
+    processing_.end();
     faults_.heal();
     if (world_.violations().empty()) come_to_rest();
     checkers_->watch();

@@ -86,15 +86,13 @@ void SimExecutor::find(const ObjectName&, const EntityId& entity,
 }
 
 // What happens to a write happens at the platform, whether the agent lives to hear of it or not.
-void SimExecutor::write(const Command& told, Done<agent::Written> done) {
-    Command command = told;
-    command.fields = mapped(told.fields);
-    command.expected = mapped(told.expected);
+template <class T>
+void SimExecutor::change(Done<T> done, std::function<Result<T>(Platform&)> what) {
     const Duration back = latency();
-    world_.after(latency(), [this, alive = ticket_, world = &world_, platform = &platform_, command,
-                             done = std::move(done), back] {
-        const auto reply = [&](Result<agent::Written> result, Duration delay) {
-            if (world->lives(alive)) answer<agent::Written>(done, std::move(result), delay);
+    world_.after(latency(), [this, alive = ticket_, world = &world_, platform = &platform_,
+                             what = std::move(what), done = std::move(done), back] {
+        const auto reply = [&](Result<T> result, Duration delay) {
+            if (world->lives(alive)) answer<T>(done, std::move(result), delay);
         };
         // While the agent is dead `this` is gone: only the platform is touched then.
         const PlatformTrouble& trouble = platform->trouble;
@@ -106,16 +104,37 @@ void SimExecutor::write(const Command& told, Done<agent::Written> done) {
         if (random.chance(trouble.unavailable)) {
             return reply(fail(ErrorKind::kUnavailable, "503"), back);
         }
-        const Result<agent::Written> lost = fail(ErrorKind::kAmbiguous, "no answer in time");
+        const Result<T> lost = fail(ErrorKind::kAmbiguous, "no answer in time");
         if (random.chance(trouble.ambiguous_lost)) return reply(lost, kCallTimeout);
         if (random.chance(trouble.late) && platform->nature().lag > Duration{0}) {
             const Duration later = random.between(milliseconds{1}, platform->nature().lag);
-            world->after(later, [platform, command] { std::ignore = platform->apply(command); });
+            world->after(later, [platform, what] { std::ignore = what(*platform); });
             return reply(lost, milliseconds{1});
         }
-        Result<agent::Written> result = platform->apply(command);
+        Result<T> result = what(*platform);
         if (random.chance(trouble.ambiguous_applied)) return reply(lost, kCallTimeout);
         reply(std::move(result), back);
+    });
+}
+
+void SimExecutor::write(const Command& told, Done<agent::Written> done) {
+    Command command = told;
+    command.fields = mapped(told.fields);
+    command.expected = mapped(told.expected);
+    change<agent::Written>(std::move(done),
+                           [command](Platform& platform) { return platform.apply(command); });
+}
+
+void SimExecutor::operate(const agent::OperationRequest& request, Done<Value> done) {
+    change<Value>(std::move(done),
+                  [request](Platform& platform) { return platform.operate(request); });
+}
+
+void SimExecutor::find_operation(const agent::OperationRequest& request,
+                                 Done<std::optional<Value>> done) {
+    using Answered = std::optional<Value>;
+    ask<Answered>(std::move(done), [key = request.key](Platform& platform) {
+        return Result<Answered>{platform.find_operation(key)};
     });
 }
 

@@ -3,13 +3,14 @@
 #include <functional>
 
 #include "agent/executor.h"
+#include "agent/operation_executor.h"
 #include "tests/simulation/platform.h"
 
 namespace syncline::sim {
 
 /// agent::Executor against a simulated platform: latency, refusals, answers that get lost. Calls
 /// that are under way when the agent dies still reach the platform.
-class SimExecutor : public agent::Executor {
+class SimExecutor : public agent::Executor, public agent::OperationExecutor {
 public:
     SimExecutor(World& world, Platform& platform, Ticket ticket)
         : world_(world), platform_(platform), ticket_(ticket) {}
@@ -22,6 +23,9 @@ public:
     void find(const ObjectName& object, const EntityId& entity,
               Done<std::optional<agent::Record>> done) override;
     void write(const Command& told, Done<agent::Written> done) override;
+    void operate(const agent::OperationRequest& request, Done<Value> done) override;
+    void find_operation(const agent::OperationRequest& request,
+                        Done<std::optional<Value>> done) override;
     [[nodiscard]] agent::Cursor full_read_start() const override {
         return platform_.full_read_start();
     }
@@ -40,6 +44,8 @@ private:
     [[nodiscard]] std::optional<Error> refusal();
     [[nodiscard]] Duration latency();
     [[nodiscard]] Duration stale_time();
+    template <class T>
+    void change(Done<T> done, std::function<Result<T>(Platform&)> what);
     template <class T>
     void answer(Done<T> done, Result<T> result, Duration delay);
     template <class T>
