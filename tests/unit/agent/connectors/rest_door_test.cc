@@ -463,7 +463,7 @@ TEST_F(RestOperation, IsRefusedOrInDoubtByWhatThePlatformAnswers) {
         int status;
         ErrorKind kind;
     } rows[] = {{400, ErrorKind::kInvalid},   {404, ErrorKind::kNotFound},
-                {429, ErrorKind::kThrottled}, {503, ErrorKind::kUnavailable},
+                {429, ErrorKind::kUnavailable}, {503, ErrorKind::kAmbiguous},
                 {504, ErrorKind::kAmbiguous}, {500, ErrorKind::kAmbiguous}};
     for (const auto& row : rows) {
         step("POST", reply(row.status, "{}"));
