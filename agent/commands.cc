@@ -56,7 +56,7 @@ void Commands::pump() {
         if (position() != saved_position_) {
             p_.commits.add([this](Transaction& transaction) { save_position(transaction); },
                            [this] {
-                               saved_position_ = position();
+                               saved_position_ = written_position_;
                                p_.environment.after("C7");
                            });
         }
@@ -477,7 +477,7 @@ void Commands::finish(const JobPtr& job, Ending ending) {
         [this, job, kept] {
             p_.environment.after("C5");
             p_.environment.after("C7");
-            saved_position_ = position();
+            saved_position_ = written_position_;
             let_go(job);
             if (kept->status == OutcomeStatus::kApplied) {
                 ++applied_;

@@ -236,6 +236,7 @@ private:
     Duration quiet_until_{0};
     Position last_seen_;
     Position saved_position_;
+    Position written_position_;                      ///< Saved once its transaction is committed.
     std::map<std::uint64_t, Timestamp> unfinished_;  ///< When each was stored.
     std::set<JobPtr> handed_over_;      ///< Operations that the store does not have yet.
     std::set<std::uint64_t> finished_;  ///< Beyond the position, not to be done again.

@@ -530,6 +530,8 @@ TEST_F(StoreTest, LinksOnlyRecordsThatItKnows) {
 
 TEST_F(StoreTest, TakesAtMost150BytesARecord) {
     constexpr int kRecords = 20'000;
+    std::ignore = open();
+    const auto empty = std::filesystem::file_size(path_);  // A page for each table and index.
     auto store = open().value();
     commit(*store, [](Transaction& t) {
         t.restart_numbering(64, kNow);
@@ -542,7 +544,7 @@ TEST_F(StoreTest, TakesAtMost150BytesARecord) {
         }
     });
     store.reset();
-    EXPECT_LT(std::filesystem::file_size(path_), kRecords * 150u);
+    EXPECT_LT(std::filesystem::file_size(path_) - empty, kRecords * 150u);
 }
 
 // A file system that refuses to grow files beyond a limit, under the VFS that SQLite has.

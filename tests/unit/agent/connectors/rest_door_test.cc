@@ -462,9 +462,9 @@ TEST_F(RestOperation, IsRefusedOrInDoubtByWhatThePlatformAnswers) {
     const struct {
         int status;
         ErrorKind kind;
-    } rows[] = {{400, ErrorKind::kInvalid},   {404, ErrorKind::kNotFound},
-                {429, ErrorKind::kThrottled}, {503, ErrorKind::kUnavailable},
-                {504, ErrorKind::kAmbiguous}, {500, ErrorKind::kAmbiguous}};
+    } rows[] = {{400, ErrorKind::kInvalid},     {404, ErrorKind::kNotFound},
+                {429, ErrorKind::kUnavailable}, {503, ErrorKind::kAmbiguous},
+                {504, ErrorKind::kAmbiguous},   {500, ErrorKind::kAmbiguous}};
     for (const auto& row : rows) {
         step("POST", reply(row.status, "{}"));
         const auto done = connector_->operate(request(), {});
