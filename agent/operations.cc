@@ -146,10 +146,10 @@ bool Operations::may_start() const {
            busy_ < (closed ? p_.settings.writing.concurrency : 1U);
 }
 
-Duration Operations::next_call() const {
-    Duration next = p_.gate.next_call(now());
+Duration Operations::next_call(Duration at) const {
+    Duration next = p_.gate.next_call(at);
     for (const Breaker* breaker : {&breaker_, &std::as_const(p_.gate).breaker()}) {
-        if (breaker->state(now()) == Breaker::State::kOpen) {
+        if (breaker->state(at) == Breaker::State::kOpen) {
             next = std::max(next, breaker->open_until());
         }
     }
@@ -157,8 +157,9 @@ Duration Operations::next_call() const {
 }
 
 void Operations::pump() {
-    if (now() >= forget_at_) forget();
-    while (!due_.empty() && due_.begin()->first <= now() && may_start() && next_call() <= now()) {
+    const Duration at = now();
+    if (at >= forget_at_) forget();
+    while (!due_.empty() && due_.begin()->first <= at && may_start() && next_call(at) <= at) {
         const JobPtr job = jobs_.at(due_.begin()->second);
         due_.erase(due_.begin());
         begin(job);
@@ -167,7 +168,7 @@ void Operations::pump() {
 
 Duration Operations::next_deadline() const {
     if (due_.empty() || !may_start()) return forget_at_;
-    return std::min(forget_at_, std::max(due_.begin()->first, next_call()));
+    return std::min(forget_at_, std::max(due_.begin()->first, next_call(now())));
 }
 
 void Operations::forget() {

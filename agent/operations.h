@@ -96,7 +96,7 @@ private:
     void answer_again(Transaction& transaction, StoredOperation known, const OperationCall& call);
     void enqueue(const JobPtr& job, Duration due);
     [[nodiscard]] bool may_start() const;
-    [[nodiscard]] Duration next_call() const;
+    [[nodiscard]] Duration next_call(Duration at) const;
     void begin(const JobPtr& job);
     [[nodiscard]] Next prepare(Transaction& transaction, Job& job);
     [[nodiscard]] Next step_of(Job& job, Ending& ending) const;

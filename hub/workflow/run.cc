@@ -397,6 +397,8 @@ void failed(Work& work, Frame& frame, const StepSpec& spec, ErrorClass error,
         case Recourse::kContinue: work.note(what + "; goes on"); return next(work, frame);
         case Recourse::kCompensate:
             work.note(what);
+            frame.phase = Phase::kFailed;  // Nothing is out of it any more.
+            frame.due = {};
             work.ending = Ending{Status::kCompensating, cut(std::move(what))};
     }
 }

@@ -484,7 +484,10 @@ void Checkers::check_exceptions() {
 void Checkers::check_bounds() {
     std::size_t records = 0;
     for (const auto& platform : cast_.platforms) records += platform->rows().size();
-    const std::size_t stored = broker_.all(subjects::kStreamState).size();
+    const std::size_t stored =
+        std::ranges::count_if(broker_.all(subjects::kStreamState), [](const MessagePtr& message) {
+            return !subject_matches(subjects::all_instances(), message->subject);
+        });
     const std::size_t most = records * 4 + 32;
     if (stored > most) {
         find("I10",

@@ -2,7 +2,10 @@
 
 #include "hub/core/reconciliation.h"
 #include "hub/core/state_codec.h"
+#include "hub/workflow/instance_codec.h"
+#include "hub/workflow/message.h"
 #include "shared/wire/codec.h"
+#include "shared/wire/operation_codec.h"
 #include "shared/wire/subjects.h"
 #include "tests/simulation/memory_broker.h"
 
@@ -41,6 +44,16 @@ std::string of_input(std::string_view subject, std::string_view body) {
         return "change" + text_of(change->number) + " rev " + text_of(change->rev) +
                (change->kind == ChangeKind::kDelete ? " deleted" : text_of(change->fields)) +
                (change->entity ? " of " + change->entity->text : "");
+    }
+    if (parsed->kind == subjects::InputKind::kInstance) {
+        const auto message = hub::workflow::decode_message(body);
+        return message ? name_of(message->input) : message.error().what;
+    }
+    if (parsed->kind == subjects::InputKind::kOperationResult) {
+        const auto result = wire::decode_operation_result(body);
+        return result ? result->key + " " + std::to_string(static_cast<int>(result->what)) + " " +
+                            result->text
+                      : result.error().what;
     }
     if (parsed->kind == subjects::InputKind::kInventory) {
         const auto inventory = wire::decode_inventory(body);
@@ -94,7 +107,14 @@ std::string of_state(std::string_view body) {
 
 std::string of_log(std::string_view body) {
     const auto entry = hub::decode_log_entry(body);
-    if (!entry) return entry.error().what;
+    if (!entry) {
+        const auto step = hub::workflow::decode_log_entry(body);
+        if (!step) return entry.error().what;
+        std::string text = "r" + std::to_string(step->revision);
+        for (const std::string& input : step->inputs) text += "; " + input;
+        for (const std::string& line : step->decided) text += "; " + line;
+        return text;
+    }
     std::string text = "v" + std::to_string(entry->version);
     for (const auto& decision : entry->decisions) {
         text += "; " + decision.field.text + " of " + decision.from.text + " " +

@@ -82,6 +82,20 @@ TEST_F(Runs, EachClassOfErrorHasItsRecourse) {
     }
 }
 
+TEST_F(Runs, AnOperationThatIsRefusedForGoodHasTheOthersUndone) {
+    use(workflow_w(
+        step("a", "operation = 'erp.make'\ncompensate = { operation = 'erp.unmake' }") +
+        step("b", "operation = 'erp.book'\non_error = { permanent = 'compensate' }\n"
+                  "compensate = 'none'\nbecause = 'a note'")));
+    start();
+    give(OperationOutcome{key("a"), 1});
+    EXPECT_EQ(give(OperationOutcome{
+                  key("b"), 1, OperationOutcome::What::kRefused, ErrorClass::kPermanent, {}, "no"}),
+              Lines{"undo operation erp.unmake"});
+    give(OperationOutcome{key("a") + "/undo", 1});
+    EXPECT_EQ(state_.status, Status::kCompensated);
+}
+
 TEST_F(Runs, AnExpressionThatFailsIsForAPerson) {
     const std::pair<const char*, const char*> cases[] = {
         {"ask = 'erp.check'\nwith = { x = 'amount + 1' }", "cannot be begun: `x`: "},
