@@ -66,48 +66,43 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         refuse(exceptions::kUndecodable, why);
     };
     // The subject is what the server's permissions hold an agent to, so the body must agree.
-    const auto genuine = [&](const PlatformId& platform, const Partition partition) {
-        if (platform == about.platform && partition == about.partition) return true;
-        refuse(exceptions::kForeignPlatform, "the body says platform " + platform.text +
-                                                 ", partition " + std::to_string(partition.value) +
-                                                 "; an agent speaks for another");
+    const auto next = [&](const PlatformId& platform, const Numbering& number) {
+        if (platform == about.platform && number.partition == about.partition) {
+            return partitions_->next_in_order(queued.work, platform, number.seq);
+        }
+        refuse(exceptions::kForeignPlatform,
+               "the body says platform " + platform.text + ", partition " +
+                   std::to_string(number.partition.value) + "; an agent speaks for another");
         return false;
     };
-    const auto next = [&](const PlatformId& platform, const Numbering& number) {
-        return genuine(platform, number.partition) &&
-               partitions_->next_in_order(queued.work, platform, number.seq);
+    // What an agent tells, if it is the next one of it.
+    const auto told = [&](auto read, const auto& take) {
+        if (!read) return undecodable(read.error().what);
+        if (next(read->platform, read->number)) take(*std::move(read));
     };
-    if (about.kind == subjects::InputKind::kChange) {
+    using Kind = subjects::InputKind;
+    if (about.kind == Kind::kChange) {
         auto change = wire::decode_change(raw.body);
         if (!change) return undecodable(change.error().what);
         if (!next(change->key.platform, change->number)) return;
         take_change(std::move(*change), std::move(queued));
-    } else if (about.kind == subjects::InputKind::kOutcome) {
-        auto outcome = wire::decode_outcome(raw.body);
-        if (!outcome) return undecodable(outcome.error().what);
-        if (!next(outcome->platform, outcome->number)) return;
-        take_outcome(std::move(*outcome), std::move(queued));
-    } else if (about.kind == subjects::InputKind::kInventory) {
-        auto inventory = wire::decode_inventory(raw.body);
-        if (!inventory) return undecodable(inventory.error().what);
-        if (!next(inventory->platform, inventory->number)) return;
-        reconciliations_.submit(*std::move(inventory), queued.work);
-    } else if (about.kind == subjects::InputKind::kHold) {
-        auto notice = wire::decode_hold(raw.body);
-        if (!notice) return undecodable(notice.error().what);
-        if (!next(notice->platform, notice->number)) return;
-        holds_.submit(*std::move(notice), queued.work);
-    } else if (about.kind == subjects::InputKind::kList) {
-        auto news = wire::decode_list_news(raw.body);
-        if (!news) return undecodable(news.error().what);
-        if (!next(news->platform, news->number)) return;
-        lists_.submit(*std::move(news), queued.work);
-    } else if (about.kind == subjects::InputKind::kOperationResult) {
-        auto result = wire::decode_operation_result(raw.body);
-        if (!result) return undecodable(result.error().what);
-        if (!next(result->platform, result->number)) return;
-        take_instance_input(workflow::message_of(*result), queued.work);
-    } else if (about.kind == subjects::InputKind::kInstance) {
+    } else if (about.kind == Kind::kOutcome) {
+        told(wire::decode_outcome(raw.body),
+             [&](Outcome one) { take_outcome(std::move(one), std::move(queued)); });
+    } else if (about.kind == Kind::kInventory) {
+        told(wire::decode_inventory(raw.body),
+             [&](Inventory one) { reconciliations_.submit(std::move(one), queued.work); });
+    } else if (about.kind == Kind::kHold) {
+        told(wire::decode_hold(raw.body),
+             [&](HoldNotice one) { holds_.submit(std::move(one), queued.work); });
+    } else if (about.kind == Kind::kList) {
+        told(wire::decode_list_news(raw.body),
+             [&](ListNews one) { lists_.submit(std::move(one), queued.work); });
+    } else if (about.kind == Kind::kOperationResult) {
+        told(wire::decode_operation_result(raw.body), [&](const OperationResult& one) {
+            take_instance_input(workflow::message_of(one), queued.work);
+        });
+    } else if (about.kind == Kind::kInstance) {
         auto message = workflow::decode_message(raw.body);
         if (!message) return undecodable(message.error().what);
         take_instance_input(*std::move(message), queued.work);

@@ -137,7 +137,8 @@ tls = "disable"
 [connector.asks.entitlement]
 sql = "SELECT entitled, price FROM parts WHERE part = :part"
 [connector.operations.create_fulfilment]
-sql = "INSERT INTO fulfilments VALUES ('F-' || nextval('numbers'), 'open', :case_number || ' ' || :part) RETURNING number"
+sql = """INSERT INTO fulfilments VALUES ('F-' || nextval('numbers'), 'open',
+         :case_number || ' ' || :part) RETURNING number"""
 [connector.operations.cancel_fulfilment]
 sql = "UPDATE fulfilments SET status = 'cancelled' WHERE number = :number RETURNING number"
 [connector.operations.book]

@@ -136,9 +136,10 @@ void Processing::watch() {
     for (const auto& platform : cast_->platforms) {
         for (const auto& [key, times] : platform->operations()) {
             if (times <= 1) continue;
-            world_.violate("I25", "done " + std::to_string(times) + " times by " +
-                                      platform->name() + ": " + key,
-                           key);
+            world_.violate(
+                "I25",
+                "done " + std::to_string(times) + " times by " + platform->name() + ": " + key,
+                key);
         }
     }
 }
@@ -167,8 +168,8 @@ std::vector<Violation> Processing::final_findings() {
             find("errand " + number + " was begun, and there is no instance", id);
             continue;
         }
-        const auto wanted = is_doomed(number) ? hub::workflow::Status::kCompensated
-                                              : hub::workflow::Status::kDone;
+        const auto wanted =
+            is_doomed(number) ? hub::workflow::Status::kCompensated : hub::workflow::Status::kDone;
         if (at->second.status != wanted) {
             find("errand " + number + " is " + hub::workflow::name_of(at->second.status), id);
         }

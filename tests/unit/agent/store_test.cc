@@ -1,55 +1,10 @@
-#include "agent/store.h"
-
-#include <gtest/gtest.h>
-#include <sqlite3.h>
-#include <unistd.h>
-
-#include <filesystem>
 #include <fstream>
 
-#include "shared/wire/codec.h"
-#include "shared/wire/subjects.h"
 #include "tests/simulation/memory_vfs.h"
+#include "tests/unit/agent/store_fixture.h"
 
 namespace syncline::agent {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr Timestamp kNow{1'767'607'200'000'000'000};
-const ObjectName kCustomer{"customer"};
-
-class StoreTest : public testing::Test {
-protected:
-    void SetUp() override {
-        char name[] = "/tmp/syncline-store-XXXXXX";
-        ASSERT_NE(mkdtemp(name), nullptr);
-        folder_ = name;
-        path_ = folder_ / "store";
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-
-    Result<std::unique_ptr<Store>> open(const char* platform = "crm") {
-        return Store::open({.path = path_.string(),
-                            .platform = PlatformId{platform},
-                            .instance = "one",
-                            .now = kNow});
-    }
-    static void commit(Store& store, const std::function<void(Transaction&)>& body) {
-        const auto done = store.transaction(body);
-        ASSERT_TRUE(done) << done.error().what;
-    }
-    static void append(Transaction& transaction, Partition partition, const char* id) {
-        Change change{.key = {PlatformId{"crm"}, kCustomer, RecordId{id}},
-                      .number = transaction.next_number(partition),
-                      .rev = {1, 1}};
-        transaction.append(partition, subjects::change(change.key, partition), wire::encode(change),
-                           kNow);
-    }
-
-    std::filesystem::path folder_;
-    std::filesystem::path path_;
-};
 
 TEST_F(StoreTest, KeepsEverythingOverReopening) {
     {
@@ -113,14 +68,6 @@ TEST_F(StoreTest, RefusesAFileOfANewerVersion) {
     EXPECT_EQ(again.error().kind, ErrorKind::kUnsupported);
 }
 
-void run_sql(const std::filesystem::path& file, const char* sql) {
-    sqlite3* database = nullptr;
-    ASSERT_EQ(sqlite3_open(file.c_str(), &database), SQLITE_OK);
-    char* error = nullptr;
-    EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, &error), SQLITE_OK) << error;
-    sqlite3_close(database);
-}
-
 TEST_F(StoreTest, TakesOverAFileOfBeforeTheBreakerWithoutLoss) {
     const RecordState before{.n = 3, .digest = {{1, 2, 3}}, .entity = EntityId{"e"}};
     {
@@ -170,48 +117,6 @@ TEST_F(StoreTest, KeepsThePartsOfListsThatAreWantedAlsoInAFileOfBefore) {
         EXPECT_FALSE(t.list_part(price, "d1"));
         EXPECT_EQ(t.list_part(price, "d2"), (std::string{"\0\xff", 2}));
         EXPECT_EQ(t.list_part(ListName{"tax"}, "d1"), "other");
-    });
-}
-
-TEST_F(StoreTest, KeepsOperationsInTheirOrderAlsoInAFileOfBefore) {
-    using State = StoredOperation::State;
-    commit(*open().value(), [&](Transaction& t) { t.restart_numbering(2, kNow); });
-    run_sql(path_, "DROP TABLE operations; UPDATE meta SET value = 4 WHERE key = 'schema'");
-    {
-        auto store = open().value();
-        commit(*store, [&](Transaction& t) {
-            for (const char* key : {"w/2/s", "w/1/s", "w/3/s"}) {
-                t.save({.key = key, .attempt = 2, .call = std::string{"\0\xff", 2}, .at = kNow});
-            }
-            auto known = t.operation("w/2/s");
-            ASSERT_TRUE(known);
-            known->state = State::kApplied;
-            known->call.clear();
-            known->result = "told";
-            t.save(*known);
-            t.append({1}, "subject", "told", kNow);
-            t.note_told("w/2/s", {{1}, {store->epoch(), 1}});
-        });
-    }
-    auto store = open().value();
-    commit(*store, [&](Transaction& t) {
-        const auto waiting = t.open_operations();
-        ASSERT_EQ(waiting.size(), 2u);
-        EXPECT_EQ(waiting[0].key, "w/1/s");
-        EXPECT_EQ(waiting[1].key, "w/3/s");
-        EXPECT_EQ(t.operation("w/1/s")->call, (std::string{"\0\xff", 2}));
-        EXPECT_EQ(t.operation("w/1/s")->attempt, 2u);
-        EXPECT_EQ(t.operation("w/2/s")->result, "told");
-        EXPECT_FALSE(t.operation("w/4/s"));
-        const Timestamp later = kNow + std::chrono::seconds{1};
-        EXPECT_EQ(t.forget_operations(later, 10), 0u) << "there is no receipt";
-        t.set_receipted({1}, 1, kNow);
-    });
-    commit(*store, [&](Transaction& t) {
-        EXPECT_EQ(t.forget_operations(kNow, 10), 0u) << "it ended then, not before";
-        EXPECT_EQ(t.forget_operations(kNow + std::chrono::seconds{1}, 10), 1u);
-        EXPECT_FALSE(t.operation("w/2/s"));
-        EXPECT_EQ(t.open_operations().size(), 2u);
     });
 }
 

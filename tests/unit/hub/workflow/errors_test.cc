@@ -83,10 +83,10 @@ TEST_F(Runs, EachClassOfErrorHasItsRecourse) {
 }
 
 TEST_F(Runs, AnOperationThatIsRefusedForGoodHasTheOthersUndone) {
-    use(workflow_w(
-        step("a", "operation = 'erp.make'\ncompensate = { operation = 'erp.unmake' }") +
-        step("b", "operation = 'erp.book'\non_error = { permanent = 'compensate' }\n"
-                  "compensate = 'none'\nbecause = 'a note'")));
+    use(workflow_w(step("a", "operation = 'erp.make'\ncompensate = { operation = 'erp.unmake' }") +
+                   step("b",
+                        "operation = 'erp.book'\non_error = { permanent = 'compensate' }\n"
+                        "compensate = 'none'\nbecause = 'a note'")));
     start();
     give(OperationOutcome{key("a"), 1});
     EXPECT_EQ(give(OperationOutcome{

@@ -29,9 +29,9 @@ TEST(ExceptionKinds, SayWhatTheyMeanWhatToDoAndWhenTheyClose) {
         EXPECT_EQ(!kind.accept.empty(), held || answered) << kind.code;
         EXPECT_EQ(!kind.reject.empty(), held) << kind.code;
         // And what keeps an input that may be decided by now.
-        const bool taken_again = kind.code == "identity.ambiguous" ||
-                                 kind.code == "input.undecodable" ||
-                                 kind.code == "input.unknown_object";
+        const bool taken_again =
+            kind.code == "identity.ambiguous" || kind.code == "input.undecodable" ||
+            kind.code == "input.unknown_object" || kind.code == "workflow.not_started";
         EXPECT_EQ(!kind.retry.empty(), held || taken_again) << kind.code;
         EXPECT_TRUE(kind.edit.empty() || held) << kind.code;
         EXPECT_EQ(is_held(kind.code), held) << kind.code;

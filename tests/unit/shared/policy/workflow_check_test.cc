@@ -11,6 +11,9 @@ namespace {
 
 constexpr const char* kHead = R"([policy]
 name = "test"
+[roles]
+l = ["lea"]
+d = ["dora"]
 [platforms.erp]
 [platforms.support]
 [objects.case.fields]

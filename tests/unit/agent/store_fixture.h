@@ -1,0 +1,61 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "agent/store.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+
+namespace syncline::agent {
+
+using namespace std::chrono_literals;
+
+inline constexpr Timestamp kNow{1'767'607'200'000'000'000};
+inline const ObjectName kCustomer{"customer"};
+
+class StoreTest : public testing::Test {
+protected:
+    void SetUp() override {
+        char name[] = "/tmp/syncline-store-XXXXXX";
+        ASSERT_NE(mkdtemp(name), nullptr);
+        folder_ = name;
+        path_ = folder_ / "store";
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+
+    Result<std::unique_ptr<Store>> open(const char* platform = "crm") {
+        return Store::open({.path = path_.string(),
+                            .platform = PlatformId{platform},
+                            .instance = "one",
+                            .now = kNow});
+    }
+    static void commit(Store& store, const std::function<void(Transaction&)>& body) {
+        const auto done = store.transaction(body);
+        ASSERT_TRUE(done) << done.error().what;
+    }
+    static void append(Transaction& transaction, Partition partition, const char* id) {
+        Change change{.key = {PlatformId{"crm"}, kCustomer, RecordId{id}},
+                      .number = transaction.next_number(partition),
+                      .rev = {1, 1}};
+        transaction.append(partition, subjects::change(change.key, partition), wire::encode(change),
+                           kNow);
+    }
+
+    std::filesystem::path folder_;
+    std::filesystem::path path_;
+};
+
+/// Changes a store behind its back.
+inline void run_sql(const std::filesystem::path& file, const char* sql) {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(file.c_str(), &database), SQLITE_OK);
+    char* error = nullptr;
+    EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, &error), SQLITE_OK) << error;
+    sqlite3_close(database);
+}
+
+}  // namespace syncline::agent
