@@ -11,6 +11,8 @@
 namespace syncline::hub {
 namespace {
 
+using Kind = subjects::InputKind;
+
 /// A record that belongs to no entity, as an exception.
 ExceptionRecord about_record(const Change& change, ExceptionCode kind, std::string reason) {
     return {.kind = std::string{kind},
@@ -80,7 +82,6 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         if (!read) return undecodable(read.error().what);
         if (next(read->platform, read->number)) take(*std::move(read));
     };
-    using Kind = subjects::InputKind;
     if (about.kind == Kind::kChange) {
         auto change = wire::decode_change(raw.body);
         if (!change) return undecodable(change.error().what);
