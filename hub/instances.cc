@@ -293,6 +293,9 @@ void Instances::effect_out(Slot& slot) {
     if (--slot.outstanding > 0) return;
     if (slot.phase == Phase::kLooking) return finish(slot);
     slot.told = true;
+    // It is out: an input that comes once more has nothing published again. Else two instances that
+    // tell each other would go on for ever.
+    slot.state = workflow::without_outbox(std::move(slot.state));
     if (slot.phase == Phase::kCatchingUp) return decide_now(slot);
     look_for_events(slot);
 }
