@@ -322,9 +322,7 @@ void Instances::look_for(Slot& slot, const InstanceIndex::Event& event) {
         [this, token = token_of(slot), event](const auto& found) {
             Slot* asked = current(token);
             if (asked == nullptr) return;
-            if (!found) {
-                return restart(*asked, p_.options.retry_wait);
-            }
+            if (!found) return restart(*asked, p_.options.retry_wait);
             if (*found && (*found)->stored_at + kEventSlack >= asked->state.started_at) {
                 // Done with what has made the instance wait for it.
                 asked->waiting.push_front(
@@ -371,16 +369,15 @@ void Instances::finish(Slot& slot) {
     // An event that was found is to be decided first: a crash would have nobody look for it again.
     const bool found =
         !slot.waiting.empty() && slot.waiting.front().event && !slot.waiting.front().done;
-    if (found) {
-        slot.waiting.front().done = [works = std::move(works)] {
-            for (const Queued& work : works) {
-                if (work.done) work.done();
-            }
-        };
-    } else {
+    auto all_done = [works = std::move(works)] {
         for (const Queued& work : works) {
             if (work.done) work.done();
         }
+    };
+    if (found) {
+        slot.waiting.front().done = std::move(all_done);
+    } else {
+        all_done();
     }
     advance(slot);
     evict();

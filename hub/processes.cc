@@ -93,11 +93,14 @@ bool Processes::is_ready(const Answer& answer) const {
 
 // ---- Beginning, acting, deciding. --------------------------------------------------------------
 
+/// Of an input: no other has it.
+std::string Processes::new_id() {
+    return "api/" + p_.hub + "/" + run_ + "/" + std::to_string(++numbers_);
+}
+
 void Processes::send(workflow::Message message, Answer answer) {
     message.asker = p_.hub;
-    if (message.input.id.empty()) {
-        message.input.id = "api/" + p_.hub + "/" + run_ + "/" + std::to_string(++numbers_);
-    }
+    if (message.input.id.empty()) message.input.id = new_id();
     Waiting& waiting = waiting_[message.input.id];
     waiting.instance = message.instance;
     waiting.deadline = p_.clock.steady() + kDeadline;
@@ -128,7 +131,7 @@ void Processes::start(std::string_view name, std::string_view body, std::string_
     const auto context = take_values(known->context, Value{*given}, Unknown::kRefuse);
     if (!context) return no(context.error());
     workflow::Message message;
-    message.input.id = "api/" + p_.hub + "/" + run_ + "/" + std::to_string(++numbers_);
+    message.input.id = new_id();
     auto begun = workflow::begun_by_api(
         *policy_, workflow, *context,
         {.id = message.input.id, .requester = requester, .trace = std::string{trace}});

@@ -67,6 +67,7 @@ private:
     };
     struct Listing;
 
+    [[nodiscard]] std::string new_id();
     void send(workflow::Message message, Answer answer);
     [[nodiscard]] bool is_ready(const Answer& answer) const;
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;

@@ -294,34 +294,25 @@ Message message_of(const OperationResult& result) {
 }
 
 Partition home_of(std::string_view instance, std::uint16_t partitions) {
-    return {static_cast<std::uint16_t>(stable_hash(instance) % partitions)};
+    return instance_partition(instance, partitions);
 }
 
 EntityKey entity_of(std::string_view instance) {
     return {ObjectName{kInstanceObject}, EntityId{instance}};
 }
 
-namespace {
-
-/// The part of the key behind the first `slashes` slashes.
-std::string_view behind(std::string_view key, int slashes) {
-    for (int i = 0; i < slashes; ++i) {
-        key.remove_prefix(std::min(key.find('/'), key.size() - 1) + 1);
-        if (key.empty()) break;
-    }
-    return key;
-}
-
-}  // namespace
-
 std::string workflow_of(std::string_view key) { return std::string{key.substr(0, key.find('/'))}; }
 
-std::string instance_of(std::string_view key) {
-    const std::string_view rest = behind(key, 1);
-    return std::string{rest.substr(0, rest.find('/'))};
-}
+std::string instance_of(std::string_view key) { return std::string{syncline::instance_of(key)}; }
 
-std::string step_of(std::string_view key) { return std::string{behind(key, 2)}; }
+std::string step_of(std::string_view key) {
+    for (int part = 0; part < 2; ++part) {
+        const auto slash = key.find('/');
+        if (slash == std::string_view::npos) return {};
+        key.remove_prefix(slash + 1);
+    }
+    return std::string{key};
+}
 
 std::pair<std::string, std::uint32_t> split_attempt(std::string_view text) {
     const auto at = std::min(text.rfind('#'), text.size());
