@@ -69,6 +69,17 @@ with       = { number = 'number' }
 compensate = { operation = "SECOND.undo", with = { made = 'number' } }
 )";
 
+/// Where it stands, block by block: `both (inside: ship (sent), bill (sent))`.
+std::string place_of(const std::vector<hub::workflow::Frame>& frames) {
+    std::string place;
+    for (const hub::workflow::Frame& frame : frames) {
+        place += (place.empty() ? "" : ", ") + (frame.step.empty() ? "its end" : frame.step);
+        place += std::string{" ("} + hub::workflow::name_of(frame.phase);
+        place += frame.inside.empty() ? ")" : ": " + place_of(frame.inside) + ")";
+    }
+    return place;
+}
+
 void replace_all(std::string& text, std::string_view what, const std::string& with) {
     for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
         text.replace(at, what.size(), with);
@@ -171,7 +182,10 @@ std::vector<Violation> Processing::final_findings() {
         const auto wanted =
             is_doomed(number) ? hub::workflow::Status::kCompensated : hub::workflow::Status::kDone;
         if (at->second.status != wanted) {
-            find("errand " + number + " is " + hub::workflow::name_of(at->second.status), id);
+            find("errand " + number + " is " + hub::workflow::name_of(at->second.status) +
+                     " at revision " + std::to_string(at->second.revision) + " and stands at " +
+                     place_of(at->second.frames),
+                 id);
         }
     }
     for (const auto& [id, instance] : instances) {
