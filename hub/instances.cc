@@ -292,10 +292,13 @@ void Instances::on_delivered(std::uint64_t token) {
 void Instances::effect_out(Slot& slot) {
     if (--slot.outstanding > 0) return;
     if (slot.phase == Phase::kLooking) return finish(slot);
-    slot.told = true;
     // It is out: an input that comes once more has nothing published again. Else two instances that
-    // tell each other would go on for ever.
-    slot.state = workflow::without_outbox(std::move(slot.state));
+    // tell each other would go on for ever. An input that changed nothing says nothing of that.
+    if (slot.phase == Phase::kCatchingUp || slot.step.changed || slot.step.replayed ||
+        slot.works.front().heals) {
+        slot.told = true;
+        slot.state = workflow::without_outbox(std::move(slot.state));
+    }
     if (slot.phase == Phase::kCatchingUp) return decide_now(slot);
     look_for_events(slot);
 }
