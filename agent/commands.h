@@ -232,6 +232,7 @@ private:
     /// How far the stream went when this store was new. What stands there may have been carried
     /// out by the store that was lost: the hub is told to decide it again.
     std::uint64_t before_ = 0;
+    Timestamp began_;  ///< When this store was new, by the broker's clock; 0: not known.
     /// Until then what that store had under way may still take effect at the platform.
     Duration quiet_until_{0};
     Position last_seen_;

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kFinishedMax = 4096;
 /// A position that is only kept to save work need not cost a commit of its own at once.
 constexpr Duration kSavePosition{std::chrono::seconds{1}};
+/// A hub's clock and the broker's, at most: see hub/broker_time.h.
+constexpr Duration kClocksDiffer{std::chrono::seconds{5}};
 constexpr std::size_t kRawMax = 16u << 10;
 
 void write_position(Transaction& transaction, std::uint64_t sequence, Timestamp read_until) {
@@ -28,6 +30,7 @@ Result<void> Commands::start() {
         doubtful = transaction.doubtful();
         created_ = transaction.number(keys::kCommandsCreated);
         before_ = transaction.number(keys::kCommandsBefore);
+        began_ = {static_cast<std::int64_t>(transaction.number(keys::kCommandsBegan))};
         saved_position_ = {
             transaction.number(keys::kCommandsPosition),
             {static_cast<std::int64_t>(transaction.number(keys::kCommandsReadUntil))}};
@@ -66,6 +69,7 @@ void Commands::on_stream(const nats::StreamInfo& info) {
     if (another) {
         if (created_ == 0) {
             before_ = info.last_sequence;
+            began_ = info.asked;
         } else {
             p_.environment.note(NoteLevel::kWarning,
                                 "the command stream is not the one of before; reading it anew");
@@ -91,9 +95,11 @@ void Commands::read_from(Position position) {
         if (slot.running) slot.running->sequence = 0;
     }
     for (const JobPtr& job : handed_over_) job->sequence = 0;
-    p_.commits.add([created = created_, before = before_, position](Transaction& transaction) {
+    p_.commits.add([created = created_, before = before_, began = began_,
+                    position](Transaction& transaction) {
         transaction.set_number(keys::kCommandsCreated, created);
         transaction.set_number(keys::kCommandsBefore, before);
+        transaction.set_number(keys::kCommandsBegan, static_cast<std::uint64_t>(began.ns));
         write_position(transaction, position.sequence, position.stored_at);
     });
     saved_position_ = written_position_ = position;
@@ -186,12 +192,14 @@ void Commands::take_operation(const nats::InMessage& message) {
     job->credit = credit_;
     unfinished_.emplace(message.sequence, message.stored_at);
     handed_over_.insert(job);
-    p_.operations.take(
-        *call, {.stored_at = message.stored_at, .is_of_former_store = message.sequence <= before_},
-        [this, job] {
-            handed_over_.erase(job);
-            settled(job);
-        });
+    // What a hub asks for again stands behind what it asked for first.
+    const bool former = message.sequence <= before_ ||
+                        (call->again && call->decided_at <= began_ + kClocksDiffer);
+    p_.operations.take(*call, {.stored_at = message.stored_at, .is_of_former_store = former},
+                       [this, job] {
+                           handed_over_.erase(job);
+                           settled(job);
+                       });
 }
 
 void Commands::reject_message(const nats::InMessage& message, const std::string& why) {

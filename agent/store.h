@@ -113,6 +113,7 @@ inline constexpr std::string_view kCommandsCreated = "commands_created";
 inline constexpr std::string_view kCommandsPosition = "commands_position";
 inline constexpr std::string_view kCommandsReadUntil = "commands_read_until";
 inline constexpr std::string_view kCommandsBefore = "commands_before";
+inline constexpr std::string_view kCommandsBegan = "commands_began";
 }  // namespace keys
 
 class Store;

@@ -40,9 +40,9 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
       instances_(
           {link, clock, watch_, policies_, options_, counters_, sync_points, effects_, time_}) {
     instances_.apply_rules = [this](ExceptionRecord& exception) { apply_rules(exception); };
-    instances_.keep_unstarted = [this](const workflow::Message& message, const std::string& why,
-                                       Instances::Done then) {
-        keep_unstarted(message, why, std::move(then));
+    instances_.keep = [this](const workflow::Message& message, ExceptionCode kind,
+                             const std::string& why, Instances::Done then) {
+        keep_unused(message, kind, why, std::move(then));
     };
     kept_exceptions_.on_done = [this](const WorkId& work) { on_done(work); };
     kept_exceptions_.on_retry = [this](const ExceptionRecord& kept, Queued queued) {

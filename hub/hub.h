@@ -126,7 +126,7 @@ private:
     void take_change(Change change, Queued queued);
     void take_kept(const ExceptionRecord& kept, Queued queued);
     void take_instance_input(workflow::Message message, const WorkId& work);
-    void keep_unstarted(const workflow::Message& message, const std::string& why,
+    void keep_unused(const workflow::Message& message, ExceptionCode kind, const std::string& why,
                         Instances::Done then);
     void take_outcome(Outcome outcome, Queued queued);
     void on_policy_activated();

@@ -9,17 +9,21 @@ void Hub::take_instance_input(workflow::Message message, const WorkId& work) {
     instances_.submit(std::move(message), [this, work] { on_done(work); });
 }
 
-/// A person hears that something should have begun and did not, and can have it tried again.
-void Hub::keep_unstarted(const workflow::Message& message, const std::string& why,
-                         Instances::Done then) {
-    const auto* start = std::get_if<workflow::Start>(&message.input.what);
-    ExceptionRecord exception{.kind = std::string{exceptions::kNotStarted},
+/// A person hears that something should have begun and did not, and can have it tried again; or
+/// that a platform answers for another one.
+void Hub::keep_unused(const workflow::Message& message, ExceptionCode kind, const std::string& why,
+                      Instances::Done then) {
+    const workflow::Input& input = message.input;
+    ExceptionRecord exception{.kind = std::string{kind},
                               .entity = workflow::entity_of(message.instance),
-                              .platform = {},
-                              .record = start == nullptr ? "" : start->workflow.text,
-                              .reason = why + "; it was to begin by " + message.input.id,
-                              .proposed = start == nullptr ? Fields{} : start->context,
+                              .reason = why + "; it came as " + input.id,
                               .raw = workflow::encode(message)};
+    if (const auto* start = std::get_if<workflow::Start>(&input.what)) {
+        exception.record = start->workflow.text;
+        exception.proposed = start->context;
+    } else if (const auto* outcome = std::get_if<workflow::OperationOutcome>(&input.what)) {
+        exception.platform = outcome->platform;
+    }
     keep(std::move(exception),
          {.work = {instances_.home_of(message.instance), kNoHold, 0}, .then = std::move(then)});
 }

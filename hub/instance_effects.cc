@@ -107,8 +107,10 @@ void Instances::publish_call(Slot& slot, const workflow::Request& request) {
                              .partition = slot.home,
                              .input = request.fields,
                              .undoes = request.undoes,
-                             .decided_at = slot.state.clock,
-                             .trace = slot.state.trace};
+                             .decided_at =
+                                 slot.standing ? slot.state.started_at : slot.state.clock,
+                             .trace = slot.state.trace,
+                             .again = slot.again};
     p_.effects.publish(subjects::operation_call(call.platform, call.key), wire::encode(call), this,
                        token_of(slot));
 }
@@ -245,6 +247,9 @@ void Instances::publish_told(Slot& slot, const Told& told) {
     answer(*work, told);
     work->answered = true;
     if (told.what == Told::What::kRefused) return tell_refused(slot, *work, told);
+    if (told.what == Told::What::kForeign) {
+        return keep_unused(slot, *work, exceptions::kForeignPlatform, told.text);
+    }
     const auto* start = std::get_if<workflow::Start>(&work->message.input.what);
     if (start != nullptr) tell_parent(slot, *start);
 }
@@ -274,9 +279,7 @@ void Instances::tell_refused(Slot& slot, const Queued& work, const Told& told) {
                 this, token_of(slot));
         }
         if (!work.message.asker.empty()) return;
-        ++slot.outstanding;
-        return keep_unstarted(work.message, told.text,
-                              [this, token = token_of(slot)] { on_delivered(token); });
+        return keep_unused(slot, work, exceptions::kNotStarted, told.text);
     }
     constexpr std::string_view kCancel = "cancel/";
     if (!input.id.starts_with(kCancel)) return;
@@ -284,6 +287,12 @@ void Instances::tell_refused(Slot& slot, const Queued& work, const Told& told) {
     send(outcome_of(std::string_view{input.id}.substr(kCancel.size()), ErrorClass::kPermanent,
                     told.text),
          this, token_of(slot));
+}
+
+void Instances::keep_unused(Slot& slot, const Queued& work, ExceptionCode kind,
+                            const std::string& why) {
+    ++slot.outstanding;
+    keep(work.message, kind, why, [this, token = token_of(slot)] { on_delivered(token); });
 }
 
 void Instances::begin(const WorkflowStart& start, DeliverySink* sink, std::uint64_t token) {

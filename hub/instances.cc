@@ -76,7 +76,7 @@ void Instances::evict() {
 }
 
 void Instances::submit(workflow::Message message, Done done) {
-    if (!message.fault.empty()) return keep_unstarted(message, message.fault, std::move(done));
+    if (!message.fault.empty()) return keep(message, exceptions::kNotStarted, message.fault, std::move(done));
     Slot& slot = find_or_make(message.instance);
     const bool event = std::holds_alternative<workflow::EventArrived>(message.input.what);
     slot.waiting.push_back({std::move(message), std::move(done), false, false, event});
@@ -122,6 +122,7 @@ void Instances::loaded(Slot& slot, Result<std::optional<nats::StoredMessage>> st
     const bool before = !slot.told && std::ranges::any_of(slot.waiting, &Queued::event);
     if (!before) return decide_now(slot);
     slot.phase = Phase::kCatchingUp;
+    slot.again = true;
     publish_effects(slot, slot.state.outbox.effects, &slot.state.outbox.log);
 }
 
@@ -191,6 +192,7 @@ void Instances::decide_now(Slot& slot) {
         workflow::Effects effects = slot.state.outbox.effects;
         std::ranges::move(workflow::standing(*policy, slot.state), std::back_inserter(effects));
         slot.phase = Phase::kPublishing;
+        slot.again = slot.standing = true;
         return publish_effects(slot, effects, &slot.state.outbox.log);
     }
     slot.awaited = slot.state.awaits;
@@ -205,6 +207,7 @@ void Instances::decide_now(Slot& slot) {
     ++(slot.step.replayed ? p_.counters.replays : p_.counters.quiet);
     note(slot);
     slot.phase = Phase::kPublishing;
+    slot.again = slot.step.replayed;
     publish_effects(slot, slot.step.effects, slot.step.replayed ? &slot.step.log : nullptr);
 }
 
@@ -277,6 +280,7 @@ void Instances::publish_effects(Slot& slot, const workflow::Effects& effects,
     p_.sync_points.reached("H5");
     slot.outstanding = 1;
     for (const workflow::Effect& effect : effects) publish(slot, effect);
+    slot.again = slot.standing = false;
     if (entry != nullptr && entry->revision > 0) {
         ++slot.outstanding;
         p_.effects.publish(subjects::log(workflow::entity_of(slot.id)), workflow::encode(*entry),
@@ -410,7 +414,7 @@ void Instances::give_up(Slot& slot, const Error& error) {
     finish(slot);
     for (Queued& queued : lost) {
         if (queued.heals || !queued.done) continue;
-        keep_unstarted(queued.message, error.what, std::move(queued.done));
+        keep(queued.message, exceptions::kNotStarted, error.what, std::move(queued.done));
     }
 }
 

@@ -64,10 +64,11 @@ public:
     std::function<void(const std::string& name, const Fields& input,
                        std::function<void(Answer)> answer)>
         ask;
-    /// Something that should have begun an instance and did not: to be kept and shown. `then` is
+    /// Something that came for an instance and is of no use to it: to be kept and shown. `then` is
     /// called when that is stored.
-    std::function<void(const workflow::Message& message, const std::string& why, Done then)>
-        keep_unstarted;
+    std::function<void(const workflow::Message& message, ExceptionCode kind,
+                       const std::string& why, Done then)>
+        keep;
     /// Shows an exception, with what the policy's rules make of it.
     std::function<void(ExceptionRecord& exception)> apply_rules;
     [[nodiscard]] Partition home_of(std::string_view instance) const {
@@ -121,6 +122,8 @@ private:
         Phase phase = Phase::kIdle;
         bool loaded = false;
         bool told = false;          ///< The state's effects are out.
+        bool again = false;         ///< What is being published may have been before,
+        bool standing = false;      ///< and be of any step since it began.
         std::uint32_t attempt = 0;  ///< Callbacks of an older attempt are ignored.
         std::uint64_t sequence = 0;
         std::uint64_t least = 0;
@@ -184,6 +187,7 @@ private:
     void publish_told(Slot& slot, const workflow::Told& told);
     void answer(const Queued& work, const workflow::Told& told);
     void tell_parent(Slot& slot, const workflow::Start& start);
+    void keep_unused(Slot& slot, const Queued& work, ExceptionCode kind, const std::string& why);
     void tell_refused(Slot& slot, const Queued& work, const workflow::Told& told);
 
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;

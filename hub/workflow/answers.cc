@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/workflow/message.h"
 #include "hub/workflow/work.h"
 
 namespace syncline::hub::workflow {
@@ -94,6 +95,24 @@ void take_reply(Work& work, const Reply& reply) {
             answered(work, frame, spec, reply.fields);
         }
     });
+}
+
+bool is_by_whom_it_asked(const Work& work, const OperationOutcome& outcome) {
+    if (outcome.platform.empty()) return true;
+    std::string path = step_of(outcome.key);
+    const bool undoes = path.ends_with("/undo");
+    if (undoes) path.resize(path.size() - std::string_view{"/undo"}.size());
+    path.resize(std::min(path.size(), path.rfind('~')));
+    const StepSpec* spec = work.spec_of(path);
+    if (spec == nullptr) return true;
+    std::string asked;
+    if (undoes) {
+        if (spec->compensate) asked = spec->compensate->operation;
+    } else if (const auto* step = std::get_if<OperationStep>(&spec->action)) {
+        asked = step->operation;
+    }
+    const auto name = split_operation(asked);
+    return name && name->first == outcome.platform;
 }
 
 void take_outcome(Work& work, const OperationOutcome& outcome) {

@@ -167,6 +167,15 @@ private:
         } else if (std::holds_alternative<Tick>(input.what)) {
             if (input.at >= state_.clock) take_tick(work);
         } else {
+            const auto* outcome = std::get_if<OperationOutcome>(&input.what);
+            if (outcome != nullptr && !is_by_whom_it_asked(work, *outcome)) {
+                answers.push_back(Told{.what = Told::What::kForeign,
+                                       .to = input.id,
+                                       .status = state_.status,
+                                       .text = outcome->platform.text + " answers " +
+                                               outcome->key + ", and was not asked"});
+                return;
+            }
             dispatch(work, input);
             if (work.changed) settle(work);
         }

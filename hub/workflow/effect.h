@@ -87,6 +87,7 @@ struct Told {
         kStarted = 1,   ///< The start `to` is this instance, begun now or `status` by now. By the
                         ///< shell of other inputs, too: it is taken.
         kFinished = 2,  ///< The parent `to` is told what became of its child `key`.
+        kForeign = 3,   ///< The input `to` is an answer by a platform that was not asked.
     };
     What what = What::kRefused;
     std::string to;

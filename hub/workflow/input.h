@@ -46,6 +46,7 @@ struct OperationOutcome {
     ErrorClass error = ErrorClass::kPermanent;
     Fields fields;
     std::string text;
+    PlatformId platform;  ///< Whose word it is; empty: the hub's own.
 };
 
 struct EventArrived {

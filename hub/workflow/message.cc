@@ -47,6 +47,7 @@ void write(Writer& out, const OperationOutcome& one) {
         entry(4, true, [&] { out.unsigned64(static_cast<std::uint64_t>(one.error)); });
         entry(5, !one.fields.empty(), [&] { out.fields(one.fields); });
         entry(6, !one.text.empty(), [&] { out.text(one.text); });
+        entry(7, !one.platform.empty(), [&] { out.text(one.platform.text); });
     });
 }
 
@@ -127,6 +128,7 @@ OperationOutcome read_outcome(Decoder& in, const Node& node) {
         if (key == 4) one.error = in.enumeration(item, ErrorClass::kTimeout);
         if (key == 5) one.fields = in.fields(item);
         if (key == 6) one.text = read_text(in, item);
+        if (key == 7) one.platform.text = read_text(in, item);
     });
     return one;
 }
@@ -290,7 +292,7 @@ Message message_of(const OperationResult& result) {
                           std::to_string(static_cast<int>(result.what)),
                       {},
                       OperationOutcome{result.key, result.attempt, what, result.error,
-                                       result.fields, result.text}}};
+                                       result.fields, result.text, result.platform}}};
 }
 
 Partition home_of(std::string_view instance, std::uint16_t partitions) {

@@ -116,6 +116,8 @@ void finish(Work& work, Status status);
 
 // answers.cc
 void take_reply(Work& work, const Reply& reply);
+/// Does the step, or what undoes it, ask that platform? Of steps that are not known, too.
+[[nodiscard]] bool is_by_whom_it_asked(const Work& work, const OperationOutcome& outcome);
 void take_outcome(Work& work, const OperationOutcome& outcome);
 void take_event(Work& work, const EventArrived& event);
 void take_child(Work& work, const ChildDone& child);

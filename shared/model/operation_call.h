@@ -35,8 +35,10 @@ struct OperationCall {
     Partition partition;  ///< The instance's home; the result goes there.
     Fields input;
     bool undoes = false;  ///< It compensates an earlier one.
-    Timestamp decided_at;
-    std::string trace;  ///< W3C traceparent, may be empty.
+    Timestamp decided_at;  ///< Not later than this, by the broker's clock.
+    std::string trace;     ///< W3C traceparent, may be empty.
+    /// It may have been asked for before: whoever knows nothing of it may have forgotten.
+    bool again = false;
     friend bool operator==(const OperationCall&, const OperationCall&) = default;
 };
 

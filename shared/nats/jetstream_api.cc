@@ -144,6 +144,7 @@ Result<StreamInfo> parse_stream_info(std::string_view body) {
     const json::object* state = object_in(*answer, "state");
     if (state == nullptr) return unreadable(body);
     return StreamInfo{.created = time_in(*answer, "created"),
+                      .asked = time_in(*answer, "ts"),
                       .first_sequence = number_in(*state, "first_seq"),
                       .last_sequence = number_in(*state, "last_seq"),
                       .messages = number_in(*state, "messages"),

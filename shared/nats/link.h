@@ -118,6 +118,7 @@ struct StreamConfig {
 
 struct StreamInfo {
     Timestamp created;  ///< Its identity: a stream made anew has another.
+    Timestamp asked;    ///< The broker's time when it answered; 0: it does not say (before 2.10).
     std::uint64_t first_sequence = 0;
     std::uint64_t last_sequence = 0;
     std::uint64_t messages = 0;

@@ -8,7 +8,7 @@ namespace syncline::wire {
 
 std::string encode(const OperationCall& call) {
     Writer out;
-    out.map(10);
+    out.map(call.again ? 11 : 10);
     out.field(0, kWireVersion);
     out.field(1, call.platform.text);
     out.field(2, call.operation);
@@ -19,6 +19,7 @@ std::string encode(const OperationCall& call) {
     out.field(7, std::uint64_t{call.undoes ? 1U : 0U});
     out.field(8, call.decided_at);
     out.field(9, call.trace);
+    if (call.again) out.field(10, std::uint64_t{1});
     return out.take();
 }
 
@@ -35,6 +36,7 @@ Result<OperationCall> decode_operation_call(std::string_view body) {
             case 7: call.undoes = in.unsigned64(node) != 0; break;
             case 8: call.decided_at.ns = in.signed64(node); break;
             case 9: call.trace = in.text(node, kIdBytesMax); break;
+            case 10: call.again = in.unsigned64(node) != 0; break;
             default: break;  // A later version's key.
         }
     };

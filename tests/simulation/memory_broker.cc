@@ -152,6 +152,7 @@ Result<std::optional<nats::StoredMessage>> MemoryBroker::get_last(std::string_vi
 nats::StreamInfo MemoryBroker::info_of(Stream& stream) {
     nats::StreamInfo info;
     info.created = stream.created;
+    info.asked = {SimClock::kStart + world_.now().count()};
     info.last_sequence = stream.last;
     info.first_sequence = stream.messages.empty() ? stream.last + (stream.last > 0 ? 1 : 0)
                                                   : stream.messages.begin()->first;

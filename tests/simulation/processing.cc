@@ -145,6 +145,12 @@ void Processing::start(const std::string& number) {
 void Processing::watch() {
     if (!on_) return;
     for (const auto& platform : cast_->platforms) {
+        // Where hub and agent have both lost their memory, nobody knows that it was done.
+        const bool forgotten = broker_.state_losses() > 0 &&
+                               std::ranges::any_of(cast_->agents, [&](const auto& agent) {
+                                   return &agent->platform() == platform.get() && agent->wipes > 0;
+                               });
+        if (forgotten) continue;
         for (const auto& [key, times] : platform->operations()) {
             if (times <= 1) continue;
             world_.violate(

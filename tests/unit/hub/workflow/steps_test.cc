@@ -55,6 +55,29 @@ TEST_F(Runs, AnAskIsSentWithItsInputAndItsAnswerIsTaken) {
     EXPECT_EQ(step_.log.decided, (Lines{"b is done", "done"}));
 }
 
+TEST_F(Runs, AnswersByAnotherPlatformThanTheOneAskedChangeNothingAndAreTold) {
+    use(workflow_w(
+        step("a", operation("make") + "compensate = { operation = 'erp.unmake' }\n") +
+        step("b", operation("other"))));
+    start();
+    OperationOutcome outcome{key("a"), 1};
+    outcome.platform = PlatformId{"crm"};
+    give(outcome);
+    ASSERT_EQ(step_.effects.size(), 1U);
+    EXPECT_EQ(std::get<Told>(step_.effects[0]).what, Told::What::kForeign);
+    EXPECT_EQ(std::get<Told>(step_.effects[0]).text, "crm answers w/i/a, and was not asked");
+    EXPECT_EQ(state_.revision, 1U);
+    outcome.platform = PlatformId{"erp"};
+    give(outcome);
+    EXPECT_EQ(state_.revision, 2U);
+    OperationOutcome undo{key("a~2") + "/undo", 1};
+    undo.platform = PlatformId{"crm"};
+    give(undo);
+    EXPECT_EQ(std::get<Told>(step_.effects.at(0)).what, Told::What::kForeign);
+    undo.platform = PlatformId{"erp"};
+    EXPECT_EQ(give(undo), Lines{});
+}
+
 TEST_F(Runs, AnswersToNothingChangeNothing) {
     use(workflow_w(step("a", "ask = 'erp.check'") + step("b", operation("make"))));
     start();

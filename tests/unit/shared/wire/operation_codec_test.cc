@@ -16,7 +16,8 @@ OperationCall call() {
             .input = {{FieldName{"amount"}, *Decimal::parse("1.50")}, {FieldName{"sku"}, "A-1"}},
             .undoes = true,
             .decided_at = Timestamp{5},
-            .trace = "00-ab-cd-01"};
+            .trace = "00-ab-cd-01",
+            .again = true};
 }
 
 OperationResult result() {
