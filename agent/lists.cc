@@ -8,7 +8,6 @@
 namespace syncline::agent {
 namespace {
 
-constexpr std::size_t kWhyMost = 240;
 /// What parts one message carries, about.
 constexpr std::size_t kMessageBytes = 192u << 10;
 /// How long to wait before looking again whether the spool has room.

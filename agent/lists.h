@@ -53,6 +53,8 @@ public:
     [[nodiscard]] Duration next_deadline() const;
 
 private:
+    static constexpr std::size_t kWhyMost = 240;  ///< Bytes of a reason that are kept.
+
     /// Of what is tried again until it works.
     struct Attempt {
         std::uint32_t failures = 0;

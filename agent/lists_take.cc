@@ -7,7 +7,6 @@
 namespace syncline::agent {
 namespace {
 
-constexpr std::size_t kWhyMost = 240;
 /// Parts that are asked for at a time.
 constexpr std::size_t kFetches = 64;
 /// What may pass by itself is told to a person only if it does not.

@@ -146,12 +146,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
     exception.reason = "stream " + loss.stream + " " + loss.what +
                        "; what it lost is sent again by the agents. Check the servers' disks, and "
                        "use sync_interval: always";
-    exception.opened_at = exception.updated_at = clock_.now();
-    apply_rules(exception);
-    kept_exceptions_.count_opened(exception);
-    ++counters_.exceptions;
-    effects_.publish(subjects::exception(exception.entity, exception.kind), encode(exception),
-                     nullptr, 0);
+    show(std::move(exception));
     // For partitions that nobody holds now, or a hub that was down meanwhile.
     effects_.publish(subjects::loss(), loss.stream + " " + loss.what, nullptr, 0);
     if (loss.stream == subjects::kStreamPolicy) policies_.restore();
@@ -308,6 +303,18 @@ void Hub::apply_rules(ExceptionRecord& exception) const {
         exception.care, policies_.newest(),
         {exception.kind, exception.entity.object, exception.platform, fields, exception.proposed},
         exception.opened_at);
+}
+
+void Hub::show(ExceptionRecord exception) {
+    exception.opened_at = exception.updated_at = clock_.now();
+    apply_rules(exception);
+    counters_.count(exception.kind, exception.care.severity,
+                    exception.status == ExceptionStatus::kOpen ? ExceptionEvent::What::kOpened
+                                                               : ExceptionEvent::What::kClosed);
+    ++counters_.exceptions;
+    const std::string kind =
+        exception.kind + (exception.record.empty() ? "" : "@" + exception.record);
+    effects_.publish(subjects::exception(exception.entity, kind), encode(exception), nullptr, 0);
 }
 
 /// An input that cannot be decided is kept whole and shown; it is done once that is stored.

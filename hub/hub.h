@@ -74,6 +74,9 @@ public:
     }
     /// Questions that workflows put go to `ask`; see Instances::ask.
     void answer_asks_by(decltype(Instances::ask) ask) { instances_.ask = std::move(ask); }
+    /// Keeps an exception about the installation, for people; `record` tells several of a kind
+    /// apart.
+    void show(ExceptionRecord exception);
     [[nodiscard]] const InstanceIndex& instances() const { return instances_.index(); }
     /// Of the streams; 0: not known yet.
     [[nodiscard]] std::uint16_t partitions() const { return ready() ? options_.partitions : 0; }

@@ -18,12 +18,14 @@ HubMetrics::HubMetrics() {
     add(metric::kHubDecisions, &HubCounters::decisions);
     add(metric::kHubCommands, &HubCounters::commands);
     add(metric::kHubEvents, &HubCounters::events);
+    add(metric::kHubTimers, &HubCounters::timers);
     add(metric::kHubConflicts, &HubCounters::conflicts);
     add(metric::kHubAmnesia, &HubCounters::amnesia);
     metrics_.gauge(metric::kBuildInfo, {{"version", std::string{kVersion}}}).Set(1);
 }
 
-void HubMetrics::update(const Hub& hub, const Asks& asks, const nats::NatsLink& link) {
+void HubMetrics::update(const Sources& sources) {
+    const auto& [hub, asks, link, webhooks] = sources;
     const Duration now = clock_.steady();
     if (now < due_) return;
     due_ = now + std::chrono::seconds{1};
@@ -44,6 +46,12 @@ void HubMetrics::update(const Hub& hub, const Asks& asks, const nats::NatsLink& 
                                                       {"what", name_of(about.what)}});
         counter.Increment(static_cast<double>(count) - counter.Value());
     }
+    for (const auto& [about, count] : webhooks) {
+        prometheus::Counter& counter = metrics_.counter(
+            metric::kHubWebhooks, {{"webhook", about.first}, {"what", about.second}});
+        counter.Increment(static_cast<double>(count) - counter.Value());
+    }
+    metrics_.gauge(metric::kHubInstances).Set(static_cast<double>(hub.instances().size()));
     for (const auto& [about, through] : hub.verified_through()) {
         const Metrics::Labels labels{{"platform", about.first.text}, {"object", about.second.text}};
         metrics_.gauge(metric::kHubVerifiedThrough, labels)

@@ -8,6 +8,9 @@
 
 namespace syncline::hub {
 
+/// Requests by webhook and by what came of them: "taken", "failed", "refused".
+using WebhookRequests = std::map<std::pair<std::string, std::string>, std::uint64_t>;
+
 /// The hub's numbers as Prometheus reads them.
 /// Threading: the hub's; what is shown is read by the server's own thread.
 class HubMetrics {
@@ -16,7 +19,13 @@ public:
     /// kUnavailable: the port is taken.
     Result<void> open(int port) { return server_.open(metrics_, port); }
     /// Takes over the counters; cheap, and does its work once a second only.
-    void update(const Hub& hub, const Asks& asks, const nats::NatsLink& link);
+    struct Sources {
+        const Hub& hub;
+        const Asks& asks;
+        const nats::NatsLink& link;
+        const WebhookRequests& webhooks;
+    };
+    void update(const Sources& sources);
 
 private:
     struct Shown {

@@ -19,7 +19,7 @@ constexpr std::size_t kTicksAtOnce = 1'000;
 constexpr std::size_t kHealsAtOnce = 100;
 
 /// When a timer that has changed nothing fires again.
-constexpr Duration kLookAgain = std::chrono::seconds{5};
+constexpr Duration kTimerAgain = std::chrono::seconds{5};
 /// Messages under way beyond which no more timers fire.
 constexpr std::size_t kInFlightMost = 4'096;
 /// An event counts from the start of the instance on, as far as two clocks agree.
@@ -249,7 +249,7 @@ void Instances::note(const Slot& slot) {
     Timestamp due = due_of(slot.state);
     // What was due and has changed nothing, as of a definition that is not there, waits a while.
     const bool moves = slot.step.changed || slot.state.compacted;
-    if (!moves && due != Timestamp{}) due = std::max(due, p_.time.now() + kLookAgain);
+    if (!moves && due != Timestamp{}) due = std::max(due, p_.time.now() + kTimerAgain);
     index_.set(slot.id, slot.home, due, slot.state.awaits);
 }
 

@@ -16,11 +16,13 @@
 #include "hub/hub_config.h"
 #include "hub/hub_metrics.h"
 #include "hub/processes.h"
+#include "hub/webhooks/webhooks.h"
 #include "shared/base/clock.h"
 #include "shared/base/json.h"
 #include "shared/base/log.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
+#include "shared/http/client.h"
 #include "shared/model/member.h"
 #include "shared/nats/event_loop.h"
 #include "shared/nats/nats_link.h"
@@ -36,6 +38,8 @@ constexpr int kExitFine = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitConfig = 2;
 /// How long a stop may take before what is unfinished is left to the other hubs.
+/// Of an answer of a webhook nothing is needed but its start, to show it.
+constexpr std::size_t kWebhookReplyMost = 64u << 10;
 constexpr Duration kStopLimit = std::chrono::seconds{15};
 
 nats::EventLoop* loop_to_wake = nullptr;
@@ -134,7 +138,16 @@ public:
                nats::stream_configs(config_.streams), sync_points_),
           asks_({link_, clock_, config_.id, std::string{kVersion}}),
           processes_({link_, clock_, config_.id}),
-          api_(asks_, processes_, [this] { loop_.wake(); }) {
+          api_(asks_, processes_, [this] { loop_.wake(); }),
+          webhooks_({.link = link_,
+                     .clock = clock_,
+                     .make_client = [] { return std::make_unique<CurlClient>(CurlClient::Options{
+                         .response_bytes_max = kWebhookReplyMost}); },
+                     .wake = [this] { loop_.wake(); },
+                     .show = [this](ExceptionRecord one) { hub_.show(std::move(one)); },
+                     .count = [this](const std::string& webhook, const char* what) {
+                         ++webhook_requests_[{webhook, what}];
+                     }}) {
         hub_.answer_asks_by([this](const std::string& name, const Fields& input, auto answer) {
             asks_.ask(name, to_json(Value{to_map(input)}),
                       [answer = std::move(answer)](const Asks::Reply& reply) {
@@ -157,14 +170,17 @@ public:
         bool ready = false;
         Duration watchdog_due{0};
         while (!service::stop_requested()) {
-            loop_.poll(std::min({hub_.next_wait(), asks_.next_wait(), processes_.next_wait()}));
+            loop_.poll(std::min({hub_.next_wait(), asks_.next_wait(), processes_.next_wait(),
+                                 webhooks_.next_wait()}));
             hub_.tick();
             asks_.follow(hub_.policy());
             processes_.follow(hub_.policy(), hub_.partitions());
             api_.deliver();
             asks_.tick();
             processes_.tick();
-            metrics.update(hub_, asks_, link_);
+            webhooks_.follow(hub_.policy(), hub_.held(), hub_.partitions());
+            webhooks_.tick();
+            metrics.update({hub_, asks_, link_, webhook_requests_});
             if (!ready && hub_.ready()) {
                 ready = true;
                 log::info("hub is ready", {{"hub", config_.id}});
@@ -188,6 +204,7 @@ private:
     int stop() {
         log::info("hub stops: handing over its partitions", {{"hub", config_.id}});
         service::notify("STOPPING=1");
+        webhooks_.stop();
         hub_.stop();
         const Duration limit = clock_.steady() + kStopLimit;
         while (!hub_.stopped() && clock_.steady() < limit && link_.connected()) {
@@ -212,6 +229,8 @@ private:
     Asks asks_;
     Processes processes_;
     Api api_;
+    WebhookRequests webhook_requests_;
+    webhooks::Webhooks webhooks_;
 };
 
 /// The entities in memory are many and each is looked at seldom: with pages of 2 MiB the processor

@@ -19,7 +19,7 @@ using workflow::Acted;
 using workflow::Told;
 
 constexpr std::size_t kBodyBytesMax = 256u << 10;
-constexpr std::size_t kWaitingMost = 10'000;
+constexpr std::size_t kAskersMost = 10'000;
 constexpr Duration kDeadline = std::chrono::seconds{10};
 constexpr std::string_view kRequester = "_requester";
 
@@ -84,7 +84,7 @@ void Processes::follow(const Policy* policy, std::uint16_t partitions) {
 }
 
 bool Processes::is_ready(const Answer& answer) const {
-    if (policy_ != nullptr && p_.link.connected() && waiting_.size() < kWaitingMost) return true;
+    if (policy_ != nullptr && p_.link.connected() && waiting_.size() < kAskersMost) return true;
     answer(refused(
         policy_ != nullptr && p_.link.connected() ? ErrorKind::kFull : ErrorKind::kUnavailable,
         "the hub can not take it now; try again"));

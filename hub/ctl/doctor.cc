@@ -11,7 +11,7 @@
 namespace syncline::ctl {
 namespace {
 
-Style style_of(Health health) {
+Style health_style(Health health) {
     switch (health) {
         case Health::kOk: return Style::kGreen;
         case Health::kWarn: return Style::kYellow;
@@ -51,7 +51,7 @@ private:
     void tell(Check check) {
         out_.line({Cell{std::string(4 - std::string_view{name_of(check.health)}.size(), ' ') +
                             name_of(check.health) + "  ",
-                        style_of(check.health)},
+                        health_style(check.health)},
                    Cell{check.message}, Cell{" [" + check.code + "]", Style::kDim}});
         if (!check.hint.empty()) out_.line("      " + check.hint, Style::kCyan);
         list_.push_back(Value::Map{{"health", name_of(check.health)},

@@ -11,7 +11,7 @@
 namespace syncline::ctl {
 namespace {
 
-struct ShowOptions {
+struct ShowEventsOptions {
     std::string event;
     std::string from = "30d";
     std::size_t limit = 50;
@@ -76,7 +76,7 @@ Result<std::string> filter_of(const std::string& event) {
     return subjects::events_of(ObjectName{object}, name);
 }
 
-Result<Exit> show(Program& program, const ShowOptions& options) {
+Result<Exit> show_events(Program& program, const ShowEventsOptions& options) {
     const auto filter = filter_of(options.event);
     if (!filter) return fail(filter.error());
     const auto from = parse_moment(options.from, program.clock().now());
@@ -139,13 +139,13 @@ void add_events(CLI::App& app, Program& program) {
     auto* catalogue = command->add_subcommand("list", "What the policy declares");
     catalogue->callback([&program] { program.choose("events list", list); });
     auto* told = command->add_subcommand("show", "What was told, the newest last");
-    const auto options = std::make_shared<ShowOptions>();
+    const auto options = std::make_shared<ShowEventsOptions>();
     told->add_option("--event", options->event, "Of one event, order.confirmed, or of one object");
     told->add_option("--from", options->from, "Since then: 30d, 2h, 2026-01-05")
         ->capture_default_str();
     told->add_option("--limit", options->limit, "How many, the newest")->capture_default_str();
     told->callback([&program, options] {
-        program.choose("events show", [options](Program& p) { return show(p, *options); });
+        program.choose("events show", [options](Program& p) { return show_events(p, *options); });
     });
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kDumpMost = 512;
 
-struct ShowOptions {
+struct ShowExceptionOptions {
     std::string object;
     std::string entity;
     std::string kind;
@@ -254,7 +254,7 @@ Result<Value> show_one(Session& session, Output& out, const ExceptionView& view,
     return Value{std::move(map)};
 }
 
-Result<Exit> show(Program& program, const ShowOptions& options) {
+Result<Exit> show_exception(Program& program, const ShowExceptionOptions& options) {
     const auto secrets = program.secrets();
     if (!secrets) return fail(secrets.error());
     const auto session = program.connect();
@@ -354,13 +354,13 @@ void add_exceptions(CLI::App& app, Program& program) {
     });
 
     auto* shower = group->add_subcommand("show", "One entity's exceptions in full");
-    const auto showing = std::make_shared<ShowOptions>();
+    const auto showing = std::make_shared<ShowExceptionOptions>();
     shower->add_option("OBJECT", showing->object, "The object: customer")->required();
     shower->add_option("ENTITY", showing->entity, "As listed, or any key of the entity")
         ->required();
     shower->add_option("KIND", showing->kind, "Only this kind, or kind@platform");
     shower->callback([&program, showing] {
-        program.choose("exceptions show", [showing](Program& p) { return show(p, *showing); });
+        program.choose("exceptions show", [showing](Program& p) { return show_exception(p, *showing); });
     });
 
     add_exception_kinds(*group, program);

@@ -20,7 +20,7 @@ namespace {
 using hub::EntityState;
 using hub::Forgotten;
 
-struct Options {
+struct ForgetOptions {
     std::string object;
     std::string key;
     std::string reason;
@@ -212,7 +212,7 @@ void tell(Output& out, const std::vector<Target>& targets,
 }
 
 Result<std::vector<Target>> plan(Program& program, Session& session, const Policy& policy,
-                                 const Options& options) {
+                                 const ForgetOptions& options) {
     const auto located = locate(session, ObjectName{options.object}, options.key);
     if (!located) return fail(located.error());
     auto stored = load_located(session, *located);
@@ -239,7 +239,7 @@ Result<std::vector<Target>> plan(Program& program, Session& session, const Polic
     return targets;
 }
 
-Result<Exit> run(Program& program, const Options& options) {
+Result<Exit> run(Program& program, const ForgetOptions& options) {
     const auto wait = parse_duration(options.wait);
     if (!wait) return fail(wait.error(), "--wait");
     const auto policy = program.policy();
@@ -277,7 +277,7 @@ Result<Exit> run(Program& program, const Options& options) {
 void add_forget(CLI::App& app, Program& program) {
     auto* command = app.add_subcommand(
         "forget", "Erases what is kept of an entity: streams, states, agents; it cannot be undone");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ForgetOptions>();
     command->add_option("object", options->object, "Object, as the policy calls it")->required();
     command
         ->add_option("entity", options->key,

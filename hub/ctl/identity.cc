@@ -20,7 +20,7 @@ namespace {
 
 using hub::OperationKind;
 
-struct Options {
+struct IdentityOptions {
     OperationKind kind = OperationKind::kMerge;
     std::string object;
     std::string what;   ///< Whose records: of kMerge the one that stays.
@@ -85,7 +85,7 @@ Result<std::string> stray_change(Session& session, const RecordKey& record) {
                     "`synclinectl exceptions list` shows what was never placed");
 }
 
-Result<Request> merge(Session& session, const Options& options) {
+Result<Request> merge(Session& session, const IdentityOptions& options) {
     const ObjectName object{options.object};
     auto keep = living(session, object, options.what);
     if (!keep) return fail(keep.error());
@@ -96,7 +96,7 @@ Result<Request> merge(Session& session, const Options& options) {
     return request;
 }
 
-Result<Request> unmerge(Session& session, const Options& options) {
+Result<Request> unmerge(Session& session, const IdentityOptions& options) {
     const ObjectName object{options.object};
     auto gone = state_of(session, object, options.what);
     if (!gone) return fail(gone.error());
@@ -115,7 +115,7 @@ Result<Request> unmerge(Session& session, const Options& options) {
     return request;
 }
 
-Result<Request> move(Session& session, const Options& options) {
+Result<Request> move(Session& session, const IdentityOptions& options) {
     const ObjectName object{options.object};
     const auto record = record_of(object, options.what);
     if (!record) return fail(record.error());
@@ -149,7 +149,7 @@ Result<Request> move(Session& session, const Options& options) {
     return request;
 }
 
-Result<Request> request_of(Program& program, Session& session, const Options& options) {
+Result<Request> request_of(Program& program, Session& session, const IdentityOptions& options) {
     auto request = options.kind == OperationKind::kMerge     ? merge(session, options)
                    : options.kind == OperationKind::kUnmerge ? unmerge(session, options)
                                                              : move(session, options);
@@ -300,7 +300,7 @@ Result<Seen> wait_for(Session& session, const hub::Operation& operation, Duratio
     return last;
 }
 
-void tell(Output& out, const Options& options, const Request& request, const Seen& seen) {
+void tell(Output& out, const IdentityOptions& options, const Request& request, const Seen& seen) {
     const std::string show =
         "synclinectl log " + options.object + " " + request.giver.key.entity.text;
     switch (seen.progress) {
@@ -332,7 +332,7 @@ void tell(Output& out, const Options& options, const Request& request, const See
     }
 }
 
-Result<Exit> run(Program& program, const Options& options) {
+Result<Exit> run(Program& program, const IdentityOptions& options) {
     const auto wait = parse_duration(options.wait);
     if (!wait) return fail(wait.error(), "--wait");
     const auto policy = program.policy();
@@ -378,7 +378,7 @@ Result<Exit> run(Program& program, const Options& options) {
 void add(CLI::App& app, Program& program, OperationKind kind, const char* help) {
     const std::string name = hub::name_of(kind);
     auto* command = app.add_subcommand(name, help);
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<IdentityOptions>();
     options->kind = kind;
     command->add_option("object", options->object, "Object, as the policy calls it")->required();
     const char* entity = "An entity: its id, PLATFORM:RECORD-ID, or the value of a match key";

@@ -89,6 +89,7 @@ int run(int argc, char** argv) {
     add_identity(app, program);
     add_forget(app, program);
     add_events(app, program);
+    add_webhooks(app, program);
     add_facts(app, program);
     add_replay(app, program);
     add_reconcile(app, program);

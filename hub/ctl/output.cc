@@ -22,7 +22,7 @@ const char* code_of(Style style) {
     return "";
 }
 
-Style style_of(Level level) {
+Style level_style(Level level) {
     switch (level) {
         case Level::kError: return Style::kRed;
         case Level::kWarning: return Style::kYellow;
@@ -165,7 +165,7 @@ void Output::write_findings() {
     for (const Finding& finding : findings_) {
         std::vector<Cell> cells;
         if (!finding.where.empty()) cells.emplace_back(finding.where + ": ", Style::kBold);
-        cells.emplace_back(std::string{name_of(finding.level)} + ": ", style_of(finding.level));
+        cells.emplace_back(std::string{name_of(finding.level)} + ": ", level_style(finding.level));
         cells.emplace_back(finding.message);
         if (!finding.code.empty()) cells.emplace_back(" [" + finding.code + "]", Style::kDim);
         line(cells);

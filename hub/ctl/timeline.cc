@@ -183,7 +183,7 @@ Result<std::set<EntityKey>> chosen(Session& session, const TimelineOptions& opti
     return std::set<EntityKey>{{ObjectName{options.object}, EntityId{options.key}}};
 }
 
-Style style_of(const Event& event) {
+Style event_style(const Event& event) {
     if (event.kind == "exception") return Style::kYellow;
     return event.kind == "command" || event.kind == "decision" ? Style::kCyan : Style::kPlain;
 }
@@ -201,7 +201,7 @@ void show(Output& out, std::vector<Event>& events, const TimelineOptions& option
     Value::List list;
     for (const Event& event : events) {
         out.line({Cell{time_text(event.at), Style::kDim}, Cell{"  "},
-                  Cell{event.kind + std::string(11 - event.kind.size(), ' '), style_of(event)},
+                  Cell{event.kind + std::string(11 - event.kind.size(), ' '), event_style(event)},
                   Cell{event.line}});
         list.push_back(Value::Map{{"at", event.at},
                                   {"kind", event.kind},

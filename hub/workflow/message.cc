@@ -180,9 +180,8 @@ ChildDone read_child(Decoder& in, const Node& node) {
     return one;
 }
 
-using What = decltype(Input::what);
 
-What read_what(Decoder& in, std::uint64_t kind, const Node& node) {
+decltype(Input::what) read_what(Decoder& in, std::uint64_t kind, const Node& node) {
     switch (kind) {
         case 0: return read_start(in, node);
         case 1: return read_reply(in, node);

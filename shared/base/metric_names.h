@@ -35,6 +35,12 @@ inline constexpr Name kHubAmnesia{"syncline_hub_amnesia_total",
                                   "Times a stream turned out to have lost what it had"};
 inline constexpr Name kHubCommands{"syncline_hub_commands_total", "Commands written"};
 inline constexpr Name kHubEvents{"syncline_hub_events_total", "Business events written"};
+inline constexpr Name kHubWebhooks{
+    "syncline_hub_webhook_requests_total",
+    "Requests to webhooks, by what came of them: taken, failed, refused"};
+inline constexpr Name kHubInstances{"syncline_hub_waiting_instances",
+                                    "Instances of workflows that wait for a time or an event"};
+inline constexpr Name kHubTimers{"syncline_hub_timers_total", "Timers of workflows that came due"};
 inline constexpr Name kHubAsks{"syncline_hub_asks_total", "Questions put to this hub, by outcome"};
 inline constexpr Name kHubConflicts{"syncline_hub_conflicts_total",
                                     "State writes refused because another hub wrote first"};

@@ -46,7 +46,7 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_blanks(std::string_view text) {
     constexpr std::string_view kBlank = " \t\r\n";
     const auto first = text.find_first_not_of(kBlank);
     if (first == std::string_view::npos) return {};
@@ -67,8 +67,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     }
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return size;
-    const std::string_view value = trimmed(line.substr(colon + 1));
-    std::string& entry = exchange.response.headers[lower(trimmed(line.substr(0, colon)))];
+    const std::string_view value = without_blanks(line.substr(colon + 1));
+    std::string& entry = exchange.response.headers[lower(without_blanks(line.substr(0, colon)))];
     if (!entry.empty()) entry += ", ";
     entry += value;
     return size;

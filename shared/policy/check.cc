@@ -353,6 +353,7 @@ std::vector<Finding> check(const Policy& policy) {
         check_events(policy, object, Findings{findings});
     }
     check_lists(policy, Findings{findings});
+    check_webhooks(policy, Findings{findings});
     check_asks(policy, Findings{findings});
     check_workflows(policy, Findings{findings});
     check_exceptions(policy, findings);

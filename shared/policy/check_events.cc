@@ -20,4 +20,14 @@ void check_events(const Policy& policy, const ObjectSpec& object, Findings findi
     }
 }
 
+void check_webhooks(const Policy& policy, Findings findings) {
+    for (const WebhookSpec& webhook : policy.webhooks) {
+        for (const std::string& event : webhook.events) {
+            if (event.ends_with('*')) continue;
+            check_event(policy, event, {}, webhook.place, "the webhook `" + webhook.name + "`",
+                        findings);
+        }
+    }
+}
+
 }  // namespace syncline::checking

@@ -83,6 +83,9 @@ void check_lists(const Policy& policy, Findings findings);
 /// What is wrong with the object's events (check_events.cc).
 void check_events(const Policy& policy, const ObjectSpec& object, Findings findings);
 
+/// What is wrong with the webhooks (check_events.cc).
+void check_webhooks(const Policy& policy, Findings findings);
+
 /// What is wrong with the questions (check_asks.cc).
 void check_asks(const Policy& policy, Findings findings);
 

@@ -254,6 +254,19 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .closes =
          "when platform and canonical value agree, the canonical value changes, or the record "
          "is gone"},
+    {.code = "webhook.failing",
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "a webhook has taken nothing for some time",
+     .advice = "see why: synclinectl webhooks show; once it is disabled: synclinectl webhooks "
+               "enable, which goes on where it stopped",
+     .discard = "somebody has seen it",
+     .closes = "when an event is taken"},
+    {.code = "webhook.refused",
+     .holder = ExceptionHolder::kInput,
+     .meaning = "a webhook refuses an event again and again, and goes on without it",
+     .advice = "mend what the reason says, then synclinectl webhooks replay",
+     .discard = "that one is not delivered",
+     .closes = "never"},
     {.code = "workflow.approval_expired",
      .holder = ExceptionHolder::kInstance,
      .meaning = "an approval was answered neither in time nor by whom it was escalated to",
@@ -351,6 +364,8 @@ inline constexpr ExceptionCode kReview{"ownership.review"};
 inline constexpr ExceptionCode kUndecided{"ownership.undecided"};
 inline constexpr ExceptionCode kPolicyRefused{"policy.refused"};
 inline constexpr ExceptionCode kReconcileReview{"reconcile.review"};
+inline constexpr ExceptionCode kWebhookFailing{"webhook.failing"};
+inline constexpr ExceptionCode kWebhookRefused{"webhook.refused"};
 inline constexpr ExceptionCode kNotStarted{"workflow.not_started"};
 }  // namespace exceptions
 

@@ -19,6 +19,7 @@
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
 #include "shared/policy/field_spec.h"
+#include "shared/policy/webhook.h"
 #include "shared/policy/workflow.h"
 
 /// A policy, checked: what the hub's core decides by. Parsed by policy_toml.h, judged by check.h.
@@ -192,6 +193,7 @@ struct Policy {
     /// Who has a role that approvals are asked of.
     std::map<std::string, std::vector<std::string>> roles;
     std::vector<Delegation> delegations;
+    std::vector<WebhookSpec> webhooks;      ///< Sorted by name.
     std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;

@@ -410,6 +410,9 @@ public:
         for_each_named(root, "workflows", [&](TomlReader in, const std::string& name) {
             policy.workflows.push_back(reading::read_workflow(std::move(in), name));
         });
+        for_each_named(root, "webhooks", [&](TomlReader in, const std::string& name) {
+            policy.webhooks.push_back(reading::read_webhook(std::move(in), name));
+        });
         read_roles(root);
         for (ExceptionRule& rule : reading::read_exception_rules(root)) {
             policy.exceptions.push_back(std::move(rule));

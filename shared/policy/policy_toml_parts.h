@@ -26,6 +26,9 @@ namespace syncline::reading {
 /// The `[[exceptions]]` of a file (exception_rules_toml.cc).
 [[nodiscard]] std::vector<ExceptionRule> read_exception_rules(TomlReader& root);
 
+/// One of `[webhooks.<name>]` (webhook_toml.cc).
+[[nodiscard]] WebhookSpec read_webhook(TomlReader in, const std::string& name);
+
 /// One of `[workflows.<name>]` (workflow_toml.cc).
 [[nodiscard]] Workflow read_workflow(TomlReader in, const std::string& name);
 

@@ -303,6 +303,8 @@ std::string approvals_of(std::string_view instance) {
     return "sync.st.approval.*." + encode_token(instance) + ".*";
 }
 std::string all_approvals() { return "sync.st.approval.>"; }
+std::string webhook(std::string_view name) { return join("sync.st.webhook", {name}); }
+std::string all_webhooks() { return "sync.st.webhook.*"; }
 std::string loss() { return "sync.st.loss"; }
 
 Result<EntityKey> parse_entity(std::string_view subject) {

@@ -118,6 +118,9 @@ struct InputSubject {
 [[nodiscard]] std::string approval(std::string_view key);
 [[nodiscard]] std::string approvals_of(std::string_view instance);
 [[nodiscard]] std::string all_approvals();
+/// How far a webhook has got.
+[[nodiscard]] std::string webhook(std::string_view name);
+[[nodiscard]] std::string all_webhooks();
 /// That a stream has lost something, by the hub that noticed it. What is stored before it, a mark
 /// above all, may not know.
 [[nodiscard]] std::string loss();

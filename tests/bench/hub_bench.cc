@@ -19,6 +19,7 @@
 #include "tests/bench/child.h"
 #include "tests/bench/raw_client.h"
 #include "tests/bench/relay.h"
+#include "tests/bench/watcher.h"
 #include "tests/support/nats_server.h"
 
 namespace syncline::bench {
@@ -32,9 +33,6 @@ struct Sizes {
 };
 
 constexpr std::size_t kWindow = 4'096;
-
-/// By exception, so that the hub and the server are stopped.
-[[noreturn]] void die(const std::string& why) { throw std::runtime_error(why); }
 
 /// The source platform's agent, as far as the hub sees it: numbered changes to SYNC_IN.
 class Source final : nats::PublishSink {
@@ -79,56 +77,6 @@ private:
     std::size_t body_bytes_ = 0;
 };
 
-/// Looks at streams from outside.
-class Watcher final : nats::MessageSink {
-public:
-    explicit Watcher(const std::string& url)
-        : link_(loop_, {.urls = {url}, .name = "bench-watcher"}) {
-        while (!link_.connected()) loop_.poll(std::chrono::milliseconds{10});
-    }
-    [[nodiscard]] nats::StreamInfo info(std::string_view stream) {
-        std::optional<Result<nats::StreamInfo>> answer;
-        link_.stream_info(stream, [&](auto info) { answer = std::move(info); });
-        while (!answer) loop_.poll(std::chrono::milliseconds{10});
-        return *answer ? **answer : nats::StreamInfo{};
-    }
-    [[nodiscard]] std::uint64_t last(std::string_view stream) { return info(stream).last_sequence; }
-
-    /// Latencies of what is stored in `stream` from now on, by the time that `due` finds in it.
-    void watch(std::string_view stream, std::string filter,
-               std::function<std::uint64_t(std::string_view)> due) {
-        due_ = std::move(due);
-        nats::ConsumeSpec spec;
-        spec.stream = stream;
-        spec.filters = {std::move(filter)};
-        spec.start_sequence = last(stream) + 1;
-        spec.window = 65'536;
-        outputs_ = link_.consume(std::move(spec), this);
-    }
-    void turn() { loop_.poll(std::chrono::milliseconds{1}); }
-    std::vector<double> latency_ms;
-
-private:
-    void on_message(const nats::InMessage& message) override {
-        outputs_->processed(1);
-        const std::uint64_t due = due_(message.body);
-        if (due != 0) latency_ms.push_back(static_cast<double>(steady_ns() - due) / 1e6);
-    }
-    nats::EventLoop loop_;
-    nats::NatsLink link_;
-    std::function<std::uint64_t(std::string_view)> due_;
-    std::unique_ptr<nats::Subscription> outputs_;
-};
-
-double percentile(std::vector<double> values, double part) {
-    if (values.empty()) return 0;
-    values.erase(values.begin(),
-                 values.begin() + static_cast<long>(values.size() / 10));  // Warm-up.
-    std::sort(values.begin(), values.end());
-    return values[std::min(values.size() - 1,
-                           static_cast<std::size_t>(part * static_cast<double>(values.size())))];
-}
-
 using Figures = std::map<std::string, double>;
 
 std::uint64_t output(Watcher& watcher) {
@@ -138,15 +86,6 @@ std::uint64_t output(Watcher& watcher) {
         sum += watcher.last(stream);
     }
     return sum;
-}
-
-void await_stored(Watcher& watcher, std::string_view stream, std::uint64_t wanted,
-                  const char* what) {
-    const std::uint64_t limit = steady_ns() + 300'000'000'000ULL;
-    while (watcher.last(stream) < wanted) {
-        if (steady_ns() > limit) die(std::string{"not finished: "} + what);
-        std::this_thread::sleep_for(std::chrono::milliseconds{5});
-    }
 }
 
 /// The command's `sent_at`.
@@ -205,16 +144,9 @@ void measure_relay(const test::NatsServer& server, const Sizes& sizes, Figures& 
     source.finish();
     await_stored(watcher, "BENCH_OUT", 1, "the relay's start");
 
-    relay.signal(SIGSTOP);
-    for (std::uint64_t i = 0; i < sizes.updates; ++i) source.send(steady_ns());
-    source.finish();
-    const std::uint64_t start = steady_ns();
-    relay.signal(SIGCONT);
-    await_stored(watcher, "BENCH_OUT", 1 + sizes.updates, "the relay's steady stream");
-    const double seconds = static_cast<double>(steady_ns() - start) / 1e9;
-    out["relay_per_s"] = static_cast<double>(sizes.updates) / seconds;
+    out["relay_per_s"] = relayed_per_s(watcher, source, relay, sizes.updates);
 
-    watcher.watch("BENCH_OUT", std::string{kSampledOutputs}, due_of);
+    watcher.watch_latency("BENCH_OUT", std::string{kSampledOutputs}, due_of);
     out["relay_cores_half_load"] = pace(watcher, source,
                                         {.rate = out["relay_per_s"] / 2,
                                          .seconds = sizes.paced_seconds,
@@ -261,7 +193,7 @@ void measure_hub(const test::NatsServer& server, const std::string& program,
     out["body_bytes"] = static_cast<double>(source.body_bytes());
 
     source.wake();
-    watcher.watch(subjects::kStreamCommands, subjects::commands_wildcard(), sent_at);
+    watcher.watch_latency(subjects::kStreamCommands, subjects::commands_wildcard(), sent_at);
     std::uint64_t next = 0;
     out["cores_half_load"] = pace(watcher, source,
                                   {.rate = out["changes_per_s"] / 2,
@@ -285,11 +217,6 @@ Figures one_run(const std::string& program, const std::string& policy, const Siz
     out["changes_ratio"] = out["changes_per_s"] / out["relay_per_s"];
     out["p99_ratio"] = out["p99_ms_half_load"] / out["relay_p99_ms_half_load"];
     return out;
-}
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
 }
 
 int run(int argc, char** argv) {

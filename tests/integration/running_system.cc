@@ -25,7 +25,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr auto kMost = 45s;  ///< Longer than the 15 s between two tries of what is refused.
+constexpr auto kWaitMost = 45s;  ///< Longer than the 15 s between two tries of what is refused.
 
 std::string text_of(const fs::path& file) {
     std::ifstream in{file, std::ios::binary};
@@ -151,7 +151,7 @@ void Program::kill9() {
 }
 
 bool until(const std::function<bool()>& condition, std::chrono::milliseconds every) {
-    const auto end = std::chrono::steady_clock::now() + kMost;
+    const auto end = std::chrono::steady_clock::now() + kWaitMost;
     while (!condition()) {
         if (std::chrono::steady_clock::now() > end) return false;
         std::this_thread::sleep_for(every);

@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::uint64_t kOwnChances = 0x666f'7267'6574'0000;
+constexpr std::uint64_t kForgetChances = 0x666f'7267'6574'0000;
 
 std::vector<hub::EntityState> all_states(MemoryBroker& broker) {
     std::vector<hub::EntityState> states;
@@ -119,7 +119,7 @@ private:
 }  // namespace
 
 Forgetting::Forgetting(World& world, MemoryBroker& broker, const Setup& setup, std::uint64_t seed)
-    : world_(world), broker_(broker), setup_(setup), random_(seed ^ kOwnChances) {
+    : world_(world), broker_(broker), setup_(setup), random_(seed ^ kForgetChances) {
     on_ = random_.one_in(4);
 }
 

@@ -13,12 +13,12 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::uint64_t kOwnChances = 0x6272'6561'6b65'7200;
+constexpr std::uint64_t kHoldChances = 0x6272'6561'6b65'7200;
 
 }  // namespace
 
 Holding::Holding(World& world, MemoryBroker& broker, const Setup& setup, std::uint64_t seed)
-    : world_(world), broker_(broker), setup_(setup), random_(seed ^ kOwnChances) {
+    : world_(world), broker_(broker), setup_(setup), random_(seed ^ kHoldChances) {
     on_ = random_.one_in(4);
 }
 

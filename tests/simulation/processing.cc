@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::uint64_t kOwnChances = 0x7072'6f63'6573'7300;
+constexpr std::uint64_t kErrandChances = 0x7072'6f63'6573'7300;
 
 /// Does what the number asks for fail for good, at its last step?
 bool is_doomed(std::string_view number) { return number.ends_with("x"); }
@@ -96,7 +96,7 @@ std::string errands(const PlatformId& first, const PlatformId& second) {
 }
 
 Processing::Processing(World& world, MemoryBroker& broker, Setup& setup, std::uint64_t seed)
-    : world_(world), broker_(broker), setup_(setup), random_(seed ^ kOwnChances) {
+    : world_(world), broker_(broker), setup_(setup), random_(seed ^ kErrandChances) {
     on_ = random_.one_in(3) && setup_.platforms.size() >= 2;
     if (!on_) return;
     for (PlatformNature& nature : setup_.platforms) nature.knows_keys = random_.one_in(2);

@@ -10,7 +10,7 @@ namespace syncline::sim {
 namespace {
 
 /// Before a run that did not come to its end is asked for again.
-constexpr Duration kPatience = std::chrono::minutes{5};
+constexpr Duration kReadPatience = std::chrono::minutes{5};
 
 }  // namespace
 
@@ -43,7 +43,7 @@ bool Reconciling::settle() {
     if (last_) findings_ = judge();
     if (last_ && findings_.empty()) return true;
 
-    if (!broker_.up() || (last_ && world_.now() < asked_at_ + kPatience)) return false;
+    if (!broker_.up() || (last_ && world_.now() < asked_at_ + kReadPatience)) return false;
     last_ = {Timestamp{SimClock::kStart} + world_.now(), ReconcileMode::kHeal};
     asked_at_ = world_.now();
     for (const PlatformNature& nature : setup_.platforms) ask(nature.id, *last_);

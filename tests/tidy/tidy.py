@@ -262,8 +262,10 @@ def built_files(compile_commands: Path, root: Path) -> set[str]:
     built = set()
     for entry in json.loads(compile_commands.read_text(encoding="utf-8")):
         file = Path(os.path.normpath(os.path.join(entry["directory"], entry["file"])))
-        if file.is_relative_to(root):
-            built.add(file.relative_to(root).as_posix())
+        files = [file]
+        if file.parent.name == "Unity":  # SYNCLINE_UNITY: several in one.
+            files = [Path(name) for name in re.findall(r'#include "(.+)"', file.read_text())]
+        built |= {one.relative_to(root).as_posix() for one in files if one.is_relative_to(root)}
     return built
 
 

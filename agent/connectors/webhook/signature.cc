@@ -1,7 +1,6 @@
 #include "agent/connectors/webhook/signature.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include <array>
 #include <charconv>
@@ -10,59 +9,15 @@
 #include <utility>
 
 #include "shared/base/sha256.h"
+#include "shared/http/standard_webhooks.h"
 
 namespace syncline::agent::webhook {
 namespace {
 
-constexpr std::string_view kStandardKeyPrefix = "whsec_";
-constexpr std::size_t kStandardKeyMin = 24;
-constexpr std::size_t kStandardKeyMax = 64;
-
-const unsigned char* bytes_of(std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-std::string base64(const Sha256& digest) {
-    std::string text(4 * ((digest.size() + 2) / 3), '\0');
-    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), digest.data(),
-                    static_cast<int>(digest.size()));
-    return text;
-}
-
-std::string hexadecimal_of(const Sha256& digest) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::string text;
-    for (const unsigned char byte : digest) {
-        text += kDigits[byte >> 4];
-        text += kDigits[byte & 15];
-    }
-    return text;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-    if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-    std::string out(text.size() / 4 * 3, '\0');
-    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(text),
-                                     static_cast<int>(text.size()));
-    if (size < 0) return std::nullopt;
-    std::size_t padding = 0;  // OpenSSL counts it as bytes.
-    while (padding < 2 && text[text.size() - 1 - padding] == '=') ++padding;
-    out.resize(static_cast<std::size_t>(size) - padding);
-    return out;
-}
+using standard_webhooks::key_in;
 
 bool same(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-/// The bytes of a Standard Webhooks key; nullopt if it is none.
-std::optional<std::string> standard_key(std::string_view text) {
-    if (text.starts_with(kStandardKeyPrefix)) text.remove_prefix(kStandardKeyPrefix.size());
-    auto key = from_base64(text);
-    if (!key || key->size() < kStandardKeyMin || key->size() > kStandardKeyMax) {
-        return std::nullopt;
-    }
-    return key;
 }
 
 /// A whole number of `unit` since 1970.
@@ -122,7 +77,7 @@ Result<SignatureVerifier> SignatureVerifier::make(SignatureScheme scheme, std::v
         if (key.reveal().empty()) {
             return fail(ErrorKind::kInvalid, "the key from " + key.source_text() + " is empty");
         }
-        if (scheme == SignatureScheme::kStandard && !standard_key(key.reveal())) {
+        if (scheme == SignatureScheme::kStandard && !key_in(key.reveal())) {
             return fail(ErrorKind::kInvalid, "the key from " + key.source_text() +
                                                  " is not whsec_ and base64 of 24 to 64 bytes");
         }
@@ -156,13 +111,13 @@ bool SignatureVerifier::any_key_signs(std::string_view content, std::string_view
     for (const Secret& key : keys_) {
         std::string decoded;
         if (scheme_ == SignatureScheme::kStandard) {
-            decoded = standard_key(key.reveal()).value_or(std::string{});
+            decoded = key_in(key.reveal()).value_or(std::string{});
         }
         const Sha256 digest =
             hmac_sha256(scheme_ == SignatureScheme::kStandard ? decoded : key.reveal(), content);
         OPENSSL_cleanse(decoded.data(), decoded.size());
         // No early end: which of the keys fits is nobody's business either.
-        found |= same(hexadecimal ? hexadecimal_of(digest) : base64(digest), signature);
+        found |= same(hexadecimal ? syncline::hexadecimal(bytes_of(digest)) : standard_webhooks::base64(bytes_of(digest)), signature);
     }
     return found;
 }

@@ -10,7 +10,6 @@ namespace {
 using Effect = ScriptedPlatform::Effect;
 using Moment = agent::SyncPoints::Moment;
 
-Fields named(const char* name) { return {{FieldName{"name"}, name}}; }
 
 struct CrashCase {
     std::string_view point;

@@ -13,7 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Fields named(const char* name) { return {{FieldName{"name"}, name}}; }
 RecordKey key_of(const char* id) {
     return {PlatformId{"crm"}, ObjectName{"customer"}, RecordId{id}};
 }

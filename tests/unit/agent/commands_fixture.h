@@ -6,8 +6,6 @@
 
 namespace syncline::test {
 
-inline Fields named(const char* name) { return {{FieldName{"name"}, name}}; }
-
 class CommandsTest : public testing::Test {
 protected:
     /// An agent that knows record "1", whose name is "old".

@@ -8,9 +8,9 @@ namespace syncline {
 namespace {
 
 using namespace std::chrono_literals;
+using test::named;
 using test::World;
 
-Fields named(const char* name) { return {{FieldName{"name"}, name}}; }
 
 class ReconcilerTest : public testing::Test {
 protected:

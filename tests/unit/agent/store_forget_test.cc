@@ -8,14 +8,13 @@
 #include "agent/store.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
+#include "tests/unit/agent/store_fixture.h"
 
 // What an agent's file holds of an entity that is to be forgotten, looked for in its very bytes.
 
 namespace syncline::agent {
 namespace {
 
-constexpr Timestamp kNow{1'767'607'200'000'000'000};
-const ObjectName kCustomer{"customer"};
 const EntityKey kAda{kCustomer, EntityId{"ada"}};
 const FieldName kName{"name"};
 

@@ -41,6 +41,8 @@ public:
     }
 };
 
+inline Fields named(const char* name) { return {{FieldName{"name"}, name}}; }
+
 /// An agent with everything around it in memory, except its store, which is a real file.
 class World {
 public:

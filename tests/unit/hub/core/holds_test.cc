@@ -10,7 +10,7 @@ namespace {
 
 constexpr Timestamp kNow{1'700'000'000'000'000'000};
 using Status = HoldNotice::Status;
-using Verdict = HoldAnswer::Verdict;
+using Ruling = HoldAnswer::Verdict;
 
 HoldNotice notice(std::uint64_t hold, Status status = Status::kHeld) {
     return {.platform = PlatformId{"crm"},
@@ -52,7 +52,7 @@ TEST(HoldCodec, TakesANoticeAsItWasTold) {
 }
 
 TEST(HoldAnswerText, IsReadAsItIsWritten) {
-    for (const Verdict verdict : {Verdict::kResume, Verdict::kDiscard}) {
+    for (const Ruling verdict : {Ruling::kResume, Ruling::kDiscard}) {
         const HoldAnswer answer{17, verdict};
         EXPECT_EQ(parse_hold_answer(to_text(answer)), answer);
     }
@@ -123,11 +123,11 @@ TEST(Holds, AnAnswerIsToTheHoldThatWasSeen) {
     EXPECT_FALSE(answer(*exception, operation(OperationKind::kRetry, 5), kNow));
     EXPECT_FALSE(answer(*exception, operation(OperationKind::kDiscard, 5, ""), kNow));
     EXPECT_EQ(answer(*exception, operation(OperationKind::kDiscard, 5), kNow),
-              (HoldAnswer{5, Verdict::kDiscard}));
+              (HoldAnswer{5, Ruling::kDiscard}));
     EXPECT_FALSE(answer(*exception, operation(OperationKind::kAccept, 5), kNow))
         << "it was answered otherwise";
     EXPECT_EQ(answer(*exception, operation(OperationKind::kDiscard, 5), kNow),
-              (HoldAnswer{5, Verdict::kDiscard}))
+              (HoldAnswer{5, Ruling::kDiscard}))
         << "the same may be said again, in case that it was lost";
 }
 

@@ -56,9 +56,7 @@ TEST_F(Runs, AnAskIsSentWithItsInputAndItsAnswerIsTaken) {
 }
 
 TEST_F(Runs, AnswersByAnotherPlatformThanTheOneAskedChangeNothingAndAreTold) {
-    use(workflow_w(
-        step("a", operation("make") + "compensate = { operation = 'erp.unmake' }\n") +
-        step("b", operation("other"))));
+    use(workflow_w(step("a", operation("make")) + step("b", operation("other", "second"))));
     start();
     OperationOutcome outcome{key("a"), 1};
     outcome.platform = PlatformId{"crm"};

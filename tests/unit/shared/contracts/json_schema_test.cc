@@ -17,7 +17,7 @@ namespace {
 
 using Map = Value::Map;
 
-constexpr const char* kPolicy = R"(
+constexpr const char* kSchemaPolicy = R"(
 [policy]
 name = "shop"
 [platforms.crm]
@@ -49,7 +49,7 @@ on_delete = "review"
 )";
 
 const Policy& policy() {
-    static const Policy parsed = *parse_policy({{"shop.toml", kPolicy}});
+    static const Policy parsed = *parse_policy({{"shop.toml", kSchemaPolicy}});
     return parsed;
 }
 const ObjectSpec& order() { return policy().objects.front(); }

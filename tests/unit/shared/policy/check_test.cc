@@ -9,7 +9,7 @@
 namespace syncline {
 namespace {
 
-constexpr const char* kHead = R"([policy]
+constexpr const char* kCheckHead = R"([policy]
 name = "test"
 [platforms.crm]
 [platforms.erp]
@@ -17,7 +17,7 @@ name = "test"
 )";
 
 std::vector<std::string> findings_of(const std::string& object) {
-    const auto policy = parse_policy({{"head.toml", kHead}, {"x.toml", object}});
+    const auto policy = parse_policy({{"head.toml", kCheckHead}, {"x.toml", object}});
     EXPECT_TRUE(policy) << policy.error().what;
     std::vector<std::string> texts;
     if (policy) {

@@ -6,7 +6,7 @@
 namespace syncline {
 namespace {
 
-constexpr const char* kHead = R"([policy]
+constexpr const char* kListsHead = R"([policy]
 name = "test"
 [platforms.erp]
 clearance = "secret"
@@ -15,18 +15,18 @@ clearance = "secret"
 clearance = "public"
 )";
 
-constexpr const char* kFields = R"([lists.price.fields]
+constexpr const char* kListsFields = R"([lists.price.fields]
 amount = { type = "decimal", required = true }
 )";
 
-std::string list(const std::string& keys, const std::string& fields = kFields) {
+std::string list(const std::string& keys, const std::string& fields = kListsFields) {
     return "[lists.price]\n" + keys + fields;
 }
 
 const std::string kSound = "from = \"erp\"\nto = [\"shop\"]\nevery_s = 60\nstale_after_s = 180\n";
 
 TEST(Lists, AreReadWithTheirDefaults) {
-    const auto policy = parse_policy({{"a.toml", kHead}, {"b.toml", list(kSound)}});
+    const auto policy = parse_policy({{"a.toml", kListsHead}, {"b.toml", list(kSound)}});
     ASSERT_TRUE(policy) << policy.error().what;
     ASSERT_EQ(policy->lists.size(), 1U);
     const ListSpec& spec = policy->lists[0];
@@ -73,7 +73,7 @@ TEST(Lists, ThatCannotBeReadAreRefusedWithTheirPlace) {
          "`lists.price.shrink_percent_most` must be a whole number from 0 to 100"},
     };
     for (const ListCase& one : cases) {
-        const auto policy = parse_policy({{"a.toml", kHead}, {"b.toml", one.text}});
+        const auto policy = parse_policy({{"a.toml", kListsHead}, {"b.toml", one.text}});
         ASSERT_FALSE(policy) << one.name;
         EXPECT_NE(policy.error().what.find(one.told), std::string::npos) << one.name << ":\n"
                                                                          << policy.error().what;
@@ -99,7 +99,7 @@ TEST(Lists, ThatMakeNoSenseAreFound) {
          "[policy.list_stale_too_soon]"},
     };
     for (const ListCase& one : cases) {
-        const auto policy = parse_policy({{"a.toml", kHead}, {"b.toml", one.text}});
+        const auto policy = parse_policy({{"a.toml", kListsHead}, {"b.toml", one.text}});
         ASSERT_TRUE(policy) << one.name << ": " << policy.error().what;
         const auto findings = check(*policy);
         ASSERT_EQ(findings.size(), 1U) << one.name;

@@ -9,7 +9,7 @@
 namespace syncline {
 namespace {
 
-constexpr const char* kHead = R"([policy]
+constexpr const char* kCheckedHead = R"([policy]
 name = "test"
 [roles]
 l = ["lea"]
@@ -72,7 +72,7 @@ void PrintTo(const WorkflowCase& row, std::ostream* out) { *out << row.name; }
 class WorkflowCheck : public testing::TestWithParam<WorkflowCase> {};
 
 TEST_P(WorkflowCheck, Finds) {
-    const auto policy = parse_policy({{"head.toml", kHead}, {"x.toml", GetParam().text}});
+    const auto policy = parse_policy({{"head.toml", kCheckedHead}, {"x.toml", GetParam().text}});
     ASSERT_TRUE(policy) << policy.error().what;
     std::vector<std::string> texts;
     for (const Finding& finding : check(*policy)) texts.push_back(to_string(finding));

@@ -7,7 +7,7 @@
 namespace syncline {
 namespace {
 
-constexpr const char* kHead = R"([policy]
+constexpr const char* kWorkflowsHead = R"([policy]
 name = "test"
 [platforms.erp]
 [platforms.support]
@@ -76,7 +76,7 @@ check = "entitlement"
 )";
 
 Result<Policy> parsed(const std::string& text) {
-    return parse_policy({{"a.toml", kHead}, {"b.toml", text}});
+    return parse_policy({{"a.toml", kWorkflowsHead}, {"b.toml", text}});
 }
 
 TEST(Workflows, AreReadWhole) {

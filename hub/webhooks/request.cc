@@ -1,0 +1,90 @@
+#include "hub/webhooks/request.h"
+
+#include "shared/base/json.h"
+#include "shared/base/sha256.h"
+#include "shared/http/standard_webhooks.h"
+
+namespace syncline::hub::webhooks {
+namespace {
+
+/// Of an answer that is an error, so many bytes are shown.
+constexpr std::size_t kShownBytes = 200;
+constexpr Duration kPauseMost = std::chrono::hours{1};
+
+/// The start of what somebody else's server says, as one line without control characters.
+std::string shown(std::string_view body) {
+    std::string text;
+    for (const char c : body.substr(0, kShownBytes)) {
+        const bool plain = static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+        text += plain ? c : ' ';
+    }
+    return text;
+}
+
+}  // namespace
+
+Result<Delivery> delivery_of(const Policy& policy, std::string_view subject, std::string_view body,
+                             const std::function<std::string_view(std::string_view)>& header) {
+    auto event = read_event(policy, subject, body);
+    if (!event) return fail(event.error());
+    const auto said = [&](std::string_view name) {
+        return std::string{header ? header(name) : std::string_view{}};
+    };
+    Delivery delivery;
+    const std::string hash = hexadecimal(bytes_of(sha256({subject})));
+    delivery.id = "msg_" + hash.substr(0, 32);
+    delivery.name = event->name;
+    delivery.key = event->key;
+    delivery.trace = said("traceparent");
+    Value::Map data;
+    for (const auto& [name, value] : event->fields) data.emplace(name.text, value);
+    delivery.body = to_json(Value{Value::Map{{"type", said("ce-type")},
+                                             {"timestamp", said("ce-time")},
+                                             {"id", said("ce-id")},
+                                             {"source", said("ce-source")},
+                                             {"subject", said("ce-subject")},
+                                             {"key", event->key},
+                                             {"data", std::move(data)}}});
+    return delivery;
+}
+
+HttpRequest request_of(const WebhookSpec& webhook, const Delivery& delivery, std::string_view key,
+                       Timestamp now) {
+    const std::string at = std::to_string(now.ns / 1'000'000'000);
+    HttpRequest request{
+        .method = "POST",
+        .url = webhook.url,
+        .headers = {{"Content-Type", "application/json"},
+                    {"webhook-id", delivery.id},
+                    {"webhook-timestamp", at},
+                    {"webhook-signature", "v1," + standard_webhooks::signature(
+                                                      key, delivery.id, at, delivery.body)}},
+        .body = delivery.body,
+        .timeout = webhook.timeout};
+    if (!delivery.trace.empty()) request.headers.emplace_back("traceparent", delivery.trace);
+    return request;
+}
+
+Verdict judge(const Result<HttpResponse>& reply, Timestamp now) {
+    using What = Verdict::What;
+    if (!reply) return {What::kAgain, reply.error().what, {}};
+    if (reply->status / 100 == 2) return {};
+    Verdict verdict{What::kAgain, "it answers " + std::to_string(reply->status), {}};
+    const std::string body = shown(reply->body);
+    if (!body.empty()) verdict.why += ": " + body;
+    switch (reply->status) {
+        case 400:
+        case 406:
+        case 413:
+        case 415:
+        case 422: verdict.what = What::kRefused; break;
+        case 410: verdict.what = What::kGone; break;
+        default:
+            if (reply->status / 100 == 3) verdict.why += " (redirects are not followed)";
+            verdict.pause = parse_retry_after(reply->header("retry-after"),
+                                              reply->date().value_or(now), kPauseMost);
+    }
+    return verdict;
+}
+
+}  // namespace syncline::hub::webhooks
