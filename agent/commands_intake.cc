@@ -95,13 +95,13 @@ void Commands::read_from(Position position) {
         if (slot.running) slot.running->sequence = 0;
     }
     for (const JobPtr& job : handed_over_) job->sequence = 0;
-    p_.commits.add([created = created_, before = before_, began = began_,
-                    position](Transaction& transaction) {
-        transaction.set_number(keys::kCommandsCreated, created);
-        transaction.set_number(keys::kCommandsBefore, before);
-        transaction.set_number(keys::kCommandsBegan, static_cast<std::uint64_t>(began.ns));
-        write_position(transaction, position.sequence, position.stored_at);
-    });
+    p_.commits.add(
+        [created = created_, before = before_, began = began_, position](Transaction& transaction) {
+            transaction.set_number(keys::kCommandsCreated, created);
+            transaction.set_number(keys::kCommandsBefore, before);
+            transaction.set_number(keys::kCommandsBegan, static_cast<std::uint64_t>(began.ns));
+            write_position(transaction, position.sequence, position.stored_at);
+        });
     saved_position_ = written_position_ = position;
 }
 
@@ -193,8 +193,8 @@ void Commands::take_operation(const nats::InMessage& message) {
     unfinished_.emplace(message.sequence, message.stored_at);
     handed_over_.insert(job);
     // What a hub asks for again stands behind what it asked for first.
-    const bool former = message.sequence <= before_ ||
-                        (call->again && call->decided_at <= began_ + kClocksDiffer);
+    const bool former =
+        message.sequence <= before_ || (call->again && call->decided_at <= began_ + kClocksDiffer);
     p_.operations.take(*call, {.stored_at = message.stored_at, .is_of_former_store = former},
                        [this, job] {
                            handed_over_.erase(job);

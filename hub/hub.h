@@ -130,7 +130,7 @@ private:
     void take_kept(const ExceptionRecord& kept, Queued queued);
     void take_instance_input(workflow::Message message, const WorkId& work);
     void keep_unused(const workflow::Message& message, ExceptionCode kind, const std::string& why,
-                        Instances::Done then);
+                     Instances::Done then);
     void take_outcome(Outcome outcome, Queued queued);
     void on_policy_activated();
     void on_policy_refused(std::uint64_t version, const std::string& why);

@@ -107,8 +107,7 @@ void Instances::publish_call(Slot& slot, const workflow::Request& request) {
                              .partition = slot.home,
                              .input = request.fields,
                              .undoes = request.undoes,
-                             .decided_at =
-                                 slot.standing ? slot.state.started_at : slot.state.clock,
+                             .decided_at = slot.standing ? slot.state.started_at : slot.state.clock,
                              .trace = slot.state.trace,
                              .again = slot.again};
     p_.effects.publish(subjects::operation_call(call.platform, call.key), wire::encode(call), this,

@@ -76,7 +76,8 @@ void Instances::evict() {
 }
 
 void Instances::submit(workflow::Message message, Done done) {
-    if (!message.fault.empty()) return keep(message, exceptions::kNotStarted, message.fault, std::move(done));
+    if (!message.fault.empty())
+        return keep(message, exceptions::kNotStarted, message.fault, std::move(done));
     Slot& slot = find_or_make(message.instance);
     const bool event = std::holds_alternative<workflow::EventArrived>(message.input.what);
     slot.waiting.push_back({std::move(message), std::move(done), false, false, event});

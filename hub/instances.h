@@ -66,8 +66,8 @@ public:
         ask;
     /// Something that came for an instance and is of no use to it: to be kept and shown. `then` is
     /// called when that is stored.
-    std::function<void(const workflow::Message& message, ExceptionCode kind,
-                       const std::string& why, Done then)>
+    std::function<void(const workflow::Message& message, ExceptionCode kind, const std::string& why,
+                       Done then)>
         keep;
     /// Shows an exception, with what the policy's rules make of it.
     std::function<void(ExceptionRecord& exception)> apply_rules;

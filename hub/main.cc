@@ -141,13 +141,17 @@ public:
           api_(asks_, processes_, [this] { loop_.wake(); }),
           webhooks_({.link = link_,
                      .clock = clock_,
-                     .make_client = [] { return std::make_unique<CurlClient>(CurlClient::Options{
-                         .response_bytes_max = kWebhookReplyMost}); },
+                     .make_client =
+                         [] {
+                             return std::make_unique<CurlClient>(
+                                 CurlClient::Options{.response_bytes_max = kWebhookReplyMost});
+                         },
                      .wake = [this] { loop_.wake(); },
                      .show = [this](ExceptionRecord one) { hub_.show(std::move(one)); },
-                     .count = [this](const std::string& webhook, const char* what) {
-                         ++webhook_requests_[{webhook, what}];
-                     }}) {
+                     .count =
+                         [this](const std::string& webhook, const char* what) {
+                             ++webhook_requests_[{webhook, what}];
+                         }}) {
         hub_.answer_asks_by([this](const std::string& name, const Fields& input, auto answer) {
             asks_.ask(name, to_json(Value{to_map(input)}),
                       [answer = std::move(answer)](const Asks::Reply& reply) {

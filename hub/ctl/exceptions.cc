@@ -360,7 +360,8 @@ void add_exceptions(CLI::App& app, Program& program) {
         ->required();
     shower->add_option("KIND", showing->kind, "Only this kind, or kind@platform");
     shower->callback([&program, showing] {
-        program.choose("exceptions show", [showing](Program& p) { return show_exception(p, *showing); });
+        program.choose("exceptions show",
+                       [showing](Program& p) { return show_exception(p, *showing); });
     });
 
     add_exception_kinds(*group, program);

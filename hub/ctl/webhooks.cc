@@ -30,8 +30,7 @@ struct WebhookOptions {
 };
 
 Result<StoredProgress> read_progress(Session& session, const std::string& name) {
-    const auto stored =
-        session.get_last(subjects::kStreamState, subjects::webhook(name));
+    const auto stored = session.get_last(subjects::kStreamState, subjects::webhook(name));
     if (!stored) return fail(stored.error());
     if (!*stored) {
         return fail(ErrorKind::kNotFound,
@@ -84,8 +83,8 @@ Result<Exit> list_webhooks(Program& program) {
         const auto stored = read_progress(**session, webhook.name);
         if (!stored && stored.error().kind != ErrorKind::kNotFound) return fail(stored.error());
         const Progress progress = stored ? stored->progress : Progress{};
-        const Cell state = stored ? Cell{webhook_state(progress), webhook_style(progress)}
-                                  : Cell{"not begun"};
+        const Cell state =
+            stored ? Cell{webhook_state(progress), webhook_style(progress)} : Cell{"not begun"};
         table.rows.push_back({webhook.name, state, number_cell(progress.taken),
                               age_text(progress.taken_at, now), number_cell(progress.refused),
                               patterns_text(webhook), webhook.url});
@@ -136,15 +135,14 @@ Result<Exit> show_webhook(Program& program, const std::string& name) {
 /// Stores what `change` makes of it, unless the hub has stored something else meanwhile: then it
 /// is tried again on that.
 Result<Progress> change_progress(Session& session, const std::string& name,
-                     const std::function<void(Progress&)>& change) {
+                                 const std::function<void(Progress&)>& change) {
     constexpr int kTries = 10;
     for (int i = 0; i < kTries; ++i) {
         auto stored = read_progress(session, name);
         if (!stored) return fail(stored.error());
         change(stored->progress);
         const std::string body = encode(stored->progress);
-        const auto done =
-            session.publish({subjects::webhook(name), body, {}, stored->sequence});
+        const auto done = session.publish({subjects::webhook(name), body, {}, stored->sequence});
         if (done) return stored->progress;
         if (done.error().kind != ErrorKind::kConflict) return fail(done.error());
     }
@@ -152,7 +150,7 @@ Result<Progress> change_progress(Session& session, const std::string& name,
 }
 
 Result<Exit> tell_changed(Program& program, const std::string& name, const Progress& progress,
-                  const std::string& text) {
+                          const std::string& text) {
     program.out().line({{name + ": "}, {text, webhook_style(progress)}});
     Value::Map view = progress_view(progress);
     view.emplace("webhook", name);
@@ -184,7 +182,7 @@ Result<Exit> disable_webhook(Program& program, const WebhookOptions& options) {
     });
     if (!done) return fail(done.error());
     return tell_changed(program, options.name, *done,
-                "disabled; events wait in their stream (keep_events_days)");
+                        "disabled; events wait in their stream (keep_events_days)");
 }
 
 Result<Exit> replay_webhook(Program& program, const WebhookOptions& options) {
@@ -204,10 +202,9 @@ Result<Exit> replay_webhook(Program& program, const WebhookOptions& options) {
     const auto stored = read_progress(**session, options.name);
     if (!stored) return fail(stored.error());
     if (first > stored->progress.position) {
-        return fail(ErrorKind::kInvalid,
-                    "nothing is to be sent again: it is at " +
-                        std::to_string(stored->progress.position) + ", before " +
-                        std::to_string(first));
+        return fail(ErrorKind::kInvalid, "nothing is to be sent again: it is at " +
+                                             std::to_string(stored->progress.position) +
+                                             ", before " + std::to_string(first));
     }
     const std::uint64_t again = stored->progress.position + 1 - first;
     const std::string text = "events from " + std::to_string(first) + " on, at most " +
@@ -229,8 +226,8 @@ Result<Exit> replay_webhook(Program& program, const WebhookOptions& options) {
 
 using WebhookAct = Result<Exit> (*)(Program&, const WebhookOptions&);
 
-CLI::App* add_webhook_act(CLI::App& group, Program& program, const char* name, const char* help, WebhookAct run,
-                  const std::shared_ptr<WebhookOptions>& options) {
+CLI::App* add_webhook_act(CLI::App& group, Program& program, const char* name, const char* help,
+                          WebhookAct run, const std::shared_ptr<WebhookOptions>& options) {
     auto* command = group.add_subcommand(name, help);
     command->add_option("WEBHOOK", options->name, "Its name in the policy")->required();
     command->callback([&program, options, name, run] {
@@ -250,19 +247,20 @@ void add_webhooks(CLI::App& app, Program& program) {
     const auto shown = std::make_shared<WebhookOptions>();
     add_webhook_act(
         *group, program, "show", "How far one is, and what is wrong with it",
-        [](Program& p, const WebhookOptions& options) { return show_webhook(p, options.name); }, shown);
+        [](Program& p, const WebhookOptions& options) { return show_webhook(p, options.name); },
+        shown);
     add_webhook_act(*group, program, "enable", "Go on where it stopped", enable_webhook,
-            std::make_shared<WebhookOptions>());
+                    std::make_shared<WebhookOptions>());
     const auto disabled = std::make_shared<WebhookOptions>();
-    add_webhook_act(*group, program, "disable", "Send nothing until it is enabled again", disable_webhook,
-            disabled)
+    add_webhook_act(*group, program, "disable", "Send nothing until it is enabled again",
+                    disable_webhook, disabled)
         ->add_option("--reason", disabled->reason, "Why, for whoever comes after you")
         ->required();
     const auto replayed = std::make_shared<WebhookOptions>();
-    auto* command = add_webhook_act(*group, program, "replay", "Send events once more, from some point on",
-                            replay_webhook, replayed);
-    command->add_option("--from", replayed->from,
-                        "2026-01-05T10:00:00Z, or how long ago: 2h, 3d");
+    auto* command =
+        add_webhook_act(*group, program, "replay", "Send events once more, from some point on",
+                        replay_webhook, replayed);
+    command->add_option("--from", replayed->from, "2026-01-05T10:00:00Z, or how long ago: 2h, 3d");
     command->add_option("--sequence", replayed->sequence, "Of the events' stream");
     command->add_flag("--dry-run", replayed->dry_run, "Say what would be sent, change nothing");
 }

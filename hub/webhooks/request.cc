@@ -57,8 +57,8 @@ HttpRequest request_of(const WebhookSpec& webhook, const Delivery& delivery, std
         .headers = {{"Content-Type", "application/json"},
                     {"webhook-id", delivery.id},
                     {"webhook-timestamp", at},
-                    {"webhook-signature", "v1," + standard_webhooks::signature(
-                                                      key, delivery.id, at, delivery.body)}},
+                    {"webhook-signature",
+                     "v1," + standard_webhooks::signature(key, delivery.id, at, delivery.body)}},
         .body = delivery.body,
         .timeout = webhook.timeout};
     if (!delivery.trace.empty()) request.headers.emplace_back("traceparent", delivery.trace);

@@ -35,8 +35,7 @@ std::vector<std::string> filters_of(const WebhookSpec& webhook) {
 
 bool is_same(const WebhookSpec& a, const WebhookSpec& b) {
     return a.url == b.url && a.events == b.events && a.timeout == b.timeout &&
-           a.disable_after == b.disable_after &&
-           a.secret.source_text() == b.secret.source_text();
+           a.disable_after == b.disable_after && a.secret.source_text() == b.secret.source_text();
 }
 
 }  // namespace
@@ -148,22 +147,22 @@ private:
     /// From behind what is done with; a person hears of what the stream has not kept so long.
     void read() {
         asking_ = true;
-        p_.link.stream_info(
-            subjects::kStreamEvents, [this, alive = std::weak_ptr<int>{alive_}](const auto& info) {
-                if (alive.expired()) return;
-                asking_ = false;
-                if (!info || reader_) return;
-                const bool lost = info->first_sequence > progress_.position + 1 &&
-                                  info->last_sequence > progress_.position;
-                if (lost) tell_of_lost(info->first_sequence);
-                nats::ConsumeSpec spec;
-                spec.stream = subjects::kStreamEvents;
-                spec.filters = filters_of(spec_);
-                spec.start_sequence = progress_.position + 1;
-                spec.read_until = progress_.position_at;
-                spec.window = kWindow;
-                reader_ = p_.link.consume(std::move(spec), this);
-            });
+        p_.link.stream_info(subjects::kStreamEvents,
+                            [this, alive = std::weak_ptr<int>{alive_}](const auto& info) {
+                                if (alive.expired()) return;
+                                asking_ = false;
+                                if (!info || reader_) return;
+                                const bool lost = info->first_sequence > progress_.position + 1 &&
+                                                  info->last_sequence > progress_.position;
+                                if (lost) tell_of_lost(info->first_sequence);
+                                nats::ConsumeSpec spec;
+                                spec.stream = subjects::kStreamEvents;
+                                spec.filters = filters_of(spec_);
+                                spec.start_sequence = progress_.position + 1;
+                                spec.read_until = progress_.position_at;
+                                spec.window = kWindow;
+                                reader_ = p_.link.consume(std::move(spec), this);
+                            });
     }
 
     void on_message(const nats::InMessage& message) override {
@@ -284,10 +283,10 @@ private:
         p_.show({.kind = std::string{exceptions::kWebhookFailing},
                  .entity = about(),
                  .status = status,
-                 .reason = open ? spec_.url + " since " + to_string(progress_.failing_since) +
-                                      ", " + std::to_string(progress_.failures) +
-                                      " requests: " + why
-                                : ""});
+                 .reason = open
+                               ? spec_.url + " since " + to_string(progress_.failing_since) + ", " +
+                                     std::to_string(progress_.failures) + " requests: " + why
+                               : ""});
     }
 
     void tell_of_lost(std::uint64_t first) {
@@ -301,9 +300,7 @@ private:
         store_soon(Duration{0});
     }
 
-    [[nodiscard]] EntityKey about() const {
-        return {ObjectName{"_webhook"}, EntityId{spec_.name}};
-    }
+    [[nodiscard]] EntityKey about() const { return {ObjectName{"_webhook"}, EntityId{spec_.name}}; }
 
     void store_soon(Duration wait) {
         const Duration due = p_.clock.steady() + wait;
@@ -356,8 +353,7 @@ void Webhooks::follow(const Policy* policy, const std::vector<Partition>& held,
         const auto known = hooks_.find(spec.name);
         const bool same = known != hooks_.end() && is_same(known->second->spec(), spec);
         if (known != hooks_.end()) known->second->store();
-        next[spec.name] =
-            same ? std::move(known->second) : std::make_unique<Hook>(*this, spec);
+        next[spec.name] = same ? std::move(known->second) : std::make_unique<Hook>(*this, spec);
     }
     hooks_ = std::move(next);
     if (hooks_.empty()) {
@@ -373,8 +369,7 @@ void Webhooks::follow(const Policy* policy, const std::vector<Partition>& held,
 }
 
 bool Webhooks::is_ours(const std::string& name, const std::vector<Partition>& held) const {
-    const Partition home =
-        entity_partition({ObjectName{"_webhook"}, EntityId{name}}, partitions_);
+    const Partition home = entity_partition({ObjectName{"_webhook"}, EntityId{name}}, partitions_);
     return std::ranges::find(held, home) != held.end();
 }
 

@@ -31,8 +31,8 @@ public:
         nats::Link& link;
         const Clock& clock;
         std::function<std::unique_ptr<HttpClient>()> make_client;
-        std::function<void()> wake;                             ///< From other threads.
-        std::function<void(ExceptionRecord exception)> show;    ///< Keeps it, for people.
+        std::function<void()> wake;                           ///< From other threads.
+        std::function<void(ExceptionRecord exception)> show;  ///< Keeps it, for people.
         std::function<void(const std::string& webhook, const char* what)> count;
     };
     explicit Webhooks(Parts parts);
@@ -40,8 +40,7 @@ public:
 
     /// The policy in force, and the partitions that this hub holds of `partitions`. Null and 0: not
     /// known yet. The policy must live until the next call.
-    void follow(const Policy* policy, const std::vector<Partition>& held,
-                std::uint16_t partitions);
+    void follow(const Policy* policy, const std::vector<Partition>& held, std::uint16_t partitions);
     void tick();
     [[nodiscard]] Duration next_wait() const;
     /// Stores how far all is. To be called once before the end.

@@ -172,8 +172,8 @@ private:
                 answers.push_back(Told{.what = Told::What::kForeign,
                                        .to = input.id,
                                        .status = state_.status,
-                                       .text = outcome->platform.text + " answers " +
-                                               outcome->key + ", and was not asked"});
+                                       .text = outcome->platform.text + " answers " + outcome->key +
+                                               ", and was not asked"});
                 return;
             }
             dispatch(work, input);

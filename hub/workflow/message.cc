@@ -180,7 +180,6 @@ ChildDone read_child(Decoder& in, const Node& node) {
     return one;
 }
 
-
 decltype(Input::what) read_what(Decoder& in, std::uint64_t kind, const Node& node) {
     switch (kind) {
         case 0: return read_start(in, node);

@@ -34,7 +34,7 @@ struct OperationCall {
     std::uint32_t attempt = 1;
     Partition partition;  ///< The instance's home; the result goes there.
     Fields input;
-    bool undoes = false;  ///< It compensates an earlier one.
+    bool undoes = false;   ///< It compensates an earlier one.
     Timestamp decided_at;  ///< Not later than this, by the broker's clock.
     std::string trace;     ///< W3C traceparent, may be empty.
     /// It may have been asked for before: whoever knows nothing of it may have forgotten.

@@ -193,11 +193,10 @@ using Figures = std::map<std::string, double>;
 void measure_starts(std::uint16_t port, const Sizes& sizes, Figures& out) {
     std::size_t next = 0;
     const auto start = [&](std::size_t i) {
-        return HttpRequest{
-            .method = "POST",
-            .url = "http://127.0.0.1:" + std::to_string(port) + "/v1/process/order",
-            .headers = {{"Content-Type", "application/json"}},
-            .body = R"({"number":"O-)" + std::to_string(next + i) + "\"}"};
+        return HttpRequest{.method = "POST",
+                           .url = "http://127.0.0.1:" + std::to_string(port) + "/v1/process/order",
+                           .headers = {{"Content-Type", "application/json"}},
+                           .body = R"({"number":"O-)" + std::to_string(next + i) + "\"}"};
     };
     const auto before = Clock::now();
     std::ignore = ask(sizes.questions, Clock::duration{0}, start);

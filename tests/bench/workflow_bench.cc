@@ -1,12 +1,13 @@
 // Instances of workflows in a real hub, on a real server. Two benchmarks, one JSON line each.
 //
-// `workflow`: processes of three operations, against a raw relay on the same server in the same run.
-// All inputs (starts, and results as an agent tells them) are stored before the hub goes on, so that
-// the hub alone is measured; a process hears its next result long after the one before. A step
-// counts with all that the hub publishes for it: state, command and log entry.
+// `workflow`: processes of three operations, against a raw relay on the same server in the same
+// run. All inputs (starts, and results as an agent tells them) are stored before the hub goes on,
+// so that the hub alone is measured; a process hears its next result long after the one before. A
+// step counts with all that the hub publishes for it: state, command and log entry.
 //
-// `waiting`: a million instances that wait, for a time that is far or near. Memory of the hub beside
-// that of an empty one, time from its start to the first timer fired, lateness of those that fire.
+// `waiting`: a million instances that wait, for a time that is far or near. Memory of the hub
+// beside that of an empty one, time from its start to the first timer fired, lateness of those that
+// fire.
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,7 +86,7 @@ struct Sizes {
     std::uint64_t relayed = 200'000;
     std::uint64_t waves = 8;
     std::uint64_t waiting = 1'000'000;
-    std::uint64_t due = 2'000;       ///< Of them, each at its moment
+    std::uint64_t due = 2'000;          ///< Of them, each at its moment
     std::chrono::seconds within = 60s;  ///< of so long.
     int runs = 5;
 };
@@ -141,9 +142,8 @@ void put_start(Publisher& publisher, std::uint64_t index) {
     const std::string instance = instance_of("process", index);
     const hub::workflow::Message message{
         .instance = instance, .asker = {}, .input = start_of("process", index, {})};
-    publisher.put(
-        subjects::instance_input(hub::workflow::home_of(instance, kPartitions), instance),
-        hub::workflow::encode(message));
+    publisher.put(subjects::instance_input(hub::workflow::home_of(instance, kPartitions), instance),
+                  hub::workflow::encode(message));
 }
 
 void put_result(Publisher& publisher, std::uint64_t index, std::string_view step,
@@ -261,8 +261,8 @@ void put_waiting(Publisher& publisher, const Policy& policy, const Sizes& sizes,
     publisher.finish();
 }
 
-Figures waiting(const std::string& hub_program, const std::string& directory,
-                const Policy& policy, const Sizes& sizes) {
+Figures waiting(const std::string& hub_program, const std::string& directory, const Policy& policy,
+                const Sizes& sizes) {
     Figures out;
     const test::NatsServer server;
     Watcher watcher{server.url()};
@@ -295,8 +295,8 @@ Figures waiting(const std::string& hub_program, const std::string& directory,
     if (late_ms.size() < sizes.due) {
         die(std::to_string(late_ms.size()) + " of " + std::to_string(sizes.due) + " timers fired");
     }
-    out["bytes_each"] = (resident_kib(hub.pid()) - empty_kib) * 1024 /
-                        static_cast<double>(sizes.waiting);
+    out["bytes_each"] =
+        (resident_kib(hub.pid()) - empty_kib) * 1024 / static_cast<double>(sizes.waiting);
     out["first_fire_s"] = first_fire_s;
     std::sort(late_ms.begin(), late_ms.end());
     out["late_p99_ms"] = late_ms[late_ms.size() * 99 / 100];

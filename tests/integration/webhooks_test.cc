@@ -16,14 +16,15 @@ class Webhooks : public RunningSystem {
 protected:
     Webhooks() {
         write("webhook.key", receiver.ready("key") + "\n");
-        write("policy/policy.toml",
-              read("policy/policy.toml") + R"([objects.customer.events.registered]
+        write("policy/policy.toml", read("policy/policy.toml") +
+                                        R"([objects.customer.events.registered]
 on = "created"
 [webhooks.shop]
 url    = ")" + receiver.url() +
-                  R"(/events"
+                                        R"(/events"
 events = ["customer.*"]
-secret = { file = ")" + (folder / "webhook.key").string() + "\" }\n");
+secret = { file = ")" + (folder / "webhook.key").string() +
+                                        "\" }\n");
     }
 
     struct Told {
@@ -61,11 +62,10 @@ secret = { file = ")" + (folder / "webhook.key").string() + "\" }\n");
         for (int i = from; i < to; ++i) rows += row(std::to_string(i), "customer");
         drop("customers-" + std::to_string(from) + ".jsonl", rows);
     }
-    /// Before that nothing is told: a webhook begins when its policy is in force.
+    /// What comes before that is not told: a webhook begins when its policy is in force.
     void start_webhook() {
-        hub = start_hub();
-        ASSERT_TRUE(ctl_says({"webhooks", "show", "shop"}, "well"));
         start_all();
+        ASSERT_TRUE(ctl_says({"webhooks", "show", "shop"}, "shop  "));
     }
 
     NodeServer receiver{"webhook"};
@@ -90,10 +90,10 @@ TEST_F(Webhooks, AreSignedAndMissNothingThoughHubsAreKilled) {
 
 TEST_F(Webhooks, AreTriedAgainUntilTheyAreTaken) {
     start_webhook();
-    answer(503, 2);
+    answer(503, 5);
     drop_many(1000, 1003);
     EXPECT_TRUE(ctl_says({"webhooks", "show", "shop"}, "it answers 503: says the receiver"));
-    EXPECT_TRUE(until([&] { return numbers().size() >= 3; })) << numbers().size();
+    EXPECT_TRUE(until([&] { return numbers().contains("\"1002\""); })) << numbers().size();
     EXPECT_TRUE(ctl_says({"webhooks", "show", "shop"}, "shop  well"));
 }
 
@@ -103,7 +103,7 @@ TEST_F(Webhooks, ThatWantNoMoreAreDisabledAndGoOnWhereTheyStopped) {
     drop_many(1000, 1003);
     EXPECT_TRUE(ctl_says({"webhooks", "show", "shop"}, "disabled: it answers 410"));
     EXPECT_TRUE(ctl_says({"exceptions", "list"}, "webhook.failing"));
-    EXPECT_TRUE(numbers().empty());
+    EXPECT_FALSE(numbers().contains("\"1000\""));
     std::ignore = ctl({"webhooks", "enable", "shop"});
     EXPECT_TRUE(until([&] { return numbers().size() >= 3; })) << numbers().size();
     EXPECT_TRUE(ctl_says({"exceptions", "list"}, "webhook.failing", Says::kNoMore));
@@ -116,7 +116,7 @@ TEST_F(Webhooks, AnEventThatIsRefusedIsKeptAndTheOthersPass) {
     answer(422, 5, "\"1001\"");
     drop_many(1000, 1003);
     EXPECT_TRUE(ctl_says({"exceptions", "list"}, "webhook.refused"));
-    EXPECT_TRUE(until([&] { return numbers().size() >= 2; })) << numbers().size();
+    EXPECT_TRUE(until([&] { return numbers().contains("\"1002\""); })) << numbers().size();
     EXPECT_FALSE(numbers().contains("\"1001\""));
     const std::string dry = ctl({"webhooks", "replay", "shop", "--from", "1h", "--dry-run"});
     EXPECT_NE(dry.find("would send again"), std::string::npos) << dry;

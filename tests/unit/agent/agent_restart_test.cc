@@ -10,7 +10,6 @@ namespace {
 using Effect = ScriptedPlatform::Effect;
 using Moment = agent::SyncPoints::Moment;
 
-
 struct CrashCase {
     std::string_view point;
     Moment moment;

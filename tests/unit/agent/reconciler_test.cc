@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 using test::named;
 using test::World;
 
-
 class ReconcilerTest : public testing::Test {
 protected:
     void SetUp() override {

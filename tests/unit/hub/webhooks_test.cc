@@ -120,7 +120,8 @@ TEST(Webhook, ProgressIsReadAsItWasWritten) {
 
 TEST(Webhook, OfThePolicyIsRefusedIfNobodyCouldTrustIt) {
     const auto problem = [](const std::string& lines) {
-        const auto read = parse_policy({{"p.toml", "[policy]\nname = \"p\"\n[webhooks.w]\n" + lines}});
+        const auto read =
+            parse_policy({{"p.toml", "[policy]\nname = \"p\"\n[webhooks.w]\n" + lines}});
         return read ? std::string{} : read.error().what;
     };
     const std::string secret = "secret = { env = \"X\" }\n";
