@@ -257,8 +257,8 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
     {.code = "webhook.failing",
      .holder = ExceptionHolder::kInstallation,
      .meaning = "a webhook has taken nothing for some time",
-     .advice = "see why: synclinectl webhooks show; once it is disabled: synclinectl webhooks "
-               "enable, which goes on where it stopped",
+     .advice =
+         "see why: synclinectl webhooks show; mend that, and if it is disabled, webhooks enable",
      .discard = "somebody has seen it",
      .closes = "when an event is taken"},
     {.code = "webhook.refused",
