@@ -14,7 +14,7 @@ constexpr std::size_t kFinishedMax = 4096;
 /// A position that is only kept to save work need not cost a commit of its own at once.
 constexpr Duration kSavePosition{std::chrono::seconds{1}};
 /// A hub's clock and the broker's, at most: see hub/broker_time.h.
-constexpr Duration kClocksDiffer{std::chrono::seconds{5}};
+constexpr Duration kHubClockOff{std::chrono::seconds{5}};
 constexpr std::size_t kRawMax = 16u << 10;
 
 void write_position(Transaction& transaction, std::uint64_t sequence, Timestamp read_until) {
@@ -194,7 +194,7 @@ void Commands::take_operation(const nats::InMessage& message) {
     handed_over_.insert(job);
     // What a hub asks for again stands behind what it asked for first.
     const bool former =
-        message.sequence <= before_ || (call->again && call->decided_at <= began_ + kClocksDiffer);
+        message.sequence <= before_ || (call->again && call->decided_at <= began_ + kHubClockOff);
     p_.operations.take(*call, {.stored_at = message.stored_at, .is_of_former_store = former},
                        [this, job] {
                            handed_over_.erase(job);
