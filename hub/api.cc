@@ -4,8 +4,11 @@
 #include <optional>
 #include <utility>
 
+#include "hub/decision_page.h"
 #include "shared/base/json.h"
 #include "shared/base/sha256.h"
+#include "shared/http/percent_decode.h"
+#include "shared/model/member.h"
 
 namespace syncline::hub {
 namespace {
@@ -35,6 +38,17 @@ HttpServer::Reply error_reply(int status, const char* kind, const std::string& t
                     {"error", Value::Map{{"status", status}, {"kind", kind}, {"text", text}}}}));
 }
 
+HttpServer::Reply page_reply(int status, std::string page) {
+    HttpServer::Reply reply{.status = static_cast<unsigned>(status), .text = std::move(page)};
+    reply.content_type = "text/html; charset=utf-8";
+    reply.is_page = true;
+    return reply;
+}
+
+HttpServer::Reply denied_page(const std::string& why) {
+    return page_reply(403, message_page("This link does not open anything", why));
+}
+
 /// By hash, so that how long it takes says nothing of the token.
 bool is_token(std::string_view header, const std::string& hash) {
     if (hash.empty()) return true;
@@ -57,6 +71,7 @@ Result<void> Api::open(const ApiSettings& settings) {
     http.port = settings.port;
     http.prefix = kPrefix;
     http.gets = true;
+    if (links_.enabled()) http.forms = DecisionLinks::kPath;
     auto server = HttpServer::start(
         http, [this](const HttpServer::Request& request, HttpServer::Answer answer) {
             take(request, std::move(answer));
@@ -67,7 +82,8 @@ Result<void> Api::open(const ApiSettings& settings) {
 }
 
 void Api::take(const HttpServer::Request& request, HttpServer::Answer answer) {
-    if (!is_token(request.header("Authorization"), token_hash_)) {
+    const bool by_link = request.path.starts_with(DecisionLinks::kPath);
+    if (!by_link && !is_token(request.header("Authorization"), token_hash_)) {
         return answer(error_reply(401, "denied", "send the token: Authorization: Bearer <token>"));
     }
     bool first = false;
@@ -105,6 +121,7 @@ void Api::route(const Request& request) {
     if (request.path == kAsks && !post) {
         return request.answer(json_reply(200, to_json(asks_.catalogue())));
     }
+    if (request.path.starts_with(DecisionLinks::kPath)) return route_decision(request);
     if (route_process(request)) return;
     request.answer(
         error_reply(404, "not_found",
@@ -112,6 +129,45 @@ void Api::route(const Request& request) {
                     "/v1/process/<name>, GET /v1/processes, GET /v1/instances/<id>, POST "
                     "/v1/instances/<id>/<action>, GET /v1/approvals, POST "
                     "/v1/approvals/<key>/approve"));
+}
+
+/// Looking changes nothing, so that whoever scans mails for bad links decides nothing.
+void Api::route_decision(const Request& request) {
+    const auto grant = links_.read(request.path, clock_.now());
+    if (!grant) return request.answer(denied_page(grant.error().what));
+    if (request.method != "POST") {
+        return processes_.find_approval(
+            grant->approval, [answer = request.answer, person = grant->person](const auto& found) {
+                if (!found) return answer(page_reply(503, message_page("Try again in a moment",
+                                                                       found.error().what)));
+                if (!*found) return answer(page_reply(410, message_page(
+                    "Nothing is to be decided any more",
+                    "It was answered, or its time is over.")));
+                answer(page_reply(200, decision_page(**found, person)));
+            });
+    }
+    const auto form = form_fields(request.body);
+    const auto field = [&](std::string_view name) {
+        const auto at = form.find(name);
+        return at == form.end() ? std::string{} : at->second;
+    };
+    const std::string body = to_json(Value::Map{{"who", grant->person},
+                                                {"seen", field("seen")},
+                                                {"comment", field("comment")}});
+    processes_.decide(
+        grant->approval, field("verdict"), body,
+        [answer = request.answer, verdict = field("verdict")](const Processes::Reply& told) {
+            if (told.status / 100 == 2) {
+                return answer(page_reply(200, message_page(verdict == "approve" ? "Approved"
+                                                                                : "Rejected",
+                                                           "Thank you. You can close this page.")));
+            }
+            const auto read = parse_json(told.body);
+            const Value* error = read ? member(*read, "error") : nullptr;
+            answer(page_reply(told.status,
+                              message_page("Your answer was not taken",
+                                           error == nullptr ? "" : text_member(*error, "text"))));
+        });
 }
 
 /// False: it is nothing about workflows.

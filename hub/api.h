@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hub/asks.h"
+#include "hub/decision_links.h"
 #include "hub/processes.h"
 #include "shared/base/secret.h"
 #include "shared/http/server.h"
@@ -30,14 +31,16 @@ struct ApiSettings {
 ///     POST /v1/instances/<id>/<action>          pause, resume, retry, skip, cancel, ...
 ///     GET  /v1/approvals[/<role>]               what waits for somebody's word
 ///     POST /v1/approvals/<key>/approve|reject   that word
+///     GET, POST /v1/decide/...  a page for a person who has got a link; the link is the credential
 ///
 /// Threading: open(), deliver() and the destructor belong to the hub's thread, where all is
 /// answered; the server's own threads only pass requests on.
 class Api {
 public:
     /// `wake` is called from other threads when there is something to deliver().
-    Api(Asks& asks, Processes& processes, std::function<void()> wake)
-        : asks_(asks), processes_(processes), wake_(std::move(wake)) {}
+    Api(Asks& asks, Processes& processes, const DecisionLinks& links, const Clock& clock,
+        std::function<void()> wake)
+        : asks_(asks), processes_(processes), links_(links), clock_(clock), wake_(std::move(wake)) {}
 
     /// kUnavailable: the port is taken; kInvalid: no such address; also what Secret::load() says.
     Result<void> open(const ApiSettings& settings);
@@ -55,9 +58,12 @@ private:
     void take(const HttpServer::Request& request, HttpServer::Answer answer);
     void route(const Request& request);
     [[nodiscard]] bool route_process(const Request& request);
+    void route_decision(const Request& request);
 
     Asks& asks_;
     Processes& processes_;
+    const DecisionLinks& links_;
+    const Clock& clock_;
     std::function<void()> wake_;
     std::string token_hash_;  ///< SHA-256; empty: none is asked for.
     std::mutex mutex_;

@@ -1,5 +1,6 @@
 #include "hub/hub_config.h"
 
+#include "shared/base/mail_address.h"
 #include "shared/base/toml_reader.h"
 #include "shared/nats/options_toml.h"
 
@@ -64,6 +65,33 @@ void read_api(TomlReader table, ApiSettings& api) {
     }
 }
 
+void read_links(TomlReader table, LinkSettings& links) {
+    links.base = table.text("base");
+    const bool web = links.base.starts_with("https://") || links.base.starts_with("http://");
+    if (!links.base.empty() && !web) {
+        table.problem("base", "is where people's browsers find this hub: write https://...");
+    }
+    links.key = table.secret("key");
+}
+
+void read_mail(TomlReader table, SmtpSettings& mail) {
+    mail.server = table.text("server");
+    const bool smtp = mail.server.starts_with("smtp://") || mail.server.starts_with("smtps://");
+    if (!mail.server.empty() && !smtp) {
+        table.problem("server", "must begin with smtps:// or smtp://");
+    }
+    mail.from = table.text("from");
+    if (!mail.from.empty() && !is_mail_address(mail.from)) {
+        table.problem("from", "is no address: write syncline@example.com");
+    }
+    mail.user = table.text("user", "");
+    mail.password = table.optional_secret("password");
+    mail.ca_file = table.text("ca_file", "");
+    if (mail.user.empty() == mail.password.configured()) {
+        table.problem("user", "and `password` belong together");
+    }
+}
+
 Result<HubConfig> read_hub_config(TomlReader& root) {
     HubConfig config;
     config.nats.name = "syncline-hub";
@@ -74,6 +102,11 @@ Result<HubConfig> read_hub_config(TomlReader& root) {
     read_limits(root.table("limits"), config.options);
     read_log(root.table("log"), config.log);
     read_api(root.table("api"), config.api);
+    if (auto links = root.optional_table("links")) {
+        read_links(*links, config.links);
+        if (config.api.port == 0) root.problem("links", "need the `[api]`, which answers them");
+    }
+    if (auto mail = root.optional_table("mail")) read_mail(*mail, config.mail);
     config.metrics_port = root.integer("metrics_port", {0, 65'535}, config.metrics_port);
     if (auto done = root.finish(); !done) return fail(std::move(done.error()));
     return config;

@@ -5,9 +5,11 @@
 #include <string>
 
 #include "hub/api.h"
+#include "hub/decision_links.h"
 #include "hub/hub_options.h"
 #include "shared/base/log.h"
 #include "shared/base/result.h"
+#include "shared/mail/smtp.h"
 #include "shared/nats/nats_options.h"
 #include "shared/nats/streams.h"
 
@@ -23,6 +25,8 @@ struct HubConfig {
     log::Options log;
     int metrics_port = 0;  ///< On loopback; 0: none.
     ApiSettings api;
+    LinkSettings links;  ///< By which people answer approvals.
+    SmtpSettings mail;   ///< Without server: no mails are sent.
 };
 
 /// kInvalid: every problem of the file, one a line. Touches no network.

@@ -25,7 +25,7 @@ HubMetrics::HubMetrics() {
 }
 
 void HubMetrics::update(const Sources& sources) {
-    const auto& [hub, asks, link, webhooks] = sources;
+    const auto& [hub, asks, link, webhooks, indicators] = sources;
     const Duration now = clock_.steady();
     if (now < due_) return;
     due_ = now + std::chrono::seconds{1};
@@ -51,6 +51,7 @@ void HubMetrics::update(const Sources& sources) {
             metric::kHubWebhooks, {{"webhook", about.first}, {"what", about.second}});
         counter.Increment(static_cast<double>(count) - counter.Value());
     }
+    show_indicators(indicators);
     metrics_.gauge(metric::kHubInstances).Set(static_cast<double>(hub.instances().size()));
     for (const auto& [about, through] : hub.verified_through()) {
         const Metrics::Labels labels{{"platform", about.first.text}, {"object", about.second.text}};
@@ -68,6 +69,21 @@ void HubMetrics::update(const Sources& sources) {
     metrics_.gauge(metric::kHubPartitions).Set(static_cast<double>(hub.held().size()));
     metrics_.gauge(metric::kNatsConnected).Set(link.connected() ? 1 : 0);
     metrics_.gauge(metric::kNatsPublishesOpen).Set(static_cast<double>(link.open()));
+}
+
+/// What there is nothing to measure of is not shown as 0.
+void HubMetrics::show_indicators(const indicators::Indicators& indicators) {
+    for (const auto& [spec, figures, raised] : indicators.readings()) {
+        for (const Measure measure : kMeasures) {
+            const auto value = figures.of(measure);
+            if (!value || !spec.has(measure)) continue;
+            const Metrics::Labels labels{{"indicator", spec.name}, {"measure", name_of(measure)}};
+            metrics_.gauge(metric::kHubIndicator, labels).Set(std::stod(value->text()));
+        }
+        for (const auto& [alert, is_raised] : raised) {
+            metrics_.gauge(metric::kHubAlert, {{"alert", alert}}).Set(is_raised ? 1 : 0);
+        }
+    }
 }
 
 }  // namespace syncline::hub

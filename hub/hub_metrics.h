@@ -2,6 +2,7 @@
 
 #include "hub/asks.h"
 #include "hub/hub.h"
+#include "hub/indicators/indicators.h"
 #include "shared/base/metrics.h"
 #include "shared/base/metrics_server.h"
 #include "shared/nats/nats_link.h"
@@ -24,10 +25,13 @@ public:
         const Asks& asks;
         const nats::NatsLink& link;
         const WebhookRequests& webhooks;
+        const indicators::Indicators& indicators;
     };
     void update(const Sources& sources);
 
 private:
+    void show_indicators(const indicators::Indicators& indicators);
+
     struct Shown {
         prometheus::Counter* counter;
         std::uint64_t HubCounters::*value;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/approval_event.h"
 #include "hub/core/state_codec.h"
 #include "hub/event_message.h"
 #include "hub/instances.h"
@@ -42,9 +43,7 @@ void Instances::publish(Slot& slot, const workflow::Effect& effect) {
     if (const auto* request = std::get_if<workflow::Request>(&effect)) {
         publish_request(slot, *request);
     } else if (const auto* news = std::get_if<workflow::ApprovalNews>(&effect)) {
-        ++slot.outstanding;
-        p_.effects.publish(subjects::approval(news->key), workflow::encode(*news), this,
-                           token_of(slot));
+        publish_approval(slot, *news);
     } else if (const auto* open = std::get_if<workflow::ExceptionNews>(&effect)) {
         publish_exception(slot, *open);
     } else if (const auto* told = std::get_if<Told>(&effect)) {
@@ -58,7 +57,7 @@ void Instances::publish_request(Slot& slot, const workflow::Request& request) {
         case Kind::kAsk: return put_question(slot, request);
         case Kind::kOperation: return publish_call(slot, request);
         case Kind::kWrite: return publish_write(slot, request);
-        case Kind::kEvent: return publish_event(slot, request);
+        case Kind::kEvent: return emit(slot, request);
         case Kind::kStart: {
             workflow::Start start = workflow::begun_by_call(request, slot.state);
             ++slot.outstanding;
@@ -186,28 +185,53 @@ void Instances::found_entity(Slot& slot, const workflow::Request& request,
 
 // ---- Telling. ----------------------------------------------------------------------------------
 
-void Instances::publish_event(Slot& slot, const workflow::Request& request) {
-    const auto dot = request.name.find('.');
-    if (dot == std::string::npos) return;
+/// How it stands, and to those who subscribe what has come of it: each once, as what has happened
+/// in a revision has a name of its own. What is only told again is no news.
+void Instances::publish_approval(Slot& slot, const workflow::ApprovalNews& news) {
+    ++slot.outstanding;
+    p_.effects.publish(subjects::approval(news.key), workflow::encode(news), this, token_of(slot));
+    if (slot.standing || news.what == workflow::ApprovalNews::What::kVoted) return;
     const Policy& policy = p_.policies.newest();
     const Workflow* workflow = policy.workflow(slot.state.workflow);
-    BusinessEvent event{.entity = {ObjectName{request.name.substr(0, dot)}, EntityId{slot.id}},
-                        .name = request.name.substr(dot + 1),
-                        .key = slot.id,
-                        .generation = workflow::step_of(request.key),
-                        .source = policy.name,
-                        .at = slot.state.clock,
-                        .trace = slot.state.trace,
-                        .fields = request.fields};
+    BusinessEvent event = approval_event(news, workflow);
+    event.entity.entity = EntityId{slot.id};
+    event.key = business_key(slot, workflow);
+    event.generation += "." + std::to_string(slot.state.revision);
+    event.source = policy.name;
+    event.at = slot.state.clock;
+    event.trace = slot.state.trace;
+    publish_event(slot, event);
+}
+
+std::string Instances::business_key(const Slot& slot, const Workflow* workflow) {
     const Value* key = workflow == nullptr || workflow->key.empty()
                            ? nullptr
                            : slot.state.context.find(workflow->key);
-    if (key != nullptr && !key_text(*key).empty()) event.key = key_text(*key);
+    std::string text = key == nullptr ? std::string{} : key_text(*key);
+    return text.empty() ? slot.id : text;
+}
+
+void Instances::publish_event(Slot& slot, const BusinessEvent& event) {
     ++slot.outstanding;
     ++p_.counters.events;
     EventMessage message = message_of(event);
     p_.effects.publish_first(std::move(message.subject), std::move(message.body),
                              std::move(message.headers), this, token_of(slot));
+}
+
+void Instances::emit(Slot& slot, const workflow::Request& request) {
+    const auto dot = request.name.find('.');
+    if (dot == std::string::npos) return;
+    const Policy& policy = p_.policies.newest();
+    const BusinessEvent event{.entity = {ObjectName{request.name.substr(0, dot)}, EntityId{slot.id}},
+                        .name = request.name.substr(dot + 1),
+                        .key = business_key(slot, policy.workflow(slot.state.workflow)),
+                        .generation = workflow::step_of(request.key),
+                        .source = policy.name,
+                        .at = slot.state.clock,
+                        .trace = slot.state.trace,
+                        .fields = request.fields};
+    publish_event(slot, event);
 }
 
 void Instances::publish_exception(Slot& slot, const workflow::ExceptionNews& news) {

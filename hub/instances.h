@@ -182,7 +182,10 @@ private:
     void publish_write(Slot& slot, const workflow::Request& request);
     void found_entity(Slot& slot, const workflow::Request& request,
                       const std::set<std::string>& found);
-    void publish_event(Slot& slot, const workflow::Request& request);
+    void publish_approval(Slot& slot, const workflow::ApprovalNews& news);
+    void publish_event(Slot& slot, const BusinessEvent& event);
+    void emit(Slot& slot, const workflow::Request& request);
+    [[nodiscard]] static std::string business_key(const Slot& slot, const Workflow* workflow);
     void publish_exception(Slot& slot, const workflow::ExceptionNews& news);
     void publish_told(Slot& slot, const workflow::Told& told);
     void answer(const Queued& work, const workflow::Told& told);

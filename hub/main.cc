@@ -16,6 +16,7 @@
 #include "hub/hub_config.h"
 #include "hub/hub_metrics.h"
 #include "hub/processes.h"
+#include "hub/indicators/indicators.h"
 #include "hub/webhooks/webhooks.h"
 #include "shared/base/clock.h"
 #include "shared/base/json.h"
@@ -138,7 +139,7 @@ public:
                nats::stream_configs(config_.streams), sync_points_),
           asks_({link_, clock_, config_.id, std::string{kVersion}}),
           processes_({link_, clock_, config_.id}),
-          api_(asks_, processes_, [this] { loop_.wake(); }),
+          api_(asks_, processes_, links_, clock_, [this] { loop_.wake(); }),
           webhooks_({.link = link_,
                      .clock = clock_,
                      .make_client =
@@ -146,12 +147,15 @@ public:
                              return std::make_unique<CurlClient>(
                                  CurlClient::Options{.response_bytes_max = kWebhookReplyMost});
                          },
+                     .links = links_,
+                     .mail = config_.mail,
                      .wake = [this] { loop_.wake(); },
                      .show = [this](ExceptionRecord one) { hub_.show(std::move(one)); },
                      .count =
                          [this](const std::string& webhook, const char* what) {
                              ++webhook_requests_[{webhook, what}];
-                         }}) {
+                         }}),
+          indicators_({link_, clock_}) {
         hub_.answer_asks_by([this](const std::string& name, const Fields& input, auto answer) {
             asks_.ask(name, to_json(Value{to_map(input)}),
                       [answer = std::move(answer)](const Asks::Reply& reply) {
@@ -170,12 +174,15 @@ public:
             }
         }
         log::info("hub starts", {{"hub", config_.id}, {"version", kVersion}});
+        if (auto opened = links_.open(config_.links); !opened) {
+            return complain(opened.error().what);
+        }
         if (auto opened = api_.open(config_.api); !opened) return complain(opened.error().what);
         bool ready = false;
         Duration watchdog_due{0};
         while (!service::stop_requested()) {
             loop_.poll(std::min({hub_.next_wait(), asks_.next_wait(), processes_.next_wait(),
-                                 webhooks_.next_wait()}));
+                                 webhooks_.next_wait(), indicators_.next_wait()}));
             hub_.tick();
             asks_.follow(hub_.policy());
             processes_.follow(hub_.policy(), hub_.partitions());
@@ -184,7 +191,9 @@ public:
             processes_.tick();
             webhooks_.follow(hub_.policy(), hub_.held(), hub_.partitions());
             webhooks_.tick();
-            metrics.update({hub_, asks_, link_, webhook_requests_});
+            indicators_.follow(hub_.policy(), hub_.held(), hub_.partitions());
+            indicators_.tick();
+            metrics.update({hub_, asks_, link_, webhook_requests_, indicators_});
             if (!ready && hub_.ready()) {
                 ready = true;
                 log::info("hub is ready", {{"hub", config_.id}});
@@ -232,9 +241,11 @@ private:
     Hub hub_;
     Asks asks_;
     Processes processes_;
+    DecisionLinks links_;
     Api api_;
     WebhookRequests webhook_requests_;
     webhooks::Webhooks webhooks_;
+    indicators::Indicators indicators_;
 };
 
 /// The entities in memory are many and each is looked at seldom: with pages of 2 MiB the processor

@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,10 @@ public:
              Answer answer);
     /// Those that wait for somebody's word; of all roles if it is empty.
     void approvals(std::string_view role, Answer answer);
+    /// How an approval stands; nothing: nobody's word is waited for.
+    void find_approval(
+        const std::string& key,
+        std::function<void(const Result<std::optional<workflow::ApprovalNews>>&)> done);
     /// `verdict` is "approve" or "reject"; `body`: `who`, `seen`, and `comment`, `on_behalf_of`.
     void decide(std::string_view key, std::string_view verdict, std::string_view body,
                 Answer answer);

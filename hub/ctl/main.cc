@@ -90,6 +90,8 @@ int run(int argc, char** argv) {
     add_forget(app, program);
     add_events(app, program);
     add_webhooks(app, program);
+    add_indicators(app, program);
+    add_alerts(app, program);
     add_facts(app, program);
     add_replay(app, program);
     add_reconcile(app, program);

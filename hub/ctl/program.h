@@ -95,6 +95,8 @@ void add_audit_rebuild(CLI::App& audit, Program& program);  ///< Under `audit`.
 void add_exceptions(CLI::App& app, Program& program);
 void add_events(CLI::App& app, Program& program);
 void add_webhooks(CLI::App& app, Program& program);
+void add_indicators(CLI::App& app, Program& program);
+void add_alerts(CLI::App& app, Program& program);
 void add_facts(CLI::App& app, Program& program);
 void add_forget(CLI::App& app, Program& program);
 void add_identity(CLI::App& app, Program& program);  ///< merge, unmerge, link, unlink.

@@ -65,9 +65,9 @@ Value::Map progress_view(const Progress& progress) {
             {"disabled", progress.disabled}};
 }
 
-std::string patterns_text(const WebhookSpec& webhook) {
+std::string listed_text(const std::vector<std::string>& all) {
     std::string text;
-    for (const std::string& event : webhook.events) text += (text.empty() ? "" : ", ") + event;
+    for (const std::string& one : all) text += (text.empty() ? "" : ", ") + one;
     return text;
 }
 
@@ -77,21 +77,22 @@ Result<Exit> list_webhooks(Program& program) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
     const Timestamp now = program.clock().now();
-    Table table{{"WEBHOOK", "STATE", "TAKEN", "NEWEST", "REFUSED", "EVENTS", "URL"}, {}};
+    Table table{{"WEBHOOK", "STATE", "TAKEN", "NEWEST", "REFUSED", "EVENTS", "TO"}, {}};
     Value::List listed;
     for (const WebhookSpec& webhook : (*policy)->webhooks) {
         const auto stored = read_progress(**session, webhook.name);
         if (!stored && stored.error().kind != ErrorKind::kNotFound) return fail(stored.error());
         const Progress progress = stored ? stored->progress : Progress{};
+        const std::string target = webhook.is_mail() ? "mail to " + listed_text(webhook.mail_to) : webhook.url;
         const Cell state =
             stored ? Cell{webhook_state(progress), webhook_style(progress)} : Cell{"not begun"};
         table.rows.push_back({webhook.name, state, number_cell(progress.taken),
                               age_text(progress.taken_at, now), number_cell(progress.refused),
-                              patterns_text(webhook), webhook.url});
+                              listed_text(webhook.events), target});
         Value::Map view = progress_view(progress);
         view.emplace("webhook", webhook.name);
-        view.emplace("url", webhook.url);
-        view.emplace("events", patterns_text(webhook));
+        view.emplace("to", target);
+        view.emplace("events", listed_text(webhook.events));
         listed.emplace_back(std::move(view));
     }
     Output& out = program.out();
@@ -240,7 +241,7 @@ CLI::App* add_webhook_act(CLI::App& group, Program& program, const char* name, c
 }  // namespace
 
 void add_webhooks(CLI::App& app, Program& program) {
-    auto* group = app.add_subcommand("webhooks", "Whom business events are told by HTTP");
+    auto* group = app.add_subcommand("webhooks", "Whom business events are told by HTTP and by mail");
     group->require_subcommand(1);
     auto* list_command = group->add_subcommand("list", "Those of the policy, and how they are");
     list_command->callback([&program] { program.choose("webhooks list", list_webhooks); });

@@ -3,6 +3,7 @@
 #include "shared/base/json.h"
 #include "shared/base/sha256.h"
 #include "shared/http/standard_webhooks.h"
+#include "shared/policy/hub_events.h"
 
 namespace syncline::hub::webhooks {
 namespace {
@@ -36,20 +37,58 @@ Result<Delivery> delivery_of(const Policy& policy, std::string_view subject, std
     delivery.name = event->name;
     delivery.key = event->key;
     delivery.trace = said("traceparent");
-    Value::Map data;
-    for (const auto& [name, value] : event->fields) data.emplace(name.text, value);
-    delivery.body = to_json(Value{Value::Map{{"type", said("ce-type")},
-                                             {"timestamp", said("ce-time")},
-                                             {"id", said("ce-id")},
-                                             {"source", said("ce-source")},
-                                             {"subject", said("ce-subject")},
-                                             {"key", event->key},
-                                             {"data", std::move(data)}}});
+    delivery.at = said("ce-time");
+    delivery.fields = std::move(event->fields);
+    delivery.attributes = {{"type", said("ce-type")},
+                           {"timestamp", delivery.at},
+                           {"id", said("ce-id")},
+                           {"source", said("ce-source")},
+                           {"subject", said("ce-subject")},
+                           {"key", event->key}};
     return delivery;
 }
 
-HttpRequest request_of(const WebhookSpec& webhook, const Delivery& delivery, std::string_view key,
-                       Timestamp now) {
+std::vector<std::string> those_asked(const Policy& policy, const Delivery& delivery) {
+    if (!delivery.name.starts_with(std::string{hub_events::kApproval} + ".")) return {};
+    const auto text = [&](const char* name) {
+        const Value* value = delivery.fields.find(FieldName{name});
+        return value == nullptr ? std::string{} : display(*value);
+    };
+    const auto role = policy.roles.find(text("role"));
+    if (role == policy.roles.end()) return {};
+    std::vector<std::string> people = role->second;
+    std::erase(people, text("requester"));  // Nobody decides about their own request.
+    return people;
+}
+
+Links links_for(const Policy& policy, const Delivery& delivery, const DecisionLinks& links,
+                Timestamp now) {
+    Links all;
+    const Value* approval = delivery.fields.find(FieldName{"approval"});
+    if (approval == nullptr || !links.enabled()) return all;
+    const Value* end = delivery.fields.find(FieldName{"until"});
+    const Timestamp until =
+        end == nullptr ? Timestamp{} : parse_timestamp(display(*end)).value_or(Timestamp{});
+    for (const std::string& person : those_asked(policy, delivery)) {
+        all.emplace(person, links.link(display(*approval), person, until, now));
+    }
+    return all;
+}
+
+std::string body_of(const Delivery& delivery, const Links& links) {
+    Value::Map body = delivery.attributes;
+    Value::Map data;
+    for (const auto& [name, value] : delivery.fields) data.emplace(name.text, value);
+    body.emplace("data", std::move(data));
+    Value::Map by_person;
+    for (const auto& [person, link] : links) by_person.emplace(person, link);
+    if (!by_person.empty()) body.emplace("links", std::move(by_person));
+    return to_json(Value{std::move(body)});
+}
+
+HttpRequest request_of(const WebhookSpec& webhook, const Delivery& delivery, const Links& links,
+                       std::string_view key, Timestamp now) {
+    const std::string body = body_of(delivery, links);
     const std::string at = std::to_string(now.ns / 1'000'000'000);
     HttpRequest request{
         .method = "POST",
@@ -58,8 +97,8 @@ HttpRequest request_of(const WebhookSpec& webhook, const Delivery& delivery, std
                     {"webhook-id", delivery.id},
                     {"webhook-timestamp", at},
                     {"webhook-signature",
-                     "v1," + standard_webhooks::signature(key, delivery.id, at, delivery.body)}},
-        .body = delivery.body,
+                     "v1," + standard_webhooks::signature(key, delivery.id, at, body)}},
+        .body = body,
         .timeout = webhook.timeout};
     if (!delivery.trace.empty()) request.headers.emplace_back("traceparent", delivery.trace);
     return request;

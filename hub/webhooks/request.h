@@ -1,9 +1,13 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "hub/decision_links.h"
 #include "hub/event_message.h"
 #include "shared/http/client.h"
 #include "shared/policy/policy.h"
@@ -15,8 +19,10 @@ struct Delivery {
     std::string id;    ///< The same whenever it is sent: whoever has it already can drop it.
     std::string name;  ///< `order.confirmed`.
     std::string key;
-    std::string body;
-    std::string trace;  ///< `traceparent`; may be empty.
+    std::string at;  ///< When it came true.
+    Fields fields;
+    Value::Map attributes;  ///< Of the CloudEvent: "type", "id", "source", ...
+    std::string trace;      ///< `traceparent`; may be empty.
 };
 
 /// Of an event as its stream has it; `header` gives its headers. kInvalid: it is none.
@@ -24,9 +30,20 @@ struct Delivery {
     const Policy& policy, std::string_view subject, std::string_view body,
     const std::function<std::string_view(std::string_view)>& header);
 
+/// Links by which people answer an approval, by person.
+using Links = std::map<std::string, std::string>;
+
+/// Who may answer the approval that is asked for; nobody if it is no such event.
+[[nodiscard]] std::vector<std::string> those_asked(const Policy& policy, const Delivery& delivery);
+/// For each of them. They stand in no stream: see DecisionLinks.
+[[nodiscard]] Links links_for(const Policy& policy, const Delivery& delivery,
+                              const DecisionLinks& links, Timestamp now);
+
+[[nodiscard]] std::string body_of(const Delivery& delivery, const Links& links);
+
 /// Signed with the key, which standard_webhooks::key_in() has given.
 [[nodiscard]] HttpRequest request_of(const WebhookSpec& webhook, const Delivery& delivery,
-                                     std::string_view key, Timestamp now);
+                                     const Links& links, std::string_view key, Timestamp now);
 
 /// What to do next, by what came back.
 struct Verdict {

@@ -4,40 +4,37 @@
 
 namespace syncline::hub::webhooks {
 
-Sender::Sender(std::unique_ptr<HttpClient> client, std::function<void()> wake)
-    : client_(std::move(client)),
-      wake_(std::move(wake)),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+Sender::Sender(std::function<void()> wake)
+    : wake_(std::move(wake)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Sender::~Sender() = default;
 
-void Sender::send(HttpRequest request) {
+void Sender::start(Job job) {
     {
         const std::lock_guard lock{mutex_};
-        request_ = std::move(request);
-        reply_.reset();
+        job_ = std::move(job);
+        verdict_.reset();
     }
     due_.notify_one();
 }
 
-std::optional<Result<HttpResponse>> Sender::take() {
+std::optional<Verdict> Sender::take() {
     const std::lock_guard lock{mutex_};
-    return std::exchange(reply_, std::nullopt);
+    return std::exchange(verdict_, std::nullopt);
 }
 
 void Sender::run(const std::stop_token& stop) {
     while (true) {
-        HttpRequest request;
+        Job job;
         {
             std::unique_lock lock{mutex_};
-            if (!due_.wait(lock, stop, [this] { return request_.has_value(); })) return;
-            request = std::move(*request_);
-            request_.reset();
+            if (!due_.wait(lock, stop, [this] { return job_ != nullptr; })) return;
+            job = std::exchange(job_, nullptr);
         }
-        auto reply = client_->send(request, stop);
+        Verdict verdict = job(stop);
         {
             const std::lock_guard lock{mutex_};
-            reply_ = std::move(reply);
+            verdict_ = std::move(verdict);
         }
         wake_();
     }

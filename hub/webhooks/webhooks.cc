@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "hub/webhooks/mails.h"
 #include "shared/base/log.h"
 #include "shared/http/standard_webhooks.h"
 #include "shared/wire/subjects.h"
@@ -34,7 +35,7 @@ std::vector<std::string> filters_of(const WebhookSpec& webhook) {
 }
 
 bool is_same(const WebhookSpec& a, const WebhookSpec& b) {
-    return a.url == b.url && a.events == b.events && a.timeout == b.timeout &&
+    return a.url == b.url && a.mail_to == b.mail_to && a.links == b.links && a.events == b.events && a.timeout == b.timeout &&
            a.disable_after == b.disable_after && a.secret.source_text() == b.secret.source_text();
 }
 
@@ -49,7 +50,8 @@ public:
           p_(owner.p_),
           spec_(std::move(spec)),
           token_(++owner.tokens_),
-          sender_(p_.make_client(), p_.wake),
+          client_(spec_.is_mail() ? nullptr : p_.make_client()),
+          sender_(p_.wake),
           backoff_(kRetry) {}
 
     [[nodiscard]] const WebhookSpec& spec() const { return spec_; }
@@ -83,7 +85,7 @@ public:
     }
 
     void tick() {
-        if (auto reply = sender_.take()) on_reply(*reply);
+        if (const auto verdict = sender_.take()) on_verdict(*verdict);
         if (known_ && progress_.disabled.empty()) {
             if (!reader_ && !asking_) read();
             send_next();
@@ -129,14 +131,13 @@ private:
         Timestamp stored_at;
         std::string subject;
         Result<Delivery> delivery;
+        std::optional<std::vector<Mail>> mails = {};  ///< That are left to be sent.
     };
 
     void start_over() {
         stop_reading();
         ++run_;
-        refusals_ = 0;
-        due_ = Duration{0};
-        backoff_.reset();
+        next_at_once();
     }
 
     void stop_reading() {
@@ -174,10 +175,17 @@ private:
     void send_next() {
         if (sending_ || waiting_.empty() || p_.clock.steady() < due_) return;
         const Waiting& next = waiting_.front();
-        if (!next.delivery) {
-            give_up(next.delivery.error().what);
-            return;
-        }
+        if (!next.delivery) return give_up(next.delivery.error().what);
+        if (spec_.is_mail()) return send_mail();
+        send_request();
+    }
+
+    [[nodiscard]] Links links() const {
+        if (!spec_.links) return {};
+        return links_for(*owner_.policy_, *waiting_.front().delivery, p_.links, p_.clock.now());
+    }
+
+    void send_request() {
         if (auto loaded = spec_.secret.load(); !loaded) return failed(loaded.error().what, {});
         const auto key = standard_webhooks::key_in(spec_.secret.reveal());
         if (!key) {
@@ -185,15 +193,39 @@ private:
                               " is not whsec_ and base64 of 24 to 64 bytes",
                           {});
         }
-        sending_ = true;
-        sent_run_ = run_;
-        sender_.send(request_of(spec_, *next.delivery, *key, p_.clock.now()));
+        start([client = client_,
+               request = request_of(spec_, *waiting_.front().delivery, links(), *key,
+                                    p_.clock.now()),
+               &clock = p_.clock](const std::stop_token& stop) {
+            return judge(client->send(request, stop), clock.now());
+        });
     }
 
-    void on_reply(const Result<HttpResponse>& reply) {
+    /// One mail; one whom nobody is to have is done with.
+    void send_mail() {
+        Waiting& next = waiting_.front();
+        if (p_.mail.server.empty()) {
+            return failed("this hub has no `[mail]` in its configuration", {});
+        }
+        if (!next.mails) {
+            next.mails = mails_of(spec_, *owner_.policy_, *next.delivery, links(), p_.mail.from);
+        }
+        if (next.mails->empty()) return go_on();
+        start([settings = p_.mail, mail = next.mails->back(), timeout = spec_.timeout,
+               &clock = p_.clock](const std::stop_token& stop) {
+            return judge_mail(syncline::send_mail(settings, mail, clock.now(), timeout, stop));
+        });
+    }
+
+    void start(Sender::Job job) {
+        sending_ = true;
+        sent_run_ = run_;
+        sender_.start(std::move(job));
+    }
+
+    void on_verdict(Verdict verdict) {
         sending_ = false;
         if (sent_run_ != run_ || waiting_.empty() || !progress_.disabled.empty()) return;
-        Verdict verdict = judge(reply, p_.clock.now());
         switch (verdict.what) {
             case Verdict::What::kTaken: return taken();
             case Verdict::What::kRefused:
@@ -216,7 +248,7 @@ private:
             progress_.failures = 0;
             progress_.why.clear();
         }
-        go_on();
+        one_done();
     }
 
     /// It is kept, and the next one has its turn.
@@ -229,8 +261,22 @@ private:
                  .reason = one.subject + " sequence " + std::to_string(one.sequence) + ": " + why +
                            "; mend that, then: synclinectl webhooks replay " + spec_.name +
                            " --sequence " + std::to_string(one.sequence),
-                 .raw = one.delivery ? one.delivery->body : ""});
-        go_on();
+                 .raw = one.delivery ? body_of(*one.delivery, {}) : ""});
+        one_done();
+    }
+
+    /// The request, or one of the mails.
+    void one_done() {
+        auto& mails = waiting_.front().mails;
+        if (!mails || mails->size() <= 1) return go_on();
+        mails->pop_back();
+        next_at_once();
+    }
+
+    void next_at_once() {
+        refusals_ = 0;
+        due_ = Duration{0};
+        backoff_.reset();
     }
 
     void go_on() {
@@ -238,9 +284,7 @@ private:
         progress_.position_at = waiting_.front().stored_at;
         waiting_.pop_front();
         reader_->processed(1);
-        refusals_ = 0;
-        due_ = Duration{0};
-        backoff_.reset();
+        next_at_once();
         store_soon(kStoreEvery);
     }
 
@@ -284,7 +328,7 @@ private:
                  .entity = about(),
                  .status = status,
                  .reason = open
-                               ? spec_.url + " since " + to_string(progress_.failing_since) + ", " +
+                               ? target() + " since " + to_string(progress_.failing_since) + ", " +
                                      std::to_string(progress_.failures) + " requests: " + why
                                : ""});
     }
@@ -295,11 +339,12 @@ private:
                  .reason = "events " + std::to_string(progress_.position + 1) + " to " +
                            std::to_string(first - 1) +
                            " are gone from the stream (keep_events_days); those that were for " +
-                           spec_.url + " were not sent"});
+                           target() + " were not sent"});
         progress_.position = first - 1;
         store_soon(Duration{0});
     }
 
+    [[nodiscard]] std::string target() const { return spec_.is_mail() ? "mail" : spec_.url; }
     [[nodiscard]] EntityKey about() const { return {ObjectName{"_webhook"}, EntityId{spec_.name}}; }
 
     void store_soon(Duration wait) {
@@ -312,6 +357,7 @@ private:
     Parts& p_;
     WebhookSpec spec_;
     const std::uint64_t token_;
+    std::shared_ptr<HttpClient> client_;  ///< Null: mails.
     Sender sender_;
     Backoff backoff_;
     Progress progress_;

@@ -15,6 +15,7 @@
 #include "hub/webhooks/sender.h"
 #include "shared/base/backoff.h"
 #include "shared/base/clock.h"
+#include "shared/mail/smtp.h"
 #include "shared/nats/link.h"
 
 namespace syncline::hub::webhooks {
@@ -31,6 +32,8 @@ public:
         nats::Link& link;
         const Clock& clock;
         std::function<std::unique_ptr<HttpClient>()> make_client;
+        const DecisionLinks& links;
+        const SmtpSettings& mail;
         std::function<void()> wake;                           ///< From other threads.
         std::function<void(ExceptionRecord exception)> show;  ///< Keeps it, for people.
         std::function<void(const std::string& webhook, const char* what)> count;

@@ -212,7 +212,7 @@ void take_decision(Work& work, const Decision& decision, const Input& input) {
             if (missing(frame, step) == 0 || frame.escalated) {
                 level_done(work, frame, spec);
             } else {
-                ask(work, frame, spec);
+                work.publish(approval_of(work, frame, spec, ApprovalNews::What::kVoted));
             }
             return true;
         });

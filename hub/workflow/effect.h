@@ -47,7 +47,12 @@ struct Request {
 
 /// The newest of a key says how an approval stands.
 struct ApprovalNews {
-    enum class What : std::uint8_t { kAsked = 0, kReminded = 1, kWithdrawn = 2 };
+    enum class What : std::uint8_t {
+        kAsked = 0,
+        kReminded = 1,
+        kWithdrawn = 2,
+        kVoted = 3,  ///< As before, but for fewer who are missing.
+    };
     What what = What::kAsked;
     std::string key;
     std::string role;           ///< Whose word is asked for now.

@@ -80,7 +80,7 @@ Request read_request(Decoder& in, const Node& node) {
 ApprovalNews read_approval(Decoder& in, const Node& node) {
     ApprovalNews one;
     in.map(node, key_bits(kKind, 1, 2), [&](int key, const Node& item) {
-        if (key == 1) one.what = in.enumeration(item, ApprovalNews::What::kWithdrawn);
+        if (key == 1) one.what = in.enumeration(item, ApprovalNews::What::kVoted);
         if (key == 2) one.key = read_text(in, item);
         if (key == 3) one.role = read_text(in, item);
         if (key == 4) one.missing = in.unsigned32(item);

@@ -27,6 +27,7 @@ Result<Libcurl> load() {
                           find(library, "curl_easy_reset", api.easy_reset) &&
                           find(library, "curl_easy_setopt", api.easy_setopt) &&
                           find(library, "curl_easy_getinfo", api.easy_getinfo) &&
+                          find(library, "curl_easy_perform", api.easy_perform) &&
                           find(library, "curl_easy_strerror", api.easy_strerror) &&
                           find(library, "curl_multi_init", api.multi_init) &&
                           find(library, "curl_multi_cleanup", api.multi_cleanup) &&

@@ -54,6 +54,13 @@ bool is_json(std::string_view content_type) {
            (type.starts_with("application/") && type.ends_with("+json"));
 }
 
+constexpr std::string_view kPageHeaders =
+    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Cache-Control: no-store\r\n";
+
 std::string text_of(const HttpServer::Reply& reply, bool keep_alive, bool gets) {
     std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " ";
     out += view_of(http::obsolete_reason(http::int_to_status(reply.status)));
@@ -65,6 +72,7 @@ std::string text_of(const HttpServer::Reply& reply, bool keep_alive, bool gets) 
     if (reply.retry_after > 0s) {
         out += "Retry-After: " + std::to_string(reply.retry_after.count()) + "\r\n";
     }
+    if (reply.is_page) out += kPageHeaders;
     if (!keep_alive) out += "Connection: close\r\n";
     if (!reply.text.empty()) {
         out += "Content-Type: " + std::string{reply.content_type} + "\r\n";
@@ -269,7 +277,10 @@ private:
         if (fields.method() != http::verb::post) return 405;
         if (!parser_->chunked() && !parser_->content_length()) return 411;
         if (parser_->content_length().value_or(0) > shared_.settings.body_bytes_max) return 413;
-        if (!is_json(view_of(fields[http::field::content_type]))) return 415;
+        const std::string_view type = view_of(fields[http::field::content_type]);
+        const bool form = !settings.forms.empty() && path.starts_with(settings.forms) &&
+                          type == "application/x-www-form-urlencoded";
+        if (!form && !is_json(type)) return 415;
         return 0;
     }
 

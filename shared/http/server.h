@@ -37,6 +37,7 @@ public:
         /// What a path may begin with instead, like "/v1/"; what is not there the handler says.
         std::string prefix;
         bool gets = false;  ///< GET is welcome, too.
+        std::string forms;  ///< Below it browsers' forms are welcome as well, like "/v1/decide/".
     };
     /// A request with its whole body. Views into the connection: valid only while the handler runs.
     struct Request {
@@ -53,6 +54,8 @@ public:
         const char* content_type = "text/plain";
         std::chrono::seconds retry_after{0};  ///< Above zero: as the header Retry-After.
         const char* challenge = nullptr;      ///< For a 401: the header WWW-Authenticate.
+        /// HTML for a person: nothing of it is run, framed, kept, or told to where its links lead.
+        bool is_page = false;
     };
     /// Answers one request. May be called from any thread, now or later; calls after the first
     /// are ignored.

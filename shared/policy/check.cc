@@ -327,6 +327,13 @@ private:
     const ObjectSpec& object_;
 };
 
+void check_name(const ObjectSpec& object, Findings findings) {
+    if (!hub_events::is_object(object.name.text)) return;
+    findings.error(codes::kNameTaken, object.place,
+                   "`" + object.name.text + "` is what hubs tell events of themselves by",
+                   "call the object otherwise");
+}
+
 }  // namespace
 
 const char* name_of(Severity severity) {
@@ -350,10 +357,12 @@ std::vector<Finding> check(const Policy& policy) {
     std::vector<Finding> findings;
     for (const ObjectSpec& object : policy.objects) {
         ObjectCheck{policy, object, Findings{findings}}.run();
+        check_name(object, Findings{findings});
         check_events(policy, object, Findings{findings});
     }
     check_lists(policy, Findings{findings});
     check_webhooks(policy, Findings{findings});
+    check_indicators(policy, Findings{findings});
     check_asks(policy, Findings{findings});
     check_workflows(policy, Findings{findings});
     check_exceptions(policy, findings);

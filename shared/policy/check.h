@@ -53,6 +53,7 @@ inline constexpr std::string_view kToAndFro = "policy.to_and_fro";
 inline constexpr std::string_view kListToSource = "policy.list_to_source";
 inline constexpr std::string_view kListType = "policy.list_type";
 inline constexpr std::string_view kListStaleTooSoon = "policy.list_stale_too_soon";
+inline constexpr std::string_view kNameTaken = "policy.name_taken";
 // Warnings.
 inline constexpr std::string_view kFieldMayLackOwner = "policy.field_may_lack_owner";
 inline constexpr std::string_view kRevertReadOnly = "policy.revert_read_only";
@@ -61,6 +62,7 @@ inline constexpr std::string_view kFieldHeldNowhere = "policy.field_held_nowhere
 inline constexpr std::string_view kTakesNoPart = "policy.takes_no_part";
 inline constexpr std::string_view kNobodyDeletes = "policy.nobody_deletes";
 inline constexpr std::string_view kLifecycleNotProven = "policy.lifecycle_not_proven";
+inline constexpr std::string_view kNoAddress = "policy.no_address";
 
 inline constexpr std::string_view kAll[] = {
     kUnknownField,     kUnknownPlatform,    kFieldWithoutRule, kNoOwnerWhen,
@@ -70,7 +72,8 @@ inline constexpr std::string_view kAll[] = {
     kStuckStage,       kHandOver,           kToAndFro,         kFieldMayLackOwner,
     kRevertReadOnly,   kMatchOnOptional,    kFieldHeldNowhere, kTakesNoPart,
     kNobodyDeletes,    kLifecycleNotProven, kUnknownObject,    kUnknownExceptionKind,
-    kListToSource,     kListType,           kListStaleTooSoon,
+    kListToSource,     kListType,           kListStaleTooSoon, kNameTaken,
+    kNoAddress,
 };
 }  // namespace finding_codes
 

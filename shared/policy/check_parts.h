@@ -92,12 +92,18 @@ void check_asks(const Policy& policy, Findings findings);
 /// What is wrong with the workflows (check_workflows.cc).
 void check_workflows(const Policy& policy, Findings findings);
 
+/// Beside what is told on the events' stream.
+enum class Sees : std::uint8_t { kNothingElse, kExceptions };
+
 /// Is the event one that the policy tells of, with these fields? `where` says who asks. An event of
-/// what is no object of the policy comes from elsewhere, and nothing is known of it.
+/// what is no object of the policy or of the hubs comes from elsewhere, and nothing is known of it.
 /// (check_workflow_events.cc)
 void check_event(const Policy& policy, const std::string& event,
                  const std::vector<std::string>& fields, const SourcePlace& place,
-                 const std::string& where, Findings findings);
+                 const std::string& where, Findings findings, Sees sees = Sees::kNothingElse);
+
+/// What is wrong with the indicators (check_indicators.cc).
+void check_indicators(const Policy& policy, Findings findings);
 
 /// What is wrong with one step of a workflow (check_workflow_steps.cc). `items`: the names that
 /// stand for an item where the step runs, beside the fields of the context.

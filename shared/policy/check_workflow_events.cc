@@ -2,6 +2,7 @@
 #include <set>
 
 #include "shared/policy/check_parts.h"
+#include "shared/policy/hub_events.h"
 #include "shared/policy/workflow_codes.h"
 
 namespace syncline::checking {
@@ -12,7 +13,12 @@ namespace codes = finding_codes;
 /// What the policy tells under a name: the fields, of all who tell it.
 class Told {
 public:
-    Told(const Policy& policy, const std::string& event) : event_(event) {
+    Told(const Policy& policy, const std::string& event, Sees sees) : event_(event) {
+        for (const HubEvent& one : hub_events::all()) {
+            if (sees == Sees::kExceptions || !one.name.starts_with(hub_events::kException)) {
+                note(one);
+            }
+        }
         for (const ObjectSpec& object : policy.objects) {
             for (const EventSpec& spec : object.events) note(object, spec);
         }
@@ -27,6 +33,12 @@ public:
     std::vector<std::string> names;               ///< Of all events.
 
 private:
+    void note(const HubEvent& one) {
+        names.emplace_back(one.name);
+        if (one.name != event_) return;
+        if (!fields) fields.emplace();
+        for (const std::string_view field : one.fields) fields->emplace(field);
+    }
     void note(const ObjectSpec& object, const EventSpec& spec) {
         names.push_back(object.name.text + "." + spec.name);
         if (names.back() != event_) return;
@@ -51,12 +63,11 @@ private:
 
 void check_event(const Policy& policy, const std::string& event,
                  const std::vector<std::string>& fields, const SourcePlace& place,
-                 const std::string& where, Findings findings) {
-    const Told told{policy, event};
+                 const std::string& where, Findings findings, Sees sees) {
+    const Told told{policy, event, sees};
     if (!told.fields) {
-        const bool elsewhere =
-            policy.object(ObjectName{event.substr(0, event.find('.'))}) == nullptr;
-        if (elsewhere) return;
+        const std::string object = event.substr(0, event.find('.'));
+        if (policy.object(ObjectName{object}) == nullptr && !hub_events::is_object(object)) return;
         return findings.error(codes::kUnknownEvent, place,
                               where + " names the event `" + event + "`, which nobody tells",
                               hint_of(event, told.names));

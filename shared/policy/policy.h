@@ -19,6 +19,7 @@
 #include "shared/policy/exception_rules.h"
 #include "shared/policy/expression.h"
 #include "shared/policy/field_spec.h"
+#include "shared/policy/indicator.h"
 #include "shared/policy/webhook.h"
 #include "shared/policy/workflow.h"
 
@@ -193,7 +194,9 @@ struct Policy {
     /// Who has a role that approvals are asked of.
     std::map<std::string, std::vector<std::string>> roles;
     std::vector<Delegation> delegations;
-    std::vector<WebhookSpec> webhooks;      ///< Sorted by name.
+    std::map<std::string, std::string> people;  ///< Their addresses, of those who have one here.
+    std::vector<WebhookSpec> webhooks;          ///< Those by mail, too. Sorted by name.
+    std::vector<IndicatorSpec> indicators;      ///< Sorted by name.
     std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;

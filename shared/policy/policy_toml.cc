@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "shared/base/mail_address.h"
 #include "shared/base/nearest_name.h"
 #include "shared/base/toml_reader.h"
 #include "shared/policy/expression_syntax.h"
@@ -413,7 +414,14 @@ public:
         for_each_named(root, "webhooks", [&](TomlReader in, const std::string& name) {
             policy.webhooks.push_back(reading::read_webhook(std::move(in), name));
         });
+        for_each_named(root, "mails", [&](TomlReader in, const std::string& name) {
+            policy.webhooks.push_back(reading::read_mail(std::move(in), name));
+        });
+        for_each_named(root, "indicators", [&](TomlReader in, const std::string& name) {
+            policy.indicators.push_back(reading::read_indicator(std::move(in), name));
+        });
         read_roles(root);
+        read_people(root);
         for (ExceptionRule& rule : reading::read_exception_rules(root)) {
             policy.exceptions.push_back(std::move(rule));
         }
@@ -449,6 +457,19 @@ private:
                 in.problem("until", "is no time: write 2026-12-31T18:00:00Z");
             }
             policy.delegations.push_back(std::move(one));
+        }
+    }
+
+    void read_people(TomlReader& root) {
+        TomlReader people = root.table("people");
+        for (const std::string& person : people.keys()) {
+            const std::string address = people.text(person);
+            if (!address.empty() && !is_mail_address(address)) {
+                people.problem(person, "is no address: write lea@example.com");
+            }
+            if (!policy.people.try_emplace(person, address).second) {
+                people.key_problem(person, "has an address already, in another file");
+            }
         }
     }
 
@@ -539,6 +560,8 @@ Result<Policy> parse_policy(const std::vector<PolicyFile>& files) {
     std::ranges::sort(policy.lists, {}, &ListSpec::name);
     std::ranges::sort(policy.asks, {}, [](const CompositeAsk& ask) { return ask.form.name; });
     std::ranges::sort(policy.workflows, {}, &Workflow::name);
+    std::ranges::sort(policy.webhooks, {}, &WebhookSpec::name);
+    std::ranges::sort(policy.indicators, {}, &IndicatorSpec::name);
     std::ranges::sort(policy.exceptions, {}, &ExceptionRule::place);
     return policy;
 }

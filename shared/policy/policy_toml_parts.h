@@ -26,10 +26,14 @@ namespace syncline::reading {
 /// The `[[exceptions]]` of a file (exception_rules_toml.cc).
 [[nodiscard]] std::vector<ExceptionRule> read_exception_rules(TomlReader& root);
 
-/// One of `[webhooks.<name>]` (webhook_toml.cc).
+/// One of `[webhooks.<name>]`, and of `[mails.<name>]` (webhook_toml.cc).
 [[nodiscard]] WebhookSpec read_webhook(TomlReader in, const std::string& name);
+[[nodiscard]] WebhookSpec read_mail(TomlReader in, const std::string& name);
 
-/// One of `[workflows.<name>]` (workflow_toml.cc).
-[[nodiscard]] Workflow read_workflow(TomlReader in, const std::string& name);
+/// One of `[indicators.<name>]` (indicator_toml.cc).
+[[nodiscard]] IndicatorSpec read_indicator(TomlReader in, const std::string& name);
+
+/// `order.confirmed`: two names and a dot.
+[[nodiscard]] bool is_event_name(std::string_view event);
 
 }  // namespace syncline::reading

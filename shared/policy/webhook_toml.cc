@@ -1,3 +1,4 @@
+#include "shared/base/mail_address.h"
 #include "shared/policy/policy_toml.h"
 #include "shared/policy/policy_toml_parts.h"
 
@@ -20,19 +21,37 @@ bool is_local(std::string_view url) {
 /// `order.confirmed`, `order.*` or `*`.
 bool is_pattern(std::string_view event) {
     if (event == "*") return true;
-    const auto dot = event.find('.');
-    if (dot == std::string_view::npos) return false;
-    const std::string name{event.substr(dot + 1)};
-    return is_policy_name(std::string{event.substr(0, dot)}) &&
-           (name == "*" || is_policy_name(name));
+    if (!event.ends_with(".*")) return is_event_name(event);
+    return is_policy_name(event.substr(0, event.size() - 2));
+}
+
+/// What is the same whichever way it goes.
+WebhookSpec read_subscription(TomlReader& in, const std::string& name) {
+    WebhookSpec webhook;
+    webhook.name = name;
+    webhook.place = in.place();
+    webhook.events = in.texts("events");
+    for (const std::string& event : webhook.events) {
+        if (is_pattern(event)) continue;
+        in.problem("events", "`" + event + "` is no event: write order.confirmed, order.* or *");
+    }
+    webhook.timeout = in.seconds("timeout_s", kTimeout, std::chrono::seconds{15});
+    const std::chrono::hours hours{
+        in.integer("disable_after_h", kDisableAfter, std::int64_t{24 * 5})};
+    webhook.disable_after = hours;
+    return webhook;
 }
 
 }  // namespace
 
+bool is_event_name(std::string_view event) {
+    const auto dot = event.find('.');
+    return dot != std::string_view::npos && is_policy_name(event.substr(0, dot)) &&
+           is_policy_name(event.substr(dot + 1));
+}
+
 WebhookSpec read_webhook(TomlReader in, const std::string& name) {
-    WebhookSpec webhook;
-    webhook.name = name;
-    webhook.place = in.place();
+    WebhookSpec webhook = read_subscription(in, name);
     webhook.url = in.text("url");
     const bool safe = webhook.url.starts_with("https://") || is_local(webhook.url);
     if (!webhook.url.empty() && !safe) {
@@ -40,17 +59,23 @@ WebhookSpec read_webhook(TomlReader in, const std::string& name) {
                    "must begin with https://, so that nobody on the way can read or change what is "
                    "told (http:// only to 127.0.0.1 or localhost)");
     }
-    webhook.events = in.texts("events");
-    for (const std::string& event : webhook.events) {
-        if (is_pattern(event)) continue;
-        in.problem("events", "`" + event + "` is no event: write order.confirmed, order.* or *");
-    }
     webhook.secret = in.secret("secret");
-    webhook.timeout = in.seconds("timeout_s", kTimeout, std::chrono::seconds{15});
-    const std::chrono::hours hours{
-        in.integer("disable_after_h", kDisableAfter, std::int64_t{24 * 5})};
-    webhook.disable_after = hours;
+    webhook.links = in.boolean("links", false);
     return webhook;
+}
+
+WebhookSpec read_mail(TomlReader in, const std::string& name) {
+    WebhookSpec mail = read_subscription(in, name);
+    mail.mail_to = in.texts("to");
+    if (in.has("to") && mail.mail_to.empty()) in.problem("to", "must name at least one address");
+    for (std::size_t i = 0; i < mail.mail_to.size(); ++i) {
+        if (mail.mail_to[i] == kThoseAsked) {
+            mail.links = true;
+        } else if (!is_mail_address(mail.mail_to[i])) {
+            in.problem("to", i, "is neither an address nor \"@asked\"");
+        }
+    }
+    return mail;
 }
 
 }  // namespace syncline::reading

@@ -305,6 +305,10 @@ std::string approvals_of(std::string_view instance) {
 std::string all_approvals() { return "sync.st.approval.>"; }
 std::string webhook(std::string_view name) { return join("sync.st.webhook", {name}); }
 std::string all_webhooks() { return "sync.st.webhook.*"; }
+std::string indicator(std::string_view name) { return join("sync.st.indicator", {name}); }
+std::string all_indicators() { return "sync.st.indicator.*"; }
+std::string alert(std::string_view name) { return join("sync.st.alert", {name}); }
+std::string all_alerts() { return "sync.st.alert.*"; }
 std::string loss() { return "sync.st.loss"; }
 
 Result<EntityKey> parse_entity(std::string_view subject) {

@@ -121,6 +121,11 @@ struct InputSubject {
 /// How far a webhook has got.
 [[nodiscard]] std::string webhook(std::string_view name);
 [[nodiscard]] std::string all_webhooks();
+/// What an indicator says, and how an alert stands.
+[[nodiscard]] std::string indicator(std::string_view name);
+[[nodiscard]] std::string all_indicators();
+[[nodiscard]] std::string alert(std::string_view name);
+[[nodiscard]] std::string all_alerts();
 /// That a stream has lost something, by the hub that noticed it. What is stored before it, a mark
 /// above all, may not know.
 [[nodiscard]] std::string loss();
