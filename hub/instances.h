@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "hub/broker_time.h"
+#include "hub/core/event.h"
 #include "hub/core/start.h"
 #include "hub/core/step.h"
 #include "hub/hub_options.h"

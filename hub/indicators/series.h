@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "shared/model/fields.h"
+#include "shared/model/value.h"
 #include "shared/policy/indicator.h"
 
 namespace syncline::hub::indicators {

@@ -6,6 +6,7 @@
 
 #include "shared/policy/check_parts.h"
 #include "shared/policy/coverage.h"
+#include "shared/policy/hub_events.h"
 
 namespace syncline {
 namespace {

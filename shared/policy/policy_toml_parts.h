@@ -33,6 +33,9 @@ namespace syncline::reading {
 /// One of `[indicators.<name>]` (indicator_toml.cc).
 [[nodiscard]] IndicatorSpec read_indicator(TomlReader in, const std::string& name);
 
+/// One of `[workflows.<name>]` (workflow_toml.cc).
+[[nodiscard]] Workflow read_workflow(TomlReader in, const std::string& name);
+
 /// `order.confirmed`: two names and a dot.
 [[nodiscard]] bool is_event_name(std::string_view event);
 
