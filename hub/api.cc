@@ -138,11 +138,13 @@ void Api::route_decision(const Request& request) {
     if (request.method != "POST") {
         return processes_.find_approval(
             grant->approval, [answer = request.answer, person = grant->person](const auto& found) {
-                if (!found) return answer(page_reply(503, message_page("Try again in a moment",
-                                                                       found.error().what)));
-                if (!*found) return answer(page_reply(410, message_page(
-                    "Nothing is to be decided any more",
-                    "It was answered, or its time is over.")));
+                if (!found)
+                    return answer(
+                        page_reply(503, message_page("Try again in a moment", found.error().what)));
+                if (!*found)
+                    return answer(
+                        page_reply(410, message_page("Nothing is to be decided any more",
+                                                     "It was answered, or its time is over.")));
                 answer(page_reply(200, decision_page(**found, person)));
             });
     }
@@ -151,16 +153,15 @@ void Api::route_decision(const Request& request) {
         const auto at = form.find(name);
         return at == form.end() ? std::string{} : at->second;
     };
-    const std::string body = to_json(Value::Map{{"who", grant->person},
-                                                {"seen", field("seen")},
-                                                {"comment", field("comment")}});
+    const std::string body = to_json(
+        Value::Map{{"who", grant->person}, {"seen", field("seen")}, {"comment", field("comment")}});
     processes_.decide(
         grant->approval, field("verdict"), body,
         [answer = request.answer, verdict = field("verdict")](const Processes::Reply& told) {
             if (told.status / 100 == 2) {
-                return answer(page_reply(200, message_page(verdict == "approve" ? "Approved"
-                                                                                : "Rejected",
-                                                           "Thank you. You can close this page.")));
+                return answer(
+                    page_reply(200, message_page(verdict == "approve" ? "Approved" : "Rejected",
+                                                 "Thank you. You can close this page.")));
             }
             const auto read = parse_json(told.body);
             const Value* error = read ? member(*read, "error") : nullptr;

@@ -40,7 +40,11 @@ public:
     /// `wake` is called from other threads when there is something to deliver().
     Api(Asks& asks, Processes& processes, const DecisionLinks& links, const Clock& clock,
         std::function<void()> wake)
-        : asks_(asks), processes_(processes), links_(links), clock_(clock), wake_(std::move(wake)) {}
+        : asks_(asks),
+          processes_(processes),
+          links_(links),
+          clock_(clock),
+          wake_(std::move(wake)) {}
 
     /// kUnavailable: the port is taken; kInvalid: no such address; also what Secret::load() says.
     Result<void> open(const ApiSettings& settings);

@@ -63,10 +63,6 @@ Result<ToldEvent> read_event(const Policy& policy, std::string_view subject,
     return event;
 }
 
-std::string event_type(const ObjectName& object, const EventSpec& event) {
-    return type_of(object.text, event.name, event.version);
-}
-
 EventMessage message_of(const BusinessEvent& event) {
     const bool json = event.body == EventSpec::Body::kJson;
     EventMessage out{

@@ -17,9 +17,6 @@ struct EventMessage {
 };
 [[nodiscard]] EventMessage message_of(const BusinessEvent& event);
 
-/// "order.confirmed.v1".
-[[nodiscard]] std::string event_type(const ObjectName& object, const EventSpec& event);
-
 /// An event as it comes from its stream.
 struct ToldEvent {
     std::string name;  ///< `order.confirmed`.

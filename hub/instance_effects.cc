@@ -223,14 +223,15 @@ void Instances::emit(Slot& slot, const workflow::Request& request) {
     const auto dot = request.name.find('.');
     if (dot == std::string::npos) return;
     const Policy& policy = p_.policies.newest();
-    const BusinessEvent event{.entity = {ObjectName{request.name.substr(0, dot)}, EntityId{slot.id}},
-                        .name = request.name.substr(dot + 1),
-                        .key = business_key(slot, policy.workflow(slot.state.workflow)),
-                        .generation = workflow::step_of(request.key),
-                        .source = policy.name,
-                        .at = slot.state.clock,
-                        .trace = slot.state.trace,
-                        .fields = request.fields};
+    const BusinessEvent event{
+        .entity = {ObjectName{request.name.substr(0, dot)}, EntityId{slot.id}},
+        .name = request.name.substr(dot + 1),
+        .key = business_key(slot, policy.workflow(slot.state.workflow)),
+        .generation = workflow::step_of(request.key),
+        .source = policy.name,
+        .at = slot.state.clock,
+        .trace = slot.state.trace,
+        .fields = request.fields};
     publish_event(slot, event);
 }
 

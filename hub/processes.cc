@@ -258,16 +258,17 @@ void Processes::approvals(std::string_view role, Answer answer) {
 void Processes::find_approval(
     const std::string& key,
     std::function<void(const Result<std::optional<workflow::ApprovalNews>>&)> done) {
-    p_.link.get_last(
-        subjects::kStreamState, subjects::approval(key), [done = std::move(done)](const auto& got) {
-            using Found = std::optional<workflow::ApprovalNews>;
-            if (!got) return done(fail(got.error()));
-            if (!*got || (*got)->deleted) return done(Found{});
-            auto news = workflow::decode_approval((*got)->body);
-            if (!news) return done(fail(news.error()));
-            if (news->what == workflow::ApprovalNews::What::kWithdrawn) return done(Found{});
-            done(Found{*std::move(news)});
-        });
+    p_.link.get_last(subjects::kStreamState, subjects::approval(key),
+                     [done = std::move(done)](const auto& got) {
+                         using Found = std::optional<workflow::ApprovalNews>;
+                         if (!got) return done(fail(got.error()));
+                         if (!*got || (*got)->deleted) return done(Found{});
+                         auto news = workflow::decode_approval((*got)->body);
+                         if (!news) return done(fail(news.error()));
+                         if (news->what == workflow::ApprovalNews::What::kWithdrawn)
+                             return done(Found{});
+                         done(Found{*std::move(news)});
+                     });
 }
 
 Value Processes::catalogue() const {

@@ -57,6 +57,15 @@ Value::Map documents_of(const Policy& policy, const ExportOptions& options) {
         documents[contracts::contract_name(object) + ".schema.json"] =
             contracts::record_schema(policy, object);
     }
+    if (!options.object.empty()) return documents;
+    for (const CatalogueEvent& event : event_catalogue(policy)) {
+        documents["event." + event.name + ".v" + std::to_string(event.version) + ".schema.json"] =
+            contracts::event_schema(policy, event);
+    }
+    for (const Workflow& workflow : policy.workflows) {
+        documents["process." + workflow.name.text + ".v" + std::to_string(workflow.version) +
+                  ".schema.json"] = contracts::process_schema(policy, workflow);
+    }
     return documents;
 }
 
@@ -213,7 +222,8 @@ void add_findings(Output& out, const std::string& directory,
 
 void add_contracts(CLI::App& app, Program& program) {
     auto* group = app.add_subcommand(
-        "contracts", "What the fields of each object may hold: export it, compare two versions");
+        "contracts",
+        "What objects, events and processes may hold: export it, compare two versions");
     group->require_subcommand(1);
     add_check(*group, program);
     auto* command = group->add_subcommand(

@@ -2,10 +2,11 @@
 #include <memory>
 
 #include "hub/ctl/cli.h"
+#include "hub/ctl/describe.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
-#include "hub/event_message.h"
 #include "shared/base/json.h"
+#include "shared/policy/event_catalogue.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
@@ -17,51 +18,32 @@ struct ShowEventsOptions {
     std::size_t limit = 50;
 };
 
-std::string when_text(const EventSpec& event) {
-    switch (event.on) {
-        case EventSpec::On::kCreated: return "created";
-        case EventSpec::On::kDeleted: return "deleted";
-        case EventSpec::On::kCondition: break;
-    }
-    return event.when ? event.when->text() : std::string{};
-}
-
-std::string names_text(const std::vector<FieldName>& names) {
-    std::string text;
-    for (const FieldName& name : names) text += (text.empty() ? "" : ", ") + name.text;
-    return text;
-}
-
 Result<Exit> list(Program& program) {
     const auto policy = program.policy();
     if (!policy) return fail(policy.error());
-    Table table{{"EVENT", "TYPE", "WHEN", "CARRIES", "OWNER", "DESCRIPTION"}, {}};
+    Table table{{"EVENT", "TYPE", "TOLD BY", "WHEN", "CARRIES", "OWNER", "DESCRIPTION"}, {}};
     Value::List listed;
-    for (const ObjectSpec& object : (*policy)->objects) {
-        for (const EventSpec& event : object.events) {
-            const std::string name = object.name.text + "." + event.name;
-            const std::string type = hub::event_type(object.name, event);
-            table.rows.push_back({name, type, when_text(event), names_text(event.fields),
-                                  event.owner, event.description});
-            Value::List fields;
-            for (const FieldName& field : event.fields) fields.emplace_back(field.text);
-            listed.emplace_back(
-                Value::Map{{"event", name},
-                           {"type", type},
-                           {"when", when_text(event)},
-                           {"fields", std::move(fields)},
-                           {"owner", event.owner},
-                           {"description", event.description},
-                           {"subject", subjects::events_of(object.name, event.name)}});
-        }
+    for (const CatalogueEvent& event : event_catalogue(**policy)) {
+        const auto dot = event.name.find('.');
+        const std::string type = event.name + ".v" + std::to_string(event.version);
+        table.rows.push_back({event.name, type, event.told_by, event.when, joined(event.fields),
+                              event.owner, event.description});
+        Value::List fields;
+        for (const std::string& field : event.fields) fields.emplace_back(field);
+        listed.emplace_back(
+            Value::Map{{"event", event.name},
+                       {"type", type},
+                       {"told_by", event.told_by},
+                       {"when", event.when},
+                       {"fields", std::move(fields)},
+                       {"owner", event.owner},
+                       {"description", event.description},
+                       {"subject", subjects::events_of(ObjectName{event.name.substr(0, dot)},
+                                                       event.name.substr(dot + 1))}});
     }
     Output& out = program.out();
     out.set("events", std::move(listed));
-    if (table.rows.empty()) {
-        out.line("the policy declares no events; configs/README.md shows how");
-    } else {
-        out.table(table);
-    }
+    out.table(table);
     return Exit::kFine;
 }
 
@@ -136,7 +118,8 @@ void add_events(CLI::App& app, Program& program) {
     auto* command =
         app.add_subcommand("events", "Business events: which there are, which were told");
     command->require_subcommand(1);
-    auto* catalogue = command->add_subcommand("list", "What the policy declares");
+    auto* catalogue =
+        command->add_subcommand("list", "Those that are told under the policy in force");
     catalogue->callback([&program] { program.choose("events list", list); });
     auto* told = command->add_subcommand("show", "What was told, the newest last");
     const auto options = std::make_shared<ShowEventsOptions>();

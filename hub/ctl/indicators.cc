@@ -74,7 +74,8 @@ Result<Exit> list_indicators(Program& program) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
     const Timestamp now = program.clock().now();
-    Table table{{"INDICATOR", "COUNT", "SHARE %", "P50", "P90", "OPEN", "OLDEST", "SEEN", "OF"}, {}};
+    Table table{{"INDICATOR", "COUNT", "SHARE %", "P50", "P90", "OPEN", "OLDEST", "SEEN", "OF"},
+                {}};
     Value::List listed;
     for (const IndicatorSpec& spec : (*policy)->indicators) {
         const auto read = read_indicator(**session, spec.name);
@@ -125,8 +126,8 @@ Result<Exit> show_indicator(Program& program, const std::string& name) {
     if (list != nullptr && !list->empty()) out.line("open for the longest:");
     for (const Value& one : list == nullptr ? Value::List{} : *list) {
         const std::string key = text_member(one, "key");
-        out.line("  " + key + ", " + seconds_text(one, "seconds") +
-                 ": synclinectl timeline " + key);
+        out.line("  " + key + ", " + seconds_text(one, "seconds") + ": synclinectl timeline " +
+                 key);
     }
     out.set("indicator", view);
     return Exit::kFine;
@@ -195,8 +196,8 @@ Result<Exit> silence(Program& program, const SilenceOptions& options, Duration l
         for (const AlertSpec& alert : spec.alerts) names.push_back(alert.name);
     }
     if (std::ranges::find(names, options.alert) == names.end()) {
-        return fail(ErrorKind::kNotFound,
-                    "the policy has no alert " + options.alert + did_you_mean(options.alert, names));
+        return fail(ErrorKind::kNotFound, "the policy has no alert " + options.alert +
+                                              did_you_mean(options.alert, names));
     }
     const auto session = program.connect();
     if (!session) return fail(session.error());
@@ -213,10 +214,9 @@ Result<Exit> silence(Program& program, const SilenceOptions& options, Duration l
             (*session)->publish({subjects::alert(options.alert), body, {}, stored->sequence});
         if (!done && done.error().kind == ErrorKind::kConflict) continue;
         if (!done) return fail(done.error());
-        program.out().line(length == Duration{0}
-                               ? options.alert + ": people are told again"
-                               : options.alert + ": nobody is told until " +
-                                     to_string(state.silent_until));
+        program.out().line(length == Duration{0} ? options.alert + ": people are told again"
+                                                 : options.alert + ": nobody is told until " +
+                                                       to_string(state.silent_until));
         program.out().set("alert", Value{alert_view(options.alert, state, now)});
         return Exit::kFine;
     }

@@ -5,6 +5,7 @@
 
 #include "hub/ctl/actor.h"
 #include "hub/ctl/cli.h"
+#include "hub/ctl/describe.h"
 #include "hub/ctl/describe_parts.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
@@ -65,12 +66,6 @@ Value::Map progress_view(const Progress& progress) {
             {"disabled", progress.disabled}};
 }
 
-std::string listed_text(const std::vector<std::string>& all) {
-    std::string text;
-    for (const std::string& one : all) text += (text.empty() ? "" : ", ") + one;
-    return text;
-}
-
 Result<Exit> list_webhooks(Program& program) {
     const auto policy = program.policy();
     if (!policy) return fail(policy.error());
@@ -83,16 +78,17 @@ Result<Exit> list_webhooks(Program& program) {
         const auto stored = read_progress(**session, webhook.name);
         if (!stored && stored.error().kind != ErrorKind::kNotFound) return fail(stored.error());
         const Progress progress = stored ? stored->progress : Progress{};
-        const std::string target = webhook.is_mail() ? "mail to " + listed_text(webhook.mail_to) : webhook.url;
+        const std::string target =
+            webhook.is_mail() ? "mail to " + joined(webhook.mail_to) : webhook.url;
         const Cell state =
             stored ? Cell{webhook_state(progress), webhook_style(progress)} : Cell{"not begun"};
         table.rows.push_back({webhook.name, state, number_cell(progress.taken),
                               age_text(progress.taken_at, now), number_cell(progress.refused),
-                              listed_text(webhook.events), target});
+                              joined(webhook.events), target});
         Value::Map view = progress_view(progress);
         view.emplace("webhook", webhook.name);
         view.emplace("to", target);
-        view.emplace("events", listed_text(webhook.events));
+        view.emplace("events", joined(webhook.events));
         listed.emplace_back(std::move(view));
     }
     Output& out = program.out();
@@ -241,7 +237,8 @@ CLI::App* add_webhook_act(CLI::App& group, Program& program, const char* name, c
 }  // namespace
 
 void add_webhooks(CLI::App& app, Program& program) {
-    auto* group = app.add_subcommand("webhooks", "Whom business events are told by HTTP and by mail");
+    auto* group =
+        app.add_subcommand("webhooks", "Whom business events are told by HTTP and by mail");
     group->require_subcommand(1);
     auto* list_command = group->add_subcommand("list", "Those of the policy, and how they are");
     list_command->callback([&program] { program.choose("webhooks list", list_webhooks); });

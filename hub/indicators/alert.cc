@@ -22,13 +22,13 @@ Result<AlertState> decode_alert(std::string_view body) {
         return fail(ErrorKind::kInvalid, "it is no JSON object");
     }
     return AlertState{.raised = flag_member(*read, "raised"),
-                     .episode = number_member(*read, "episode"),
-                     .since = time_member(*read, "since"),
-                     .beyond_since = time_member(*read, "beyond_since"),
-                     .value = Decimal::parse(text_member(*read, "value")).value_or(Decimal{}),
-                     .told = flag_member(*read, "told"),
-                     .silent_until = time_member(*read, "silent_until"),
-                     .silenced = text_member(*read, "silenced")};
+                      .episode = number_member(*read, "episode"),
+                      .since = time_member(*read, "since"),
+                      .beyond_since = time_member(*read, "beyond_since"),
+                      .value = Decimal::parse(text_member(*read, "value")).value_or(Decimal{}),
+                      .told = flag_member(*read, "told"),
+                      .silent_until = time_member(*read, "silent_until"),
+                      .silenced = text_member(*read, "silenced")};
 }
 
 AlertState judged(const AlertSpec& alert, AlertState state, std::optional<Decimal> value,

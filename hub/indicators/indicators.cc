@@ -62,9 +62,8 @@ BusinessEvent event_of(const IndicatorSpec& spec, const AlertSpec& alert, const 
     event.fields.set(FieldName{"description"}, alert.description);
     Value::List late;
     for (const auto& [key, seconds] : figures.late) {
-        late.emplace_back(Value::Map{{"key", key},
-                                     {"seconds", seconds},
-                                     {"look", "synclinectl timeline " + key}});
+        late.emplace_back(Value::Map{
+            {"key", key}, {"seconds", seconds}, {"look", "synclinectl timeline " + key}});
     }
     event.fields.set(FieldName{"longest"}, std::move(late));
     return event;
@@ -270,9 +269,8 @@ void Indicators::follow(const Policy* policy, const std::vector<Partition>& held
         const auto known = std::ranges::find_if(watches_, [&](const auto& watch) {
             return same && watch && watch->spec().name == spec.name;
         });
-        next.push_back(known == watches_.end()
-                           ? std::make_unique<Watch>(*this, spec, policy->name)
-                           : std::move(*known));
+        next.push_back(known == watches_.end() ? std::make_unique<Watch>(*this, spec, policy->name)
+                                               : std::move(*known));
     }
     watches_ = std::move(next);
     if (watches_.empty()) {

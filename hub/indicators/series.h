@@ -33,7 +33,8 @@ struct Figures {
     std::optional<Decimal> longest;
     std::optional<Decimal> oldest;
     std::uint64_t open = 0;
-    std::vector<std::pair<std::string, Decimal>> late;  ///< Keys of the oldest that are open, first.
+    std::vector<std::pair<std::string, Decimal>>
+        late;  ///< Keys of the oldest that are open, first.
 
     [[nodiscard]] std::optional<Decimal> of(Measure measure) const;
 };

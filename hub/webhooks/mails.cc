@@ -14,7 +14,8 @@ std::string text_of(const Delivery& delivery, const char* name) {
 /// What it is about, first; a mail's subject may be all that is read of it.
 std::string subject_of(const Delivery& delivery) {
     if (delivery.name == "approval.asked" || delivery.name == "approval.reminded") {
-        return (delivery.name == "approval.asked" ? "Your approval: " : "Still open, your approval: ") +
+        return (delivery.name == "approval.asked" ? "Your approval: "
+                                                  : "Still open, your approval: ") +
                text_of(delivery, "workflow") + " " + delivery.key;
     }
     if (delivery.name.starts_with(std::string{hub_events::kAlert} + ".")) {
@@ -48,9 +49,10 @@ Mail mail_to(const std::string& address, const Delivery& delivery, const std::st
               .subject = subject_of(delivery),
               .text = {}};
     if (!link.empty()) {
-        mail.text = "See it and answer it here. The link is yours alone: whoever has it answers in "
-                    "your name.\n\n" +
-                    link + "\n\n";
+        mail.text =
+            "See it and answer it here. The link is yours alone: whoever has it answers in "
+            "your name.\n\n" +
+            link + "\n\n";
     }
     mail.text += delivery.name + " " + delivery.key + ", " + delivery.at + "\n\n";
     for (const auto& [name, value] : delivery.fields) append_lines(mail.text, "", name.text, value);

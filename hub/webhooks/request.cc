@@ -39,12 +39,9 @@ Result<Delivery> delivery_of(const Policy& policy, std::string_view subject, std
     delivery.trace = said("traceparent");
     delivery.at = said("ce-time");
     delivery.fields = std::move(event->fields);
-    delivery.attributes = {{"type", said("ce-type")},
-                           {"timestamp", delivery.at},
-                           {"id", said("ce-id")},
-                           {"source", said("ce-source")},
-                           {"subject", said("ce-subject")},
-                           {"key", event->key}};
+    delivery.attributes = {{"type", said("ce-type")},       {"timestamp", delivery.at},
+                           {"id", said("ce-id")},           {"source", said("ce-source")},
+                           {"subject", said("ce-subject")}, {"key", event->key}};
     return delivery;
 }
 
@@ -90,16 +87,15 @@ HttpRequest request_of(const WebhookSpec& webhook, const Delivery& delivery, con
                        std::string_view key, Timestamp now) {
     const std::string body = body_of(delivery, links);
     const std::string at = std::to_string(now.ns / 1'000'000'000);
-    HttpRequest request{
-        .method = "POST",
-        .url = webhook.url,
-        .headers = {{"Content-Type", "application/json"},
-                    {"webhook-id", delivery.id},
-                    {"webhook-timestamp", at},
-                    {"webhook-signature",
-                     "v1," + standard_webhooks::signature(key, delivery.id, at, body)}},
-        .body = body,
-        .timeout = webhook.timeout};
+    HttpRequest request{.method = "POST",
+                        .url = webhook.url,
+                        .headers = {{"Content-Type", "application/json"},
+                                    {"webhook-id", delivery.id},
+                                    {"webhook-timestamp", at},
+                                    {"webhook-signature", "v1," + standard_webhooks::signature(
+                                                                      key, delivery.id, at, body)}},
+                        .body = body,
+                        .timeout = webhook.timeout};
     if (!delivery.trace.empty()) request.headers.emplace_back("traceparent", delivery.trace);
     return request;
 }

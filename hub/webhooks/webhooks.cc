@@ -35,8 +35,9 @@ std::vector<std::string> filters_of(const WebhookSpec& webhook) {
 }
 
 bool is_same(const WebhookSpec& a, const WebhookSpec& b) {
-    return a.url == b.url && a.mail_to == b.mail_to && a.links == b.links && a.events == b.events && a.timeout == b.timeout &&
-           a.disable_after == b.disable_after && a.secret.source_text() == b.secret.source_text();
+    return a.url == b.url && a.mail_to == b.mail_to && a.links == b.links && a.events == b.events &&
+           a.timeout == b.timeout && a.disable_after == b.disable_after &&
+           a.secret.source_text() == b.secret.source_text();
 }
 
 }  // namespace
@@ -193,12 +194,12 @@ private:
                               " is not whsec_ and base64 of 24 to 64 bytes",
                           {});
         }
-        start([client = client_,
-               request = request_of(spec_, *waiting_.front().delivery, links(), *key,
-                                    p_.clock.now()),
-               &clock = p_.clock](const std::stop_token& stop) {
-            return judge(client->send(request, stop), clock.now());
-        });
+        start(
+            [client = client_,
+             request = request_of(spec_, *waiting_.front().delivery, links(), *key, p_.clock.now()),
+             &clock = p_.clock](const std::stop_token& stop) {
+                return judge(client->send(request, stop), clock.now());
+            });
     }
 
     /// One mail; one whom nobody is to have is done with.
@@ -327,10 +328,9 @@ private:
         p_.show({.kind = std::string{exceptions::kWebhookFailing},
                  .entity = about(),
                  .status = status,
-                 .reason = open
-                               ? target() + " since " + to_string(progress_.failing_since) + ", " +
-                                     std::to_string(progress_.failures) + " requests: " + why
-                               : ""});
+                 .reason = open ? target() + " since " + to_string(progress_.failing_since) + ", " +
+                                      std::to_string(progress_.failures) + " requests: " + why
+                                : ""});
     }
 
     void tell_of_lost(std::uint64_t first) {

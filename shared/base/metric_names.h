@@ -39,7 +39,8 @@ inline constexpr Name kHubWebhooks{
     "syncline_hub_webhook_requests_total",
     "Requests to webhooks, by what came of them: taken, failed, refused"};
 inline constexpr Name kHubIndicator{
-    "syncline_hub_indicator", "What an indicator of this hub says, by measure; durations in seconds"};
+    "syncline_hub_indicator",
+    "What an indicator of this hub says, by measure; durations in seconds"};
 inline constexpr Name kHubAlert{"syncline_hub_alert_raised",
                                 "1 while an alert of an indicator of this hub is raised"};
 inline constexpr Name kHubInstances{"syncline_hub_waiting_instances",

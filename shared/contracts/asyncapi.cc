@@ -185,6 +185,7 @@ public:
         schemas_["value"] = any_wire_value(schema_path("value"));
         for (const ObjectSpec& object : policy_.objects) add_object(object);
         add_receipts();
+        for (const CatalogueEvent& event : event_catalogue(policy_)) add_event(event);
         return Map{{"asyncapi", "3.0.0"},
                    {"info", info()},
                    {"defaultContentType", kContentType},
@@ -198,14 +199,17 @@ private:
     static constexpr const char* kContentType = "application/msgpack";
 
     [[nodiscard]] Value info() const {
-        return Map{{"title", "Syncline: " + policy_.name},
-                   {"version", std::to_string(policy_.version)},
-                   {"description",
-                    "What agents and hubs tell each other under this policy. Operations are those "
-                    "of an agent; a hub has the other side. In the schemas `[1, \"12.5\"]` is a "
-                    "decimal, `[2, days]` a date, `[3, nanoseconds]` a timestamp, both since "
-                    "1970-01-01, `[4, ...]` a list and `[5, {...}]` a map."},
-                   {"x-policy-hash", policy_.hash}};
+        return Map{
+            {"title", "Syncline: " + policy_.name},
+            {"version", std::to_string(policy_.version)},
+            {"description",
+             "What agents and hubs tell each other under this policy, and the business events "
+             "that whoever wants may read. Operations are those "
+             "of an agent, or of a reader; a hub has the other side. In the schemas `[1, "
+             "\"12.5\"]` is a "
+             "decimal, `[2, days]` a date, `[3, nanoseconds]` a timestamp, both since "
+             "1970-01-01, `[4, ...]` a list and `[5, {...}]` a map."},
+            {"x-policy-hash", policy_.hash}};
     }
 
     [[nodiscard]] Value parameter(const std::string& name, const ObjectSpec* object) const {
@@ -279,6 +283,44 @@ private:
              "How far the hub has decided what the agent sent, and what it misses; not stored.",
              Action::kReceive},
             receipt_body(), nullptr);
+    }
+
+    /// A CloudEvent 1.0 in binary mode: its attributes are headers.
+    void add_event(const CatalogueEvent& event) {
+        std::string name = event.name + ".v" + std::to_string(event.version);
+        std::ranges::replace(name, '.', '_');
+        if (channels_.contains(name)) return;  // Several tell it.
+        const auto dot = event.name.find('.');
+        const std::string subject =
+            subjects::event({ObjectName{event.name.substr(0, dot)}, EntityId{"entity"}},
+                            event.name.substr(dot + 1), "key", "generation");
+        Map headers;
+        for (const char* header : {"ce-specversion", "ce-id", "ce-type", "ce-source", "ce-subject",
+                                   "ce-partitionkey", "ce-time", "traceparent"}) {
+            headers[header] = Map{{"type", "string"}};
+        }
+        const bool packed =
+            event.spec != nullptr && event.spec->body == EventSpec::Body::kMessagePack;
+        messages_[name] = Map{{"name", event.name},
+                              {"contentType", packed ? kContentType : "application/json"},
+                              {"headers", Map{{"type", "object"}, {"properties", headers}}},
+                              {"payload", event_schema(policy_, event)}};
+        Map parameters;
+        for (const auto& [parameter, what] :
+             {std::pair{"key", "What business knows it by."},
+              std::pair{"entity", "The entity's or the instance's id."},
+              std::pair{"generation", "With it the event is the only one of its subject."}}) {
+            parameters[parameter] = Map{{"description", what}};
+        }
+        channels_[name] =
+            Map{{"address", address_of(subject, {{4, "key"}, {5, "entity"}, {6, "generation"}})},
+                {"description", "Told by " + event.told_by + "; for whoever wants to know."},
+                {"parameters", std::move(parameters)},
+                {"messages", Map{{name, reference("#/components/messages/" + name)}}}};
+        operations_["receive_" + name] =
+            Map{{"action", "receive"},
+                {"channel", reference(channel_path(name))},
+                {"messages", List{reference(channel_path(name) + "/messages/" + name)}}};
     }
 
     const Policy& policy_;

@@ -190,6 +190,59 @@ Value record_schema(const Policy& policy, const ObjectSpec& object) {
     return schema;
 }
 
+Value event_schema(const Policy& policy, const CatalogueEvent& event) {
+    const ObjectSpec* object =
+        policy.object(ObjectName{event.name.substr(0, event.name.find('.'))});
+    const bool wire = event.spec != nullptr && event.spec->body == EventSpec::Body::kMessagePack;
+    Map properties;
+    for (const std::string& name : event.fields) {
+        const FieldSpec* field =
+            object == nullptr || event.spec == nullptr ? nullptr : object->field(FieldName{name});
+        if (field == nullptr) {
+            properties[name] = Map{};  // Whoever tells it says what it is.
+        } else if (field->type == FieldType::kDecimal && !wire) {
+            properties[name] = one_of({Map{{"type", "number"}}, null()});
+        } else {
+            properties[name] =
+                one_of({value_schema(*field, wire ? Form::kWire : Form::kJson), null()});
+        }
+    }
+    return Map{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+               {"title", event.name},
+               {"description",
+                event.description.empty() ? "Told by " + event.told_by + "." : event.description},
+               {"type", "object"},
+               {"properties", std::move(properties)},
+               {"x-event-version", static_cast<std::int64_t>(event.version)},
+               {"x-policy", policy.name},
+               {"x-policy-hash", policy.hash}};
+}
+
+Value process_schema(const Policy& policy, const Workflow& workflow) {
+    Map properties{
+        {"_requester",
+         Map{{"type", "string"}, {"description", "Who asks for it, and so cannot approve it."}}}};
+    List required;
+    for (const FieldSpec& field : workflow.context) {
+        Value schema = value_schema(field, Form::kJson);
+        if (field.required) required.emplace_back(field.name.text);
+        properties[field.name.text] = field.required ? schema : one_of({schema, null()});
+    }
+    Map schema{
+        {"$schema", "https://json-schema.org/draft/2020-12/schema"},
+        {"title", workflow.name.text},
+        {"description", "What begins it: the body of POST /v1/process/" + workflow.name.text + "."},
+        {"type", "object"},
+        {"properties", std::move(properties)},
+        {"additionalProperties", false},
+        {"x-version", static_cast<std::int64_t>(workflow.version)},
+        {"x-owner", workflow.owner},
+        {"x-policy", policy.name},
+        {"x-policy-hash", policy.hash}};
+    if (!required.empty()) schema["required"] = std::move(required);
+    return schema;
+}
+
 std::string contract_name(const ObjectSpec& object) {
     return object.name.text + ".v" + std::to_string(object.contract_version);
 }

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "shared/policy/event_catalogue.h"
 #include "shared/policy/policy.h"
 
 /// The contract of an object as JSON Schema, for programs that do not know the policy. What the hub
@@ -28,6 +29,13 @@ enum class Form : std::uint8_t {
 /// A whole record: what is required is there. One document, in the form of JSON; the fields of a
 /// change are its `#/$defs/change`.
 [[nodiscard]] Value record_schema(const Policy& policy, const ObjectSpec& object);
+
+/// What a business event carries: the body of its message, JSON or MessagePack as the policy says.
+/// One document.
+[[nodiscard]] Value event_schema(const Policy& policy, const CatalogueEvent& event);
+
+/// What begins a workflow through the API: the body of `POST /v1/process/<name>`. One document.
+[[nodiscard]] Value process_schema(const Policy& policy, const Workflow& workflow);
 
 /// "order.v2": names the contract of an object, as part of a name of a file.
 [[nodiscard]] std::string contract_name(const ObjectSpec& object);

@@ -9,7 +9,7 @@
 namespace syncline {
 namespace {
 
-constexpr std::size_t kLine = 76;         ///< RFC 2045, 6.8.
+constexpr std::size_t kLine = 76;          ///< RFC 2045, 6.8.
 constexpr std::size_t kEncodedBytes = 42;  ///< Of an encoded word, which has 75 letters at most.
 constexpr std::string_view kEnd = "\r\n";
 

@@ -61,9 +61,9 @@ Result<int> send_mail(const SmtpSettings& settings, const Mail& mail, Timestamp 
     api.easy_setopt(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     api.easy_setopt(h, CURLOPT_PROXY, "");
     api.easy_setopt(h, CURLOPT_URL, settings.server.c_str());
-    api.easy_setopt(h, CURLOPT_USE_SSL,
-                    static_cast<long>(is_this_machine(settings.server) ? CURLUSESSL_TRY
-                                                                       : CURLUSESSL_ALL));
+    api.easy_setopt(
+        h, CURLOPT_USE_SSL,
+        static_cast<long>(is_this_machine(settings.server) ? CURLUSESSL_TRY : CURLUSESSL_ALL));
     if (is_this_machine(settings.server)) api.easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
     api.easy_setopt(h, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (!settings.ca_file.empty()) api.easy_setopt(h, CURLOPT_CAINFO, settings.ca_file.c_str());
@@ -86,8 +86,7 @@ Result<int> send_mail(const SmtpSettings& settings, const Mail& mail, Timestamp 
     api.easy_getinfo(h, CURLINFO_RESPONSE_CODE, &reply);
     if (code == CURLE_OK || reply >= 400) return static_cast<int>(reply);
     return fail(ErrorKind::kUnavailable,
-                settings.server + ": " +
-                    (reason[0] != '\0' ? reason : api.easy_strerror(code)));
+                settings.server + ": " + (reason[0] != '\0' ? reason : api.easy_strerror(code)));
 }
 
 }  // namespace syncline

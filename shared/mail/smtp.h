@@ -14,7 +14,7 @@ struct SmtpSettings {
     std::string server;  ///< `smtps://mail.example.com:465`, or `smtp://` for STARTTLS.
     std::string user;    ///< Empty: nobody logs in.
     Secret password;
-    std::string from;  ///< Address that mails come from.
+    std::string from;     ///< Address that mails come from.
     std::string ca_file;  ///< PEM; empty: the system's.
 };
 

@@ -54,10 +54,11 @@ void check_webhooks(const Policy& policy, Findings findings) {
         }
         if (std::ranges::find(webhook.mail_to, kThoseAsked) == webhook.mail_to.end()) continue;
         if (const std::string nobody = without_address(policy); !nobody.empty()) {
-            findings.warn(codes::kNoAddress, webhook.place,
-                          what + " would reach those who are asked, but `[people]` has no address of " +
-                              nobody,
-                          "write it there: lea = \"lea@example.com\"");
+            findings.warn(
+                codes::kNoAddress, webhook.place,
+                what + " would reach those who are asked, but `[people]` has no address of " +
+                    nobody,
+                "write it there: lea = \"lea@example.com\"");
         }
     }
 }

@@ -13,8 +13,7 @@ void check_indicator(const Policy& policy, const IndicatorSpec& indicator, Findi
         if (event.empty()) return;
         check_event(policy, event, fields, indicator.place, where, findings, Sees::kExceptions);
     };
-    knows(indicator.event,
-          indicator.when ? indicator.when->reads() : std::vector<std::string>{});
+    knows(indicator.event, indicator.when ? indicator.when->reads() : std::vector<std::string>{});
     knows(indicator.until, {});
     knows(indicator.per, {});
 }

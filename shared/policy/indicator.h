@@ -24,8 +24,8 @@ enum class Measure : std::uint8_t {
     kOldest,   ///< Of what has begun and not ended: how long the longest lasts by now.
     kOpen,     ///< How many have begun and not ended.
 };
-inline constexpr Measure kMeasures[] = {Measure::kCount, Measure::kShare,   Measure::kMean,
-                                        Measure::kMedian, Measure::kP90,     Measure::kLongest,
+inline constexpr Measure kMeasures[] = {Measure::kCount,  Measure::kShare, Measure::kMean,
+                                        Measure::kMedian, Measure::kP90,   Measure::kLongest,
                                         Measure::kOldest, Measure::kOpen};
 [[nodiscard]] const char* name_of(Measure measure);  ///< "count", "share", "mean", "p50", ...
 
@@ -33,11 +33,11 @@ inline constexpr Measure kMeasures[] = {Measure::kCount, Measure::kShare,   Meas
 struct AlertSpec {
     std::string name;
     Measure measure = Measure::kCount;
-    bool above = true;     ///< Raised if it is more than the limit; else if it is less.
+    bool above = true;  ///< Raised if it is more than the limit; else if it is less.
     Decimal limit;
-    Decimal back;          ///< It is over once the measure is here again; the limit, or on this
-                           ///< side of it.
-    Duration hold{0};      ///< Raised once that has lasted so long.
+    Decimal back;      ///< It is over once the measure is here again; the limit, or on this
+                       ///< side of it.
+    Duration hold{0};  ///< Raised once that has lasted so long.
     std::string description;
     SourcePlace place;
 };
@@ -46,9 +46,9 @@ struct AlertSpec {
 /// key, or how often one happens.
 struct IndicatorSpec {
     std::string name;
-    std::string event;  ///< `order.confirmed`: what is counted, or begins.
-    std::string until;  ///< The event with its key that ends it; empty: it is counted.
-    std::string per;    ///< What it is a share of; empty: of nothing.
+    std::string event;               ///< `order.confirmed`: what is counted, or begins.
+    std::string until;               ///< The event with its key that ends it; empty: it is counted.
+    std::string per;                 ///< What it is a share of; empty: of nothing.
     std::optional<Expression> when;  ///< Only if it holds for the fields of `event`.
     Duration window = std::chrono::hours{24};
     std::string owner;  ///< Who answers for it.

@@ -32,8 +32,8 @@ constexpr TomlReader::Range kWindow{60, 365LL * 24 * 3600};
 constexpr TomlReader::Range kHold{0, 30LL * 24 * 3600};
 constexpr TomlReader::Range kNumbers{-1'000'000'000'000, 1'000'000'000'000};
 constexpr TomlReader::Choice<Measure> kNames[] = {
-    {"count", Measure::kCount}, {"share", Measure::kShare},       {"mean", Measure::kMean},
-    {"p50", Measure::kMedian},  {"p90", Measure::kP90},           {"longest", Measure::kLongest},
+    {"count", Measure::kCount},   {"share", Measure::kShare}, {"mean", Measure::kMean},
+    {"p50", Measure::kMedian},    {"p90", Measure::kP90},     {"longest", Measure::kLongest},
     {"oldest", Measure::kOldest}, {"open", Measure::kOpen},
 };
 

@@ -197,7 +197,7 @@ struct Policy {
     std::map<std::string, std::string> people;  ///< Their addresses, of those who have one here.
     std::vector<WebhookSpec> webhooks;          ///< Those by mail, too. Sorted by name.
     std::vector<IndicatorSpec> indicators;      ///< Sorted by name.
-    std::vector<ExceptionRule> exceptions;  ///< In order of the files' names, and of each file.
+    std::vector<ExceptionRule> exceptions;      ///< In order of the files' names, and of each file.
 
     [[nodiscard]] const ObjectSpec* object(const ObjectName& name) const;
     [[nodiscard]] const ListSpec* list(const ListName& name) const;

@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include "hub/webhooks/mails.h"
 #include "hub/webhooks/progress.h"
 #include "hub/webhooks/request.h"
 #include "shared/base/json.h"
 #include "shared/http/standard_webhooks.h"
+#include "shared/model/member.h"
+#include "shared/policy/check.h"
 #include "shared/policy/policy_toml.h"
 
 namespace syncline::hub::webhooks {
@@ -63,7 +66,7 @@ TEST(Webhook, RequestCarriesTheEventAndTheSameIdEachTime) {
     EXPECT_EQ(delivery->name, "order.confirmed");
     const std::string key(32, 'k');
     const HttpRequest request =
-        request_of(p.webhooks.at(0), *delivery, key, Timestamp{1'700'000'000'500'000'000});
+        request_of(p.webhooks.at(0), *delivery, {}, key, Timestamp{1'700'000'000'500'000'000});
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url, "https://warehouse.example/events");
     std::map<std::string, std::string> headers(request.headers.begin(), request.headers.end());
@@ -135,8 +138,108 @@ TEST(Webhook, OfThePolicyIsRefusedIfNobodyCouldTrustIt) {
     EXPECT_NE(problem("url = \"https://a.example\"\nevents = [\"*\"]\nsecret = \"whsec_x\"\n")
                   .find("must not stand in this file"),
               std::string::npos);
-    EXPECT_TRUE(is_among("order.confirmed", "order.*"));
-    EXPECT_FALSE(is_among("orders.confirmed", "order.*"));
+}
+
+constexpr std::string_view kAskedSubject = "sync.evt.approval.asked.C1.i1.approval%2E1";
+
+Delivery asked(const Policy& policy) {
+    const auto header = [](std::string_view name) -> std::string_view {
+        return name == "ce-time" ? "2026-01-05T10:00:00Z" : "";
+    };
+    auto delivery = delivery_of(
+        policy, kAskedSubject,
+        R"({"approval":"credit/i1/approval","workflow":"credit","role":"lead","requester":"rita",)"
+        R"("shown":{"amount":12.5}})",
+        header);
+    EXPECT_TRUE(delivery) << delivery.error().what;
+    return *delivery;
+}
+
+Policy policy_with_mail() {
+    Policy p = policy();
+    p.roles["lead"] = {"lea", "luis", "rita"};
+    p.people = {{"lea", "lea@example.com"}, {"rita", "rita@example.com"}};
+    WebhookSpec mail;
+    mail.mail_to = {std::string{kThoseAsked}, "archive@example.com"};
+    p.webhooks = {mail};
+    return p;
+}
+
+TEST(ApprovalMail, GoesToEachWhoMayAnswerWithTheLinkThatIsTheirs) {
+    const Policy p = policy_with_mail();
+    const Links links{{"lea", "https://s/lea"}, {"luis", "https://s/luis"}};
+    const Delivery delivery = asked(p);
+    EXPECT_EQ(those_asked(p, delivery), (std::vector<std::string>{"lea", "luis"}));
+    const std::vector<Mail> mails = mails_of(p.webhooks[0], p, delivery, links, "s@example.com");
+    ASSERT_EQ(mails.size(), 2U);  // Nobody knows where luis is; rita has asked for it herself.
+    EXPECT_EQ(mails[0].to, "lea@example.com");
+    EXPECT_NE(mails[0].text.find("https://s/lea"), std::string::npos);
+    EXPECT_NE(mails[0].text.find("  amount: 12.5\n"), std::string::npos) << mails[0].text;
+    EXPECT_EQ(mails[0].subject, "Your approval: credit C1");
+    EXPECT_EQ(mails[1].to, "archive@example.com");
+    EXPECT_EQ(mails[1].text.find("https://s"), std::string::npos);
+    EXPECT_NE(mails[0].id, mails[1].id);
+    EXPECT_EQ(mails_of(p.webhooks[0], p, delivery, links, "s@example.com")[0].id, mails[0].id);
+}
+
+TEST(ApprovalMail, WhatTheServerRepliesIsJudged) {
+    EXPECT_EQ(judge_mail(250).what, What::kTaken);
+    EXPECT_EQ(judge_mail(451).what, What::kAgain);
+    EXPECT_EQ(judge_mail(550).what, What::kRefused);
+    EXPECT_EQ(judge_mail(535).what, What::kAgain);  // The login is wrong, not the mail.
+    EXPECT_EQ(judge_mail(fail(ErrorKind::kUnavailable, "no route")).why, "no route");
+}
+
+TEST(ApprovalWebhook, HasALinkForEachWhereItIsAskedFor) {
+    const Policy p = policy_with_mail();
+    const std::string body = body_of(asked(p), {{"lea", "https://s/lea"}});
+    const auto read = parse_json(body);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(text_member(*member(*read, "links"), "lea"), "https://s/lea");
+    EXPECT_EQ(body_of(asked(p), {}).find("links"), std::string::npos);
+    // Of an event of anything else there is nobody.
+    Delivery other = asked(p);
+    other.name = "order.confirmed";
+    EXPECT_TRUE(those_asked(p, other).empty());
+    EXPECT_TRUE(links_for(p, asked(p), DecisionLinks{}, {}).empty());
+}
+
+TEST(Mails, OfThePolicyAreRefusedIfTheyReachNobody) {
+    const auto problem = [](const std::string& lines) {
+        const auto read = parse_policy({{"p.toml", "[policy]\nname = \"p\"\n" + lines}});
+        return read ? std::string{} : read.error().what;
+    };
+    const std::string mail = "[mails.m]\nevents = [\"alert.*\"]\n";
+    EXPECT_EQ(problem(mail + "to = [\"@asked\", \"a@b\"]\n"), "");
+    EXPECT_NE(problem(mail + "to = []\n").find("at least one address"), std::string::npos);
+    EXPECT_NE(problem(mail + "to = [\"a b@c\"]\n").find("is neither an address"),
+              std::string::npos);
+    EXPECT_NE(problem(mail).find("`mails.m.to`"), std::string::npos);
+    EXPECT_NE(problem("[people]\nlea = \"lea\"\n").find("is no address"), std::string::npos);
+}
+
+TEST(Mails, OfThePolicyAreChecked) {
+    const auto found = [](const std::string& lines) {
+        const auto read = parse_policy({{"p.toml", "[policy]\nname = \"p\"\n" + lines}});
+        std::string text;
+        for (const Finding& one : read ? check(*read) : std::vector<Finding>{}) {
+            text += to_string(one) + "\n";
+        }
+        return text;
+    };
+    const std::string mail = "[mails.m]\nevents = [\"approval.asked\"]\nto = [\"@asked\"]\n";
+    EXPECT_EQ(found(mail), "");
+    EXPECT_NE(found(mail + "[roles]\nlead = [\"lea\"]\n").find("policy.no_address"),
+              std::string::npos);
+    EXPECT_NE(found("[mails.m]\nevents = [\"approval.askd\"]\nto = [\"a@b\"]\n")
+                  .find("did you mean `approval.asked`"),
+              std::string::npos);
+    EXPECT_NE(found(mail + "[webhooks.m]\nevents = [\"*\"]\nurl = \"http://localhost\"\n"
+                           "secret = { env = \"X\" }\n")
+                  .find("policy.name_taken"),
+              std::string::npos);
+    EXPECT_NE(found("[objects.alert.fields]\na = \"string\"\n").find("policy.name_taken"),
+              std::string::npos);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "shared/http/client.h"
+#include "shared/http/percent_decode.h"
 
 namespace syncline {
 namespace {
@@ -43,6 +44,20 @@ INSTANTIATE_TEST_SUITE_P(Texts, RetryAfter,
 TEST(HttpText, PercentEncodesAllButUnreserved) {
     EXPECT_EQ(percent_encode("aZ0-._~"), "aZ0-._~");
     EXPECT_EQ(percent_encode("a b/?&=+%'ä\n"), "a%20b%2F%3F%26%3D%2B%25%27%C3%A4%0A");
+}
+
+TEST(HttpText, PercentDecodesEscapesAndNothingElse) {
+    EXPECT_EQ(percent_decode("a%20b%2F%c3%a4"), "a b/ä");
+    EXPECT_EQ(percent_decode("100%"), "100%");
+    EXPECT_EQ(percent_decode("%zz%4"), "%zz%4");
+    EXPECT_EQ(percent_decode("%+1%-1"), "%+1%-1");
+}
+
+TEST(HttpText, ReadsAForm) {
+    const auto fields = form_fields("a=1&b=x+y%26z&&c&d=&a=2&e=p=q");
+    EXPECT_EQ(fields, (std::map<std::string, std::string, std::less<>>{
+                          {"a", "1"}, {"b", "x y&z"}, {"d", ""}, {"e", "p=q"}}));
+    EXPECT_TRUE(form_fields("").empty());
 }
 
 TEST(HttpText, FindsTheNextLink) {
