@@ -1,5 +1,7 @@
 #include "hub/decision_page.h"
 
+#include "shared/model/member.h"
+
 namespace syncline::hub {
 namespace {
 
@@ -43,7 +45,7 @@ std::string row(std::string_view name, std::string_view value) {
 
 std::string decision_page(const workflow::ApprovalNews& approval, std::string_view person) {
     std::string rows;
-    for (const auto& [name, value] : approval.shown) rows += row(name.text, display(value));
+    for (const auto& [name, value] : approval.shown) rows += row(name.text, plain_text(value));
     if (!approval.requester.empty()) rows += row("asked for by", approval.requester);
     if (approval.until != Timestamp{}) rows += row("to be answered by", to_string(approval.until));
     return page("Your approval is asked for",

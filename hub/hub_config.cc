@@ -66,22 +66,25 @@ void read_api(TomlReader table, ApiSettings& api) {
 }
 
 void read_links(TomlReader table, LinkSettings& links) {
-    links.base = table.text("base");
+    links.base = table.text("base", "");
     const bool web = links.base.starts_with("https://") || links.base.starts_with("http://");
     if (!links.base.empty() && !web) {
         table.problem("base", "is where people's browsers find this hub: write https://...");
     }
-    links.key = table.secret("key");
+    links.key = table.optional_secret("key");
+    if (!links.base.empty() && !links.key.configured()) {
+        table.problem("key", "is missing: links are signed with it");
+    }
 }
 
 void read_mail(TomlReader table, SmtpSettings& mail) {
-    mail.server = table.text("server");
+    mail.server = table.text("server", "");
     const bool smtp = mail.server.starts_with("smtp://") || mail.server.starts_with("smtps://");
     if (!mail.server.empty() && !smtp) {
         table.problem("server", "must begin with smtps:// or smtp://");
     }
-    mail.from = table.text("from");
-    if (!mail.from.empty() && !is_mail_address(mail.from)) {
+    mail.from = table.text("from", "");
+    if (!mail.server.empty() && !is_mail_address(mail.from)) {
         table.problem("from", "is no address: write syncline@example.com");
     }
     mail.user = table.text("user", "");
@@ -102,11 +105,11 @@ Result<HubConfig> read_hub_config(TomlReader& root) {
     read_limits(root.table("limits"), config.options);
     read_log(root.table("log"), config.log);
     read_api(root.table("api"), config.api);
-    if (auto links = root.optional_table("links")) {
-        read_links(*links, config.links);
-        if (config.api.port == 0) root.problem("links", "need the `[api]`, which answers them");
+    read_links(root.table("links"), config.links);
+    if (!config.links.base.empty() && config.api.port == 0) {
+        root.problem("links", "need the `[api]`, which answers them");
     }
-    if (auto mail = root.optional_table("mail")) read_mail(*mail, config.mail);
+    read_mail(root.table("mail"), config.mail);
     config.metrics_port = root.integer("metrics_port", {0, 65'535}, config.metrics_port);
     if (auto done = root.finish(); !done) return fail(std::move(done.error()));
     return config;

@@ -58,7 +58,7 @@ std::string seconds_text(const Value& view, const char* name) {
     return duration_text(Duration{static_cast<std::int64_t>(seconds * 1e9)});
 }
 
-std::string plain_text(const Value& view, const char* name) {
+std::string number_text(const Value& view, const char* name) {
     const Value* value = member(view, name);
     return value == nullptr || value->is_null() ? "-" : display(*value);
 }
@@ -84,9 +84,9 @@ Result<Exit> list_indicators(Program& program) {
             read->value_or(Value{Value::Map{{"indicator", spec.name}, {"at", Value{}}}});
         const Timestamp at = time_member(view, "at");
         const bool silent = now - at > kSilent;
-        table.rows.push_back({spec.name, plain_text(view, "count"), plain_text(view, "share"),
+        table.rows.push_back({spec.name, number_text(view, "count"), number_text(view, "share"),
                               seconds_text(view, "p50_s"), seconds_text(view, "p90_s"),
-                              plain_text(view, "open"), seconds_text(view, "oldest_s"),
+                              number_text(view, "open"), seconds_text(view, "oldest_s"),
                               Cell{at == Timestamp{} ? "never" : age_text(at, now),
                                    silent ? Style::kYellow : Style::kPlain},
                               what_of(spec)});
@@ -119,7 +119,7 @@ Result<Exit> show_indicator(Program& program, const std::string& name) {
         if (key == "indicator" || key == "at" || key == "late") continue;
         const bool seconds = key.ends_with("_s");
         out.line("  " + key.substr(0, seconds ? key.size() - 2 : key.size()) + ": " +
-                 (seconds ? seconds_text(view, key.c_str()) : plain_text(view, key.c_str())));
+                 (seconds ? seconds_text(view, key.c_str()) : number_text(view, key.c_str())));
     }
     const Value* late = member(view, "late");
     const auto* list = late == nullptr ? nullptr : late->get<Value::List>();

@@ -1,6 +1,7 @@
 #include "hub/webhooks/mails.h"
 
 #include "shared/base/sha256.h"
+#include "shared/model/member.h"
 #include "shared/policy/hub_events.h"
 
 namespace syncline::hub::webhooks {
@@ -8,7 +9,7 @@ namespace {
 
 std::string text_of(const Delivery& delivery, const char* name) {
     const Value* value = delivery.fields.find(FieldName{name});
-    return value == nullptr ? std::string{} : display(*value);
+    return value == nullptr ? std::string{} : plain_text(*value);
 }
 
 /// What it is about, first; a mail's subject may be all that is read of it.
@@ -37,7 +38,7 @@ void append_lines(std::string& text, const std::string& indent, const std::strin
             append_lines(text, indent + "  ", std::to_string(i + 1), (*list)[i]);
         }
     } else if (!value.is_null()) {
-        text += indent + name + ": " + display(value) + "\n";
+        text += indent + name + ": " + plain_text(value) + "\n";
     }
 }
 

@@ -3,6 +3,7 @@
 #include "shared/base/json.h"
 #include "shared/base/sha256.h"
 #include "shared/http/standard_webhooks.h"
+#include "shared/model/member.h"
 #include "shared/policy/hub_events.h"
 
 namespace syncline::hub::webhooks {
@@ -49,7 +50,7 @@ std::vector<std::string> those_asked(const Policy& policy, const Delivery& deliv
     if (!delivery.name.starts_with(std::string{hub_events::kApproval} + ".")) return {};
     const auto text = [&](const char* name) {
         const Value* value = delivery.fields.find(FieldName{name});
-        return value == nullptr ? std::string{} : display(*value);
+        return value == nullptr ? std::string{} : plain_text(*value);
     };
     const auto role = policy.roles.find(text("role"));
     if (role == policy.roles.end()) return {};
@@ -65,9 +66,9 @@ Links links_for(const Policy& policy, const Delivery& delivery, const DecisionLi
     if (approval == nullptr || !links.enabled()) return all;
     const Value* end = delivery.fields.find(FieldName{"until"});
     const Timestamp until =
-        end == nullptr ? Timestamp{} : parse_timestamp(display(*end)).value_or(Timestamp{});
+        end == nullptr ? Timestamp{} : parse_timestamp(plain_text(*end)).value_or(Timestamp{});
     for (const std::string& person : those_asked(policy, delivery)) {
-        all.emplace(person, links.link(display(*approval), person, until, now));
+        all.emplace(person, links.link(plain_text(*approval), person, until, now));
     }
     return all;
 }

@@ -9,6 +9,12 @@
 
 namespace syncline {
 
+/// As display() has it, but a string is as it is.
+[[nodiscard]] inline std::string plain_text(const Value& value) {
+    const auto* text = value.get<std::string>();
+    return text == nullptr ? display(value) : *text;
+}
+
 /// What a map has under `key`; null if it is no map, or has nothing there.
 [[nodiscard]] inline const Value* member(const Value& map, std::string_view key) {
     const auto* entries = map.get<Value::Map>();

@@ -10,7 +10,7 @@ namespace {
 TEST(HubConfigFile, ListsEverySettingAtItsDefault) {
     const std::string text =
         test::uncommented(std::filesystem::path{SYNCLINE_SOURCE_DIR} / "configs/hub.toml",
-                          {"user", "password", "token"});
+                          {"user", "password", "token", "key"});
     const auto all = parse_hub_config(text, "hub.toml");
     ASSERT_TRUE(all) << all.error().what;
     const auto least = parse_hub_config("policy = \"policy\"", "least.toml");
@@ -21,6 +21,27 @@ TEST(HubConfigFile, ListsEverySettingAtItsDefault) {
     EXPECT_EQ(all->metrics_port, least->metrics_port);
     EXPECT_EQ(all->api.port, least->api.port);
     EXPECT_EQ(all->api.address, least->api.address);
+    EXPECT_EQ(all->links.base, least->links.base);
+    EXPECT_EQ(all->mail.server, least->mail.server);
+}
+
+TEST(HubConfigFile, LinksAndMailsNeedWhatTheyAreMadeWith) {
+    const auto problem = [](const std::string& text) {
+        const auto config = parse_hub_config("policy = \"p\"\n" + text, "h.toml");
+        return config ? std::string{} : config.error().what;
+    };
+    const std::string api = "[api]\nport = 80\n";
+    const std::string links = "[links]\nbase = \"https://s.example\"\n";
+    const std::string key = "key = { env = \"K\" }\n";
+    EXPECT_EQ(problem(api + links + key), "");
+    EXPECT_NE(problem(api + links).find("h.toml"), std::string::npos);
+    EXPECT_NE(problem(links + key).find("need the `[api]`"), std::string::npos);
+    EXPECT_NE(problem("[mail]\nserver = \"smtp://m\"\n").find("is no address"), std::string::npos);
+    EXPECT_NE(problem("[mail]\nserver = \"m\"\nfrom = \"a@b\"\n").find("must begin with"),
+              std::string::npos);
+    EXPECT_NE(problem("[mail]\nserver = \"smtp://m\"\nfrom = \"a@b\"\nuser = \"u\"\n")
+                  .find("belong together"),
+              std::string::npos);
 }
 
 TEST(HubConfigFile, TellsEveryProblemWithItsPlace) {

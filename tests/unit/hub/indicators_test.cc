@@ -87,7 +87,7 @@ TEST(Series, MeasuresFromOneEventToAnotherOfTheSameKey) {
     ASSERT_EQ(figures.late.size(), 2U);
     EXPECT_EQ(figures.late[0].first, "late");
     // What ended before the window is no more; what has not ended is.
-    const Figures after = told.series.figures(at(1061));
+    const Figures after = told.series.figures(at(1055));
     EXPECT_EQ(after.count, 5U);
     EXPECT_EQ(after.open, 2U);
     EXPECT_EQ(told.series.figures(at(5000)).p90, std::nullopt);
