@@ -96,6 +96,13 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
     }
 }
 
+/// What the record holds, by an answer that nothing was done. It may come when the record has become
+/// another entity's, or is gone: then it says nothing of ours.
+void take_told(Work& work, RecordState& record, const Outcome& outcome) {
+    if (record.presence != Presence::kPresent) return;
+    take_fields(work, record, outcome.fields, {record.platform, outcome.rev, outcome.done_at}, {});
+}
+
 /// A proposal that the owner's platform refused is off; its author is told so.
 void drop_refused(Work& work, RecordState& owner, const FieldName& field, const Value& value) {
     std::erase_if(work.state.proposals, [&](const Proposal& p) {
@@ -178,10 +185,7 @@ void take_outcome(Work& work, const Outcome& outcome) {
         case OutcomeStatus::kRejected:
         case OutcomeStatus::kGaveUp:
         case OutcomeStatus::kInDoubt:
-            if (fresh) {
-                take_fields(work, record, outcome.fields,
-                            {record.platform, outcome.rev, outcome.done_at}, {});
-            }
+            if (fresh) take_told(work, record, outcome);
             if (answered) failed(work, record, outcome, *answered);
             break;
         case OutcomeStatus::kConflict:
@@ -195,10 +199,7 @@ void take_outcome(Work& work, const Outcome& outcome) {
                     }
                 }
             }
-            if (fresh) {
-                take_fields(work, record, outcome.fields,
-                            {record.platform, outcome.rev, outcome.done_at}, {});
-            }
+            if (fresh) take_told(work, record, outcome);
             break;
         case OutcomeStatus::kGone:
             if (answered && record.presence == Presence::kPresent) {

@@ -34,18 +34,17 @@ bool is_nowhere(const hub::EntityState& state) {
     });
 }
 
+// A hub's clock may be wrong, and the operation itself is erased: its id says when it was asked for.
+std::string id_of(std::uint64_t number, Timestamp now) {
+    return "forget" + std::to_string(number) + "-" + std::to_string(now.ns);
+}
+Timestamp asked_at(const std::string& id) { return Timestamp{std::stoll(id.substr(id.find('-') + 1))}; }
+
 /// What the streams still hold of one entity.
 class Remains {
 public:
     Remains(MemoryBroker& broker, const hub::EntityState& state)
-        : broker_(broker), state_(state), asked_at_(state.forgotten->at) {
-        // A hub's clock may be wrong, the broker's is not.
-        for (const MessagePtr& message : broker.all(subjects::kStreamIn)) {
-            const auto about = subjects::parse_input(message->subject);
-            if (!about || about->kind != subjects::InputKind::kOperation) continue;
-            const auto operation = hub::decode_operation(message->body);
-            if (operation && operation->id == state.forgotten->id) asked_at_ = message->stored_at;
-        }
+        : broker_(broker), state_(state), asked_at_(asked_at(state.forgotten->id)) {
         for (const hub::RecordState& record : state.records) {
             if (record.record) records_.emplace(record.platform, *record.record);
             for (const hub::OtherRecord& other : record.others) {
@@ -159,11 +158,12 @@ void Forgetting::ask() {
 }
 
 void Forgetting::ask(const EntityKey& entity, const EntityId& merged_into) {
+    const Timestamp now = Timestamp{SimClock::kStart} + world_.now();
     const hub::Operation operation{.kind = hub::OperationKind::kForget,
                                    .entity = entity,
-                                   .id = "forget" + std::to_string(++asked_),
+                                   .id = id_of(++asked_, now),
                                    .actor = "privacy",
-                                   .at = Timestamp{SimClock::kStart} + world_.now(),
+                                   .at = now,
                                    .other = merged_into};
     world_.note("operator", "has " + operation.entity.entity.text + " forgotten");
     const Partition partition = entity_partition(operation.entity, setup_.partitions);

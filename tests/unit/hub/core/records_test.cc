@@ -76,6 +76,25 @@ TEST_F(Decide, SeesTheRecordThatALateCreateMade) {
     EXPECT_FALSE(take(late).changed);
 }
 
+TEST_F(Decide, TakesNothingOfARecordThatIsGoneFromAnAnswerThatComesLate) {
+    settle(full_);
+    const Step changed = take(change(kCrm, with("name", "screw")));
+    ASSERT_EQ(changed.commands.size(), 1U);
+    const Step restoring = take(deletion(kErp));
+    ASSERT_EQ(state_.record(kErp)->presence, Presence::kAbsent);
+    for (const OutcomeStatus status : {OutcomeStatus::kConflict, OutcomeStatus::kRejected,
+                                       OutcomeStatus::kGaveUp, OutcomeStatus::kInDoubt}) {
+        // It may have become another entity's.
+        Outcome late = outcome(changed.commands[0], with("colour", "blue"));
+        late.status = status;
+        take(late);
+        EXPECT_TRUE(state_.record(kErp)->mirror.empty()) << static_cast<int>(status);
+        EXPECT_TRUE(state_.record(kErp)->held.empty());
+        EXPECT_TRUE(state_.exceptions.empty());
+    }
+    EXPECT_EQ(canonical("colour"), Value{"red"});
+}
+
 TEST_F(Decide, DoesNotCarryOutADecisionOnWhatHasChangedSince) {
     settle(full_);
     take(another(kErp, "erp-2", full_));
