@@ -96,8 +96,8 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
     }
 }
 
-/// What the record holds, by an answer that nothing was done. It may come when the record has become
-/// another entity's, or is gone: then it says nothing of ours.
+/// What the record holds, by an answer that nothing was done. It may come when the record has
+/// become another entity's, or is gone: then it says nothing of ours.
 void take_told(Work& work, RecordState& record, const Outcome& outcome) {
     if (record.presence != Presence::kPresent) return;
     take_fields(work, record, outcome.fields, {record.platform, outcome.rev, outcome.done_at}, {});

@@ -34,11 +34,14 @@ bool is_nowhere(const hub::EntityState& state) {
     });
 }
 
-// A hub's clock may be wrong, and the operation itself is erased: its id says when it was asked for.
+// A hub's clock may be wrong, and the operation itself is erased: its id says when it was asked
+// for.
 std::string id_of(std::uint64_t number, Timestamp now) {
     return "forget" + std::to_string(number) + "-" + std::to_string(now.ns);
 }
-Timestamp asked_at(const std::string& id) { return Timestamp{std::stoll(id.substr(id.find('-') + 1))}; }
+Timestamp asked_at(const std::string& id) {
+    return Timestamp{std::stoll(id.substr(id.find('-') + 1))};
+}
 
 /// What the streams still hold of one entity.
 class Remains {

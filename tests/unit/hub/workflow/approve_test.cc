@@ -122,8 +122,8 @@ TEST_F(Approves, AQuorumIsOfDifferentPeople) {
     approval("role = 'lead', quorum = 3" + kRejects);
     begin();
     context_.delegations = {{"lena", "dan", {"lead"}}};
-    EXPECT_EQ(approve("lea"), Lines{"asks lead for 2"});
-    EXPECT_EQ(decide_it(What::kApprove, "dan", {}, "lena"), Lines{"asks lead for 1"});
+    EXPECT_EQ(approve("lea"), Lines{"still asks lead for 2"});
+    EXPECT_EQ(decide_it(What::kApprove, "dan", {}, "lena"), Lines{"still asks lead for 1"});
     EXPECT_EQ(approve("dan"), Lines{"refused: dan has decided already"});
     EXPECT_EQ(approve("lena"), Lines{"refused: lena has decided already"});
     EXPECT_EQ(approve("max"), (Lines{"withdrawn", "ask erp.last"}));
@@ -173,7 +173,7 @@ TEST_F(Approves, WhatChangesMeanwhileIsAskedAgainFromTheStart) {
     const auto says = [&](const std::string& who) {
         return give(Decision{key("both/ok"), What::kApprove, who, {"lead"}, seen_, ""});
     };
-    EXPECT_EQ(says("lea"), Lines{"asks lead for 1"});
+    EXPECT_EQ(says("lea"), Lines{"still asks lead for 1"});
     EXPECT_EQ(reply("both/y1", {{FieldName{"p"}, "new"}}), Lines{"asks lead for 2"});
     EXPECT_EQ(says("max"), Lines{"refused: it has changed since it was seen: look again"});
     state_ = {};

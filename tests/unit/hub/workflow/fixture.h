@@ -67,7 +67,9 @@ struct Line {
     }
     std::string operator()(const ApprovalNews& one) const {
         if (one.what == ApprovalNews::What::kWithdrawn) return "withdrawn";
-        const char* what = one.what == ApprovalNews::What::kAsked ? "asks " : "reminds ";
+        const char* what = "reminds ";
+        if (one.what == ApprovalNews::What::kAsked) what = "asks ";
+        if (one.what == ApprovalNews::What::kVoted) what = "still asks ";
         return what + one.role + " for " + std::to_string(one.missing);
     }
     std::string operator()(const ExceptionNews& one) const {
