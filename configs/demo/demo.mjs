@@ -33,6 +33,9 @@ function showWhere(all) {
   note(`${ctl} log customer <email or number>`);
   note(`${ctl} tap`);
   note(`${ctl} ask order_check customer=<number> amount=100`);
+  note(`${ctl} ask case_context customer=<number>`);
+  note(`${ctl} workflows list; workflows show <instance>; approvals list`);
+  note(`${ctl} events show; webhooks show warehouse`);
   note(dim('Edit a customer in the CRM and watch the ERP:'));
   note(`curl -s -X POST ${all.values.crm_url}/__control/create -d '{"object":"Account",`
     + '"fields":{"Name":"Me","Email__c":"me@here.example","Stage__c":"Prospect"}}\'');

@@ -1,6 +1,6 @@
-// Everything that runs: NATS, the three platforms, two hubs and three agents, each on a free port
-// of the loopback, with its files in one temporary folder.
-import { spawnSync } from 'node:child_process';
+// Everything that runs: NATS, the three platforms, a warehouse that is told of events, two hubs and
+// three agents, each on a free port of the loopback, with its files in one temporary folder.
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,10 +9,14 @@ import { Desk } from './desk.mjs';
 import { Nats } from './nats.mjs';
 import { Postgres, quote } from './postgres.mjs';
 import { freePort, start, until } from './processes.mjs';
+import { Receiver } from './receiver.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const bin = path.join(root, 'build/release/bin');
 const demo = path.join(root, 'configs/demo');
+
+/** How long an approval waits before it goes to somebody else; in the shipped policy a day. */
+export const approvalSeconds = 8;
 
 export class Installation {
   constructor(folder) {
@@ -65,6 +69,9 @@ export class Installation {
     await this.erp.file(path.join(demo, 'erp.sql'));
     this.#secret('erp-agent-secret', password);
     this.values.erp_port = String(this.erp.port);
+    const warehouse = await this.#startStandIn('warehouse', 'webhook');
+    this.warehouse = new Receiver(warehouse.url);
+    this.#secret('warehouse-secret', warehouse.key);
   }
 
   /** The profiles as they are shipped, but looking every moment: a demo does not wait ten minutes
@@ -78,10 +85,28 @@ export class Installation {
     }
   }
 
+  /** The policy as it is shipped, but approvals expire in seconds; and a warehouse is told of
+   * events. */
+  #writePolicy() {
+    const folder = path.join(this.folder, 'policy');
+    mkdirSync(folder);
+    const shipped = path.join(root, 'configs/policy');
+    for (const name of readdirSync(shipped).filter((one) => one.endsWith('.toml'))) {
+      const text = readFileSync(path.join(shipped, name), 'utf8')
+        .replace(/^deadline_s( *)= 86400$/m, `deadline_s$1= ${approvalSeconds}`);
+      writeFileSync(path.join(folder, name), text);
+    }
+    writeFileSync(path.join(folder, 'webhooks.toml'), `[webhooks.warehouse]
+url    = "${this.warehouse.url}/events"
+events = ["*"]
+secret = { file = "${path.join(this.folder, 'warehouse-secret')}" }
+`);
+  }
+
   async startHub(id) {
     this.apis[id] ??= `http://127.0.0.1:${await freePort()}`;
     const file = path.join(this.folder, `${id}.toml`);
-    writeFileSync(file, `id = "${id}"\npolicy = "${path.join(root, 'configs/policy')}"\n`
+    writeFileSync(file, `id = "${id}"\npolicy = "${path.join(this.folder, 'policy')}"\n`
       + `[nats]\nurls = ["${this.values.nats}"]\n[api]\nport = ${new URL(this.apis[id]).port}\n`);
     this.hubs[id] = await start(id, path.join(bin, 'syncline-hub'), ['--config', file],
       { folder: this.folder, ready: /hub is ready/ });
@@ -90,7 +115,8 @@ export class Installation {
   async startAgent(platform) {
     const file = path.join(this.folder, `${platform}.toml`);
     const text = readFileSync(path.join(demo, `agents/${platform}.toml`), 'utf8');
-    writeFileSync(file, text.replace(/\{([a-z_]+)\}/g, (whole, name) => this.values[name] ?? whole));
+    writeFileSync(file,
+      text.replace(/\{([a-z_]+)\}/g, (whole, name) => this.values[name] ?? whole));
     this.agents[platform] = await start(`agent-${platform}`, path.join(bin, 'syncline-agent'),
       ['--config', file], { folder: this.folder });
   }
@@ -100,6 +126,7 @@ export class Installation {
     await this.startNats();
     await this.startPlatforms();
     this.#writeProfiles();
+    this.#writePolicy();
     await this.startHub('hub-1');
     await this.startHub('hub-2');
     const settled = await until(async () => {
@@ -113,6 +140,12 @@ export class Installation {
   /** What a hub says of itself, or null. */
   async hubStatus(id) {
     const entry = await this.nats.last('KV_sync_lease', `$KV.sync_lease.hub.${id}`);
+    return entry && entry.body.length > 0 ? JSON.parse(entry.body.toString()) : null;
+  }
+
+  /** What an agent says of itself, or null. */
+  async agentStatus(platform) {
+    const entry = await this.nats.last('KV_sync_agent', `$KV.sync_agent.${platform}`);
     return entry && entry.body.length > 0 ? JSON.parse(entry.body.toString()) : null;
   }
 
@@ -133,15 +166,6 @@ export class Installation {
     return sum;
   }
 
-  /** Puts a question to a hub, as a person's screen does: the answer, and how long it took. */
-  async ask(name, input, hub = 'hub-1') {
-    const before = performance.now();
-    const response = await fetch(`${this.apis[hub]}/v1/ask/${name}`, { method: 'POST',
-      headers: { 'content-type': 'application/json' }, body: JSON.stringify(input) });
-    const answer = await response.json();
-    return { ...answer, status: response.status, ms: Math.round(performance.now() - before) };
-  }
-
   ctl(...args) {
     return [path.join(bin, 'synclinectl'), ['--server', this.values.nats, ...args]];
   }
@@ -149,9 +173,15 @@ export class Installation {
   /** Runs synclinectl: what it says, and its exit code. */
   run(...args) {
     const [program, words] = this.ctl(...args);
-    const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8' });
-    return { code: status, text: `${stdout}${stderr}` };
+    return new Promise((resolve) => {
+      execFile(program, words, { maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+        resolve({ code: error ? error.code : 0, text: `${stdout}${stderr}` });
+      });
+    });
   }
+
+  /** Runs synclinectl: the data of its JSON. */
+  async data(...args) { return JSON.parse((await this.run(...args, '--json')).text).data; }
 
   logs() { return readdirSync(this.folder).filter((name) => name.endsWith('.log')); }
 }

@@ -56,7 +56,7 @@ TEST_F(ExamplePolicy, HasNoFindings) {
     for (const Finding& finding : check(policy_)) ADD_FAILURE() << to_string(finding);
     EXPECT_EQ(policy_.name, "demo");
     EXPECT_EQ(policy_.platforms.size(), 3u);
-    EXPECT_EQ(policy_.objects.size(), 3u);
+    EXPECT_EQ(policy_.objects.size(), 7u);
 }
 
 TEST_F(ExamplePolicy, MovesACustomerFromSalesToFinance) {
