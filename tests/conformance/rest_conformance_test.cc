@@ -79,6 +79,14 @@ public:
         };
     }
 
+    /// One that offers the operation `rename`.
+    std::unique_ptr<agent::Connector> operating(const std::string& path,
+                                                const std::string& method) {
+        return connector_from(
+            config() + "[connector.operations.rename]\nidempotent = true\nmethod = \"" + method +
+            "\"\npath = \"" + path + "\"\nbody = '{{\"" + field_ + "\":\"{input.name}\"}}'\n");
+    }
+
     NodeServer server;
 
 protected:
@@ -186,6 +194,34 @@ TEST(SalesforceStandIn, LivesThroughExpiredSessionsAndLocators) {
         if (!batch->more) break;
     }
     EXPECT_EQ(count, 450u);
+}
+
+/// What stands in a body is no part of a query.
+void expect_written_as_given(RestPlatform& platform, agent::Connector& connector) {
+    const std::string id = platform.create("before");
+    const std::string name = "O'Brien \\ \"&\" a^b\nä";
+    const auto done =
+        connector.operate({.name = "rename",
+                           .key = "w/i/s",
+                           .input = {{FieldName{"id"}, id}, {FieldName{"name"}, name}}},
+                          {});
+    ASSERT_TRUE(done) << done.error().what;
+    platform.settle();
+    agent::Cursor cursor;
+    EXPECT_EQ(read_all(connector, cursor)[id], display(Value{name}));
+}
+
+TEST(SalesforceStandIn, AnOperationWritesWhatItIsGiven) {
+    Salesforce platform;
+    const auto connector =
+        platform.operating("/services/data/{api}/sobjects/Account/{input.id}", "PATCH");
+    expect_written_as_given(platform, *connector);
+}
+
+TEST(ServiceNowStandIn, AnOperationWritesWhatItIsGiven) {
+    ServiceNow platform;
+    const auto connector = platform.operating("/api/now/table/core_company/{input.id}", "PATCH");
+    expect_written_as_given(platform, *connector);
 }
 
 TEST(SalesforceStandIn, TellsThePauseOfALimit) {

@@ -47,6 +47,8 @@ std::string output_of(const std::string& command) {
     return out;
 }
 
+constexpr const char* kAboutC1 = R"({"customer":"C-1"})";
+
 class Asks : public RunningSystem {
 protected:
     Asks() : db_(postgres_, "postgres") {
@@ -161,6 +163,18 @@ TEST_F(Asks, CannotChangeAnything) {
     EXPECT_GE(refused.status, 400);
     EXPECT_NE(refused.body.find("read-only transaction"), std::string::npos) << refused.body;
     EXPECT_EQ(db_.value("SELECT count(*) FROM credit"), "2");
+}
+
+TEST_F(Asks, AreAnsweredByANewServerAtOnce) {
+    start();
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(post("/v1/ask/erp.credit", kAboutC1).status, 200);
+    postgres_.stop();
+    postgres_.start();
+    // Each connection that is kept for questions is a dead one.
+    for (int i = 0; i < 8; ++i) {
+        const HttpResponse response = post("/v1/ask/erp.credit", kAboutC1);
+        EXPECT_EQ(response.status, 200) << response.body;
+    }
 }
 
 TEST_F(Asks, AreAnsweredWhileThePlatformIsDown) {

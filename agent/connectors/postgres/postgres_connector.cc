@@ -10,6 +10,9 @@
 namespace syncline::agent::postgres {
 namespace {
 
+/// A connection that was closed meanwhile fails sooner; what fails later has been under way.
+constexpr Duration kShowsStale = std::chrono::seconds{1};
+
 constexpr int kServerVersionMin = 140'000;  // The first whose pgoutput tells logical messages.
 
 std::string table_list(const std::vector<Table>& tables) {
@@ -114,6 +117,13 @@ Result<Value> PostgresConnector::ask(const std::string& name, const Fields& inpu
     const auto at = config_.questions.find(name);
     if (at == config_.questions.end()) return Connector::ask(name, input, stop);
     if (!sql_ || !sql_->usable()) return fail(ErrorKind::kUnavailable, "PostgreSQL: not connected");
+    const Duration asked = clock_->steady();
+    auto answer = put_question(*sql_, at->second, input, stop);
+    // The server may have been another one since the last question, which shows at once. A question
+    // changes nothing, so it is put to the new one.
+    const bool stale = !answer && !sql_->usable() && clock_->steady() - asked < kShowsStale;
+    if (!stale || stop.stop_requested()) return answer;
+    if (auto connected = connect(stop); !connected) return fail(connected.error());
     return put_question(*sql_, at->second, input, stop);
 }
 

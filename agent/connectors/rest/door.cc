@@ -79,7 +79,8 @@ Result<HttpRequest> Door::render(const RequestSpec& spec, const Variables& varia
         }
     }
     if (!spec.body.empty()) {
-        const auto body = spec.body.render(variables, Context::kJson, profile.literal);
+        const auto body = spec.body.render(variables, Context::kJson,
+                                           spec.body_query ? profile.literal : Literal::kNone);
         if (!body) return fail(body.error(), "body");
         request.body = *body;
     }

@@ -80,6 +80,12 @@ RequestSpec request_of(TomlReader& table, std::string_view method, std::string_v
     spec.query = named_templates(table.table("query"));
     spec.headers = named_templates(table.table("headers"));
     spec.body = template_of(table, "body", body);
+    spec.body_query = table.boolean("body_query", false);
+    if (!spec.body_query && spec.body.quotes_a_value()) {
+        table.problem("body",
+                      "has a value between single quotes, as a query has it: write "
+                      "body_query = true if it is one, else leave the quotes out");
+    }
     return spec;
 }
 

@@ -52,8 +52,9 @@ struct RequestSpec {
     Template path;
     NamedTemplates query;
     NamedTemplates headers;
-    Template body;        ///< Empty: no body.
-    Duration timeout{0};  ///< Zero: the profile's.
+    Template body;            ///< Empty: no body.
+    bool body_query = false;  ///< It holds a query: values in it are escaped as such, too.
+    Duration timeout{0};      ///< Zero: the profile's.
 };
 
 enum class NextPage : std::uint8_t {

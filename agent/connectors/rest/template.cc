@@ -150,6 +150,13 @@ bool Template::uses(std::string_view name) const {
                        [&](const Piece& piece) { return piece.placeholder && piece.text == name; });
 }
 
+bool Template::quotes_a_value() const {
+    for (std::size_t i = 1; i < pieces_.size(); ++i) {
+        if (pieces_[i].value && pieces_[i - 1].text.ends_with('\'')) return true;
+    }
+    return false;
+}
+
 Result<std::string> Template::render(const Variables& variables, Context context,
                                      Literal literal) const {
     std::string out;

@@ -45,6 +45,8 @@ public:
 
     [[nodiscard]] bool empty() const { return pieces_.empty(); }
     [[nodiscard]] bool uses(std::string_view name) const;
+    /// Does a value stand behind a single quote, as it does in a query?
+    [[nodiscard]] bool quotes_a_value() const;
     /// Every `variables` that is missing is empty. kInvalid: a value cannot be encoded safely.
     [[nodiscard]] Result<std::string> render(const Variables& variables, Context context,
                                              Literal literal = Literal::kNone) const;

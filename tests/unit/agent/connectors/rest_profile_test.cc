@@ -50,6 +50,9 @@ TEST(RestTemplate, EncodesValuesByPlace) {
     const auto body = rest::Template::parse(R"({{"id":"{id}","v":{values}}})");
     EXPECT_EQ(*body->render({{"id", "a\"}\n"}, {"values", "{\"x\":1}"}}, rest::Context::kJson),
               R"({"id":"a\"}\n","v":{"x":1}})");
+    EXPECT_FALSE(body->quotes_a_value());
+    EXPECT_TRUE(rest::Template::parse("{{\"q\":\"Id = '{id}'\"}}")->quotes_a_value());
+    EXPECT_FALSE(rest::Template::parse("'{native}' {id}")->quotes_a_value());
     EXPECT_FALSE(rest::Template::parse("{nothing}"));
     EXPECT_FALSE(rest::Template::parse("a } b"));
     EXPECT_FALSE(rest::Template::parse("{id")) << "no end";
