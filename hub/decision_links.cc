@@ -11,11 +11,11 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-/// The text up to the next slash, which is taken away with it.
-std::string_view next_part(std::string_view& rest) {
-    const auto slash = rest.find('/');
-    const std::string_view part = rest.substr(0, slash);
-    rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
+/// The text up to the next mark, which is taken away with it.
+std::string_view next_part(std::string_view& rest, char mark = '/') {
+    const auto end = rest.find(mark);
+    const std::string_view part = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     return part;
 }
 
@@ -40,11 +40,13 @@ std::string DecisionLinks::mark_of(std::string_view what) const {
     return hexadecimal(bytes_of(hmac_sha256(key_, "syncline decision\n" + std::string{what})));
 }
 
-std::string DecisionLinks::link(std::string_view approval, std::string_view person, Timestamp until,
-                                Timestamp now) const {
+std::string DecisionLinks::link(const Grant& grant, Timestamp until, Timestamp now) const {
     if (until == Timestamp{}) until = now + kLongest;
-    const std::string what = percent_encode(person) + "/" + std::to_string(until.ns / kSecond) +
-                             "/" + percent_encode(approval);
+    // No name has a comma once it is encoded.
+    std::string who = percent_encode(grant.person);
+    if (!grant.on_behalf_of.empty()) who += "," + percent_encode(grant.on_behalf_of);
+    const std::string what =
+        who + "/" + std::to_string(until.ns / kSecond) + "/" + percent_encode(grant.approval);
     return base_ + std::string{kPath} + mark_of(what) + "/" + what;
 }
 
@@ -55,12 +57,13 @@ Result<DecisionLinks::Grant> DecisionLinks::read(std::string_view path, Timestam
     const std::string_view mark = next_part(rest);
     // By hash, so that how long it takes says nothing of the right one.
     if (sha256({mark}) != sha256({mark_of(rest)})) return denied("the link is not one of ours");
-    const std::string_view person = next_part(rest);
+    std::string_view who = next_part(rest);
     const std::string_view until = next_part(rest);
     std::int64_t seconds = 0;
     std::from_chars(until.data(), until.data() + until.size(), seconds);
     if (now.ns / kSecond >= seconds) return denied("the link's time is over");
-    return Grant{percent_decode(rest), percent_decode(person)};
+    const std::string_view person = next_part(who, ',');
+    return Grant{percent_decode(rest), percent_decode(person), percent_decode(who)};
 }
 
 }  // namespace syncline::hub

@@ -29,14 +29,15 @@ public:
     Result<void> open(const LinkSettings& settings);
     [[nodiscard]] bool enabled() const { return !key_.empty(); }
 
-    /// `until` 0: for kLongest from `now` on.
-    [[nodiscard]] std::string link(std::string_view approval, std::string_view person,
-                                   Timestamp until, Timestamp now) const;
-
     struct Grant {
         std::string approval;
         std::string person;
+        std::string on_behalf_of = {};  ///< Whose word it is; empty: the person's own.
+        friend bool operator==(const Grant&, const Grant&) = default;
     };
+    /// `until` 0: for kLongest from `now` on.
+    [[nodiscard]] std::string link(const Grant& grant, Timestamp until, Timestamp now) const;
+
     /// Of a request's path. kDenied: it is no link of ours, or its time is over.
     [[nodiscard]] Result<Grant> read(std::string_view path, Timestamp now) const;
 

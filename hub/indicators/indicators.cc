@@ -172,7 +172,7 @@ private:
         const std::string_view said = message.header ? message.header("ce-time") : "";
         const Timestamp at = parse_timestamp(said).value_or(message.stored_at);
         Fields fields;
-        if (spec_.when) {
+        if (spec_.reads_fields()) {
             auto event = read_event(Policy{}, message.subject, message.body);
             if (event) fields = std::move(event->fields);
         }

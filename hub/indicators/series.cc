@@ -16,6 +16,13 @@ double seconds_between(Timestamp from, Timestamp to) {
     return std::max(0.0, static_cast<double>(to.ns - from.ns) / 1e9);
 }
 
+/// Empty: it has none there, and so belongs to nothing.
+std::string key_of(const Happening& one, const FieldName& field) {
+    if (field.empty()) return std::string{one.key};
+    const Value* value = one.fields.find(field);
+    return value == nullptr ? std::string{} : key_text(*value);
+}
+
 /// To three places.
 Decimal rounded(double number) {
     return Decimal::parse(std::to_string(std::llround(number * 1e3)) + "e-3").value_or(Decimal{});
@@ -54,21 +61,21 @@ std::optional<Decimal> Figures::of(Measure measure) const {
 
 void Series::take(const Happening& one) {
     if (one.event == spec_->per) keep(whole_, one.at, kCountsMost);
-    if (one.event == spec_->until) end(one.key, one.at);
+    if (one.event == spec_->until) end(key_of(one, spec_->until_key), one.at);
     if (one.event != spec_->event) return;
     if (spec_->when) {
         const auto holds = spec_->when->holds(one.fields);
         if (!holds || !*holds) return;
     }
     if (spec_->is_duration()) {
-        begin(one.key, one.at);
+        begin(key_of(one, spec_->event_key), one.at);
     } else {
         keep(counted_, one.at, kCountsMost);
     }
 }
 
-void Series::begin(std::string_view key, Timestamp at) {
-    if (open_.contains(key)) return;
+void Series::begin(const std::string& key, Timestamp at) {
+    if (key.empty() || open_.contains(key)) return;
     if (const auto early = early_.find(key); early != early_.end()) {
         keep(ended_, Ended{early->second, seconds_between(at, early->second)}, kDurationsMost);
         early_.erase(early);
@@ -79,7 +86,8 @@ void Series::begin(std::string_view key, Timestamp at) {
     by_age_.emplace(at, key);
 }
 
-void Series::end(std::string_view key, Timestamp at) {
+void Series::end(const std::string& key, Timestamp at) {
+    if (key.empty()) return;
     const auto begun = open_.find(key);
     if (begun == open_.end()) {
         if (early_.emplace(key, at).second) early_order_.emplace_back(key);

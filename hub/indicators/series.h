@@ -56,8 +56,8 @@ private:
         Timestamp at;
         double seconds = 0;
     };
-    void begin(std::string_view key, Timestamp at);
-    void end(std::string_view key, Timestamp at);
+    void begin(const std::string& key, Timestamp at);
+    void end(const std::string& key, Timestamp at);
     void forget_before(Timestamp start);
 
     const IndicatorSpec* spec_;

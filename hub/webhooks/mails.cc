@@ -7,11 +7,6 @@
 namespace syncline::hub::webhooks {
 namespace {
 
-std::string text_of(const Delivery& delivery, const char* name) {
-    const Value* value = delivery.fields.find(FieldName{name});
-    return value == nullptr ? std::string{} : plain_text(*value);
-}
-
 /// What it is about, first; a mail's subject may be all that is read of it.
 std::string subject_of(const Delivery& delivery) {
     if (delivery.name == "approval.asked" || delivery.name == "approval.reminded") {
@@ -63,16 +58,17 @@ Mail mail_to(const std::string& address, const Delivery& delivery, const std::st
 }  // namespace
 
 std::vector<Mail> mails_of(const WebhookSpec& webhook, const Policy& policy,
-                           const Delivery& delivery, const Links& links, const std::string& from) {
+                           const Delivery& delivery, const Links& links, const std::string& from,
+                           Timestamp now) {
     std::vector<Mail> mails;
     for (const std::string& address : webhook.mail_to) {
         if (address != kThoseAsked) {
             mails.push_back(mail_to(address, delivery, {}, from));
             continue;
         }
-        for (const std::string& person : those_asked(policy, delivery)) {
-            const auto known = policy.people.find(person);
-            const auto link = links.find(person);
+        for (const Asked& one : those_asked(policy, delivery, now)) {
+            const auto known = policy.people.find(one.person);
+            const auto link = links.find(one.person);
             if (known == policy.people.end()) continue;
             mails.push_back(mail_to(known->second, delivery,
                                     link == links.end() ? std::string{} : link->second, from));

@@ -1,5 +1,7 @@
 #include "hub/webhooks/request.h"
 
+#include <algorithm>
+
 #include "shared/base/json.h"
 #include "shared/base/sha256.h"
 #include "shared/http/standard_webhooks.h"
@@ -25,6 +27,11 @@ std::string shown(std::string_view body) {
 
 }  // namespace
 
+std::string text_of(const Delivery& delivery, std::string_view field) {
+    const Value* value = delivery.fields.find(field);
+    return value == nullptr ? std::string{} : plain_text(*value);
+}
+
 Result<Delivery> delivery_of(const Policy& policy, std::string_view subject, std::string_view body,
                              const std::function<std::string_view(std::string_view)>& header) {
     auto event = read_event(policy, subject, body);
@@ -46,29 +53,38 @@ Result<Delivery> delivery_of(const Policy& policy, std::string_view subject, std
     return delivery;
 }
 
-std::vector<std::string> those_asked(const Policy& policy, const Delivery& delivery) {
+std::vector<Asked> those_asked(const Policy& policy, const Delivery& delivery, Timestamp now) {
     if (!delivery.name.starts_with(std::string{hub_events::kApproval} + ".")) return {};
-    const auto text = [&](const char* name) {
-        const Value* value = delivery.fields.find(FieldName{name});
-        return value == nullptr ? std::string{} : plain_text(*value);
-    };
-    const auto role = policy.roles.find(text("role"));
+    const std::string name = text_of(delivery, "role");
+    const std::string requester = text_of(delivery, "requester");
+    const auto role = policy.roles.find(name);
     if (role == policy.roles.end()) return {};
-    std::vector<std::string> people = role->second;
-    std::erase(people, text("requester"));  // Nobody decides about their own request.
-    return people;
+    std::vector<Asked> asked;
+    for (const std::string& person : role->second) {
+        if (person != requester) asked.push_back({person, {}});
+    }
+    const auto has = [&](const std::string& person) {
+        return std::ranges::find(asked, person, &Asked::person) != asked.end();
+    };
+    for (const Delegation& one : policy.delegations) {
+        const bool over = one.until != Timestamp{} && now >= one.until;
+        const bool given = std::ranges::find(one.roles, name) != one.roles.end();
+        // Who has the role already is asked for their own word.
+        if (over || !given || !has(one.from) || has(one.to) || one.to == requester) continue;
+        asked.push_back({one.to, one.from});
+    }
+    return asked;
 }
 
 Links links_for(const Policy& policy, const Delivery& delivery, const DecisionLinks& links,
                 Timestamp now) {
     Links all;
-    const Value* approval = delivery.fields.find(FieldName{"approval"});
-    if (approval == nullptr || !links.enabled()) return all;
-    const Value* end = delivery.fields.find(FieldName{"until"});
-    const Timestamp until =
-        end == nullptr ? Timestamp{} : parse_timestamp(plain_text(*end)).value_or(Timestamp{});
-    for (const std::string& person : those_asked(policy, delivery)) {
-        all.emplace(person, links.link(plain_text(*approval), person, until, now));
+    if (!links.enabled()) return all;
+    const Timestamp until = parse_timestamp(text_of(delivery, "until")).value_or(Timestamp{});
+    for (const Asked& one : those_asked(policy, delivery, now)) {
+        const DecisionLinks::Grant grant{text_of(delivery, "approval"), one.person,
+                                         one.on_behalf_of};
+        all.emplace(one.person, links.link(grant, until, now));
     }
     return all;
 }

@@ -25,17 +25,27 @@ struct Delivery {
     std::string trace;      ///< `traceparent`; may be empty.
 };
 
+/// What it carries in a field, as text; empty if it does not.
+[[nodiscard]] std::string text_of(const Delivery& delivery, std::string_view field);
+
 /// Of an event as its stream has it; `header` gives its headers. kInvalid: it is none.
 [[nodiscard]] Result<Delivery> delivery_of(
     const Policy& policy, std::string_view subject, std::string_view body,
     const std::function<std::string_view(std::string_view)>& header);
 
-/// Links by which people answer an approval, by person.
-using Links = std::map<std::string, std::string>;
+/// Who may answer an approval, and whose word that is: their own if it is empty.
+struct Asked {
+    std::string person;
+    std::string on_behalf_of;
+    friend bool operator==(const Asked&, const Asked&) = default;
+};
+/// Those who have the role, and those to whom they have delegated it; not who has asked for it.
+/// Nobody if it is no event that asks.
+[[nodiscard]] std::vector<Asked> those_asked(const Policy& policy, const Delivery& delivery,
+                                             Timestamp now);
 
-/// Who may answer the approval that is asked for; nobody if it is no such event.
-[[nodiscard]] std::vector<std::string> those_asked(const Policy& policy, const Delivery& delivery);
-/// For each of them. They stand in no stream: see DecisionLinks.
+/// Links by which they answer, by person. They stand in no stream: see DecisionLinks.
+using Links = std::map<std::string, std::string>;
 [[nodiscard]] Links links_for(const Policy& policy, const Delivery& delivery,
                               const DecisionLinks& links, Timestamp now);
 

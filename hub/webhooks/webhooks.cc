@@ -209,7 +209,8 @@ private:
             return failed("this hub has no `[mail]` in its configuration", {});
         }
         if (!next.mails) {
-            next.mails = mails_of(spec_, *owner_.policy_, *next.delivery, links(), p_.mail.from);
+            next.mails = mails_of(spec_, *owner_.policy_, *next.delivery, links(), p_.mail.from,
+                                  p_.clock.now());
         }
         if (next.mails->empty()) return go_on();
         start([settings = p_.mail, mail = next.mails->back(), timeout = spec_.timeout,

@@ -279,7 +279,7 @@ private:
         if (parser_->content_length().value_or(0) > shared_.settings.body_bytes_max) return 413;
         const std::string_view type = view_of(fields[http::field::content_type]);
         const bool form = !settings.forms.empty() && path.starts_with(settings.forms) &&
-                          type == "application/x-www-form-urlencoded";
+                          type.substr(0, type.find(';')) == "application/x-www-form-urlencoded";
         if (!form && !is_json(type)) return 415;
         return 0;
     }

@@ -7,14 +7,22 @@ namespace {
 
 namespace codes = finding_codes;
 
+std::vector<std::string> named(const FieldName& field) {
+    return field.empty() ? std::vector<std::string>{} : std::vector<std::string>{field.text};
+}
+
 void check_indicator(const Policy& policy, const IndicatorSpec& indicator, Findings findings) {
     const std::string where = "the indicator `" + indicator.name + "`";
     const auto knows = [&](const std::string& event, const std::vector<std::string>& fields) {
         if (event.empty()) return;
         check_event(policy, event, fields, indicator.place, where, findings, Sees::kExceptions);
     };
-    knows(indicator.event, indicator.when ? indicator.when->reads() : std::vector<std::string>{});
-    knows(indicator.until, {});
+    std::vector<std::string> read = named(indicator.event_key);
+    if (indicator.when) {
+        read.insert(read.end(), indicator.when->reads().begin(), indicator.when->reads().end());
+    }
+    knows(indicator.event, read);
+    knows(indicator.until, named(indicator.until_key));
     knows(indicator.per, {});
 }
 

@@ -9,6 +9,7 @@
 #include "shared/base/timestamp.h"
 #include "shared/model/decimal.h"
 #include "shared/policy/expression.h"
+#include "shared/policy/field_spec.h"
 
 namespace syncline {
 
@@ -46,9 +47,11 @@ struct AlertSpec {
 /// key, or how often one happens.
 struct IndicatorSpec {
     std::string name;
-    std::string event;               ///< `order.confirmed`: what is counted, or begins.
-    std::string until;               ///< The event with its key that ends it; empty: it is counted.
-    std::string per;                 ///< What it is a share of; empty: of nothing.
+    std::string event;    ///< `order.confirmed`: what is counted, or begins.
+    std::string until;    ///< The event of the same key that ends it; empty: it is counted.
+    FieldName event_key;  ///< The field of `event` that is its key here; empty: the event's own.
+    FieldName until_key;  ///< The same, of `until`.
+    std::string per;      ///< What it is a share of; empty: of nothing.
     std::optional<Expression> when;  ///< Only if it holds for the fields of `event`.
     Duration window = std::chrono::hours{24};
     std::string owner;  ///< Who answers for it.
@@ -58,6 +61,10 @@ struct IndicatorSpec {
 
     [[nodiscard]] bool is_duration() const { return !until.empty(); }
     [[nodiscard]] bool has(Measure measure) const;
+    /// Does it need what the events carry?
+    [[nodiscard]] bool reads_fields() const {
+        return when || !event_key.empty() || !until_key.empty();
+    }
 };
 
 }  // namespace syncline

@@ -88,6 +88,8 @@ IndicatorSpec reading::read_indicator(TomlReader in, const std::string& name) {
     } else {
         indicator.event = in.text("from");
         indicator.until = in.text("to");
+        indicator.event_key = FieldName{in.text("from_key", "")};
+        indicator.until_key = FieldName{in.text("to_key", "")};
     }
     for (const char* key : {"from", "count", "to", "per"}) {
         if (!in.has(key) || in.kind(key) != TomlReader::Kind::kText) continue;

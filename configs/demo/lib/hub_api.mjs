@@ -26,6 +26,20 @@ export async function approvalOf(all, field, value) {
   return approvals.find((one) => one.shown[field] === value) ?? null;
 }
 
+/** What a browser shows of a link to an approval. */
+export async function openLink(link) {
+  const response = await fetch(link);
+  return { http: response.status, text: await response.text() };
+}
+
+/** One of the two buttons on that page. */
+export async function answerLink(link, page, verdict) {
+  const seen = /name="seen" value="([^"]*)"/.exec(page.text)?.[1] ?? '';
+  const response = await fetch(link, { method: 'POST',
+    body: new URLSearchParams({ seen, verdict, comment: 'by the link' }) });
+  return { http: response.status, text: await response.text() };
+}
+
 /** Somebody's word about what was shown: "approve" or "reject". */
 export const decide = (all, approval, who, word, comment) => call(all,
   `approvals/${approval.key}/${word}`, { who, seen: approval.seen, comment });

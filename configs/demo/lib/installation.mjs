@@ -72,6 +72,7 @@ export class Installation {
     const warehouse = await this.#startStandIn('warehouse', 'webhook');
     this.warehouse = new Receiver(warehouse.url);
     this.#secret('warehouse-secret', warehouse.key);
+    this.#secret('link-key', randomBytes(36).toString('base64'));
   }
 
   /** The profiles as they are shipped, but looking every moment: a demo does not wait ten minutes
@@ -85,20 +86,22 @@ export class Installation {
     }
   }
 
-  /** The policy as it is shipped, but approvals expire in seconds; and a warehouse is told of
-   * events. */
+  /** The policy as it is shipped, but approvals expire in seconds, and any order is paid late; and
+   * a warehouse is told of events, with the links by which approvals are answered. */
   #writePolicy() {
     const folder = path.join(this.folder, 'policy');
     mkdirSync(folder);
     const shipped = path.join(root, 'configs/policy');
     for (const name of readdirSync(shipped).filter((one) => one.endsWith('.toml'))) {
       const text = readFileSync(path.join(shipped, name), 'utf8')
-        .replace(/^deadline_s( *)= 86400$/m, `deadline_s$1= ${approvalSeconds}`);
+        .replace(/^deadline_s( *)= 86400$/m, `deadline_s$1= ${approvalSeconds}`)
+        .replace(/^above( *)= 432000 /m, 'above$1= 0 ');
       writeFileSync(path.join(folder, name), text);
     }
     writeFileSync(path.join(folder, 'webhooks.toml'), `[webhooks.warehouse]
 url    = "${this.warehouse.url}/events"
 events = ["*"]
+links  = true
 secret = { file = "${path.join(this.folder, 'warehouse-secret')}" }
 `);
   }
@@ -107,7 +110,9 @@ secret = { file = "${path.join(this.folder, 'warehouse-secret')}" }
     this.apis[id] ??= `http://127.0.0.1:${await freePort()}`;
     const file = path.join(this.folder, `${id}.toml`);
     writeFileSync(file, `id = "${id}"\npolicy = "${path.join(this.folder, 'policy')}"\n`
-      + `[nats]\nurls = ["${this.values.nats}"]\n[api]\nport = ${new URL(this.apis[id]).port}\n`);
+      + `[nats]\nurls = ["${this.values.nats}"]\n[api]\nport = ${new URL(this.apis[id]).port}\n`
+      + `[links]\nbase = "${this.apis['hub-1']}"\n`
+      + `key = { file = "${path.join(this.folder, 'link-key')}" }\n`);
     this.hubs[id] = await start(id, path.join(bin, 'syncline-hub'), ['--config', file],
       { folder: this.folder, ready: /hub is ready/ });
   }

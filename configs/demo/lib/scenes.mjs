@@ -14,4 +14,5 @@ export const scenes = [
   governance.reconciled,
   deals.closing, deals.delivering, deals.submittedTwice, deals.undone,
   service.context, service.replacement, service.escalation, service.credit,
+  deals.measured,
 ];

@@ -28,18 +28,19 @@ protected:
 };
 
 TEST_F(Links, NameTheApprovalAndThePerson) {
-    const std::string link =
-        links.link("credit/C 1/äpproval/2", "lea b", kNow + std::chrono::hours{1}, kNow);
+    const std::string link = links.link({"credit/C 1/äpproval/2", "lea, b", "l/uis"},
+                                        kNow + std::chrono::hours{1}, kNow);
     EXPECT_EQ(link.find(' '), std::string::npos);
     const auto grant = links.read(path_of(link), kNow);
     ASSERT_TRUE(grant) << grant.error().what;
-    EXPECT_EQ(grant->approval, "credit/C 1/äpproval/2");
-    EXPECT_EQ(grant->person, "lea b");
+    EXPECT_EQ(*grant, (DecisionLinks::Grant{"credit/C 1/äpproval/2", "lea, b", "l/uis"}));
+    const DecisionLinks::Grant own{"credit/C1/a", "lea"};
+    EXPECT_EQ(*links.read(path_of(links.link(own, {}, kNow)), kNow), own);
 }
 
 TEST_F(Links, AreOfNoUseOnceTheyWereChangedOrAreOver) {
     const std::string path =
-        path_of(links.link("credit/C1/a", "lea", kNow + std::chrono::hours{1}, kNow));
+        path_of(links.link({"credit/C1/a", "lea"}, kNow + std::chrono::hours{1}, kNow));
     for (std::size_t i = DecisionLinks::kPath.size(); i < path.size(); ++i) {
         std::string changed = path;
         changed[i] = changed[i] == 'x' ? 'y' : 'x';
@@ -57,7 +58,7 @@ TEST_F(Links, AreOfNoUseOnceTheyWereChangedOrAreOver) {
 }
 
 TEST_F(Links, OfAnApprovalWithoutDeadlineEndAfterAWeek) {
-    const std::string path = path_of(links.link("credit/C1/a", "lea", {}, kNow));
+    const std::string path = path_of(links.link({"credit/C1/a", "lea"}, {}, kNow));
     EXPECT_TRUE(links.read(path, kNow + std::chrono::hours{24 * 7 - 1}));
     EXPECT_FALSE(links.read(path, kNow + std::chrono::hours{24 * 7}));
 }

@@ -107,6 +107,18 @@ TEST(Series, TakesAnEndThatIsToldBeforeWhatItEnds) {
     EXPECT_EQ(told.series.figures(at(61)).open, 1U);
 }
 
+TEST(Series, KnowsAKeyByTheFieldThatHoldsIt) {
+    Told told{
+        "[indicators.cash]\nfrom = \"order.confirmed\"\nto = \"order.paid\"\n"
+        "to_key = \"region\"\n"};
+    told.tell("order.confirmed", "north", 0);
+    told.tell("order.paid", "payment 1", 30, "north");
+    told.tell("order.paid", "payment 2", 40, "");
+    const Figures figures = told.series.figures(at(50));
+    EXPECT_EQ(figures.mean, number("30"));
+    EXPECT_EQ(figures.open, 0U);
+}
+
 TEST(Series, CountsAndSaysWhichShareItIs) {
     Told told{
         "[indicators.lost]\ncount = \"order.paid\"\nper = \"order.confirmed\"\n"
@@ -232,6 +244,10 @@ TEST(IndicatorCheck, FindsWhatNobodyTells) {
                           "when = 'kind == \"command.rejected\"'\n"),
               "");
     EXPECT_NE(findings_of("[indicators.a]\ncount = \"exception.open\"\n").find("nobody tells"),
+              std::string::npos);
+    EXPECT_NE(findings_of("[indicators.a]\nfrom = \"order.confirmed\"\nto = \"order.paid\"\n"
+                          "to_key = \"nation\"\n")
+                  .find("does not carry"),
               std::string::npos);
     const std::string twice =
         "[indicators.b]\ncount = \"order.paid\"\n[indicators.b.alerts.slow]\n"

@@ -169,8 +169,9 @@ TEST(ApprovalMail, GoesToEachWhoMayAnswerWithTheLinkThatIsTheirs) {
     const Policy p = policy_with_mail();
     const Links links{{"lea", "https://s/lea"}, {"luis", "https://s/luis"}};
     const Delivery delivery = asked(p);
-    EXPECT_EQ(those_asked(p, delivery), (std::vector<std::string>{"lea", "luis"}));
-    const std::vector<Mail> mails = mails_of(p.webhooks[0], p, delivery, links, "s@example.com");
+    EXPECT_EQ(those_asked(p, delivery, {}), (std::vector<Asked>{{"lea", ""}, {"luis", ""}}));
+    const std::vector<Mail> mails =
+        mails_of(p.webhooks[0], p, delivery, links, "s@example.com", {});
     ASSERT_EQ(mails.size(), 2U);  // Nobody knows where luis is; rita has asked for it herself.
     EXPECT_EQ(mails[0].to, "lea@example.com");
     EXPECT_NE(mails[0].text.find("https://s/lea"), std::string::npos);
@@ -179,7 +180,19 @@ TEST(ApprovalMail, GoesToEachWhoMayAnswerWithTheLinkThatIsTheirs) {
     EXPECT_EQ(mails[1].to, "archive@example.com");
     EXPECT_EQ(mails[1].text.find("https://s"), std::string::npos);
     EXPECT_NE(mails[0].id, mails[1].id);
-    EXPECT_EQ(mails_of(p.webhooks[0], p, delivery, links, "s@example.com")[0].id, mails[0].id);
+    EXPECT_EQ(mails_of(p.webhooks[0], p, delivery, links, "s@example.com", {})[0].id, mails[0].id);
+}
+
+TEST(ApprovalMail, GoesToThoseToWhomItIsDelegated) {
+    Policy p = policy_with_mail();
+    const Timestamp now{1'700'000'000'000'000'000};
+    p.delegations = {{"luis", "dan", {"lead"}, {}},
+                     {"lea", "eve", {"lead"}, now},     // Its time is over.
+                     {"lea", "fay", {"director"}, {}},  // Another role.
+                     {"rita", "gus", {"lead"}, {}},     // Her own request.
+                     {"lea", "rita", {"lead"}, {}}};    // To who has asked for it.
+    EXPECT_EQ(those_asked(p, asked(p), now),
+              (std::vector<Asked>{{"lea", ""}, {"luis", ""}, {"dan", "luis"}}));
 }
 
 TEST(ApprovalMail, WhatTheServerRepliesIsJudged) {
@@ -200,7 +213,7 @@ TEST(ApprovalWebhook, HasALinkForEachWhereItIsAskedFor) {
     // Of an event of anything else there is nobody.
     Delivery other = asked(p);
     other.name = "order.confirmed";
-    EXPECT_TRUE(those_asked(p, other).empty());
+    EXPECT_TRUE(those_asked(p, other, {}).empty());
     EXPECT_TRUE(links_for(p, asked(p), DecisionLinks{}, {}).empty());
 }
 

@@ -102,6 +102,31 @@ export async function delivering(all, memory) {
   await eachCame(all);
 }
 
+export async function measured(all, memory) {
+  step('23. How the business does', 'From a firm order to its money, by the events alone.');
+  const { deal } = memory.deal;
+  const at = (one) => Date.parse(one?.timestamp);
+  const events = await all.warehouse.received();
+  const confirmed = events.find((one) => one.type === 'order.confirmed.v1' && one.key === deal);
+  const paid = events.find((one) => (
+    one.type === 'payment.received.v1' && one.data.order_number === deal));
+  const took = (at(paid) - at(confirmed)) / 1000;
+  const shown = await until(async () => {
+    const { indicator } = await all.data('indicators', 'show', 'order_to_cash');
+    return indicator?.count > 0 ? indicator : null;
+  }, 15_000);
+  claim(shown?.count === 1 && Math.abs(Number(shown.longest_s) - took) < 0.01,
+    'order to cash is what lies between the two events', `${shown?.longest_s} s, ${took} s`);
+  note(`${shown?.open} more orders are not paid yet, the oldest for ${shown?.oldest_s} s`);
+  const alert = await until(async () => (await all.warehouse.received())
+    .find((one) => one.type === 'alert.raised.v1' && one.key === 'slow_cash'));
+  claim(alert && Number(alert.data.value) > 0, 'an alert is told once it is too long',
+    `${alert?.data.alert}: ${alert?.data.measure} ${alert?.data.value} s`);
+  const { alerts } = await all.data('alerts', 'list');
+  claim(alerts.find((one) => one.alert === 'slow_cash')?.raised
+    && !alerts.find((one) => one.alert === 'unpaid')?.raised, 'and only that one');
+}
+
 export async function submittedTwice(all, memory) {
   step('17. A deal is submitted twice',
     'The CRM calls again, as it never heard the answer; then four times at once.');

@@ -1,6 +1,6 @@
 // The support desk: what it sees before a case, a replacement part, a credit.
 import { approvalSeconds } from '../installation.mjs';
-import { approvalOf, ask, decide } from '../hub_api.mjs';
+import { answerLink, approvalOf, ask, decide, openLink } from '../hub_api.mjs';
 import { quote } from '../postgres.mjs';
 import { until } from '../processes.mjs';
 import { claim, note, step } from '../report.mjs';
@@ -128,9 +128,19 @@ export async function escalation(all, memory) {
   claim(later, 'then the director', later && `missing ${later.missing}, until ${later.until}`);
   const late = await decide(all, later ?? first, 'lea', 'approve');
   claim(late.http === 409, "the lead's word comes too late", late.error?.text);
-  const said = await decide(all, later ?? first, 'dora', 'approve');
+  const link = await until(async () => (await all.warehouse.received()).find((one) => (
+    one.type === 'approval.asked.v1' && one.data.approval === first?.key && one.links?.dora))
+    ?.links.dora);
+  const page = await openLink(link);
+  claim(page.http === 200 && page.text.includes(wanted.number)
+    && (await shipmentsOf(all.erp, wanted.number)).length === 0,
+  'she gets a link of her own; the page that it opens decides nothing yet');
+  const forged = await openLink(link.replace('/dora/', '/lea/'));
+  claim(forged.http === 403, 'with another name in it, it opens nothing', `HTTP ${forged.http}`);
+  const said = await answerLink(link, page, 'approve');
   const made = await until(async () => (await shipmentsOf(all.erp, wanted.number))[0]);
-  claim(said.http === 200 && made, "the director's counts: the ERP sends it", made?.join(' '));
+  claim(said.http === 200 && made, "the director's word counts: the ERP sends it",
+    made?.join(' '));
   const { instance: id } = await processOf(all, 'replacement_part', wanted.number);
   for (const line of await historyOf(all, id)) {
     if (/approv|in time/.test(line)) note(line);
