@@ -200,9 +200,8 @@ void MemoryDisk::write(File& file, const char* data, std::size_t count, std::siz
     if (file.content.size() < offset + count) file.content.resize(offset + count, '\0');
     std::memcpy(file.content.data() + offset, data, count);
     const std::size_t last = (offset + count - 1) / kSector;
-    if (file.dirty.size() <= last) file.dirty.resize(last + 1);
     for (std::size_t sector = offset / kSector; sector <= last; ++sector) {
-        file.dirty[sector] = true;
+        file.dirty.insert(sector);
     }
 }
 
@@ -212,8 +211,7 @@ void MemoryDisk::sync(File& file) {
     ++syncs_;
     if (lying) return;
     file.synced.resize(file.content.size());
-    for (std::size_t sector = 0; sector < file.dirty.size(); ++sector) {
-        if (!file.dirty[sector]) continue;
+    for (const std::size_t sector : file.dirty) {
         const std::size_t from = sector * kSector;
         if (from >= file.content.size()) break;
         const std::size_t count = std::min(kSector, file.content.size() - from);
@@ -239,9 +237,9 @@ void MemoryDisk::lose_power() {
         // The length is written with some of the data, or it is not.
         std::string left = file.synced;
         if (random_.one_in(2)) left.resize(file.content.size(), '\0');
-        for (std::size_t sector = 0; sector < file.dirty.size(); ++sector) {
+        for (const std::size_t sector : file.dirty) {
             const std::size_t from = sector * kSector;
-            if (!file.dirty[sector] || from >= left.size() || from >= file.content.size()) continue;
+            if (from >= left.size() || from >= file.content.size()) continue;
             if (random_.one_in(2)) continue;
             const std::size_t count =
                 std::min({kSector, left.size() - from, file.content.size() - from});

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,7 +55,7 @@ public:
         std::string content;
         std::string synced;
         bool exists_synced = false;
-        std::vector<bool> dirty;  ///< By sector.
+        std::set<std::size_t> dirty;  ///< Sectors.
     };
     std::shared_ptr<File> open(const std::string& file, bool create);
     [[nodiscard]] bool exists(const std::string& file) const { return files_.contains(file); }

@@ -4,21 +4,13 @@
 //   POST /__control/answer   {"code": 451, "times": 2, "only": "an address"}
 //   GET  /__control/received {"received": [{id, from, to, subject, text}, ...]}
 import http from 'node:http';
+import { text } from 'node:stream/consumers';
 
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
 const received = [];
 let answers = [];
-
-function read(request) {
-  return new Promise((resolve, reject) => {
-    const parts = [];
-    request.on('data', (part) => parts.push(part));
-    request.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
-    request.on('error', reject);
-  });
-}
 
 const server = new SMTPServer({
   authOptional: true,
@@ -47,7 +39,7 @@ const server = new SMTPServer({
 const control = http.createServer(async (request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' });
   if (request.url === '/__control/received') return response.end(JSON.stringify({ received }));
-  answers.push(JSON.parse(await read(request)));
+  answers.push(JSON.parse(await text(request)));
   return response.end('{}');
 });
 

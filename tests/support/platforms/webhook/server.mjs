@@ -4,6 +4,7 @@
 //   POST /__control/answer   {"status": 503, "times": 3, "body": "...", "only": "text in the body"}
 //   GET  /__control/received {"received": [{id, type, key, data, fault?}, ...]}
 import http from 'node:http';
+import { text } from 'node:stream/consumers';
 
 import { Webhook } from 'standardwebhooks';
 
@@ -12,15 +13,6 @@ const webhook = new Webhook(key);
 const received = [];
 let answers = [];
 
-function read(request) {
-  return new Promise((resolve, reject) => {
-    const parts = [];
-    request.on('data', (part) => parts.push(part));
-    request.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
-    request.on('error', reject);
-  });
-}
-
 function reply(response, status, body) {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
@@ -28,12 +20,12 @@ function reply(response, status, body) {
 
 async function control(request, response) {
   if (request.url === '/__control/received') return reply(response, 200, { received });
-  answers.push(JSON.parse(await read(request)));
+  answers.push(JSON.parse(await text(request)));
   return reply(response, 200, {});
 }
 
 async function take(request, response) {
-  const body = await read(request);
+  const body = await text(request);
   const answer = answers.find((one) => !one.only || body.includes(one.only));
   if (answer) {
     answer.times -= 1;
