@@ -158,65 +158,64 @@ void Api::route_decision(const Request& request) {
         const auto at = form.find(name);
         return at == form.end() ? std::string{} : at->second;
     };
-    const std::string body = to_json(
-        Value::Map{{"who", grant->person}, {"on_behalf_of", grant->on_behalf_of},
-        Value::Map{{"who", grant->person}, {"seen", field("seen")}, {"comment", field("comment")}});
-        processes_.decide(
-            grant->approval, field("verdict"), body,
-            [answer = request.answer, verdict = field("verdict")](const Processes::Reply& told) {
-                if (told.status / 100 == 2) {
-                    return answer(
-                        page_reply(200, message_page(verdict == "approve" ? "Approved" : "Rejected",
-                                                     "Thank you. You can close this page.")));
-                }
-                const auto read = parse_json(told.body);
-                const Value* error = read ? member(*read, "error") : nullptr;
-                answer(
-                    page_reply(told.status,
-                               message_page("Your answer was not taken",
-                                            error == nullptr ? "" : text_member(*error, "text"))));
-            });
+    const std::string body = to_json(Value::Map{{"who", grant->person},
+                                                {"on_behalf_of", grant->on_behalf_of},
+                                                {"seen", field("seen")},
+                                                {"comment", field("comment")}});
+    processes_.decide(
+        grant->approval, field("verdict"), body,
+        [answer = request.answer, verdict = field("verdict")](const Processes::Reply& told) {
+            if (told.status / 100 == 2) {
+                return answer(
+                    page_reply(200, message_page(verdict == "approve" ? "Approved" : "Rejected",
+                                                 "Thank you. You can close this page.")));
+            }
+            const auto read = parse_json(told.body);
+            const Value* error = read ? member(*read, "error") : nullptr;
+            answer(page_reply(told.status,
+                              message_page("Your answer was not taken",
+                                           error == nullptr ? "" : text_member(*error, "text"))));
+        });
 }
 
 /// False: it is nothing about workflows.
 bool Api::route_process(const Request& request) {
-        const bool post = request.method == "POST";
-        const auto reply = [answer = request.answer](Processes::Reply told) {
-            answer(json_reply(told.status, std::move(told.body)));
-        };
-        const auto rest = [&](std::string_view prefix) -> std::optional<std::string> {
-            if (!request.path.starts_with(prefix)) return std::nullopt;
-            return request.path.substr(prefix.size());
-        };
-        if (const auto name = rest(kProcess); name && post) {
-            processes_.start(*name, request.body, request.trace, reply);
-            return true;
-        }
-        if (request.path == kProcesses && !post) {
-            request.answer(json_reply(200, to_json(processes_.catalogue())));
-            return true;
-        }
-        if (const auto path = rest(kInstances)) {
-            const auto slash = path->find('/');
-            if (post == (slash == std::string::npos)) return false;
-            if (post) {
-                processes_.act(path->substr(0, slash), path->substr(slash + 1), request.body,
-                               reply);
-            } else {
-                processes_.show(*path, reply);
-            }
-            return true;
-        }
-        const auto path = rest(kApprovals);
-        if (!path || (!path->empty() && !path->starts_with('/'))) return false;
-        if (!post) {
-            processes_.approvals(path->empty() ? "" : path->substr(1), reply);
-            return true;
-        }
-        const auto slash = path->rfind('/');
-        if (slash == std::string::npos || slash == 0) return false;
-        processes_.decide(path->substr(1, slash - 1), path->substr(slash + 1), request.body, reply);
+    const bool post = request.method == "POST";
+    const auto reply = [answer = request.answer](Processes::Reply told) {
+        answer(json_reply(told.status, std::move(told.body)));
+    };
+    const auto rest = [&](std::string_view prefix) -> std::optional<std::string> {
+        if (!request.path.starts_with(prefix)) return std::nullopt;
+        return request.path.substr(prefix.size());
+    };
+    if (const auto name = rest(kProcess); name && post) {
+        processes_.start(*name, request.body, request.trace, reply);
         return true;
+    }
+    if (request.path == kProcesses && !post) {
+        request.answer(json_reply(200, to_json(processes_.catalogue())));
+        return true;
+    }
+    if (const auto path = rest(kInstances)) {
+        const auto slash = path->find('/');
+        if (post == (slash == std::string::npos)) return false;
+        if (post) {
+            processes_.act(path->substr(0, slash), path->substr(slash + 1), request.body, reply);
+        } else {
+            processes_.show(*path, reply);
+        }
+        return true;
+    }
+    const auto path = rest(kApprovals);
+    if (!path || (!path->empty() && !path->starts_with('/'))) return false;
+    if (!post) {
+        processes_.approvals(path->empty() ? "" : path->substr(1), reply);
+        return true;
+    }
+    const auto slash = path->rfind('/');
+    if (slash == std::string::npos || slash == 0) return false;
+    processes_.decide(path->substr(1, slash - 1), path->substr(slash + 1), request.body, reply);
+    return true;
 }
 
 }  // namespace syncline::hub
