@@ -321,6 +321,8 @@ void measure(PushClients& clients, const Cast& cast, const Sizes& sizes, Figures
 /// Kills the agent after half of `sizes.killed`, and looks for what it accepted in its store.
 void check_kill(PushClients& clients, Child& agent, const fs::path& folder, const Sizes& sizes) {
     const std::size_t first = sizes.warm_up + sizes.events;
+    // A hub says every 100 ms how far it is; a short run is over before it does.
+    std::this_thread::sleep_for(std::chrono::seconds{1});
     const auto answers =
         clients.push(requests(first, sizes.killed, sizes.records), [&](std::size_t count) {
             if (count == sizes.killed / 2) agent.end_by(SIGKILL);
