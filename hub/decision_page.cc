@@ -47,10 +47,14 @@ std::string decision_page(const workflow::ApprovalNews& approval, std::string_vi
     std::string rows;
     for (const auto& [name, value] : approval.shown) rows += row(name.text, plain_text(value));
     if (!approval.requester.empty()) rows += row("asked for by", approval.requester);
-    if (approval.until != Timestamp{}) rows += row("to be answered by", to_string(approval.until));
+    if (approval.until != Timestamp{}) {
+        constexpr std::int64_t kSecond = 1'000'000'000;
+        const Timestamp until{approval.until.ns / kSecond * kSecond};
+        rows += row("to be answered by", to_string(until));
+    }
     return page("Your approval is asked for",
-                "<p>" + escaped(approval.key) + ", as " + escaped(approval.role) + ", from " +
-                    escaped(person) + "</p><dl>" + rows +
+                "<p>" + escaped(person) + ", as " + escaped(approval.role) + ": " +
+                    escaped(approval.key) + "</p><dl>" + rows +
                     "</dl><form method=\"post\">"
                     "<input type=\"hidden\" name=\"seen\" value=\"" +
                     escaped(approval.seen) +
