@@ -158,7 +158,9 @@ Worker start_worker(const Options& options, std::uint64_t first) {
     }
     close(ends[0]);
     for (std::uint64_t seed = first; seed < options.from + options.worlds; seed += options.jobs) {
-        report(ends[1], run_seed(options, seed));
+        const RunResult result = run_seed(options, seed);
+        std::fflush(stdout);  // _Exit() does not, and a file's buffer is large.
+        report(ends[1], result);
     }
     std::_Exit(0);
 }
