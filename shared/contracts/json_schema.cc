@@ -165,14 +165,24 @@ Value change_schema(const ObjectSpec& object, Form form) {
                {"properties", std::move(properties)}};
 }
 
-Value record_schema(const Policy& policy, const ObjectSpec& object) {
-    Map properties;
+namespace {
+
+/// The fields of something whole: what is required is there and not empty. Gives their names.
+List add_whole(const std::vector<FieldSpec>& fields, Map& properties) {
     List required;
-    for (const FieldSpec& field : object.fields) {
+    for (const FieldSpec& field : fields) {
         Value schema = value_schema(field, Form::kJson);
         if (field.required) required.emplace_back(field.name.text);
         properties[field.name.text] = field.required ? schema : one_of({schema, null()});
     }
+    return required;
+}
+
+}  // namespace
+
+Value record_schema(const Policy& policy, const ObjectSpec& object) {
+    Map properties;
+    List required = add_whole(object.fields, properties);
     Map schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                {"title", object.name.text},
                {"description", "A record of " + object.name.text + ", whole, by version " +
@@ -222,12 +232,7 @@ Value process_schema(const Policy& policy, const Workflow& workflow) {
     Map properties{
         {"_requester",
          Map{{"type", "string"}, {"description", "Who asks for it, and so cannot approve it."}}}};
-    List required;
-    for (const FieldSpec& field : workflow.context) {
-        Value schema = value_schema(field, Form::kJson);
-        if (field.required) required.emplace_back(field.name.text);
-        properties[field.name.text] = field.required ? schema : one_of({schema, null()});
-    }
+    List required = add_whole(workflow.context, properties);
     Map schema{
         {"$schema", "https://json-schema.org/draft/2020-12/schema"},
         {"title", workflow.name.text},

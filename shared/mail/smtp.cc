@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 
+#include "shared/base/local_url.h"
 #include "shared/http/libcurl.h"
 
 namespace syncline {
@@ -28,13 +29,6 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return static_cast<Sending*>(user)->stop.stop_requested() ? 1 : 0;
 }
 
-bool is_this_machine(const std::string& server) {
-    for (const std::string_view host : {"smtp://127.0.0.1", "smtp://localhost", "smtp://[::1]"}) {
-        if (server.starts_with(host)) return true;
-    }
-    return false;
-}
-
 }  // namespace
 
 Result<int> send_mail(const SmtpSettings& settings, const Mail& mail, Timestamp now,
@@ -53,6 +47,7 @@ Result<int> send_mail(const SmtpSettings& settings, const Mail& mail, Timestamp 
         api.slist_append(nullptr, to.c_str()), api.slist_free_all};
     if (!easy || !recipients) return fail(ErrorKind::kInternal, "libcurl gives no handles");
     Sending sending{.message = message_of(mail, now), .stop = stop};
+    const bool local = is_local_url(settings.server, "smtp");
     char reason[CURL_ERROR_SIZE] = {};
     CURL* const h = easy.get();
     const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
@@ -61,10 +56,8 @@ Result<int> send_mail(const SmtpSettings& settings, const Mail& mail, Timestamp 
     api.easy_setopt(h, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     api.easy_setopt(h, CURLOPT_PROXY, "");
     api.easy_setopt(h, CURLOPT_URL, settings.server.c_str());
-    api.easy_setopt(
-        h, CURLOPT_USE_SSL,
-        static_cast<long>(is_this_machine(settings.server) ? CURLUSESSL_TRY : CURLUSESSL_ALL));
-    if (is_this_machine(settings.server)) api.easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
+    api.easy_setopt(h, CURLOPT_USE_SSL, static_cast<long>(local ? CURLUSESSL_TRY : CURLUSESSL_ALL));
+    if (local) api.easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
     api.easy_setopt(h, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     if (!settings.ca_file.empty()) api.easy_setopt(h, CURLOPT_CAINFO, settings.ca_file.c_str());
     const std::string secret{password.reveal()};

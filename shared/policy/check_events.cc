@@ -13,11 +13,8 @@ namespace codes = finding_codes;
 std::string without_address(const Policy& policy) {
     std::set<std::string> people;
     for (const auto& [role, who] : policy.roles) people.insert(who.begin(), who.end());
-    std::string text;
-    for (const std::string& person : people) {
-        if (!policy.people.contains(person)) text += (text.empty() ? "" : ", ") + person;
-    }
-    return text;
+    std::erase_if(people, [&](const auto& person) { return policy.people.contains(person); });
+    return listed({people.begin(), people.end()});
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "shared/base/local_url.h"
 #include "shared/base/mail_address.h"
 #include "shared/policy/policy_toml.h"
 #include "shared/policy/policy_toml_parts.h"
@@ -7,16 +8,6 @@ namespace {
 
 constexpr TomlReader::Range kTimeout{1, 120};
 constexpr TomlReader::Range kDisableAfter{1, 24 * 365};
-
-/// Does the URL stay on this machine?
-bool is_local(std::string_view url) {
-    for (const std::string_view host : {"http://127.0.0.1", "http://localhost", "http://[::1]"}) {
-        if (!url.starts_with(host)) continue;
-        const std::string_view rest = url.substr(host.size());
-        if (rest.empty() || rest.front() == ':' || rest.front() == '/') return true;
-    }
-    return false;
-}
 
 /// `order.confirmed`, `order.*` or `*`.
 bool is_pattern(std::string_view event) {
@@ -53,7 +44,7 @@ bool is_event_name(std::string_view event) {
 WebhookSpec read_webhook(TomlReader in, const std::string& name) {
     WebhookSpec webhook = read_subscription(in, name);
     webhook.url = in.text("url");
-    const bool safe = webhook.url.starts_with("https://") || is_local(webhook.url);
+    const bool safe = webhook.url.starts_with("https://") || is_local_url(webhook.url, "http");
     if (!webhook.url.empty() && !safe) {
         in.problem("url",
                    "must begin with https://, so that nobody on the way can read or change what is "

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "shared/base/local_url.h"
 #include "shared/base/mail_address.h"
 
 namespace syncline {
@@ -50,6 +51,16 @@ TEST(MailAddress, IsOneAndNothingElse) {
         EXPECT_FALSE(is_mail_address(bad)) << bad;
     }
     EXPECT_FALSE(is_mail_address(std::string(255, 'a') + "@b"));
+}
+
+TEST(LocalUrl, IsOfThisMachineAlone) {
+    for (const char* local : {"smtp://127.0.0.1", "smtp://localhost:25", "smtp://[::1]/x"}) {
+        EXPECT_TRUE(is_local_url(local, "smtp")) << local;
+    }
+    for (const char* far : {"smtp://127.0.0.1.example.com", "smtp://localhost.example.com:25",
+                            "smtp://localhost@example.com", "smtps://localhost", ""}) {
+        EXPECT_FALSE(is_local_url(far, "smtp")) << far;
+    }
 }
 
 }  // namespace
