@@ -82,6 +82,13 @@ void Entities::submit(const EntityKey& key, Queued queued) {
     advance(slot);
 }
 
+void Entities::drop_untold(Partition partition) {
+    for (auto& slot : slab_) {
+        const bool is_idle = slot->phase == Phase::kIdle && slot->waiting.empty();
+        if (slot->home == partition && is_idle && !slot->delivered) slot->loaded = false;
+    }
+}
+
 bool Entities::warm(std::uint64_t sequence, std::string_view body) {
     if (slots_.size() >= options_.cache_entities) return false;
     auto state = decode_entity(body);
@@ -97,6 +104,7 @@ bool Entities::warm(std::uint64_t sequence, std::string_view body) {
 
 void Entities::forget_all() {
     passed_on_.clear();
+    to_place_.clear();
     for (auto& slot : slab_) {
         if (slot->key.entity.empty()) continue;
         slot->loaded = false;
@@ -176,9 +184,11 @@ void Entities::catch_up(Slot& slot) {
     const Context context = context_of(slot.waiting);
     std::vector<Command> commands;
     if (context.fence != 0) commands = pending_commands(slot.state, context);
-    if (!commands.empty() && !slot.checked) return load(slot);
     slot.outstanding = commands.size() + slot.state.outbox.size();
     if (slot.outstanding == 0) return decide_now(slot);
+    // A state of the warm-up is as of when its partition was taken; nobody else's is.
+    const bool is_old = !commands.empty() || context.partition != slot.home;
+    if (is_old && !slot.checked) return load(slot);
     slot.phase = Phase::kCatchingUp;
     publish_commands(slot, commands);
     publish_outgoing(slot, slot.state.outbox);
@@ -236,8 +246,7 @@ void Entities::reconsider_visited() {
 void Entities::decide_now(Slot& slot) {
     if (!decidable(slot)) return;
     // What is passed on is not stored, so that nothing would say that another hub knows better.
-    const bool passes_on = slot.state.is_merged() || !slot.state.handovers.empty();
-    if (passes_on && !slot.checked) return load(slot);
+    if (!slot.checked && passes_on(slot)) return load(slot);
     const Policy& policy = policy_for(slot);
     slot.inputs.clear();
     slot.works.clear();

@@ -92,6 +92,9 @@ public:
     ~Entities();
 
     void submit(const EntityKey& key, Queued queued);
+    /// The partition is taken, and what is cached of it from another time may be old. What such a
+    /// state has to tell would come again after what others told of it since, or erased.
+    void drop_untold(Partition partition);
     /// Takes a stored state into the cache, if there is room and the entity is not there.
     /// False once the cache is full.
     bool warm(std::uint64_t sequence, std::string_view body);
@@ -104,7 +107,7 @@ public:
     void reconsider_visited();
     void tick();
     [[nodiscard]] std::size_t cached() const { return slots_.size(); }
-    [[nodiscard]] std::size_t busy() const { return busy_ + passed_on_.size(); }
+    [[nodiscard]] std::size_t busy() const { return busy_ + passed_on_.size() + to_place_.size(); }
 
 private:
     enum class Phase : std::uint8_t {
@@ -201,6 +204,7 @@ private:
     // Records that go to another entity (entities_handover.cc).
     [[nodiscard]] static bool insists(const std::vector<Queued>& works);
     void reserved(Slot& slot);
+    [[nodiscard]] static bool passes_on(const Slot& slot);
     bool pass_on(const Slot& slot, Queued& queued);
     void submit_passed_on();
     void reserve_taken_over(const Slot& slot, std::vector<Reservation>& wanted,
@@ -264,6 +268,7 @@ private:
     std::list<std::uint32_t> idle_;  ///< Longest idle first.
     std::vector<Retry> retries_;
     std::vector<std::pair<EntityKey, Queued>> passed_on_;  ///< Submitted with the next tick.
+    std::vector<std::pair<EntityId, Queued>> to_place_;    ///< The same; not in that entity.
     std::size_t busy_ = 0;
 };
 

@@ -19,6 +19,17 @@ bool has(const EntityState& state, const PlatformId& platform, const RecordId& i
            std::ranges::find(others, id, &OtherRecord::record) != others.end();
 }
 
+/// Is it an answer that nothing was done to a record that was the entity's once, and what that
+/// holds? Who has it by now is to hear of it: the agent takes it for told.
+bool tells_of_anothers(const EntityState& state, const Queued& queued) {
+    const auto* outcome = std::get_if<Outcome>(&queued.input);
+    if (outcome == nullptr || queued.passed_on || !outcome->record) return false;
+    const RecordState* record = state.record(outcome->platform);
+    const bool parted = record != nullptr && record->presence == Presence::kUnlinked;
+    return parted && outcome->status != OutcomeStatus::kApplied && told_by(*outcome) &&
+           !has(state, outcome->platform, *outcome->record);
+}
+
 /// Who is to hear of it instead of the entity whose state this is.
 std::optional<EntityId> receiver_of(const EntityState& state, const Input& input) {
     if (const auto* change = std::get_if<Change>(&input)) {
@@ -42,10 +53,26 @@ bool Entities::insists(const std::vector<Queued>& works) {
     return std::ranges::any_of(works, &Queued::insists);
 }
 
+bool Entities::passes_on(const Slot& slot) {
+    return slot.state.is_merged() || !slot.state.handovers.empty() ||
+           std::ranges::any_of(slot.waiting, [&](const Queued& queued) {
+               return tells_of_anothers(slot.state, queued);
+           });
+}
+
 // False: the input is the entity's own. It goes there with the next tick, as two entities that are
 // merged into each other pass it to and fro until both know.
 bool Entities::pass_on(const Slot& slot, Queued& queued) {
     const std::optional<EntityId> to = receiver_of(slot.state, queued.input);
+    if (!to && tells_of_anothers(slot.state, queued)) {
+        auto& outcome = std::get<Outcome>(queued.input);
+        Queued then = queued;
+        then.passed_on = true;
+        host_.on_told_first(slot.key, std::move(then));
+        queued.input = *told_by(outcome);
+        to_place_.emplace_back(slot.key.entity, std::move(queued));
+        return true;
+    }
     if (!to) return false;
     if (auto* outcome = std::get_if<Outcome>(&queued.input)) {
         if (queued.passed_on) {  // Now for what it answers.
@@ -85,6 +112,9 @@ bool Entities::pass_on(const Slot& slot, Queued& queued) {
 void Entities::submit_passed_on() {
     for (auto& [entity, queued] : std::exchange(passed_on_, {})) {
         submit(entity, std::move(queued));
+    }
+    for (auto& [former, queued] : std::exchange(to_place_, {})) {
+        place_again(former, std::move(queued));
     }
 }
 

@@ -174,9 +174,11 @@ bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
                                        RecordId{exception->record}};
                 return !is_held(exception->kind) && std::ranges::binary_search(job.records, record);
             }
-            // It may live again by now, and have others.
-            return exception->status != ExceptionStatus::kOpen ||
-                   exception->version < job.state.forgotten->version;
+            // It may live again by now, and have others, open or closed: without the word that one
+            // is closed it would be open again. What forgetting closed has the version of that.
+            const std::uint64_t first = job.state.forgotten->version;
+            const bool is_open = exception->status == ExceptionStatus::kOpen;
+            return is_open ? exception->version < first : exception->version <= first;
         }
         case Pass::kLook:
         case Pass::kEnd: break;

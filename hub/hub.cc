@@ -378,6 +378,7 @@ void Hub::on_placed(const EntityKey& entity, Queued queued) {
 }
 
 void Hub::on_taken(Partition partition, Lost lost) {
+    entities_.drop_untold(partition);
     if (options_.warm_up) sweep_->warm(partition);
     instances_.load(partition, /*heal=*/false);
     reconciliations_.take(partition);

@@ -59,6 +59,16 @@ std::string difference(const LogEntry& stored, const LogEntry& made) {
     return "a value differs";
 }
 
+bool tell_the_same(const Input& one, const Input& other) {
+    if (const auto* change = std::get_if<Change>(&one)) {
+        return change->fields == std::get<Change>(other).fields;
+    }
+    if (const auto* outcome = std::get_if<Outcome>(&one)) {
+        return outcome->fields == std::get<Outcome>(other).fields;
+    }
+    return true;
+}
+
 std::string difference(const EntityState& stored, const EntityState& made) {
     for (const CanonicalField& field : stored.canonical) {
         const CanonicalField* other = made.find(field.name);
@@ -106,7 +116,10 @@ void Rebuild::take_input(std::string_view subject, std::string_view body) {
 
 void Rebuild::take_input(Input input) {
     std::string name = name_of(input);
-    inputs_.insert_or_assign(std::move(name), std::move(input));
+    const auto [at, fresh] = inputs_.try_emplace(name, input);
+    if (fresh) return;
+    if (!tell_the_same(at->second, input)) ambiguous_.insert(std::move(name));
+    at->second = std::move(input);
 }
 
 void Rebuild::fail_with(const EntityKey& key, Entity& entity, Finding::Kind kind,
@@ -157,6 +170,11 @@ Result<Input> Rebuild::find_input(const std::string& name) const {
         const auto at = handovers_.find(name.substr(kRecords.size()));
         if (at != handovers_.end()) return at->second;
         return fail(ErrorKind::kNotFound, "who gave it records is out of reach");
+    }
+    if (ambiguous_.contains(name)) {
+        return fail(ErrorKind::kNotFound, "the input \"" + name +
+                                              "\" is stored with and without what it told: its "
+                                              "agent was asked to forget that");
     }
     if (const auto at = inputs_.find(name); at != inputs_.end()) return at->second;
     if (name.ends_with(kRefused)) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "hub/core/step.h"
@@ -71,6 +72,9 @@ private:
     std::unordered_map<std::string, std::size_t> by_hash_;
     std::map<EntityKey, Entity> entities_;
     std::unordered_map<std::string, Input> inputs_;
+    /// Names of inputs that were told again with other content. An agent that has forgotten a
+    /// record tells no more than that it is gone; which of the two was decided is not known.
+    std::unordered_set<std::string> ambiguous_;
     /// By operation, as the giver's newest entry made them. A receiver that was merged meanwhile
     /// passed it on.
     std::unordered_map<std::string, Takeover> handovers_;

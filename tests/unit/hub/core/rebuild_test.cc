@@ -93,6 +93,18 @@ TEST_F(Rebuilding, AnotherInputIsFoundWhereItWasDecided) {
     EXPECT_EQ(rebuild.findings[0].sequence, 2U);
 }
 
+TEST_F(Rebuilding, AnInputThatWasToldAgainWithoutItsContentIsOutOfReach) {
+    fill();
+    Change forgotten = std::get<Change>(inputs_[0]);  // Its agent has forgotten the record since.
+    forgotten.kind = ChangeKind::kDelete;
+    forgotten.fields = {};
+    inputs_.push_back(forgotten);
+    const Rebuild rebuild = rebuilt();
+    ASSERT_EQ(rebuild.findings.size(), 1U);
+    EXPECT_EQ(rebuild.findings[0].kind, Kind::kOutOfReach);
+    EXPECT_THAT(rebuild.findings[0].what, testing::HasSubstr("was asked to forget"));
+}
+
 TEST_F(Rebuilding, AnotherPolicyUnderTheSameNameIsFound) {
     fill();
     std::string other = kPolicy;
