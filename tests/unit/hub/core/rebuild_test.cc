@@ -102,7 +102,7 @@ TEST_F(Rebuilding, AnInputThatWasToldAgainWithoutItsContentIsOutOfReach) {
     const Rebuild rebuild = rebuilt();
     ASSERT_EQ(rebuild.findings.size(), 1U);
     EXPECT_EQ(rebuild.findings[0].kind, Kind::kOutOfReach);
-    EXPECT_THAT(rebuild.findings[0].what, testing::HasSubstr("was asked to forget"));
+    EXPECT_NE(rebuild.findings[0].what.find("was asked to forget"), std::string::npos);
 }
 
 TEST_F(Rebuilding, AnotherPolicyUnderTheSameNameIsFound) {
