@@ -208,6 +208,29 @@ bool has_key(const ObjectSpec& object, const EntityState& state, const Claim& ke
     return minus({key}, keys_of(object, state)).empty();
 }
 
+bool keeps_keys(const Policy& policy, const EntityState& state, const Input& input) {
+    const bool rests = !state.is_unknown() && !state.deleted && !state.is_merged() &&
+                       is_of(state, policy) && !says_shared_key(state);
+    const auto* change = std::get_if<Change>(&input);
+    const auto* outcome = std::get_if<Outcome>(&input);
+    if (!rests || (change == nullptr && outcome == nullptr)) return false;
+    const ObjectSpec& object = *policy.object(state.key.object);
+    if (object.matches.empty()) return true;
+    const bool deletes = change != nullptr ? change->kind == ChangeKind::kDelete : outcome->deleted;
+    if (deletes || !object.renames.empty()) return false;
+    const Fields& told = change != nullptr ? change->fields : outcome->fields;
+    for (const MatchRule& rule : object.matches) {
+        for (const MatchRule::Part& part : rule.parts) {
+            const Value* value = told.find(part.field);
+            const CanonicalField* canonical = state.find(part.field);
+            if (value != nullptr && (canonical == nullptr || canonical->value != *value)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 Step decide(const Policy& policy, EntityState state, std::span<const Input> inputs,
             const Context& context) {
     const ObjectSpec* object = policy.object(state.key.object);

@@ -24,27 +24,14 @@ const EntityState* Rehearsal::find(const EntityKey& entity) const {
 }
 
 void Rehearsal::decide_on(EntityState& state, Input input, const Context& context, Taken& taken) {
+    taken.has_before = !skips_ || !skips_(state, input) || !keeps_keys(policy_, state, input);
     taken.inputs.push_back(std::move(input));
     taken.context = context;
     taken.context.publishing = Context::Publishing::kNo;
-    Step step = decide(policy_, state, taken.inputs, taken.context);
-    if (std::vector<Change> guests = take_guests(step.claims); !guests.empty()) {
-        for (Change& guest : guests) {
-            links_[guest.key] = state.key.entity;
-            taken.inputs.emplace_back(std::move(guest));
-        }
-        step = decide(policy_, state, taken.inputs, taken.context);
-    }
-    std::vector<ForeignKey> foreign;
-    for (const Claim& key : step.claims) {
-        const auto holder = holder_of(key);
-        if (holder && *holder != state.key.entity) foreign.push_back({key, *holder});
-    }
-    if (step.keys_unsure || !foreign.empty()) {
-        taken.context.foreign_keys = std::move(foreign);
-        step = decide(policy_, state, taken.inputs, taken.context);
-    }
-    taken.before = std::exchange(state, std::move(step.next));
+    if (taken.has_before) taken.before = state;
+    Step step = decide(policy_, std::move(state), taken.inputs, taken.context);
+    if (taken.has_before) decide_with_others(taken, step);
+    state = std::move(step.next);
     taken.commands = std::move(step.commands);
     if (!step.changed) return;
     for (const Claim& key : step.claims) keys_.try_emplace(text_of(key), state.key.entity);
@@ -53,6 +40,26 @@ void Rehearsal::decide_on(EntityState& state, Input input, const Context& contex
     }
     for (const RecordKey& record : step.links) links_[record] = state.key.entity;
     taken.log = std::move(step.log);
+}
+
+/// Once more with who waited at a key that is claimed, and with what others hold of those.
+void Rehearsal::decide_with_others(Taken& taken, Step& step) {
+    const EntityId& entity = taken.before.key.entity;
+    if (std::vector<Change> guests = take_guests(step.claims); !guests.empty()) {
+        for (Change& guest : guests) {
+            links_[guest.key] = entity;
+            taken.inputs.emplace_back(std::move(guest));
+        }
+        step = decide(policy_, taken.before, taken.inputs, taken.context);
+    }
+    std::vector<ForeignKey> foreign;
+    for (const Claim& key : step.claims) {
+        const auto holder = holder_of(key);
+        if (holder && *holder != entity) foreign.push_back({key, *holder});
+    }
+    if (!step.keys_unsure && foreign.empty()) return;
+    taken.context.foreign_keys = std::move(foreign);
+    step = decide(policy_, taken.before, taken.inputs, taken.context);
 }
 
 void Rehearsal::keep_waiting(const ObjectSpec& object, const Change& change) {
@@ -82,7 +89,10 @@ std::vector<Change> Rehearsal::take_guests(const std::vector<Claim>& keys) {
 Placement Rehearsal::placement_of(const Change& change) const {
     const ObjectSpec& object = *policy_.object(change.key.object);
     Found found;
-    if (const auto link = links_.find(change.key); link != links_.end()) found.link = link->second;
+    if (const auto link = links_.find(change.key); link != links_.end()) {
+        found.link = link->second;
+        return place(object, change, found);
+    }
     for (const Claim& key : lookups(object, change).keys) found.keys.push_back(holder_of(key));
     if (change.marker && states_.contains({object.name, *change.marker})) {
         found.marked = change.marker;
@@ -101,7 +111,7 @@ Rehearsal::Taken Rehearsal::take(Change change, const Context& context) {
     if (taken.placement.kind == Placement::Kind::kUnmatched) keep_waiting(object, change);
     if (taken.placement.entity.empty()) return taken;
     taken.entity = {object.name, taken.placement.entity};
-    links_[change.key] = taken.entity.entity;
+    if (taken.placement.kind != Placement::Kind::kLinked) links_[change.key] = taken.entity.entity;
     EntityState& state = states_[taken.entity];
     state.key = taken.entity;
     decide_on(state, std::move(change), context, taken);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "hub/core/decide.h"
@@ -18,7 +20,10 @@ namespace syncline::hub {
 /// What it leaves out are the races: two hubs, lost messages, a match key claimed by two at once.
 class Rehearsal {
 public:
-    explicit Rehearsal(const Policy& policy) : policy_(policy) {}
+    /// Says of which inputs nobody looks at the state before.
+    using Skips = std::function<bool(const EntityState& before, const Input&)>;
+    explicit Rehearsal(const Policy& policy, Skips skips = {})
+        : policy_(policy), skips_(std::move(skips)) {}
 
     struct Taken {
         Placement placement;          ///< Of a change; else kLinked.
@@ -28,6 +33,7 @@ public:
         /// What it was decided on: the state before, and the inputs, with those that had waited
         /// for the entity. No inputs: nothing was decided.
         EntityState before;
+        bool has_before = true;  ///< False: `skips` said so, which spares a copy.
         std::vector<Input> inputs;
         Context context;
     };
@@ -44,10 +50,12 @@ private:
     [[nodiscard]] Placement placement_of(const Change& change) const;
     [[nodiscard]] std::optional<EntityId> holder_of(const Claim& key) const;
     void decide_on(EntityState& state, Input input, const Context& context, Taken& taken);
+    void decide_with_others(Taken& taken, Step& step);
     void keep_waiting(const ObjectSpec& object, const Change& change);
     [[nodiscard]] std::vector<Change> take_guests(const std::vector<Claim>& keys);
 
     const Policy& policy_;
+    Skips skips_;
     std::unordered_map<EntityKey, EntityState> states_;
     std::unordered_map<RecordKey, EntityId> links_;
     std::unordered_map<std::string, EntityId> keys_;

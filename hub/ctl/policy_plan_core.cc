@@ -111,13 +111,23 @@ PlanDifference difference_of(const ObjectSpec& proposed, Answer now, Answer then
 }  // namespace
 
 PolicyPlan::PolicyPlan(const Policy& active, const Policy& proposed, std::size_t keep)
-    : active_(active), proposed_(proposed), next_(proposed), keep_(keep), history_(active) {
+    : active_(active),
+      proposed_(proposed),
+      next_(proposed),
+      keep_(keep),
+      history_(active,
+               [this](const auto& before, const auto& input) { return covers(before, input); }) {
     proposed_.version = active.version;
     next_.version = active.version + 1;
     for (const ObjectSpec& object : active.objects) {
         const ObjectSpec* other = proposed.object(object.name);
         if (other != nullptr) likeness_.try_emplace(object.name, object, *other);
     }
+}
+
+bool PolicyPlan::covers(const hub::EntityState& before, const hub::Input& input) const {
+    const auto likeness = likeness_.find(before.key.object);
+    return likeness != likeness_.end() && likeness->second.covers(before, input);
 }
 
 bool PolicyPlan::knows(const Policy& policy, const hub::Input& input) const {
@@ -149,15 +159,15 @@ void PolicyPlan::take(std::uint64_t sequence, hub::Input input, const hub::Conte
         ++dropped;
         return;
     }
-    const Likeness& likeness = likeness_.at(taken.entity.object);
-    const auto covered = [&](const hub::Input& one) { return likeness.covers(taken.before, one); };
-    if (taken.inputs.size() == 1 && covered(taken.inputs.front())) return;
+    if (!taken.has_before) return;
+    if (taken.inputs.size() == 1 && covers(taken.before, taken.inputs.front())) return;
     Answer now{{}, std::move(taken.commands), {}};
     if (taken.log) now.fields = std::move(taken.log->decisions);
     now.opened = without(open_in(*history_.find(taken.entity)), open_in(taken.before));
     const ObjectSpec& object = *proposed_.object(taken.entity.object);
     // A version of none would take the state for its own.
-    if (!likeness.same_contract()) std::ignore = hub::upcast(object, taken.before);
+    if (!likeness_.at(taken.entity.object).same_contract())
+        std::ignore = hub::upcast(object, taken.before);
     Answer then = answer_of(proposed_, std::move(taken.before), taken.inputs, taken.context);
     PlanDifference difference = difference_of(object, std::move(now), std::move(then));
     if (difference.empty()) return;

@@ -46,6 +46,8 @@ class PolicyPlan {
 public:
     /// `keep`: how many differences are kept, the first ones.
     PolicyPlan(const Policy& active, const Policy& proposed, std::size_t keep);
+    PolicyPlan(const PolicyPlan&) = delete;
+    PolicyPlan& operator=(const PolicyPlan&) = delete;
 
     void take(std::uint64_t sequence, hub::Input input, const hub::Context& context);
     /// A state as it is stored now: what the proposed policy would command at once.
@@ -79,6 +81,8 @@ public:
 private:
     /// The input happens, by the active policy.
     hub::Rehearsal::Taken happen(hub::Input input, const hub::Context& context);
+    /// Does the proposed policy plainly make the same of it?
+    [[nodiscard]] bool covers(const hub::EntityState& before, const hub::Input& input) const;
     [[nodiscard]] bool knows(const Policy& policy, const hub::Input& input) const;
     void count(PlanDifference difference, std::map<PlatformId, Commands>& commands_of);
 
