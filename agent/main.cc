@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <random>
 
 #include "agent/agent.h"
 #include "agent/agent_config.h"
+#include "agent/cases_command.h"
 #include "agent/nats_start.h"
 #include "agent/thread_executor.h"
 #include "agent/thread_list_executor.h"
@@ -161,19 +163,29 @@ int run(int argc, char** argv) {
         "Reads what changes there, carries out what the hubs decide, loses nothing."};
     std::string file;
     bool check = false;
-    app.add_option("-c,--config", file, "The agent's file; configs/agent.toml lists every setting")
-        ->required()
-        ->check(CLI::ExistingFile);
+    auto* config_option = app.add_option("-c,--config", file,
+                                         "The agent's file; configs/agent.toml lists every setting")
+                              ->check(CLI::ExistingFile);
     app.add_flag("--check-config", check, "Check the configuration and its profile, then end");
+    std::vector<std::filesystem::path> case_files;
+    bool as_json = false;
+    CLI::App* cases = app.add_subcommand(
+        "cases",
+        "Tries a REST profile on its cases, without a network: what it asks a platform, and what\n"
+        "it makes of the answers (configs/profiles/cases)");
+    cases->add_option("files", case_files, "Files of cases")->required()->check(CLI::ExistingFile);
+    cases->add_flag("--json", as_json, "One JSON document");
     app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
     app.footer(
         "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"
         "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.");
     try {
         app.parse(argc, argv);
+        if (!*cases && config_option->empty()) throw CLI::RequiredError("--config");
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kExitFine : kExitConfig;
     }
+    if (*cases) return run_cases_command(case_files, as_json);
     const SystemClock clock;
     auto config = load_agent_config(file, clock);
     if (!config) return complain(config.error().what, kExitConfig);

@@ -150,9 +150,14 @@ Result<Value> boxed(const Result<T>& result) {
     return Value{*result};
 }
 
+bool is_false(const Value& value) {
+    const bool* const flag = value.get<bool>();
+    return flag != nullptr && !*flag;
+}
+
 /// The canonical value of what the platform told.
 Result<Value> read_value(const FieldMapping& field, const Value& native) {
-    if (native.is_null()) return Value{};
+    if (native.is_null() || (field.false_is_null && is_false(native))) return Value{};
     Value value = native;
     if (const auto* text = native.get<std::string>()) {
         if (field.trim) value = Value{trimmed(*text)};
@@ -236,6 +241,7 @@ Result<Value> write_typed(const FieldMapping& field, const Value& value) {
 
 Result<Value> write_value(const FieldMapping& field, const Value& value) {
     if (value.is_null()) {
+        if (field.false_is_null) return Value{false};
         const bool as_text = field.text_only || !field.empty.empty();
         return as_text ? Value{field.empty} : Value{};
     }
@@ -284,7 +290,8 @@ Result<Record> to_canonical(const ObjectMapping& mapping, const Value::Map& nati
     record.id = RecordId{*id};
     if (!mapping.marker.empty()) {
         const Value* const marker = at_path(native, mapping.marker);
-        const auto text = marker == nullptr ? std::string{} : scalar_text(*marker);
+        const bool none = marker == nullptr || is_false(*marker);
+        const auto text = none ? std::string{} : scalar_text(*marker);
         if (text && !text->empty()) record.marker = EntityId{*text};
     }
     if (!mapping.changed.empty()) {

@@ -35,9 +35,11 @@ struct FieldMapping {
     bool write = true;          ///< Commands may set it.
     std::string empty = "";     ///< How the platform writes "empty": text taken as null on reading.
     bool empty_is_null = true;  ///< Reading: `empty` means null.
-    bool text_only = false;     ///< The platform wants and gives every value as text (ServiceNow).
-    bool trim = false;          ///< The platform drops blanks at both ends of a text.
-    int length = -1;            ///< Characters that the platform keeps of a text; -1: all.
+    /// The platform writes false for "empty", whatever the type (Odoo). Not of kBool.
+    bool false_is_null = false;
+    bool text_only = false;  ///< The platform wants and gives every value as text (ServiceNow).
+    bool trim = false;       ///< The platform drops blanks at both ends of a text.
+    int length = -1;         ///< Characters that the platform keeps of a text; -1: all.
     std::string format;  ///< Of a date or timestamp, see time_format.h; empty: RFC 3339 and kin.
     /// Digits after the point that the platform keeps, of a decimal or of a timestamp's seconds;
     /// -1: all.

@@ -69,6 +69,7 @@ FieldMapping read_field(TomlReader& fields, const std::string& name,
     field.field = FieldName{name};
     field.text_only = defaults.text_only;
     field.trim = defaults.trim;
+    field.false_is_null = defaults.false_is_null;
     if (fields.kind(name) == TomlReader::Kind::kText) {
         field.path = fields.text(name);
         if (field.path.empty()) fields.problem(name, "must not be empty");
@@ -82,6 +83,7 @@ FieldMapping read_field(TomlReader& fields, const std::string& name,
     field.empty_is_null = table.boolean("empty_is_null", field.empty_is_null);
     field.text_only = table.boolean("text_only", field.text_only);
     field.trim = table.boolean("trim", field.trim);
+    field.false_is_null = defaults.false_is_null && field.type != NativeType::kBool;
     field.length = table.integer<int>("length", {-1, 1'000'000'000}, field.length);
     const bool timestamp = field.type == NativeType::kTimestamp;
     field.format = read_format(table, "format", timestamp ? defaults.timestamp_format : "");

@@ -16,6 +16,7 @@ struct MappingDefaults {
     std::string changed_format;
     bool text_only = false;
     bool trim = false;
+    bool false_is_null = false;
     std::string timestamp_format;  ///< Of fields of type `timestamp` without their own.
     int timestamp_decimals = -1;
 };

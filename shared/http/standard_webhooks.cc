@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include "shared/base/base64.h"
 #include "shared/base/sha256.h"
 
 namespace syncline::standard_webhooks {
@@ -34,13 +35,6 @@ std::optional<std::string> key_in(std::string_view text) {
     auto key = from_base64(text);
     if (!key || key->size() < kKeyMin || key->size() > kKeyMax) return std::nullopt;
     return key;
-}
-
-std::string base64(std::string_view bytes) {
-    std::string text(4 * ((bytes.size() + 2) / 3), '\0');
-    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes_of(bytes),
-                    static_cast<int>(bytes.size()));
-    return text;
 }
 
 std::string signature(std::string_view key, std::string_view id, std::string_view timestamp,

@@ -19,6 +19,4 @@ namespace syncline::standard_webhooks {
 [[nodiscard]] std::string signature(std::string_view key, std::string_view id,
                                     std::string_view timestamp, std::string_view body);
 
-[[nodiscard]] std::string base64(std::string_view bytes);
-
 }  // namespace syncline::standard_webhooks

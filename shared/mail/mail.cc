@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "shared/http/standard_webhooks.h"
+#include "shared/base/base64.h"
 
 namespace syncline {
 namespace {
@@ -36,7 +36,7 @@ std::string header_text(std::string_view text) {
         };
         while (size > 1 && follows(size)) --size;
         if (!out.empty()) out += "\r\n ";
-        out += "=?utf-8?B?" + standard_webhooks::base64(text.substr(0, size)) + "?=";
+        out += "=?utf-8?B?" + base64(text.substr(0, size)) + "?=";
         text.remove_prefix(size);
     }
     return out;
@@ -68,7 +68,7 @@ std::string message_of(const Mail& mail, Timestamp date) {
     header("MIME-Version", "1.0");
     header("Content-Type", "text/plain; charset=utf-8");
     header("Content-Transfer-Encoding", "base64");
-    return out + std::string{kEnd} + lines_of(standard_webhooks::base64(mail.text));
+    return out + std::string{kEnd} + lines_of(base64(mail.text));
 }
 
 }  // namespace syncline

@@ -1,28 +1,16 @@
 #include "agent/connectors/rest/auth.h"
 
+#include <random>
+
+#include "agent/connectors/rest/errors.h"
+#include "agent/connectors/rest/oauth1.h"
+#include "agent/connectors/rest/request.h"
 #include "agent/core/value_path.h"
+#include "shared/base/base64.h"
 #include "shared/base/json.h"
 
 namespace syncline::agent::rest {
 namespace {
-
-std::string base64(std::string_view text) {
-    constexpr std::string_view kAlphabet =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); i += 3) {
-        std::uint32_t group = 0;
-        for (std::size_t k = 0; k < 3; ++k) {
-            group =
-                group << 8 | (i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u);
-        }
-        for (std::size_t k = 0; k < 4; ++k) {
-            const bool padding = i + k > text.size();
-            out += padding ? '=' : kAlphabet[group >> (18 - 6 * k) & 63u];
-        }
-    }
-    return out;
-}
 
 /// The value of a secret as it is now.
 Result<std::string> revealed(const Secret& secret, const char* name) {
@@ -45,6 +33,32 @@ std::string text_at(const Value& value, std::string_view path) {
     return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
 }
 
+constexpr std::string_view kReply = "reply.";
+
+/// What a client sends back of `Set-Cookie` headers, joined by commas. Attributes are not looked
+/// at: the session is the platform's own, and is opened again when it ends.
+std::string cookies_in(std::string_view headers) {
+    std::string out;
+    while (!headers.empty()) {
+        const auto comma = headers.find(", ");
+        const std::string_view one = headers.substr(0, comma);
+        headers = comma == std::string_view::npos ? std::string_view{} : headers.substr(comma + 2);
+        const std::string_view pair = one.substr(0, one.find(';'));
+        const auto equals = pair.find('=');
+        // The comma of a date parts it, too; what follows is no name.
+        if (equals == std::string_view::npos || pair.substr(0, equals).contains(' ')) continue;
+        out += (out.empty() ? "" : "; ") + std::string{pair};
+    }
+    return out;
+}
+
+std::string random_nonce() {
+    std::random_device device;
+    std::string nonce;
+    for (int i = 0; i < 4; ++i) nonce += std::to_string(device());
+    return nonce;
+}
+
 }  // namespace
 
 Session::Session(std::shared_ptr<const Settings> settings, const Clock& clock)
@@ -54,7 +68,7 @@ Result<Access> Session::fixed_access() {
     const AuthSpec& auth = settings_->profile.auth;
     const Credentials& who = settings_->credentials;
     Access access{generation_, settings_->base_url, {}};
-    if (auth.kind == AuthKind::kNone) return access;
+    if (auth.kind == AuthKind::kNone || auth.kind == AuthKind::kOauth1) return access;
     const bool basic = auth.kind == AuthKind::kBasic;
     const auto secret = revealed(basic ? who.password : who.token, basic ? "password" : "token");
     if (!secret) return fail(secret.error());
@@ -76,7 +90,15 @@ bool Session::valid() const {
 }
 
 Result<Access> Session::access_with_token() const {
-    return Access{generation_, token_->base_url, {{"Authorization", "Bearer " + token_->text}}};
+    const AuthSpec& auth = settings_->profile.auth;
+    Access access{generation_, token_->base_url, {}};
+    if (auth.kind != AuthKind::kSession) {
+        access.headers.emplace_back("Authorization", "Bearer " + token_->text);
+        return access;
+    }
+    if (!token_->text.empty()) access.headers.emplace_back(auth.header, auth.prefix + token_->text);
+    if (!token_->cookie.empty()) access.headers.emplace_back("Cookie", token_->cookie);
+    return access;
 }
 
 Result<Access> Session::access(HttpClient& http, std::stop_token stop) {
@@ -88,7 +110,7 @@ Result<Access> Session::access(HttpClient& http, std::stop_token stop) {
         return fail(ErrorKind::kDenied, denied_);
     }
     denied_.clear();
-    if (!settings_->profile.auth.is_oauth()) return fixed_access();
+    if (!settings_->profile.auth.is_fetched()) return fixed_access();
     if (valid()) return access_with_token();
     fetching_ = true;
     lock.unlock();
@@ -111,7 +133,7 @@ Result<Access> Session::access(HttpClient& http, std::stop_token stop) {
 Result<void> Session::refused(std::uint64_t generation) {
     const std::lock_guard lock{mutex_};
     if (generation != generation_) return {};  // Somebody has fetched a newer one meanwhile.
-    if (!settings_->profile.auth.is_oauth()) {
+    if (!settings_->profile.auth.is_fetched()) {
         return fail(ErrorKind::kDenied, "the platform refused the credentials");
     }
     token_.reset();
@@ -179,7 +201,8 @@ Result<HttpRequest> Session::token_request() {
 }
 
 Result<Session::Token> Session::fetch_token(HttpClient& http, std::stop_token stop) {
-    const auto request = token_request();
+    const bool logs_in = settings_->profile.auth.kind == AuthKind::kSession;
+    const auto request = logs_in ? login_request() : token_request();
     if (!request) return fail(request.error());
     auto response = http.send(*request, stop);
     if (!response) {
@@ -194,7 +217,66 @@ Result<Session::Token> Session::fetch_token(HttpClient& http, std::stop_token st
         const std::lock_guard lock{mutex_};
         server_date_ = {*date, arrived};
     }
-    return read_token(*response);
+    return logs_in ? read_login(*response) : read_token(*response);
+}
+
+Result<HttpRequest> Session::login_request() const {
+    const Credentials& who = settings_->credentials;
+    const auto password = revealed(who.password, "password");
+    if (!password) return fail(password.error());
+    const Profile& profile = settings_->profile;
+    auto request =
+        render_request(profile, profile.auth.login,
+                       {{"api", profile.api}, {"username", who.username}, {"password", *password}});
+    if (!request) return fail(ErrorKind::kDenied, "login: " + request.error().what);
+    request->url = settings_->base_url + request->url;
+    return request;
+}
+
+Result<Session::Token> Session::read_login(const HttpResponse& response) const {
+    const Profile& profile = settings_->profile;
+    const auto json = parse_json(response.body, {.bytes_max = 1u << 20});
+    const Value* const reply = json ? &*json : nullptr;
+    if (const auto failure = judge(profile.errors, response, reply, Intent::kRead)) {
+        const bool for_now = failure->meaning == ErrorClass::kRetry ||
+                             failure->meaning == ErrorClass::kUnknown ||
+                             failure->meaning == ErrorClass::kThrottle;
+        return fail(for_now ? ErrorKind::kUnavailable : ErrorKind::kDenied,
+                    "login: " + failure->error.what);
+    }
+    Variables variables{{"username", settings_->credentials.username}};
+    for (const std::string& name : profile.auth.session.names(kReply)) {
+        const std::string path = name.substr(kReply.size());
+        std::string text = reply == nullptr ? std::string{} : text_at(*reply, path);
+        if (text.empty()) {
+            return fail(ErrorKind::kDenied, "login: the reply holds no `" + path +
+                                                "`: are username and password right?");
+        }
+        variables.insert_or_assign(name, std::move(text));
+    }
+    const auto session = profile.auth.session.render(variables, Context::kHeader);
+    if (!session) return fail(ErrorKind::kDenied, "login: " + session.error().what);
+    Token token{.base_url = settings_->base_url};
+    token.text = profile.auth.session_base64 ? base64(*session) : *session;
+    if (profile.auth.cookies) {
+        token.cookie = cookies_in(response.header("set-cookie"));
+        if (token.cookie.empty())
+            return fail(ErrorKind::kDenied, "login: the reply sets no cookie");
+    }
+    return token;
+}
+
+Result<void> Session::sign(HttpRequest& request) const {
+    if (settings_->profile.auth.kind != AuthKind::kOauth1) return {};
+    const Credentials& who = settings_->credentials;
+    const auto consumer = revealed(who.client_secret, "client_secret");
+    if (!consumer) return fail(consumer.error());
+    const auto token = revealed(who.token, "token");
+    if (!token) return fail(token.error());
+    const Oauth1Keys keys{who.realm, who.client_id, *consumer, who.token_id, *token};
+    request.headers.emplace_back("Authorization", oauth1_header(keys, request.method, request.url,
+                                                                random_nonce(), clock_.now()));
+    return {};
 }
 
 Result<Session::Token> Session::read_token(const HttpResponse& response) {
@@ -211,7 +293,8 @@ Result<Session::Token> Session::read_token(const HttpResponse& response) {
                     status + " " + why.substr(0, 300));
     }
     if (!json) return fail(ErrorKind::kUnavailable, status + ": " + json.error().what);
-    Token token{text_at(*json, auth.token_path), settings_->base_url, std::nullopt};
+    Token token{
+        .text = text_at(*json, auth.token_path), .cookie = {}, .base_url = settings_->base_url};
     if (token.text.empty()) {
         return fail(ErrorKind::kUnavailable, status + " without `" + auth.token_path + "`");
     }

@@ -38,6 +38,9 @@ public:
     /// tokens cannot be used now.
     Result<Access> access(HttpClient& http, std::stop_token stop);
 
+    /// Adds a signature to a request that is whole, where each is signed. kDenied: as access().
+    Result<void> sign(HttpRequest& request) const;
+
     /// The platform refused the access of `generation`. Success: a newer one may be asked for.
     /// kDenied: there is no newer one to be had.
     Result<void> refused(std::uint64_t generation);
@@ -51,6 +54,7 @@ public:
 private:
     struct Token {
         std::string text;
+        std::string cookie;
         std::string base_url;
         std::optional<Duration> expires;  ///< By the steady clock.
     };
@@ -59,6 +63,8 @@ private:
     Result<Token> fetch_token(HttpClient& http, std::stop_token stop);
     Result<HttpRequest> token_request();
     Result<Token> read_token(const HttpResponse& response);
+    [[nodiscard]] Result<HttpRequest> login_request() const;
+    [[nodiscard]] Result<Token> read_login(const HttpResponse& response) const;
     Result<Access> access_with_token() const;
     [[nodiscard]] bool valid() const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/connectors/rest/request.h"
 #include "agent/core/value_path.h"
 #include "shared/base/json.h"
 
@@ -55,41 +56,9 @@ Result<std::string> Door::page_url(const std::string& url, const std::string& ba
                 "the next page's URL leads to " + origin_of(url) + ", not to the platform");
 }
 
-Result<HttpRequest> Door::render(const RequestSpec& spec, const Variables& variables) const {
-    const Profile& profile = settings().profile;
-    HttpRequest request;
-    request.method = spec.method;
-    request.timeout = spec.timeout > Duration{0} ? spec.timeout : profile.timeout;
-    const auto path = spec.path.render(variables, Context::kPath);
-    if (!path) return fail(path.error());
-    request.url = *path;
-    bool first = true;
-    for (const auto& [name, value] : spec.query) {
-        const auto text = value.render(variables, Context::kQuery, profile.literal);
-        if (!text) return fail(text.error(), name);
-        if (text->empty()) continue;
-        request.url += (first ? "?" : "&") + percent_encode(name) + "=" + percent_encode(*text);
-        first = false;
-    }
-    for (const NamedTemplates* headers : {&profile.headers, &spec.headers}) {
-        for (const auto& [name, value] : *headers) {
-            const auto text = value.render(variables, Context::kHeader);
-            if (!text) return fail(text.error(), name);
-            request.headers.emplace_back(name, *text);
-        }
-    }
-    if (!spec.body.empty()) {
-        const auto body = spec.body.render(variables, Context::kJson,
-                                           spec.body_query ? profile.literal : Literal::kNone);
-        if (!body) return fail(body.error(), "body");
-        request.body = *body;
-    }
-    return request;
-}
-
 Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Intent intent,
                         std::stop_token stop, const std::string& url) {
-    auto rendered = render(spec, variables);
+    auto rendered = render_request(settings().profile, spec, variables);
     if (!rendered) return failed(rendered.error());
     for (int attempts = 0;; ++attempts) {
         const auto access = parts_.session->access(*parts_.http, stop);
@@ -106,6 +75,7 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
             if (!page) return failed(page.error());
             request.url = std::move(*page);
         }
+        if (const auto done = parts_.session->sign(request); !done) return failed(done.error());
         Answer answer = attempt(request, intent, stop);
         if (answer || answer.error().meaning != ErrorClass::kAuth) return answer;
         // The platform refused before it did anything, so sending again is safe; but only once,
@@ -156,7 +126,8 @@ Door::Answer Door::judged(const HttpRequest& request, const HttpResponse& respon
                       {kind_of(ErrorClass::kUnknown, intent),
                        shown(request) + ": HTTP " + std::to_string(response.status) + ", " + why});
     }
-    return Reply{response.status, *json, std::string{response.header("link")}};
+    return Reply{response.status, *json, std::string{response.header("link")},
+                 std::string{response.header("location")}};
 }
 
 void Door::note_date(Timestamp date, Duration arrived) {

@@ -27,8 +27,9 @@ public:
     };
     struct Reply {
         int status = 0;
-        Value json;        ///< Null if the body is empty.
-        std::string link;  ///< The Link header.
+        Value json;            ///< Null if the body is empty.
+        std::string link;      ///< The Link header.
+        std::string location;  ///< The Location header.
     };
     using Answer = std::expected<Reply, Failure>;
 
@@ -56,7 +57,6 @@ public:
 private:
     Answer attempt(const HttpRequest& request, Intent intent, std::stop_token stop);
     Answer judged(const HttpRequest& request, const HttpResponse& response, Intent intent);
-    Result<HttpRequest> render(const RequestSpec& spec, const Variables& variables) const;
     Result<std::string> page_url(const std::string& url, const std::string& base_url) const;
     void note_date(Timestamp date, Duration arrived);
     void note_throttle(const HttpResponse& response);

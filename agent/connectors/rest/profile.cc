@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <span>
 
 #include "agent/core/time_format.h"
 #include "shared/base/toml_reader.h"
@@ -14,26 +15,13 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr TomlReader::Choice<Literal> kLiterals[] = {
-    {"none", Literal::kNone},
-    {"soql", Literal::kSoql},
-    {"encoded_query", Literal::kEncodedQuery},
-    {"odata", Literal::kOdata},
-};
-constexpr TomlReader::Choice<AuthKind> kAuthKinds[] = {
-    {"none", AuthKind::kNone},
-    {"basic", AuthKind::kBasic},
-    {"bearer", AuthKind::kBearer},
-    {"api_key", AuthKind::kApiKey},
-    {"oauth2_client_credentials", AuthKind::kClientCredentials},
-    {"oauth2_password", AuthKind::kPassword},
-    {"oauth2_refresh_token", AuthKind::kRefreshToken},
+    {"none", Literal::kNone},   {"soql", Literal::kSoql}, {"encoded_query", Literal::kEncodedQuery},
+    {"odata", Literal::kOdata}, {"json", Literal::kJson},
 };
 constexpr TomlReader::Choice<bool> kClientAuth[] = {{"basic", false}, {"body", true}};
 constexpr TomlReader::Choice<NextPage> kNextPages[] = {
-    {"keyset", NextPage::kKeyset},
-    {"url", NextPage::kUrl},
-    {"token", NextPage::kToken},
-    {"link", NextPage::kLink},
+    {"keyset", NextPage::kKeyset}, {"id", NextPage::kId},     {"url", NextPage::kUrl},
+    {"token", NextPage::kToken},   {"link", NextPage::kLink},
 };
 constexpr TomlReader::Choice<ErrorClass> kErrorClasses[] = {
     {"retry", ErrorClass::kRetry},       {"unknown", ErrorClass::kUnknown},
@@ -44,17 +32,22 @@ constexpr TomlReader::Choice<ErrorClass> kErrorClasses[] = {
 };
 constexpr TomlReader::Choice<bool> kResetKinds[] = {{"unix", true}, {"seconds", false}};
 
-Template template_of(TomlReader& table, std::string_view key, std::string_view fallback = "") {
-    auto parsed = Template::parse(table.text(key, fallback));
+/// Values that only a login, and what is made of its reply, may name.
+constexpr std::string_view kLoginValues[] = {"username", "password"};
+constexpr std::string_view kSessionValues[] = {"username", "reply."};
+
+Template template_of(TomlReader& table, std::string_view key, std::string_view fallback = "",
+                     std::span<const std::string_view> more = {}) {
+    auto parsed = Template::parse(table.text(key, fallback), more);
     if (parsed) return *parsed;
     table.problem(key, parsed.error().what);
     return {};
 }
 
-NamedTemplates named_templates(TomlReader table) {
+NamedTemplates named_templates(TomlReader table, std::span<const std::string_view> more = {}) {
     NamedTemplates result;
     for (const std::string& key : table.keys()) {
-        result.emplace_back(key, template_of(table, key));
+        result.emplace_back(key, template_of(table, key, "", more));
     }
     return result;
 }
@@ -66,7 +59,8 @@ std::string time_format(TomlReader& table, std::string_view key, std::string_vie
     return format;
 }
 
-RequestSpec request_of(TomlReader& table, std::string_view method, std::string_view body = "") {
+RequestSpec request_of(TomlReader& table, std::string_view method, std::string_view body = "",
+                       std::span<const std::string_view> more = {}) {
     RequestSpec spec;
     spec.method = table.text("method", method);
     for (const char c : spec.method) {
@@ -75,11 +69,11 @@ RequestSpec request_of(TomlReader& table, std::string_view method, std::string_v
             break;
         }
     }
-    spec.path = template_of(table, "path");
+    spec.path = template_of(table, "path", "", more);
     if (!table.text("path").starts_with('/')) table.problem("path", "must begin with a /");
-    spec.query = named_templates(table.table("query"));
-    spec.headers = named_templates(table.table("headers"));
-    spec.body = template_of(table, "body", body);
+    spec.query = named_templates(table.table("query"), more);
+    spec.headers = named_templates(table.table("headers"), more);
+    spec.body = template_of(table, "body", body, more);
     spec.body_query = table.boolean("body_query", false);
     if (!spec.body_query && spec.body.quotes_a_value()) {
         table.problem("body",
@@ -91,7 +85,7 @@ RequestSpec request_of(TomlReader& table, std::string_view method, std::string_v
 
 AuthSpec read_auth(TomlReader table) {
     AuthSpec auth;
-    auth.kind = table.choice("kind", kAuthKinds, auth.kind);
+    auth.kind = read_auth_kind(table, auth.kind);
     auth.header = table.text("header", auth.header);
     auth.prefix = table.text("prefix", auth.prefix);
     auth.token_url = table.text("token_url", auth.token_url);
@@ -102,8 +96,20 @@ AuthSpec read_auth(TomlReader table) {
     auth.base_url_path = table.text("base_url_path", auth.base_url_path);
     auth.expiry_margin = table.seconds("expiry_margin_s", {0, 3'600}, seconds{30});
     auth.denied_pause = table.seconds("denied_pause_s", {1, 86'400}, seconds{300});
-    if (auth.is_oauth() && auth.token_url.empty()) {
+    if (auth.fetches_token() && auth.token_url.empty()) {
         table.problem("token_url", "must be set for an OAuth flow");
+    }
+    auth.session = template_of(table, "session", "", kSessionValues);
+    auth.session_base64 = table.boolean("session_base64", auth.session_base64);
+    auth.cookies = table.boolean("cookies", auth.cookies);
+    if (auto login = table.optional_table("login")) {
+        auth.login = request_of(*login, "POST", "", kLoginValues);
+    }
+    if (auth.kind == AuthKind::kSession && auth.login.path.empty()) {
+        table.problem("login", "must say how a session is opened");
+    }
+    if (auth.kind == AuthKind::kSession && auth.session.empty() && !auth.cookies) {
+        table.problem("session", "must say what carries the session, or `cookies` be true");
     }
     return auth;
 }
@@ -120,7 +126,7 @@ void read_clauses(TomlReader& table, ReadSpec& read) {
     read.overlap = table.seconds("overlap_s", {0, 86'400}, seconds{600});
     read.safety = table.seconds("safety_s", {0, 3'600}, seconds{5});
     read.verify_window = table.boolean("verify_window", read.verify_window);
-    const bool keyset = read.next == NextPage::kKeyset || read.next == NextPage::kLink;
+    const bool keyset = is_keyset(read.next);
     if (keyset && read.after.empty()) table.problem("after", "must be set to page by keyset");
     if (keyset && read.all_after.empty()) {
         table.problem("all_after", "must be set to page by keyset");
@@ -135,13 +141,20 @@ ReadSpec read_reading(TomlReader table) {
     read.next_path = table.text("next_path", read.next_path);
     read.short_page_ends = table.boolean("short_page_ends", read.short_page_ends);
     read.deleted_path = table.text("deleted_path", read.deleted_path);
+    read.deleted_values = table.texts("deleted_values", {});
+    read.resume_path = table.text("resume_path", read.resume_path);
+    read.end_path = table.text("end_path", read.end_path);
+    read.fields_below = table.text("fields_below", read.fields_below);
     read_clauses(table, read);
     read.page_min = table.integer<std::uint32_t>("page_min", {1, 100'000}, read.page_min);
     read.page_max = table.integer<std::uint32_t>("page_max", {1, 100'000}, read.page_max);
     if (read.page_min > read.page_max) table.problem("page_min", "must not be over page_max");
-    const bool told = read.next == NextPage::kUrl || read.next == NextPage::kToken;
+    const bool told = !is_keyset(read.next);
     if (told && read.next_path.empty())
         table.problem("next_path", "must say where the reply tells");
+    if (!told && !read.resume_path.empty()) {
+        table.problem("resume_path", "is for `next` by url or token");
+    }
     return read;
 }
 
@@ -157,6 +170,7 @@ WriteSpec read_write(TomlReader table, std::string_view method, std::string_view
     write.request = request_of(table, method, body);
     write.marker_in_body = table.boolean("marker_in_body", write.marker_in_body);
     write.id_path = table.text("id_path", "");
+    write.id_in_location = table.boolean("id_in_location", false);
     write.record_path = table.text("record_path", "");
     write.created_path = table.text("created_path", "");
     return write;
@@ -252,6 +266,7 @@ void read_values(TomlReader table, Profile& profile) {
     profile.marker = table.text("marker", "");
     profile.text_only = table.boolean("text_only", profile.text_only);
     profile.trim = table.boolean("trim", profile.trim);
+    profile.false_is_null = table.boolean("false_is_null", profile.false_is_null);
     profile.timestamp_format = time_format(table, "timestamp_format", "");
     profile.timestamp_decimals = table.integer<int>("timestamp_decimals", {-1, 9}, -1);
 }
@@ -301,6 +316,21 @@ Result<Profile> checked(Result<TomlReader> root) {
 }
 
 }  // namespace
+
+AuthKind read_auth_kind(TomlReader& table, AuthKind fallback) {
+    static constexpr TomlReader::Choice<AuthKind> kKinds[] = {
+        {"none", AuthKind::kNone},
+        {"basic", AuthKind::kBasic},
+        {"bearer", AuthKind::kBearer},
+        {"api_key", AuthKind::kApiKey},
+        {"oauth2_client_credentials", AuthKind::kClientCredentials},
+        {"oauth2_password", AuthKind::kPassword},
+        {"oauth2_refresh_token", AuthKind::kRefreshToken},
+        {"session", AuthKind::kSession},
+        {"oauth1", AuthKind::kOauth1},
+    };
+    return table.choice("kind", kKinds, fallback);
+}
 
 void read_asks(TomlReader table, std::vector<AskSpec>& asks) {
     for (const std::string& name : table.keys()) {

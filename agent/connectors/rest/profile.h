@@ -26,22 +26,8 @@ enum class AuthKind : std::uint8_t {
     kClientCredentials,
     kPassword,
     kRefreshToken,
-};
-
-struct AuthSpec {
-    AuthKind kind = AuthKind::kNone;
-    std::string header = "X-Api-Key";  ///< kApiKey.
-    std::string prefix;                ///< kApiKey: before the key.
-    std::string token_url;             ///< Absolute, or a path below the base URL.
-    bool client_in_body = false;       ///< Client id and secret in the form, not as Basic.
-    std::string scope;
-    std::string token_path = "access_token";
-    std::string expires_path = "expires_in";  ///< Seconds; absent in a reply: until refused.
-    std::string base_url_path;                ///< Where the reply names another base URL.
-    Duration expiry_margin = std::chrono::seconds{30};
-    Duration denied_pause = std::chrono::seconds{300};
-
-    [[nodiscard]] bool is_oauth() const { return kind >= AuthKind::kClientCredentials; }
+    kSession,  ///< `login` opens it.
+    kOauth1,   ///< Each request is signed.
 };
 
 using NamedTemplates = std::vector<std::pair<std::string, Template>>;
@@ -57,12 +43,42 @@ struct RequestSpec {
     Duration timeout{0};      ///< Zero: the profile's.
 };
 
+struct AuthSpec {
+    AuthKind kind = AuthKind::kNone;
+    std::string header = "X-Api-Key";  ///< kApiKey, kSession.
+    std::string prefix;                ///< The same: before the key.
+    RequestSpec login;                 ///< kSession.
+    Template session;                  ///< kSession: made of the login's reply; empty: no header.
+    bool session_base64 = false;
+    bool cookies = false;   ///< kSession: those that the login set are sent with each request.
+    std::string token_url;  ///< Absolute, or a path below the base URL.
+    bool client_in_body = false;  ///< Client id and secret in the form, not as Basic.
+    std::string scope;
+    std::string token_path = "access_token";
+    std::string expires_path = "expires_in";  ///< Seconds; absent in a reply: until refused.
+    std::string base_url_path;                ///< Where the reply names another base URL.
+    Duration expiry_margin = std::chrono::seconds{30};
+    Duration denied_pause = std::chrono::seconds{300};
+
+    /// By a token or session that is fetched first, and again when it has ended.
+    [[nodiscard]] bool is_fetched() const { return fetches_token() || kind == AuthKind::kSession; }
+    [[nodiscard]] bool fetches_token() const {
+        return kind >= AuthKind::kClientCredentials && kind <= AuthKind::kRefreshToken;
+    }
+};
+
 enum class NextPage : std::uint8_t {
     kKeyset,  ///< The next query begins after the last row's (stamp, id).
+    kId,      ///< The same by the id alone, where stamps are told coarser than they are kept.
     kUrl,     ///< The reply holds the next page's URL; the keyset is only for a restart.
     kToken,   ///< The reply holds a token for {page.token}.
     kLink,    ///< Keyset; a `Link` header with rel="next" says that an empty page is not the end.
 };
+
+/// Does the last row say where to go on?
+[[nodiscard]] inline bool is_keyset(NextPage next) {
+    return next != NextPage::kUrl && next != NextPage::kToken;
+}
 
 /// How the records of an object that changed are read, page by page.
 struct ReadSpec {
@@ -71,11 +87,16 @@ struct ReadSpec {
     NextPage next = NextPage::kKeyset;
     std::string next_path;         ///< kUrl, kToken.
     bool short_page_ends = false;  ///< kKeyset: a page that is not full is the last one.
-    std::string deleted_path;      ///< True in a record that is deleted.
-    Template where;                ///< Around a {clause} that is not empty.
-    Template filter_and;           ///< Around the object's own {filter}, in clauses.
-    Template all, all_after;       ///< Every record; the same, after the cursor.
-    Template from, after;          ///< Changed in [from, until); the same, after the cursor.
+    std::string deleted_path;      ///< True in a record that is deleted, or of `deleted_values`.
+    std::vector<std::string> deleted_values;
+    /// kUrl, kToken: where a page tells what the next pass begins with, so that none has a window.
+    std::string resume_path;
+    std::string end_path;      ///< True in the last page, though it tells a next one.
+    std::string fields_below;  ///< Part of the fields' paths that {fields} leaves out.
+    Template where;            ///< Around a {clause} that is not empty.
+    Template filter_and;       ///< Around the object's own {filter}, in clauses.
+    Template all, all_after;   ///< Every record; the same, after the cursor.
+    Template from, after;      ///< Changed in [from, until); the same, after the cursor.
     std::string stamp_format = "%Y-%m-%dT%H:%M:%SZ";
     Duration resolution = std::chrono::seconds{1};  ///< Of stamps.
     Duration overlap = std::chrono::seconds{600};
@@ -97,8 +118,9 @@ struct WriteSpec {
     RequestSpec request;
     bool marker_in_body = false;
     std::string id_path;
-    std::string record_path;   ///< Empty: the reply does not hold the record.
-    std::string created_path;  ///< Upsert: true if the record is new.
+    bool id_in_location = false;  ///< The last segment of the reply's Location is the id.
+    std::string record_path;      ///< Empty: the reply does not hold the record.
+    std::string created_path;     ///< Upsert: true if the record is new.
 };
 
 /// How a question is put (`[asks.NAME]`), and how the platform is asked for an operation.
@@ -184,9 +206,13 @@ struct Profile {
     std::string marker;
     bool text_only = false;
     bool trim = false;
+    bool false_is_null = false;
     std::string timestamp_format;
     int timestamp_decimals = -1;
 };
+
+/// `kind` of a table, by the names that README.md has.
+[[nodiscard]] AuthKind read_auth_kind(TomlReader& table, AuthKind fallback);
 
 /// The questions of a table, whose own take the place of those of the same name in `asks`.
 void read_asks(TomlReader table, std::vector<AskSpec>& asks);

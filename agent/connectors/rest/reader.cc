@@ -18,17 +18,26 @@ void add_reject(Batch& batch, const ObjectName& object, const Value& row, const 
     batch.rejects.push_back({object, id, error.what, to_json(row).substr(0, kRawMax)});
 }
 
-/// The list of fields to ask for: each once, those that place a row included.
-std::string field_list(const Profile& profile, const ObjectMapping& object) {
+/// What the platform calls it where it is asked for.
+std::string below(const Profile& profile, const std::string& path) {
+    const std::string& part = profile.read.fields_below;
+    return path.starts_with(part) ? path.substr(part.size()) : path;
+}
+
+/// The fields to ask for: each once, those that place a row included. Where a platform holds them
+/// below a part of the record, those beside it come anyway.
+std::set<std::string> field_names(const Profile& profile, const ObjectMapping& object) {
     std::set<std::string> names;
-    for (const std::string& name :
+    const auto add = [&](const std::string& path) {
+        const bool told = path.starts_with(profile.read.fields_below);
+        if (!path.empty() && told) names.insert(below(profile, path));
+    };
+    for (const std::string& path :
          {object.key, object.changed, object.marker, profile.read.deleted_path}) {
-        if (!name.empty()) names.insert(name);
+        add(path);
     }
-    for (const FieldMapping& field : object.fields) names.insert(field.path);
-    std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : ",") + name;
-    return list;
+    for (const FieldMapping& field : object.fields) add(field.path);
+    return names;
 }
 
 /// Errors of one list that must not keep the others from being read.
@@ -39,13 +48,29 @@ bool concerns_only_one(ErrorKind kind) {
 
 }  // namespace
 
+bool says_deleted(const ReadSpec& spec, const Value::Map& row) {
+    const Value* const deleted =
+        spec.deleted_path.empty() ? nullptr : at_path(row, spec.deleted_path);
+    if (deleted == nullptr) return false;
+    const std::string text = scalar_text(*deleted).value_or("");
+    return text == "true" ||
+           std::ranges::find(spec.deleted_values, text) != spec.deleted_values.end();
+}
+
 Variables object_variables(const Profile& profile, const ObjectMapping& object) {
+    std::string fields;
+    Value::List list;
+    for (const std::string& name : field_names(profile, object)) {
+        fields += (fields.empty() ? "" : ",") + name;
+        list.emplace_back(name);
+    }
     return {{"api", profile.api},
             {"native", object.native},
-            {"fields", field_list(profile, object)},
-            {"key", object.key},
-            {"changed", object.changed},
-            {"marker_field", object.marker},
+            {"fields", std::move(fields)},
+            {"fields_json", to_json(Value{std::move(list)})},
+            {"key", below(profile, object.key)},
+            {"changed", below(profile, object.changed)},
+            {"marker_field", below(profile, object.marker)},
             {"filter", object.filter}};
 }
 
@@ -107,8 +132,8 @@ Result<bool> Reader::turn_of(const Stream& stream, ReadState& state, std::size_t
         if (!needed) return fail(needed.error());
         if (!*needed) {
             // Nothing was asked, so the next window begins where this one would have.
-            state.streams[stream.name] =
-                Position{.watermark = position.watermark, .round_done = true};
+            state.streams[stream.name] = Position{
+                .watermark = position.watermark, .page = position.page, .round_done = true};
             return true;
         }
     }
@@ -120,15 +145,16 @@ Result<bool> Reader::turn_of(const Stream& stream, ReadState& state, std::size_t
         return fail(taken.error());
     }
     const NextPage next = stream.spec->next;
-    const bool told = next == NextPage::kUrl || next == NextPage::kToken;
+    const bool told = !is_keyset(next);
     // By link: rows are followed by the keyset, since offsets drift; the link is only followed
     // over a page whose rows are all hidden from us, where the keyset cannot move.
     const bool by_next = told || (next == NextPage::kLink && page->rows.empty());
     position.page = by_next ? page->next : std::string{};
+    const bool is_last = told && page->is_last;
     const bool end_of_keyset =
         page->rows.empty() ||
-        (next == NextPage::kKeyset && stream.spec->short_page_ends && page->rows.size() < limit);
-    const bool done = position.page.empty() && (told || end_of_keyset);
+        (next != NextPage::kLink && stream.spec->short_page_ends && page->rows.size() < limit);
+    const bool done = is_last || (position.page.empty() && (told || end_of_keyset));
     if (!done && !told && position.page.empty() && position.stamp == before.stamp &&
         position.id == before.id) {
         return fail(ErrorKind::kUnsupported,
@@ -136,7 +162,7 @@ Result<bool> Reader::turn_of(const Stream& stream, ReadState& state, std::size_t
                         " records has none by which reading could go on: key or stamp missing");
     }
     if (done) {
-        position = Position{.watermark = position.until, .round_done = true};
+        position = Position{.watermark = position.until, .page = page->resume, .round_done = true};
     }
     state.streams[stream.name] = position;
     return done;
@@ -148,6 +174,10 @@ Result<bool> Reader::begin_pass(const Stream& stream, Position& position, std::s
     const auto now = door_.server_now(stop);
     if (!now) return fail(now.error());
     const Timestamp until = floored(*now - spec.safety, spec.resolution);
+    if (!spec.resume_path.empty()) {  // The platform knows what is new since.
+        position.until = until;
+        return true;
+    }
     // Deletions from before the first full read concern records that it did not show.
     if (stream.deletions && !position.watermark) position.watermark = until;
     if (position.watermark) {
@@ -202,7 +232,7 @@ Result<Reader::Page> Reader::fetch_page(const Stream& stream, Position& position
         if (answer) return take_page(stream, std::move(*answer));
         const Failure& failure = answer.error();
         if (failure.meaning == ErrorClass::kRestart && !position.page.empty() && attempts == 0) {
-            position.page.clear();  // On from the last row that was handed out.
+            position.page.clear();  // On from the last row that was handed out, or from nothing.
             continue;
         }
         if (failure.meaning == ErrorClass::kGone) {
@@ -221,9 +251,20 @@ Result<Reader::Page> Reader::take_page(const Stream& stream, Door::Reply reply) 
     }
     Page page{*rows->get<Value::List>(), {}};
     if (spec.next == NextPage::kLink) page.next = next_link(reply.link);
-    if (spec.next == NextPage::kUrl || spec.next == NextPage::kToken) {
+    if (!is_keyset(spec.next)) {
         const Value* const next = at_path(reply.json, spec.next_path);
         if (next != nullptr) page.next = scalar_text(*next).value_or("");
+    }
+    const auto text_at = [&](const std::string& path) {
+        const Value* const found = path.empty() ? nullptr : at_path(reply.json, path);
+        return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
+    };
+    page.is_last = text_at(spec.end_path) == "true";
+    page.resume = text_at(spec.resume_path);
+    const bool ends = page.is_last || page.next.empty();
+    if (ends && page.resume.empty() && !spec.resume_path.empty()) {
+        return fail(ErrorKind::kUnavailable, "the last page holds no `" + spec.resume_path +
+                                                 "`, from which the next pass would go on");
     }
     return page;
 }
@@ -246,11 +287,12 @@ Result<void> Reader::take_rows(const Stream& stream, const Value::List& rows, Po
             continue;
         }
         const RowPlace at{floored(place->changed_at, spec.resolution), place->id.text};
-        if (spec.verify_window && !within(start, at)) {
+        if (spec.verify_window && !within(spec.next, start, at)) {
             ++outside;
             continue;
         }
         take_row(stream, *row, batch);
+        if (!spec.resume_path.empty()) continue;  // Their order is the platform's own.
         if (const auto moved = advanced(spec.next, position, at); !moved) {
             return fail(moved.error());
         }
@@ -275,10 +317,7 @@ void Reader::take_row(const Stream& stream, const Value::Map& row, Batch& batch)
                    place ? place->id.text : "");
         return;
     }
-    const Value* const deleted =
-        stream.spec->deleted_path.empty() ? nullptr : at_path(row, stream.spec->deleted_path);
-    const bool is_true = deleted != nullptr && scalar_text(*deleted).value_or("") == "true";
-    record->deleted = stream.deletions || is_true;
+    record->deleted = stream.deletions || says_deleted(*stream.spec, row);
     batch.records.push_back(std::move(*record));
 }
 

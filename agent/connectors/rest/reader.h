@@ -10,6 +10,9 @@
 
 namespace syncline::agent::rest {
 
+/// Does the record say that it is deleted?
+[[nodiscard]] bool says_deleted(const ReadSpec& spec, const Value::Map& row);
+
 /// What the configuration says about an object, for templates.
 [[nodiscard]] Variables object_variables(const Profile& profile, const ObjectMapping& object);
 
@@ -37,7 +40,9 @@ private:
     /// One page, as it came.
     struct Page {
         Value::List rows;
-        std::string next;  ///< URL or token of the next page.
+        std::string next;    ///< URL or token of the next page.
+        std::string resume;  ///< The same of the next pass.
+        bool is_last = false;
     };
 
     Result<bool> turn_of(const Stream& stream, ReadState& state, std::size_t max, Batch& batch,

@@ -80,16 +80,6 @@ private:
     rest::Asker asker_;
 };
 
-constexpr TomlReader::Choice<AuthKind> kAuthKinds[] = {
-    {"none", AuthKind::kNone},
-    {"basic", AuthKind::kBasic},
-    {"bearer", AuthKind::kBearer},
-    {"api_key", AuthKind::kApiKey},
-    {"oauth2_client_credentials", AuthKind::kClientCredentials},
-    {"oauth2_password", AuthKind::kPassword},
-    {"oauth2_refresh_token", AuthKind::kRefreshToken},
-};
-
 /// A profile by name, or the path of one.
 std::filesystem::path profile_file(const std::string& profile, const ConnectorContext& context) {
     const std::filesystem::path path{profile};
@@ -99,22 +89,30 @@ std::filesystem::path profile_file(const std::string& profile, const ConnectorCo
 
 void read_credentials(TomlReader table, Settings& settings) {
     rest::AuthSpec& auth = settings.profile.auth;
-    auth.kind = table.choice("kind", kAuthKinds, auth.kind);
+    auth.kind = rest::read_auth_kind(table, auth.kind);
     auth.token_url = table.text("token_url", auth.token_url);
     auth.scope = table.text("scope", auth.scope);
-    if (auth.is_oauth() && auth.token_url.empty()) {
+    if (auth.fetches_token() && auth.token_url.empty()) {
         table.problem("kind", "needs a token_url, which the profile does not have");
+    }
+    if (auth.kind == AuthKind::kSession && auth.login.path.empty()) {
+        table.problem("kind", "needs a login, which the profile does not have");
     }
     rest::Credentials& who = settings.credentials;
     const bool client = auth.kind == AuthKind::kClientCredentials;
-    const bool user = auth.kind == AuthKind::kBasic || auth.kind == AuthKind::kPassword;
-    const bool token = auth.kind == AuthKind::kBearer || auth.kind == AuthKind::kApiKey;
+    const bool signs = auth.kind == AuthKind::kOauth1;
+    const bool user = auth.kind == AuthKind::kBasic || auth.kind == AuthKind::kPassword ||
+                      auth.kind == AuthKind::kSession;
+    const bool token = auth.kind == AuthKind::kBearer || auth.kind == AuthKind::kApiKey || signs;
     const bool refresh = auth.kind == AuthKind::kRefreshToken;
     const auto secret = [&](const char* key, bool required) {
         return required ? table.secret(key) : table.optional_secret(key);
     };
-    who.client_id = client || refresh ? table.text("client_id") : table.text("client_id", "");
-    who.client_secret = secret("client_secret", client);
+    who.client_id =
+        client || refresh || signs ? table.text("client_id") : table.text("client_id", "");
+    who.client_secret = secret("client_secret", client || signs);
+    who.token_id = signs ? table.text("token_id") : table.text("token_id", "");
+    who.realm = table.text("realm", "");
     who.username = user ? table.text("username") : table.text("username", "");
     who.password = secret("password", user);
     who.token = secret("token", token);
@@ -159,6 +157,7 @@ MappingDefaults defaults_of(const Profile& profile) {
             .changed_format = profile.changed_format,
             .text_only = profile.text_only,
             .trim = profile.trim,
+            .false_is_null = profile.false_is_null,
             .timestamp_format = profile.timestamp_format,
             .timestamp_decimals = profile.timestamp_decimals};
 }
@@ -173,14 +172,23 @@ std::unique_ptr<Connector> make_rest_connector(std::shared_ptr<const Settings> s
         rest::Door::Parts{std::move(settings), std::move(session), std::move(http), clock});
 }
 
-Result<ConnectorFactory> make_rest(TomlReader& connector, TomlReader& objects,
-                                   const ConnectorContext& context) {
+Result<std::shared_ptr<const Settings>> read_rest_settings(TomlReader& connector,
+                                                           TomlReader& objects,
+                                                           const ConnectorContext& context) {
     auto settings = std::make_shared<Settings>();
     auto profile = rest::load_profile(profile_file(connector.text("profile"), context));
     if (!profile) return fail(profile.error());
     settings->profile = std::move(*profile);
     read_settings(connector, *settings);
     settings->objects = read_object_mappings(objects, defaults_of(settings->profile));
+    return settings;
+}
+
+Result<ConnectorFactory> make_rest(TomlReader& connector, TomlReader& objects,
+                                   const ConnectorContext& context) {
+    auto read = read_rest_settings(connector, objects, context);
+    if (!read) return fail(read.error());
+    std::shared_ptr<const Settings> settings = *std::move(read);
     auto session = std::make_shared<rest::Session>(settings, context.clock);
     const Clock& clock = context.clock;
     return [settings, session, &clock]() -> Result<std::unique_ptr<Connector>> {

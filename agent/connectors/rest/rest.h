@@ -18,6 +18,11 @@ namespace syncline::agent {
     std::shared_ptr<const rest::Settings> settings, std::shared_ptr<rest::Session> session,
     std::unique_ptr<HttpClient> http, const Clock& clock);
 
+/// `[connector]` and `[objects]` of a file. kInvalid: the profile has problems; those of the file
+/// are noted in the readers.
+[[nodiscard]] Result<std::shared_ptr<const rest::Settings>> read_rest_settings(
+    TomlReader& connector, TomlReader& objects, const ConnectorContext& context);
+
 /// The entry of the registry.
 Result<ConnectorFactory> make_rest(TomlReader& connector, TomlReader& objects,
                                    const ConnectorContext& context);

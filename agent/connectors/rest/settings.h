@@ -15,7 +15,9 @@ struct Credentials {
     Secret client_secret;
     std::string username;
     Secret password;
-    Secret token;  ///< A bearer token, or the API key.
+    Secret token;          ///< A bearer token, the API key, or the secret of a token of OAuth 1.0.
+    std::string token_id;  ///< OAuth 1.0; `client_id` and `client_secret` are the consumer's.
+    std::string realm;     ///< The same; may be empty.
     Secret refresh_token;
 };
 

@@ -10,9 +10,9 @@ namespace syncline::agent::rest {
 namespace {
 
 /// What the configuration says.
-constexpr std::array<std::string_view, 13> kWords{
-    "base_url", "api",        "native", "fields", "key",    "changed", "marker_field",
-    "filter",   "filter_and", "where",  "clause", "values", "limit"};
+constexpr std::array<std::string_view, 14> kWords{
+    "base_url", "api",    "native",     "fields", "fields_json", "key",   "changed",
+    "filter",   "values", "filter_and", "where",  "clause",      "limit", "marker_field"};
 /// What comes from outside: always encoded.
 constexpr std::array<std::string_view, 8> kValues{
     "id", "marker", "cursor.stamp", "cursor.id", "from", "until", "page.token", "idempotency_key"};
@@ -78,6 +78,32 @@ Result<std::string> escape_odata(std::string_view value) {
     return out;
 }
 
+std::string escape_json(std::string_view value) {
+    const std::string quoted = to_json(Value{std::string{value}});
+    return quoted.substr(1, quoted.size() - 2);
+}
+
+/// What may stand in JSON without quotes; nothing is null.
+Result<std::string> json_scalar(std::string_view value) {
+    if (value.empty()) return "null";
+    const auto parsed = parse_json(value);
+    if (parsed && scalar_text(*parsed) && parsed->get<std::string>() == nullptr) {
+        return std::string{value};
+    }
+    return unsafe(value, "JSON outside quotes, where only a number, true, false or null may stand");
+}
+
+/// Does text that begins within quotes, or not, end within them?
+bool ends_in_quotes(std::string_view text, bool within) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\' && within)
+            ++i;
+        else if (text[i] == '"')
+            within = !within;
+    }
+    return within;
+}
+
 Result<std::string> encode(std::string_view value, Context context, Literal literal) {
     switch (context) {
         case Context::kClause:
@@ -92,8 +118,7 @@ Result<std::string> encode(std::string_view value, Context context, Literal lite
         case Context::kJson: {
             const auto literal_text = escape_literal(literal, value);
             if (!literal_text) return literal_text;
-            const std::string quoted = to_json(Value{*literal_text});
-            return quoted.substr(1, quoted.size() - 2);
+            return literal == Literal::kJson ? *literal_text : escape_json(*literal_text);
         }
     }
     return fail(ErrorKind::kInternal, "unknown context");
@@ -107,11 +132,17 @@ Result<std::string> escape_literal(Literal literal, std::string_view value) {
         case Literal::kSoql: return escape_soql(value);
         case Literal::kEncodedQuery: return escape_encoded_query(value);
         case Literal::kOdata: return escape_odata(value);
+        case Literal::kJson: return escape_json(value);
     }
     return fail(ErrorKind::kInternal, "unknown kind of literal");
 }
 
-Result<Template> Template::parse(std::string_view text) {
+Result<Template> Template::parse(std::string_view text, std::span<const std::string_view> more) {
+    const auto is_more = [&](std::string_view name) {
+        return std::ranges::any_of(more, [&](std::string_view one) {
+            return one.ends_with('.') ? name.starts_with(one) : name == one;
+        });
+    };
     Template result;
     std::string plain;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -123,7 +154,7 @@ Result<Template> Template::parse(std::string_view text) {
         } else if (c == '{') {
             const auto end = text.find('}', i);
             const std::string_view name = text.substr(i + 1, end - i - 1);
-            const bool value = in(kValues, name) || name.starts_with(kInput);
+            const bool value = in(kValues, name) || name.starts_with(kInput) || is_more(name);
             if (end == std::string_view::npos || (!value && !in(kWords, name))) {
                 return fail(ErrorKind::kInvalid,
                             "has no placeholder {" + std::string{name} + "}; there are " +
@@ -150,6 +181,14 @@ bool Template::uses(std::string_view name) const {
                        [&](const Piece& piece) { return piece.placeholder && piece.text == name; });
 }
 
+std::vector<std::string> Template::names(std::string_view prefix) const {
+    std::vector<std::string> out;
+    for (const Piece& piece : pieces_) {
+        if (piece.placeholder && piece.text.starts_with(prefix)) out.push_back(piece.text);
+    }
+    return out;
+}
+
 bool Template::quotes_a_value() const {
     for (std::size_t i = 1; i < pieces_.size(); ++i) {
         if (pieces_[i].value && pieces_[i - 1].text.ends_with('\'')) return true;
@@ -159,9 +198,16 @@ bool Template::quotes_a_value() const {
 
 Result<std::string> Template::render(const Variables& variables, Context context,
                                      Literal literal) const {
+    // Of the query's parameters only those that hold JSON are meant.
+    const bool holds_json = !pieces_.empty() && !pieces_.front().placeholder &&
+                            (pieces_.front().text[0] == '[' || pieces_.front().text[0] == '{');
+    const bool is_json = context == Context::kJson ||
+                         (literal == Literal::kJson && (context == Context::kClause || holds_json));
     std::string out;
+    bool within = false;
     for (const Piece& piece : pieces_) {
         if (!piece.placeholder) {
+            within = ends_in_quotes(piece.text, within);
             out += piece.text;
             continue;
         }
@@ -171,7 +217,7 @@ Result<std::string> Template::render(const Variables& variables, Context context
             out += value;
             continue;
         }
-        auto encoded = encode(value, context, literal);
+        auto encoded = is_json && !within ? json_scalar(value) : encode(value, context, literal);
         if (!encoded) return fail(encoded.error(), "{" + piece.text + "}");
         out += *encoded;
     }

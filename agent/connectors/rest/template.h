@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ enum class Literal : std::uint8_t {
     kSoql,          ///< Between single quotes, backslash escapes (Salesforce).
     kEncodedQuery,  ///< A `^` is doubled; what could start a script is refused (ServiceNow).
     kOdata,         ///< Between single quotes, which are doubled.
+    kJson,          ///< Part of a JSON text, within its quotes or as a number.
 };
 
 /// Where the rendered text goes, which decides how values are encoded there.
@@ -40,14 +42,19 @@ using Variables = std::map<std::string, std::string, std::less<>>;
 class Template {
 public:
     Template() = default;
+    /// `more`: values that only this template may name; one that ends in a dot is a prefix.
     /// kInvalid: a brace without partner, or a placeholder that does not exist.
-    static Result<Template> parse(std::string_view text);
+    static Result<Template> parse(std::string_view text,
+                                  std::span<const std::string_view> more = {});
 
     [[nodiscard]] bool empty() const { return pieces_.empty(); }
     [[nodiscard]] bool uses(std::string_view name) const;
+    /// Of all placeholders that begin so.
+    [[nodiscard]] std::vector<std::string> names(std::string_view prefix) const;
     /// Does a value stand behind a single quote, as it does in a query?
     [[nodiscard]] bool quotes_a_value() const;
-    /// Every `variables` that is missing is empty. kInvalid: a value cannot be encoded safely.
+    /// Every `variables` that is missing is empty. kInvalid: a value cannot be encoded safely; in
+    /// JSON, one that stands outside quotes and is no number, true, false or null.
     [[nodiscard]] Result<std::string> render(const Variables& variables, Context context,
                                              Literal literal = Literal::kNone) const;
 

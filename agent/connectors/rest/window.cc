@@ -8,19 +8,19 @@ Timestamp floored(Timestamp time, Duration resolution) {
     return Timestamp{time.ns - rest - (rest < 0 ? unit : 0)};
 }
 
-bool within(const Position& position, const RowPlace& row) {
+bool within(NextPage next, const Position& position, const RowPlace& row) {
     if (position.from && (row.stamp < *position.from || row.stamp >= *position.until)) return false;
-    if (!position.stamp) return true;
+    if (!position.stamp || next == NextPage::kId) return true;
     if (row.stamp != *position.stamp) return row.stamp > *position.stamp;
     return row.id > position.id;
 }
 
 Result<void> advanced(NextPage next, Position& position, const RowPlace& row) {
-    const bool keyset = next == NextPage::kKeyset || next == NextPage::kLink;
+    const bool keyset = is_keyset(next);
     // The pages of a URL were fixed when the query ran. A row that was changed since shows its new
     // stamp among the old ones: going on from there after a restart would skip the rows between.
     if (!keyset && row.stamp >= *position.until) return {};
-    if (position.stamp && row.stamp < *position.stamp) {
+    if (next != NextPage::kId && position.stamp && row.stamp < *position.stamp) {
         if (!keyset) return {};
         return fail(ErrorKind::kUnsupported,
                     "records are not in the order asked for: " + to_string(row.stamp) + " after " +

@@ -9,10 +9,12 @@
 namespace syncline::agent::rest {
 namespace {
 
-bool is_deleted(const Profile& profile, const Value::Map& row) {
-    const std::string& path = profile.read.deleted_path;
-    const Value* const deleted = path.empty() ? nullptr : at_path(row, path);
-    return deleted != nullptr && scalar_text(*deleted).value_or("") == "true";
+/// "https://host/record/v1/customer/17" is 17.
+std::string last_segment(std::string_view url) {
+    const auto end = url.find_first_of("?#");
+    url = url.substr(0, end);
+    const auto slash = url.rfind('/');
+    return slash == std::string_view::npos ? std::string{} : std::string{url.substr(slash + 1)};
 }
 
 Result<Value::Map> native_of(const ObjectMapping& mapping, const Command& command,
@@ -57,9 +59,11 @@ Result<std::optional<Record>> Writer::fetch(const ObjectName& object, const Reco
     }
     const std::string& path = profile.fetch.record;
     const Value* const found = at_path(answer->json, path);
-    if (found == nullptr && path.find('.') != std::string::npos) {
-        // `records.0`: an empty list says that there is no such record.
-        const Value* const list = at_path(answer->json, path.substr(0, path.rfind('.')));
+    if (found == nullptr) {
+        // `records.0`, or `0`: an empty list says that there is no such record.
+        const auto dot = path.rfind('.');
+        const Value* const list =
+            at_path(answer->json, dot == std::string::npos ? "" : path.substr(0, dot));
         const auto* rows = list == nullptr ? nullptr : list->get<Value::List>();
         if (rows != nullptr && rows->empty()) return std::nullopt;
     }
@@ -68,7 +72,7 @@ Result<std::optional<Record>> Writer::fetch(const ObjectName& object, const Reco
         return fail(ErrorKind::kUnavailable,
                     "the reply holds no record at `" + profile.fetch.record + "`");
     }
-    if (is_deleted(profile, *row)) return std::nullopt;
+    if (says_deleted(profile.read, *row)) return std::nullopt;
     auto record = to_canonical(**mapping, *row);
     if (!record) return fail(record.error());
     return std::move(*record);
@@ -89,16 +93,17 @@ Result<std::optional<Record>> Writer::find(const ObjectName& object, const Entit
         if (answer.error().meaning == ErrorClass::kGone) return std::nullopt;
         return fail(answer.error().error);
     }
-    const Value* const rows = at_path(answer->json, profile.find.record);
-    const auto* list = rows == nullptr ? nullptr : rows->get<Value::List>();
-    if (list == nullptr) {
+    const Value* const found = at_path(answer->json, profile.find.record);
+    const auto* many = found == nullptr ? nullptr : found->get<Value::List>();
+    const bool is_one = found != nullptr && found->get<Value::Map>() != nullptr;
+    if (many == nullptr && !is_one) {
         return fail(ErrorKind::kUnavailable,
-                    "the reply holds no list of records at `" + profile.find.record + "`");
+                    "the reply holds no records at `" + profile.find.record + "`");
     }
     std::optional<Record> only;
-    for (const Value& value : *list) {
+    for (const Value& value : is_one ? Value::List{*found} : *many) {
         const auto* row = value.get<Value::Map>();
-        if (row == nullptr || is_deleted(profile, *row)) continue;
+        if (row == nullptr || says_deleted(profile.read, *row)) continue;
         auto record = to_canonical(**mapping, *row);
         if (!record) return fail(record.error());
         if (record->marker != entity) {
@@ -132,6 +137,9 @@ Result<Written> Writer::send(const WriteSpec& spec, const ObjectMapping& mapping
         const Value* const id = at_path(answer->json, spec.id_path);
         const std::string text = id == nullptr ? "" : scalar_text(*id).value_or("");
         if (!text.empty()) written.id = RecordId{text};
+    }
+    if (spec.id_in_location && written.id.empty()) {
+        written.id = RecordId{last_segment(answer->location)};
     }
     if (written.id.empty()) {
         return fail(ErrorKind::kAmbiguous, "HTTP " + std::to_string(answer->status) +

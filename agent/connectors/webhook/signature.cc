@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "shared/base/base64.h"
 #include "shared/base/sha256.h"
 #include "shared/http/standard_webhooks.h"
 
@@ -117,9 +118,9 @@ bool SignatureVerifier::any_key_signs(std::string_view content, std::string_view
             hmac_sha256(scheme_ == SignatureScheme::kStandard ? decoded : key.reveal(), content);
         OPENSSL_cleanse(decoded.data(), decoded.size());
         // No early end: which of the keys fits is nobody's business either.
-        found |= same(hexadecimal ? syncline::hexadecimal(bytes_of(digest))
-                                  : standard_webhooks::base64(bytes_of(digest)),
-                      signature);
+        found |=
+            same(hexadecimal ? syncline::hexadecimal(bytes_of(digest)) : base64(bytes_of(digest)),
+                 signature);
     }
     return found;
 }

@@ -197,7 +197,7 @@ TEST_P(RestErrors, SteerTheAgent) {
     const ErrorCase& row = GetParam();
     auto settings = settings_of(row.profile);
     auto connector = connector_of(settings);
-    if (settings->profile.auth.is_oauth()) token();
+    if (settings->profile.auth.fetches_token()) token();
     step("PATCH", reply(row.status, row.body));
     const auto written = connector->write(command(CommandKind::kUpdate, "001"), {});
     ASSERT_FALSE(written);

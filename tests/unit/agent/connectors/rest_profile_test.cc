@@ -53,7 +53,16 @@ TEST(RestTemplate, EncodesValuesByPlace) {
     EXPECT_FALSE(body->quotes_a_value());
     EXPECT_TRUE(rest::Template::parse("{{\"q\":\"Id = '{id}'\"}}")->quotes_a_value());
     EXPECT_FALSE(rest::Template::parse("'{native}' {id}")->quotes_a_value());
+    const auto number = rest::Template::parse(R"([["id",">",{cursor.id}],["x","=","{id}"]])");
+    const auto clause = [&](const char* id) {
+        return number->render({{"cursor.id", id}, {"id", "a\"b"}}, rest::Context::kClause, kJson);
+    };
+    EXPECT_EQ(*clause("17"), R"([["id",">",17],["x","=","a\"b"]])");
+    EXPECT_EQ(*clause(""), R"([["id",">",null],["x","=","a\"b"]])");
+    EXPECT_FALSE(clause(R"(0],["1","=","1")")) << "ends what it stands in";
+    EXPECT_FALSE(clause("a"));
     EXPECT_FALSE(rest::Template::parse("{nothing}"));
+    EXPECT_FALSE(rest::Template::parse("{password}")) << "only a login may name it";
     EXPECT_FALSE(rest::Template::parse("a } b"));
     EXPECT_FALSE(rest::Template::parse("{id")) << "no end";
 }
