@@ -1,5 +1,6 @@
 #include "agent/connectors/rest/auth.h"
 
+#include <algorithm>
 #include <random>
 
 #include "agent/connectors/rest/errors.h"
@@ -50,6 +51,13 @@ std::string cookies_in(std::string_view headers) {
         out += (out.empty() ? "" : "; ") + std::string{pair};
     }
     return out;
+}
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return text;
 }
 
 std::string random_nonce() {
@@ -128,6 +136,57 @@ Result<Access> Session::access(HttpClient& http, std::stop_token stop) {
     token_ = std::move(*token);
     ++generation_;
     return access_with_token();
+}
+
+// Two connections may both ask: each token holds with the cookies that came with it.
+Result<void> Session::protect(HttpRequest& request, HttpClient& http, std::stop_token stop) {
+    const AuthSpec& auth = settings_->profile.auth;
+    if (auth.csrf.path.empty() || request.method == "GET" || request.method == "HEAD") return {};
+    std::vector<std::pair<std::string, std::string>> headers;
+    {
+        const std::lock_guard lock{mutex_};
+        headers = csrf_;
+    }
+    if (headers.empty()) {
+        auto fetched = fetch_csrf(request, http, stop);
+        if (!fetched) return fail(fetched.error(), "csrf");
+        headers = std::move(*fetched);
+        const std::lock_guard lock{mutex_};
+        csrf_ = headers;
+    }
+    request.headers.insert(request.headers.end(), headers.begin(), headers.end());
+    return {};
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> Session::fetch_csrf(
+    const HttpRequest& request, HttpClient& http, std::stop_token stop) const {
+    const Profile& profile = settings_->profile;
+    const AuthSpec& auth = profile.auth;
+    auto asked = render_request(profile, auth.csrf, {{"api", profile.api}});
+    if (!asked) return fail(asked.error());
+    asked->url = settings_->base_url + asked->url;
+    for (const auto& header : request.headers) {
+        const bool ours = header.first == "Authorization" || header.first == auth.header;
+        if (ours) asked->headers.push_back(header);
+    }
+    const auto response = http.send(*asked, stop);
+    if (!response) return fail(ErrorKind::kUnavailable, response.error().what);
+    // The reply may be an error of its own and hold the token all the same.
+    const std::string_view token = response->header(lower(auth.csrf_header));
+    if (token.empty()) {
+        return fail(response->status == 401 ? ErrorKind::kDenied : ErrorKind::kUnavailable,
+                    "HTTP " + std::to_string(response->status) + " without " + auth.csrf_header);
+    }
+    std::vector<std::pair<std::string, std::string>> headers;
+    headers.emplace_back(auth.csrf_header, token);
+    std::string cookies = cookies_in(response->header("set-cookie"));
+    if (!cookies.empty()) headers.emplace_back("Cookie", std::move(cookies));
+    return headers;
+}
+
+void Session::drop_csrf() {
+    const std::lock_guard lock{mutex_};
+    csrf_.clear();
 }
 
 Result<void> Session::refused(std::uint64_t generation) {

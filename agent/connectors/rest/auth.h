@@ -41,6 +41,12 @@ public:
     /// Adds a signature to a request that is whole, where each is signed. kDenied: as access().
     Result<void> sign(HttpRequest& request) const;
 
+    /// Adds what the platform wants against forgery to a request that changes something, if it
+    /// wants it; asks for it by `http` if there is none. Errors as access().
+    Result<void> protect(HttpRequest& request, HttpClient& http, std::stop_token stop);
+    /// The platform refused what protect() added.
+    void drop_csrf();
+
     /// The platform refused the access of `generation`. Success: a newer one may be asked for.
     /// kDenied: there is no newer one to be had.
     Result<void> refused(std::uint64_t generation);
@@ -64,6 +70,8 @@ private:
     Result<HttpRequest> token_request();
     Result<Token> read_token(const HttpResponse& response);
     [[nodiscard]] Result<HttpRequest> login_request() const;
+    [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> fetch_csrf(
+        const HttpRequest& request, HttpClient& http, std::stop_token stop) const;
     [[nodiscard]] Result<Token> read_login(const HttpResponse& response) const;
     Result<Access> access_with_token() const;
     [[nodiscard]] bool valid() const;
@@ -76,6 +84,7 @@ private:
     bool fetching_ = false;
     std::optional<Token> token_;
     std::uint64_t generation_ = 1;
+    std::vector<std::pair<std::string, std::string>> csrf_;  ///< Headers; empty: not known.
     std::string rotated_refresh_token_;  ///< A server may hand out a new one with each use.
     std::string denied_;                 ///< Why; empty if not.
     Duration denied_until_{0};

@@ -76,7 +76,14 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
             request.url = std::move(*page);
         }
         if (const auto done = parts_.session->sign(request); !done) return failed(done.error());
+        if (auto done = parts_.session->protect(request, *parts_.http, stop); !done) {
+            return failed(done.error());
+        }
         Answer answer = attempt(request, intent, stop);
+        if (!answer && answer.error().meaning == ErrorClass::kCsrf && attempts == 0) {
+            parts_.session->drop_csrf();
+            continue;
+        }
         if (answer || answer.error().meaning != ErrorClass::kAuth) return answer;
         // The platform refused before it did anything, so sending again is safe; but only once,
         // since some 401 stay whatever the token.

@@ -78,7 +78,8 @@ std::string shown(std::string_view text) {
 ErrorKind kind_of(ErrorClass meaning, Intent intent) {
     const bool write = intent == Intent::kWrite;
     switch (meaning) {
-        case ErrorClass::kRetry: return ErrorKind::kUnavailable;
+        case ErrorClass::kRetry:
+        case ErrorClass::kCsrf: return ErrorKind::kUnavailable;
         case ErrorClass::kUnknown: return write ? ErrorKind::kAmbiguous : ErrorKind::kUnavailable;
         case ErrorClass::kThrottle: return ErrorKind::kThrottled;
         case ErrorClass::kAuth:

@@ -29,6 +29,7 @@ constexpr TomlReader::Choice<ErrorClass> kErrorClasses[] = {
     {"denied", ErrorClass::kDenied},     {"forbidden", ErrorClass::kForbidden},
     {"conflict", ErrorClass::kConflict}, {"permanent", ErrorClass::kPermanent},
     {"gone", ErrorClass::kGone},         {"restart", ErrorClass::kRestart},
+    {"csrf", ErrorClass::kCsrf},
 };
 constexpr TomlReader::Choice<bool> kResetKinds[] = {{"unix", true}, {"seconds", false}};
 
@@ -104,6 +105,10 @@ AuthSpec read_auth(TomlReader table) {
     auth.cookies = table.boolean("cookies", auth.cookies);
     if (auto login = table.optional_table("login")) {
         auth.login = request_of(*login, "POST", "", kLoginValues);
+    }
+    if (auto csrf = table.optional_table("csrf")) {
+        auth.csrf = request_of(*csrf, "GET");
+        auth.csrf_header = csrf->text("header", auth.csrf_header);
     }
     if (auth.kind == AuthKind::kSession && auth.login.path.empty()) {
         table.problem("login", "must say how a session is opened");

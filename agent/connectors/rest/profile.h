@@ -50,8 +50,12 @@ struct AuthSpec {
     RequestSpec login;                 ///< kSession.
     Template session;                  ///< kSession: made of the login's reply; empty: no header.
     bool session_base64 = false;
-    bool cookies = false;   ///< kSession: those that the login set are sent with each request.
-    std::string token_url;  ///< Absolute, or a path below the base URL.
+    bool cookies = false;  ///< kSession: those that the login set are sent with each request.
+    /// What each request that is no GET must carry against forgery: a token, asked for by a GET of
+    /// this path, and the cookies that came with it. Empty path: nothing.
+    RequestSpec csrf;
+    std::string csrf_header = "x-csrf-token";
+    std::string token_url;        ///< Absolute, or a path below the base URL.
     bool client_in_body = false;  ///< Client id and secret in the form, not as Basic.
     std::string scope;
     std::string token_path = "access_token";
@@ -152,6 +156,7 @@ enum class ErrorClass : std::uint8_t {
     kPermanent,  ///< kInvalid.
     kGone,       ///< kNotFound.
     kRestart,    ///< Reading: the page's URL or token is spent, go on from the keyset.
+    kCsrf,       ///< Nothing happened; a new token against forgery may do.
 };
 
 struct ErrorRule {

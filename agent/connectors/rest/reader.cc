@@ -255,12 +255,12 @@ Result<Reader::Page> Reader::take_page(const Stream& stream, Door::Reply reply) 
         const Value* const next = at_path(reply.json, spec.next_path);
         if (next != nullptr) page.next = scalar_text(*next).value_or("");
     }
-    const auto text_at = [&](const std::string& path) {
+    const auto told_at = [&](const std::string& path) {
         const Value* const found = path.empty() ? nullptr : at_path(reply.json, path);
         return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
     };
-    page.is_last = text_at(spec.end_path) == "true";
-    page.resume = text_at(spec.resume_path);
+    page.is_last = told_at(spec.end_path) == "true";
+    page.resume = told_at(spec.resume_path);
     const bool ends = page.is_last || page.next.empty();
     if (ends && page.resume.empty() && !spec.resume_path.empty()) {
         return fail(ErrorKind::kUnavailable, "the last page holds no `" + spec.resume_path +

@@ -133,8 +133,9 @@ Result<Written> Writer::send(const WriteSpec& spec, const ObjectMapping& mapping
     }
     Written written;
     written.id = known;
-    if (!spec.id_path.empty()) {
-        const Value* const id = at_path(answer->json, spec.id_path);
+    const std::string& id_path = spec.id_path.empty() && known.empty() ? mapping.key : spec.id_path;
+    if (!id_path.empty()) {
+        const Value* const id = at_path(answer->json, id_path);
         const std::string text = id == nullptr ? "" : scalar_text(*id).value_or("");
         if (!text.empty()) written.id = RecordId{text};
     }
