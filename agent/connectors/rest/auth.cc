@@ -34,7 +34,7 @@ std::string text_at(const Value& value, std::string_view path) {
     return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
 }
 
-constexpr std::string_view kReply = "reply.";
+constexpr std::string_view kReplyPrefix = "reply.";
 
 /// What a client sends back of `Set-Cookie` headers, joined by commas. Attributes are not looked
 /// at: the session is the platform's own, and is opened again when it ends.
@@ -304,8 +304,8 @@ Result<Session::Token> Session::read_login(const HttpResponse& response) const {
                     "login: " + failure->error.what);
     }
     Variables variables{{"username", settings_->credentials.username}};
-    for (const std::string& name : profile.auth.session.names(kReply)) {
-        const std::string path = name.substr(kReply.size());
+    for (const std::string& name : profile.auth.session.names(kReplyPrefix)) {
+        const std::string path = name.substr(kReplyPrefix.size());
         std::string text = reply == nullptr ? std::string{} : text_at(*reply, path);
         if (text.empty()) {
             return fail(ErrorKind::kDenied, "login: the reply holds no `" + path +

@@ -67,7 +67,14 @@ protected:
         settings->profile = *loaded;
         settings->base_url = "https://host";
         const Secret secret{Secret::Source::kFile, (folder_ / "secret").string()};
-        settings->credentials = {"client", secret, "user", secret, secret, secret};
+        settings->credentials = {.client_id = "client",
+                                 .client_secret = secret,
+                                 .username = "user",
+                                 .password = secret,
+                                 .token = secret,
+                                 .token_id = {},
+                                 .realm = {},
+                                 .refresh_token = secret};
         settings->objects = {{.object = ObjectName{"customer"},
                               .native = profile == "salesforce" ? "Account" : "core_company",
                               .key = settings->profile.key,
