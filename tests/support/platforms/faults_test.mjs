@@ -6,9 +6,11 @@ import test from 'node:test';
 import { startPlatform, waitFor } from './lib/spawn_platform.mjs';
 import { loginSalesforce, salesforceSession, soql } from './lib/salesforce_session.mjs';
 import { serviceNowSession, tablePath } from './lib/servicenow_session.mjs';
+import { zendeskSession } from './lib/zendesk_session.mjs';
 
 const accounts = '/sobjects/Account';
 const companies = '/api/now/table/core_company';
+const organizations = '/organizations';
 
 async function salesforce(t, args = []) {
   const platform = await startPlatform(t, 'salesforce', { args });
@@ -24,17 +26,71 @@ async function serviceNow(t, args = []) {
   return { platform, call, create };
 }
 
-const both = { salesforce, serviceNow };
+async function zendesk(t, args = []) {
+  const platform = await startPlatform(t, 'zendesk', { args });
+  const call = zendeskSession(platform);
+  const create = (name, headers) =>
+    call('POST', organizations, { organization: { name } }, headers);
+  return { platform, call, create };
+}
+
+/** What the tests need to know of each: its paths, names and forms. */
+const all = {
+  salesforce: {
+    start: salesforce,
+    cheap: '/limits',
+    list: soql('SELECT Id, Name FROM Account'),
+    rowsOf: (body) => body.records,
+    object: 'Account',
+    nameField: 'Name',
+    stampField: 'SystemModstamp',
+    editField: 'Phone',
+    place: (body) => ({ id: body.id, address: `${accounts}/${body.id}` }),
+    edit: { method: 'PATCH', body: (fields) => fields },
+    failed: /UNKNOWN_EXCEPTION/,
+    counted: 'POST /services/data/{version}/sobjects/Account',
+  },
+  serviceNow: {
+    start: serviceNow,
+    cheap: companies,
+    list: companies,
+    rowsOf: (body) => body.result,
+    object: 'core_company',
+    nameField: 'name',
+    stampField: 'sys_updated_on',
+    editField: 'phone',
+    place: ({ result }) => ({ id: result.sys_id, address: `${companies}/${result.sys_id}` }),
+    edit: { method: 'PATCH', body: (fields) => fields },
+    failed: /Transaction cancelled: maximum execution time exceeded/,
+    counted: `POST ${companies}`,
+  },
+  zendesk: {
+    start: zendesk,
+    cheap: organizations,
+    list: organizations,
+    rowsOf: (body) => body.organizations,
+    object: 'organizations',
+    nameField: 'name',
+    stampField: 'updated_at',
+    editField: 'details',
+    place: ({ organization: { id } }) => ({ id, address: `${organizations}/${id}` }),
+    edit: { method: 'PUT', body: (organization) => ({ organization }) },
+    failed: /"title":"HTTP 500"/,
+    counted: 'POST /api/v2/organizations',
+  },
+};
 
 async function written(platform) {
   return (await platform.log()).length;
 }
 
-for (const [name, start] of Object.entries(both)) {
+for (const [name, its] of Object.entries(all)) {
+  const { start } = its;
+
   test(`${name}: drop_reply_after_commit applies the write and loses the reply`, async (t) => {
     const { platform, call, create } = await start(t);
     await platform.fault({ kind: 'drop_reply_after_commit' });
-    await call('GET', name === 'salesforce' ? '/limits' : companies); // Commits nothing.
+    await call('GET', its.cheap); // Commits nothing.
     await assert.rejects(create('Lost'), /fetch failed/);
     assert.equal(await written(platform), 1);
     assert.equal((await create('Next')).status, 201);
@@ -61,12 +117,7 @@ for (const [name, start] of Object.entries(both)) {
     await platform.fault({ kind: 'status_after_commit' });
     const cancelled = await create('Three');
     assert.equal(cancelled.status, 500);
-    assert.match(
-      cancelled.text,
-      name === 'salesforce'
-        ? /UNKNOWN_EXCEPTION/
-        : /Transaction cancelled: maximum execution time exceeded/,
-    );
+    assert.match(cancelled.text, its.failed);
     assert.equal(await written(platform), 1);
     await platform.fault({ kind: 'status_after_commit', status: 503 });
     assert.equal((await create('Four')).status, 503);
@@ -86,18 +137,17 @@ for (const [name, start] of Object.entries(both)) {
   test(`${name}: truncated_json is 200 with a body no parser takes`, async (t) => {
     const { platform, call, create } = await start(t);
     await create('Ä');
-    const list = name === 'salesforce' ? soql('SELECT Id, Name FROM Account') : companies;
     for (const at of [{}, { at_bytes: 0 }, { at_bytes: 40 }]) {
       await platform.fault({ kind: 'truncated_json', method: 'GET', ...at });
-      const cut = await call('GET', list);
+      const cut = await call('GET', its.list);
       assert.equal(cut.status, 200);
       assert.equal(cut.body, null, cut.text);
     }
     if (name === 'serviceNow') {
       await platform.fault({ kind: 'truncated_json' });
-      assert.match((await call('GET', list)).text, /"status":"failure"}$/);
+      assert.match((await call('GET', its.list)).text, /"status":"failure"}$/);
     }
-    assert.ok((await call('GET', list)).body);
+    assert.ok((await call('GET', its.list)).body);
   });
 
   test(`${name}: delay and slow_drip take their time and lose nothing`, async (t) => {
@@ -108,7 +158,7 @@ for (const [name, start] of Object.entries(both)) {
     assert.ok(performance.now() - started >= 299);
     await platform.fault({ kind: 'slow_drip', delay_ms: 3, chunk_bytes: 2 });
     const dripping = performance.now();
-    const { text, body } = await call('GET', name === 'salesforce' ? '/limits' : companies);
+    const { text, body } = await call('GET', its.cheap);
     assert.ok(body);
     assert.ok(performance.now() - dripping >= (text.length / 2) * 2);
   });
@@ -143,11 +193,10 @@ for (const [name, start] of Object.entries(both)) {
 
   test(`${name}: faults choose by method and path, spare logins, and can be cleared`, async (t) => {
     const { platform, call, create } = await start(t);
-    const list = name === 'salesforce' ? '/limits' : companies;
     await platform.fault({ kind: 'status', status: 502, count: 'always', method: 'POST' });
     assert.equal((await create('One')).status, 502);
     assert.equal((await create('Two')).status, 502);
-    assert.equal((await call('GET', list)).status, 200);
+    assert.equal((await call('GET', its.cheap)).status, 200);
     if (name === 'salesforce') {
       assert.equal((await loginSalesforce(platform)).status, 200);
       await platform.fault({ kind: 'status', status: 503, path: '/oauth2/token$' });
@@ -176,12 +225,11 @@ for (const [name, start] of Object.entries(both)) {
     await waitFor(async () => (await platform.control('GET', 'faults')).armed.length === 0);
     await platform.control('POST', 'clock', { skew_ms: 60_000 });
     assert.equal((await create('Early')).status, 201);
-    const table = name === 'salesforce' ? 'Account' : 'core_company';
-    assert.equal((await platform.rows(table)).length, 1, 'the late row must not be visible yet');
+    const visible = await platform.rows(its.object);
+    assert.equal(visible.length, 1, 'the late row must not be visible yet');
     assert.equal((await late).status, 201);
     const log = await platform.log();
-    const [nameField, stampField] =
-      name === 'salesforce' ? ['Name', 'SystemModstamp'] : ['name', 'sys_updated_on'];
+    const { nameField, stampField } = its;
     assert.deepEqual(
       log.map(({ n, after }) => [n, after[nameField]]),
       [
@@ -195,15 +243,11 @@ for (const [name, start] of Object.entries(both)) {
 
   test(`${name}: a held transaction keeps its row locked`, async (t) => {
     const { platform, call, create } = await start(t);
-    const made = (await create('Row')).body;
-    const id = made.id ?? made.result.sys_id;
-    const [object, address, field] =
-      name === 'salesforce'
-        ? ['Account', `${accounts}/${id}`, 'Phone']
-        : ['core_company', `${companies}/${id}`, 'phone'];
+    const { id, address } = its.place((await create('Row')).body);
+    const { object, editField: field, edit: form } = its;
     const edit = { object, id, fields: { [field]: 'human' }, hold_ms: 500 };
-    await platform.fault({ kind: 'late_commit', delay_ms: 800, method: 'PATCH' });
-    const held = call('PATCH', address, { [field]: 'api' });
+    await platform.fault({ kind: 'late_commit', delay_ms: 800, method: form.method });
+    const held = call(form.method, address, form.body({ [field]: 'api' }));
     await waitFor(async () => (await platform.control('GET', 'faults')).armed.length === 0);
     await platform.control('POST', 'edit', edit);
     assert.ok((await held).status < 300);
@@ -221,11 +265,7 @@ for (const [name, start] of Object.entries(both)) {
   test(`${name}: read_lag reads the past`, async (t) => {
     const { platform, call, create } = await start(t);
     await create('New');
-    const list = name === 'salesforce' ? soql('SELECT Id FROM Account') : companies;
-    const count = async () => {
-      const { body } = await call('GET', list);
-      return (body.records ?? body.result).length;
-    };
+    const count = async () => its.rowsOf((await call('GET', its.list)).body).length;
     await platform.fault({ kind: 'read_lag', delay_ms: 600_000, count: 2 });
     assert.deepEqual([await count(), await count(), await count()], [0, 0, 1]);
   });
@@ -247,7 +287,7 @@ for (const [name, start] of Object.entries(both)) {
     const object = entry.table;
     const human = await platform.control('POST', 'create', {
       object,
-      fields: name === 'salesforce' ? { Name: 'Two' } : { name: 'Two' },
+      fields: { [its.nameField]: 'Two' },
     });
     await platform.control('POST', 'delete', { object, id: human.id });
     const log = await platform.log();
@@ -259,14 +299,10 @@ for (const [name, start] of Object.entries(both)) {
         ['delete', 'human'],
       ],
     );
-    assert.equal(log[2].before[name === 'salesforce' ? 'Name' : 'name'], 'Two');
+    assert.equal(log[2].before[its.nameField], 'Two');
     await assert.rejects(platform.control('POST', 'delete', { object, id: human.id }), /404/);
     const counts = await platform.control('GET', 'requests');
-    const path =
-      name === 'salesforce'
-        ? 'POST /services/data/{version}/sobjects/Account'
-        : `POST ${companies}`;
-    assert.deepEqual(counts[path], { count: 1, statuses: { 201: 1 } });
+    assert.deepEqual(counts[its.counted], { count: 1, statuses: { 201: 1 } });
   });
 }
 

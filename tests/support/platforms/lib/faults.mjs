@@ -18,11 +18,19 @@ export const faultKinds = {
   expire_locators: [],
   late_commit: ['delay_ms'],
   short_page: ['rows'],
+  repeat_rows: ['rows'],
   read_lag: ['delay_ms'],
   freeze_date_covered: ['at'],
+  webhook_lost: [],
+  webhook_repeated: [],
+  webhook_delayed: ['delay_ms'],
   down: [],
   up: [],
 };
+
+/** Those of a platform that posts webhooks, and of one whose pages may repeat rows. */
+export const webhookFaults = ['webhook_lost', 'webhook_repeated', 'webhook_delayed'];
+export const repeatFaults = ['repeat_rows'];
 
 export class Faults {
   #armed = [];
@@ -115,7 +123,8 @@ function checkFault(kinds, fault) {
   if (fault.kind === 'freeze_date_covered' && typeof fault.at !== 'string') {
     throw new Error('freeze_date_covered needs at, the datetime to answer');
   }
-  if (['late_commit', 'read_lag', 'delay'].includes(fault.kind) && fault.delay_ms === undefined) {
+  const waits = ['late_commit', 'read_lag', 'delay', 'webhook_delayed'];
+  if (waits.includes(fault.kind) && fault.delay_ms === undefined) {
     throw new Error(`${fault.kind} needs delay_ms`);
   }
 }

@@ -1,5 +1,7 @@
 // For tests: a logged-in session with fetch, as thin as can be.
 
+import { httpCall } from './http_call.mjs';
+
 const version = '/services/data/v62.0';
 
 export async function loginSalesforce(platform, form = {}) {
@@ -17,37 +19,16 @@ export async function salesforceSession(platform) {
   const {
     body: { access_token: token },
   } = await loginSalesforce(platform);
-  return async (method, path, body, headers = {}) => {
-    const response = await fetch(
-      `${platform.url}${path.startsWith('/services') ? '' : version}${path}`,
-      {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        body: typeof body === 'object' ? JSON.stringify(body) : body,
-      },
-    );
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      text,
-      body: text ? parse(text) : null,
-    };
+  return (method, path, body, headers = {}) => {
+    const address = `${platform.url}${path.startsWith('/services') ? '' : version}${path}`;
+    return httpCall(address, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...headers },
+      body,
+    });
   };
 }
 
 export function soql(text) {
   return `/query?q=${encodeURIComponent(text)}`;
-}
-
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null; // A fault's HTML or cut body: the test looks at `text`.
-  }
 }

@@ -16,8 +16,8 @@ export function makeDirectory() {
 }
 
 /**
- * Starts `name` ("salesforce", "servicenow") and waits for READY. `test` is a node:test context:
- * the server is stopped and its directory removed after it. `data` reuses a directory instead.
+ * Starts `name` ("salesforce", "servicenow", "zendesk") and waits for READY. `test` is a node:test
+ * context: the server is stopped and its directory removed after it. `data` reuses a directory.
  */
 export async function startPlatform(test, name, { data, args = [] } = {}) {
   const directory = data ?? makeDirectory();

@@ -43,6 +43,11 @@ export class Store {
     return newest(this.#tables.get(table)?.get(id));
   }
 
+  /** The first committed version of a row that there is or was, or null. */
+  oldest(table, id) {
+    return this.#tables.get(table)?.get(id)?.[0].row ?? null;
+  }
+
   /** All committed rows of a table in order of creation; `lagMs` reads an older state. */
   rows(table, lagMs = 0) {
     const records = this.#tables.get(table);

@@ -12,7 +12,7 @@ import {
   runServer,
 } from '../lib/command_line.mjs';
 import { Control } from '../lib/control.mjs';
-import { Faults } from '../lib/faults.mjs';
+import { Faults, repeatFaults, webhookFaults } from '../lib/faults.mjs';
 import { createPlatformServer } from '../lib/http_server.mjs';
 import { ReplyError } from '../lib/reply.mjs';
 import { Store } from '../lib/store.mjs';
@@ -228,7 +228,7 @@ function main() {
   });
   const named = { ...options, username: credentials.username };
   const platform = new Salesforce({ schema, store, clock, sessions, options: named });
-  const faults = new Faults({ without: ['short_page'] });
+  const faults = new Faults({ without: ['short_page', ...repeatFaults, ...webhookFaults] });
   const control = new Control({ platform, store, faults, clock });
   const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
   const onUrl = (address) => {

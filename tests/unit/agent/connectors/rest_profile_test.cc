@@ -99,7 +99,7 @@ unknown = 1
 }
 
 TEST(RestProfile, ThoseWeShipAreWithoutProblems) {
-    for (const char* name : {"salesforce", "servicenow"}) {
+    for (const char* name : {"salesforce", "servicenow", "zendesk"}) {
         const auto profile = rest::load_profile(std::string{SYNCLINE_SOURCE_DIR} +
                                                 "/configs/profiles/" + name + ".toml");
         ASSERT_TRUE(profile) << profile.error().what;
