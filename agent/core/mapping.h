@@ -52,6 +52,7 @@ struct FieldMapping {
 struct ObjectMapping {
     ObjectName object;
     std::string native;          ///< `Account`, `incident`, `erp.customers`.
+    std::string singular;        ///< What the platform calls one of them: `ticket` of `tickets`.
     std::string key;             ///< Path of the record's id.
     std::string marker;          ///< Path of the field that holds the entity id; empty: none.
     std::string changed;         ///< Path of the stamp of the last change; empty: none.

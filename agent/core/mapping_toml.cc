@@ -114,6 +114,9 @@ ObjectMapping read_object(TomlReader& objects, const std::string& name,
     ObjectMapping mapping;
     mapping.object = ObjectName{name};
     mapping.native = table.text("native");
+    const bool plural = mapping.native.ends_with('s');
+    mapping.singular =
+        table.text("singular", mapping.native.substr(0, mapping.native.size() - (plural ? 1 : 0)));
     mapping.key = defaults.key.empty() ? table.text("key") : table.text("key", defaults.key);
     mapping.marker = table.text("marker", defaults.marker);
     mapping.changed = table.text("changed", defaults.changed);

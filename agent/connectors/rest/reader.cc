@@ -48,6 +48,18 @@ bool concerns_only_one(ErrorKind kind) {
 
 }  // namespace
 
+std::string named_path(std::string path, const ObjectMapping& object) {
+    const auto put = [&](std::string_view word, const std::string& name) {
+        for (auto at = path.find(word); at != std::string::npos; at = path.find(word, at)) {
+            path.replace(at, word.size(), name);
+            at += name.size();
+        }
+    };
+    put("{native}", object.native);
+    put("{singular}", object.singular);
+    return path;
+}
+
 bool says_deleted(const ReadSpec& spec, const Value::Map& row) {
     const Value* const deleted =
         spec.deleted_path.empty() ? nullptr : at_path(row, spec.deleted_path);
@@ -66,6 +78,7 @@ Variables object_variables(const Profile& profile, const ObjectMapping& object) 
     }
     return {{"api", profile.api},
             {"native", object.native},
+            {"singular", object.singular},
             {"fields", std::move(fields)},
             {"fields_json", to_json(Value{std::move(list)})},
             {"key", below(profile, object.key)},
@@ -208,6 +221,8 @@ Result<Variables> Reader::page_variables(const Stream& stream, const Position& p
         if (!filter) return fail(filter.error(), "filter_and");
         variables["filter_and"] = *filter;
     }
+    // The platform's own token says where it goes on.
+    if (!spec.resume_path.empty() && !position.page.empty()) return variables;
     const Template& clause = position.from ? (position.stamp ? spec.after : spec.from)
                                            : (position.stamp ? spec.all_after : spec.all);
     const auto rendered = clause.render(variables, Context::kClause, literal);
@@ -244,10 +259,11 @@ Result<Reader::Page> Reader::fetch_page(const Stream& stream, Position& position
 
 Result<Reader::Page> Reader::take_page(const Stream& stream, Door::Reply reply) const {
     const ReadSpec& spec = *stream.spec;
-    const Value* const rows = at_path(reply.json, spec.records);
+    const std::string path = named_path(spec.records, stream.mapping);
+    const Value* const rows = at_path(reply.json, path);
     if (rows == nullptr || rows->get<Value::List>() == nullptr) {
         return fail(ErrorKind::kUnavailable,
-                    "the reply holds no list of records at `" + spec.records + "`");
+                    "the reply holds no list of records at `" + path + "`");
     }
     Page page{*rows->get<Value::List>(), {}};
     if (spec.next == NextPage::kLink) page.next = next_link(reply.link);
@@ -255,8 +271,8 @@ Result<Reader::Page> Reader::take_page(const Stream& stream, Door::Reply reply) 
         const Value* const next = at_path(reply.json, spec.next_path);
         if (next != nullptr) page.next = scalar_text(*next).value_or("");
     }
-    const auto told_at = [&](const std::string& path) {
-        const Value* const found = path.empty() ? nullptr : at_path(reply.json, path);
+    const auto told_at = [&](const std::string& place) {
+        const Value* const found = place.empty() ? nullptr : at_path(reply.json, place);
         return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
     };
     page.is_last = told_at(spec.end_path) == "true";

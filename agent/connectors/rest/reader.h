@@ -10,6 +10,9 @@
 
 namespace syncline::agent::rest {
 
+/// A path within a reply, in which `{native}` and `{singular}` stand for the object's names.
+[[nodiscard]] std::string named_path(std::string path, const ObjectMapping& object);
+
 /// Does the record say that it is deleted?
 [[nodiscard]] bool says_deleted(const ReadSpec& spec, const Value::Map& row);
 

@@ -10,9 +10,10 @@ namespace syncline::agent::rest {
 namespace {
 
 /// What the configuration says.
-constexpr std::array<std::string_view, 14> kWords{
-    "base_url", "api",    "native",     "fields", "fields_json", "key",   "changed",
-    "filter",   "values", "filter_and", "where",  "clause",      "limit", "marker_field"};
+constexpr std::array<std::string_view, 15> kWords{
+    "singular",    "base_url", "api",     "native", "fields",
+    "fields_json", "key",      "changed", "filter", "values",
+    "filter_and",  "where",    "clause",  "limit",  "marker_field"};
 /// What comes from outside: always encoded.
 constexpr std::array<std::string_view, 8> kValues{
     "id", "marker", "cursor.stamp", "cursor.id", "from", "until", "page.token", "idempotency_key"};

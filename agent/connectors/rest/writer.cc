@@ -57,7 +57,7 @@ Result<std::optional<Record>> Writer::fetch(const ObjectName& object, const Reco
         if (answer.error().meaning == ErrorClass::kGone) return std::nullopt;
         return fail(answer.error().error);
     }
-    const std::string& path = profile.fetch.record;
+    const std::string path = named_path(profile.fetch.record, **mapping);
     const Value* const found = at_path(answer->json, path);
     if (found == nullptr) {
         // `records.0`, or `0`: an empty list says that there is no such record.
@@ -69,8 +69,7 @@ Result<std::optional<Record>> Writer::fetch(const ObjectName& object, const Reco
     }
     const auto* row = found == nullptr ? nullptr : found->get<Value::Map>();
     if (row == nullptr) {
-        return fail(ErrorKind::kUnavailable,
-                    "the reply holds no record at `" + profile.fetch.record + "`");
+        return fail(ErrorKind::kUnavailable, "the reply holds no record at `" + path + "`");
     }
     if (says_deleted(profile.read, *row)) return std::nullopt;
     auto record = to_canonical(**mapping, *row);
@@ -93,12 +92,12 @@ Result<std::optional<Record>> Writer::find(const ObjectName& object, const Entit
         if (answer.error().meaning == ErrorClass::kGone) return std::nullopt;
         return fail(answer.error().error);
     }
-    const Value* const found = at_path(answer->json, profile.find.record);
+    const std::string path = named_path(profile.find.record, **mapping);
+    const Value* const found = at_path(answer->json, path);
     const auto* many = found == nullptr ? nullptr : found->get<Value::List>();
     const bool is_one = found != nullptr && found->get<Value::Map>() != nullptr;
     if (many == nullptr && !is_one) {
-        return fail(ErrorKind::kUnavailable,
-                    "the reply holds no records at `" + profile.find.record + "`");
+        return fail(ErrorKind::kUnavailable, "the reply holds no records at `" + path + "`");
     }
     std::optional<Record> only;
     for (const Value& value : is_one ? Value::List{*found} : *many) {
@@ -133,7 +132,8 @@ Result<Written> Writer::send(const WriteSpec& spec, const ObjectMapping& mapping
     }
     Written written;
     written.id = known;
-    const std::string& id_path = spec.id_path.empty() && known.empty() ? mapping.key : spec.id_path;
+    const bool by_key = spec.id_path.empty() && known.empty();
+    const std::string id_path = by_key ? mapping.key : named_path(spec.id_path, mapping);
     if (!id_path.empty()) {
         const Value* const id = at_path(answer->json, id_path);
         const std::string text = id == nullptr ? "" : scalar_text(*id).value_or("");
@@ -152,7 +152,7 @@ Result<Written> Writer::send(const WriteSpec& spec, const ObjectMapping& mapping
         written.existed = flag != nullptr && !*flag;
     }
     if (!spec.record_path.empty()) {
-        const Value* const record = at_path(answer->json, spec.record_path);
+        const Value* const record = at_path(answer->json, named_path(spec.record_path, mapping));
         const auto* row = record == nullptr ? nullptr : record->get<Value::Map>();
         // A record that does not map is fetched by the agent, which then says why.
         const auto mapped = row == nullptr ? Result<Record>{fail(ErrorKind::kNotFound, "")}
