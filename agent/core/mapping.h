@@ -59,6 +59,8 @@ struct ObjectMapping {
     std::string changed_format;  ///< As FieldMapping::format.
     std::string filter;          ///< Condition in the platform's own language; empty: every record.
     std::vector<FieldMapping> fields;
+    /// What a new record holds beside its fields, by path: what the platform wants to make one.
+    std::vector<std::pair<std::string, Value>> created_with;
 };
 
 /// The canonical record. kInvalid, with path and value: a key is missing or empty, a value does

@@ -108,6 +108,23 @@ void check_written(TomlReader& fields, const std::string& field, const std::stri
     }
 }
 
+std::vector<std::pair<std::string, Value>> read_created_with(TomlReader table) {
+    std::vector<std::pair<std::string, Value>> values;
+    for (const std::string& path : table.keys()) {
+        switch (table.kind(path)) {
+            case TomlReader::Kind::kInteger:
+                values.emplace_back(path,
+                                    table.integer<std::int64_t>(path, {INT64_MIN, INT64_MAX}));
+                break;
+            case TomlReader::Kind::kBoolean:
+                values.emplace_back(path, table.boolean(path, false));
+                break;
+            default: values.emplace_back(path, table.text(path)); break;
+        }
+    }
+    return values;
+}
+
 ObjectMapping read_object(TomlReader& objects, const std::string& name,
                           const MappingDefaults& defaults) {
     TomlReader table = objects.table(name);
@@ -132,6 +149,12 @@ ObjectMapping read_object(TomlReader& objects, const std::string& name,
         if (!written.insert(last.path).second || last.path == mapping.marker) {
             fields.problem(field, "writes `" + last.path + "`, which something else writes too");
         }
+    }
+    if (defaults.may_create_with) {
+        mapping.created_with = read_created_with(table.table("create"));
+    }
+    for (const auto& [path, value] : mapping.created_with) {
+        if (written.contains(path)) table.problem("create", "`" + path + "` is a field's");
     }
     if (mapping.fields.empty()) table.problem("fields", "must map at least one field");
     return mapping;

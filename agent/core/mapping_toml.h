@@ -17,6 +17,7 @@ struct MappingDefaults {
     bool text_only = false;
     bool trim = false;
     bool false_is_null = false;
+    bool may_create_with = false;  ///< `[objects.X.create]` is known.
     std::string timestamp_format;  ///< Of fields of type `timestamp` without their own.
     int timestamp_decimals = -1;
 };
@@ -35,6 +36,9 @@ struct MappingDefaults {
 ///     credit_limit = { path = "CreditLimit__c", type = "decimal", decimals = 2 }
 ///     tier = { path = "Tier__c", type = "enum", table = { gold = "Gold", basic = "Basic" } }
 ///     since = { path = "CreatedDate", type = "timestamp", write = false }
+///
+///     [objects.customer.create]       # what a new record holds beside its fields
+///     "Owner.Queue" = "General"
 ///
 /// Of a field: path, type (auto string integer decimal bool date timestamp enum), write, empty,
 /// empty_is_null, text_only, trim, length, format, decimals, table: the members of FieldMapping.

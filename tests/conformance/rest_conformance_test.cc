@@ -38,8 +38,9 @@ std::unique_ptr<agent::Connector> connector_from(const std::string& text) {
 
 class RestPlatform : public Platform {
 public:
-    RestPlatform(const std::string& name, std::string table, std::string field)
-        : server(name), table_(std::move(table)), field_(std::move(field)) {}
+    RestPlatform(const std::string& name, std::string table, std::string field,
+                 std::vector<std::string> flags = {})
+        : server(name, std::move(flags)), table_(std::move(table)), field_(std::move(field)) {}
 
     std::unique_ptr<agent::Connector> connector() override { return connector_from(config()); }
     std::string create(const std::string& text) override {
@@ -156,7 +157,45 @@ city = "city"
     }
 };
 
+class Zendesk final : public RestPlatform {
+public:
+    Zendesk()
+        : RestPlatform(
+              "zendesk", "tickets", "subject",
+              {"--export-limit", "0", "--account-limit", "0", "--endpoint-limits", "off"}) {}
+    /// The export leaves out the last minute.
+    void settle() override {
+        ahead_ += std::chrono::minutes{2};
+        const auto skew = std::chrono::duration_cast<std::chrono::milliseconds>(ahead_).count();
+        server.control("clock", {{"skew_ms", std::int64_t{skew}}});
+    }
+
+protected:
+    [[nodiscard]] std::string config() const override {
+        return R"(
+[connector]
+kind = "rest"
+profile = "zendesk"
+timeout_ms = 5_000
+base_url = ")" +
+               server.url() + "\"\n[connector.auth]\nusername = \"" + server.ready("username") +
+               "\"\npassword = " + secret("password") + R"(
+[objects.customer]
+native = "tickets"
+[objects.customer.fields]
+name = "subject"
+status = "status"
+[objects.customer.create]
+"comment.body" = "Told by another system"
+)";
+    }
+
+private:
+    std::chrono::minutes ahead_{0};
+};
+
 const bool registered =
+    register_connector_conformance("zendesk", [] { return std::make_unique<Zendesk>(); }) &&
     register_connector_conformance("salesforce", [] { return std::make_unique<Salesforce>(); }) &&
     register_connector_conformance("servicenow", [] { return std::make_unique<ServiceNow>(); });
 

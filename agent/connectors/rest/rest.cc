@@ -158,6 +158,7 @@ MappingDefaults defaults_of(const Profile& profile) {
             .text_only = profile.text_only,
             .trim = profile.trim,
             .false_is_null = profile.false_is_null,
+            .may_create_with = true,
             .timestamp_format = profile.timestamp_format,
             .timestamp_decimals = profile.timestamp_decimals};
 }

@@ -179,8 +179,11 @@ Result<Written> Writer::create(const ObjectMapping& mapping, const Command& comm
         }
     }
     const WriteSpec& spec = upsert ? profile.upsert : profile.create;
-    const auto native = native_of(mapping, command, spec.marker_in_body);
+    auto native = native_of(mapping, command, spec.marker_in_body);
     if (!native) return fail(native.error());
+    for (const auto& [path, value] : mapping.created_with) {
+        if (auto done = set_path(*native, path, value); !done) return fail(done.error(), "create");
+    }
     Variables variables = command_variables(profile, mapping, command);
     variables["values"] = to_json(Value{*native});
     return send(spec, mapping, variables, {}, stop);
