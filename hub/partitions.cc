@@ -261,7 +261,9 @@ void Partitions::on_message(const nats::InMessage& message) {
     const auto subject = subjects::parse_input(message.subject);
     const bool known = subject && subject->partition.value < holds_.size();
     Hold* hold = known ? &hold_of(subject->partition) : nullptr;
-    if (hold == nullptr || hold->phase != Phase::kHeld || message.sequence <= hold->read) {
+    // A reader of before the partition was taken has passed inputs that this hold has not had.
+    const bool ours = hold != nullptr && hold->phase == Phase::kHeld && hold->reader == reader_id_;
+    if (!ours || message.sequence <= hold->read) {
         if (reader_) reader_->processed(1);
         return;
     }
