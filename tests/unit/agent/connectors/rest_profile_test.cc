@@ -90,7 +90,7 @@ unknown = 1
 }
 
 TEST(RestProfile, ThoseWeShipAreWithoutProblems) {
-    for (const char* name : {"salesforce", "servicenow"}) {
+    for (const char* name : {"salesforce", "servicenow", "request_tracker", "tryton"}) {
         const auto profile = rest::load_profile(std::string{SYNCLINE_SOURCE_DIR} +
                                                 "/configs/profiles/" + name + ".toml");
         ASSERT_TRUE(profile) << profile.error().what;
