@@ -250,7 +250,17 @@ function commandLine(platform) {
   for (const [name, { default: value }] of Object.entries(platform.flags)) {
     options[name] = { type: 'string', default: value };
   }
-  const { values } = parseArgs({ options });
+  const refuse = (problem) => {
+    process.stderr.write(`${platform.name}: ${problem}; try --help\n`);
+    process.exit(2);
+  };
+  let values;
+  try {
+    ({ values } = parseArgs({ options }));
+  } catch (error) {
+    refuse(error.message);
+  }
+  if (!values.help && !values.data) refuse('--data DIR is required');
   if (values.help) {
     const flags = Object.entries(platform.flags)
       .map(([name, flag]) => `  --${name} N  ${flag.about} [${flag.default}]\n`).join('');
@@ -260,7 +270,6 @@ function commandLine(platform) {
         'Prints one line READY {"url", "pid", credentials}. SIGTERM stops it.\n');
     process.exit(0);
   }
-  if (!values.data) throw new Error('--data DIR is required; try --help');
   return values;
 }
 
@@ -274,7 +283,10 @@ export async function runReal(platform) {
   const parent = process.ppid;
   const flags = commandLine(platform);
   const missing = missingFile(platform.needs);
-  if (missing) throw new Error(missing);
+  if (missing) {
+    process.stderr.write(`${platform.name}: ${missing}\n`);
+    process.exit(1);
+  }
   const children = new Children(path.resolve(flags.data));
   let stopping = false;
   const stop = (code) => {
