@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 
 const startLimitMs = 60_000;
 const pollMs = 20;
+const outdatedMs = 24 * 3_600_000;
 const postgresFolder = '/usr/lib/postgresql';
 const repository = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../..');
 
@@ -204,6 +205,18 @@ function templateFolder(name, { uid, packages, sources, version }) {
   return path.join(repository, 'build/deps', `${name}-template-${hash.digest('hex').slice(0, 12)}`);
 }
 
+/** Removes the templates beside `kept` that are older than a day: nobody copies one any more. */
+function removeOutdated(kept) {
+  const family = kept.slice(0, kept.lastIndexOf('-') + 1);
+  for (const name of fs.readdirSync(path.dirname(kept))) {
+    const folder = path.join(path.dirname(kept), name);
+    if (!folder.startsWith(family) || folder === kept) continue;
+    if (Date.now() - fs.statSync(folder).mtimeMs > outdatedMs) {
+      fs.rmSync(folder, { recursive: true, force: true });
+    }
+  }
+}
+
 /**
  * Brings `<folder>/pg` and `<folder>/made.json`: a copy of the template, or else made by
  * `make(database)`, which gives what made.json holds. Two that make one at once do no harm: a
@@ -232,6 +245,7 @@ async function prepare(platform, children, database) {
     } catch {
       fs.rmSync(draft, { recursive: true, force: true });
     }
+    removeOutdated(kept);
     return facts;
   }
   copy(kept, children.folder);
