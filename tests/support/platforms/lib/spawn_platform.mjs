@@ -16,10 +16,11 @@ export function makeDirectory() {
 }
 
 /**
- * Starts `name` ("salesforce", "servicenow", "zendesk") and waits for READY. `test` is a node:test
- * context: the server is stopped and its directory removed after it. `data` reuses a directory.
+ * Starts `name` ("salesforce", "zendesk", "rt" ...) and waits for READY. `test` is a
+ * node:test context: the server is stopped and its directory removed after it. `data` reuses a
+ * directory instead. `limitMs`: a real platform's first start on a machine prepares it.
  */
-export async function startPlatform(test, name, { data, args = [] } = {}) {
+export async function startPlatform(test, name, { data, args = [], limitMs = startLimitMs } = {}) {
   const directory = data ?? makeDirectory();
   const server = path.join(platforms, name, 'server.mjs');
   const child = spawn(process.execPath, [server, '--data', directory, ...args], {
@@ -32,7 +33,7 @@ export async function startPlatform(test, name, { data, args = [] } = {}) {
       fs.rmSync(directory, { recursive: true, force: true });
     }
   });
-  await platform.ready();
+  await platform.ready(limitMs);
   return platform;
 }
 
@@ -57,7 +58,7 @@ class RunningPlatform {
     return this.#problems;
   }
 
-  async ready() {
+  async ready(limitMs) {
     let timer;
     const line = await Promise.race([
       new Promise((resolve) => {
@@ -65,7 +66,7 @@ class RunningPlatform {
       }),
       this.#exited.then(() => null),
       new Promise((resolve) => {
-        timer = setTimeout(resolve, startLimitMs, null);
+        timer = setTimeout(resolve, limitMs, null);
       }),
     ]);
     clearTimeout(timer);
