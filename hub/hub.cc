@@ -383,12 +383,13 @@ void Hub::on_taken(Partition partition, Lost lost) {
     instances_.load(partition, /*heal=*/false);
     reconciliations_.take(partition);
     sweep_->check_exceptions(partition, lost.exceptions_until);
-    if (lost.commands || lost.exceptions || lost.noted || state_lost_) heal({partition});
+    const bool lost_any = lost.inputs || lost.commands || lost.exceptions;
+    if (lost_any || lost.noted || state_lost_) heal({partition});
     commands_due_ = commands_due_ || lost.commands;
     records_due_ = records_due_ || lost.exceptions;
     // What is told again lets a stream grow past the marks of partitions that are taken later. One
     // note of a hub will do: what is lost while it runs it notices otherwise.
-    if ((lost.commands || lost.exceptions) && !std::exchange(loss_told_, true)) {
+    if (lost_any && !std::exchange(loss_told_, true)) {
         effects_.publish(subjects::loss(), "by the mark of " + std::to_string(partition.value),
                          nullptr, 0);
     }

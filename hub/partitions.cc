@@ -154,7 +154,7 @@ void Partitions::taken(Hold& hold) {
     reader_stale_ = true;
     tell_marks(hold);
     host_.on_taken(number_of(hold),
-                   {has_lost(stream(subjects::kStreamCommands), hold.mark.commands),
+                   {lost, has_lost(stream(subjects::kStreamCommands), hold.mark.commands),
                     has_lost(stream(subjects::kStreamExceptions), hold.mark.exceptions),
                     watch_.noted() > hold.aware, hold.mark.exceptions.last});
 }

@@ -25,6 +25,9 @@ public:
                           const WorkId& work, std::uint64_t fence) = 0;
     /// What the streams have lost since the last holder wrote its mark.
     struct Lost {
+        /// What a state has to tell comes out with the input that made it, also after a crash; that
+        /// input will not come again.
+        bool inputs = false;
         bool commands = false;
         bool exceptions = false;
         bool noted = false;                  ///< Something, as another hub has noted.
