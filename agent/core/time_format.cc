@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kDay = 86'400 * kSecond;
+constexpr std::string_view kFractional = "%s.%f";
 constexpr std::int32_t kDaysMax = 106'000;  // Timestamp covers the years 1680 to 2260.
 constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -103,6 +104,20 @@ Result<Timestamp> read_count(std::string_view text, std::int64_t unit) {
     return Timestamp{count * unit};
 }
 
+/// Seconds since 1970 with a fraction.
+Result<Timestamp> read_fractional(std::string_view text) {
+    const auto point = text.find('.');
+    auto whole = read_count(text.substr(0, point), kSecond);
+    if (!whole || point == std::string_view::npos) return whole;
+    Input input{text.substr(point + 1)};
+    std::int64_t fraction = 0;
+    if (text.starts_with('-') || !input.fraction(9, fraction) || !input.rest.empty()) {
+        return fail(ErrorKind::kInvalid,
+                    "'" + std::string{text.substr(0, 64)} + "' is not a time since 1970");
+    }
+    return Timestamp{whole->ns + fraction};
+}
+
 std::int64_t floor_div(std::int64_t value, std::int64_t by) {
     return value / by - (value % by < 0 ? 1 : 0);
 }
@@ -110,7 +125,7 @@ std::int64_t floor_div(std::int64_t value, std::int64_t by) {
 }  // namespace
 
 Result<void> check_time_format(std::string_view format) {
-    if (format == "%s" || format == "%Q") return {};
+    if (format == "%s" || format == "%Q" || format == kFractional) return {};
     bool year = false;
     bool month = false;
     bool day = false;
@@ -121,7 +136,7 @@ Result<void> check_time_format(std::string_view format) {
             return fail(ErrorKind::kInvalid, "`" + std::string{format} + "`: %" +
                                                  std::string(directive != '\0' ? 1 : 0, directive) +
                                                  " is not known; %Y %m %b %d %H %M %S %L %f %z %% "
-                                                 "are, and %s or %Q alone");
+                                                 "are, and %s, %s.%f or %Q alone");
         }
         year = year || directive == 'Y';
         month = month || directive == 'm' || directive == 'b';
@@ -136,6 +151,7 @@ Result<void> check_time_format(std::string_view format) {
 Result<Timestamp> read_time(std::string_view format, std::string_view text) {
     if (format == "%s") return read_count(text, kSecond);
     if (format == "%Q") return read_count(text, kSecond / 1000);
+    if (format == kFractional) return read_fractional(text);
     const auto bad = [&] {
         return fail(ErrorKind::kInvalid, "'" + std::string{text.substr(0, 64)} +
                                              "' is not of the form `" + std::string{format} + "`");
@@ -166,6 +182,11 @@ Result<Timestamp> read_time(std::string_view format, std::string_view text) {
 std::string write_time(std::string_view format, Timestamp time) {
     if (format == "%s") return std::to_string(floor_div(time.ns, kSecond));
     if (format == "%Q") return std::to_string(floor_div(time.ns, kSecond / 1000));
+    if (format == kFractional) {
+        const std::int64_t whole = floor_div(time.ns, kSecond);
+        const std::string rest = std::to_string((time.ns - whole * kSecond) / 1'000 + 1'000'000);
+        return std::to_string(whole) + "." + rest.substr(1);
+    }
     const std::chrono::year_month_day date{
         std::chrono::sys_days{std::chrono::days{day_of(time).days}}};
     const std::int64_t rest = time.ns - start_of(day_of(time)).ns;

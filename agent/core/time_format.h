@@ -13,7 +13,7 @@ namespace syncline::agent {
 ///   %L                  milliseconds, three digits
 ///   %f                  fraction of a second, 1 to 9 digits; six are written
 ///   %z                  offset: Z, +hhmm or +hh:mm; `+0000` is written
-///   %s %Q               seconds, milliseconds since 1970; stands alone
+///   %s %Q %s.%f         seconds, milliseconds, seconds with a fraction since 1970; stands alone
 ///   %%                  a percent sign
 /// Anything else stands for itself. The locale plays no part.
 

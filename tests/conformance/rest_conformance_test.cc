@@ -1,40 +1,18 @@
 // The rest connector with the profiles that we ship, against the stand-in platforms; configured by
 // TOML, as an agent is.
-#include <fstream>
 #include <stdexcept>
 #include <thread>
 
 #include <gtest/gtest.h>
 
-#include "agent/connectors/registry.h"
-#include "shared/base/clock.h"
 #include "tests/conformance/connector_conformance.h"
-#include "tests/support/node_server.h"
+#include "tests/conformance/rest_connector.h"
 
 namespace syncline::test {
 namespace {
 
 using namespace std::chrono_literals;
 using enum ErrorKind;
-
-const SystemClock& system_clock() {
-    static const SystemClock clock;
-    return clock;
-}
-
-/// `text` is the agent's TOML; `{url}` and the like were filled in.
-std::unique_ptr<agent::Connector> connector_from(const std::string& text) {
-    auto root = TomlReader::parse(text, "agent.toml");
-    if (!root) throw std::runtime_error(root.error().what);
-    const std::filesystem::path source{SYNCLINE_SOURCE_DIR};
-    const agent::ConnectorContext context{system_clock(), source, source / "configs" / "profiles"};
-    const auto factory = agent::make_connector(*root, context);
-    if (!factory) throw std::runtime_error(factory.error().what);
-    if (const auto done = root->finish(); !done) throw std::runtime_error(done.error().what);
-    auto connector = (*factory)();
-    if (!connector) throw std::runtime_error(connector.error().what);
-    return std::move(*connector);
-}
 
 class RestPlatform : public Platform {
 public:
@@ -93,11 +71,9 @@ public:
 protected:
     [[nodiscard]] virtual std::string config() const = 0;
 
-    /// `{ file = "..." }` of a secret from the READY line.
+    /// Of a secret from the READY line.
     [[nodiscard]] std::string secret(const std::string& name) const {
-        const auto file = server.folder() / name;
-        std::ofstream{file} << server.ready(name);
-        return "{ file = \"" + file.string() + "\" }";
+        return secret_in(server, name, server.ready(name));
     }
 
 private:

@@ -164,9 +164,8 @@ Duration Door::throttle_pause() const {
 }
 
 Result<void> Door::probe(std::stop_token stop) {
-    RequestSpec spec;
-    spec.path = settings().profile.probe;
-    const Answer answer = call(spec, {{"api", settings().profile.api}}, Intent::kRead, stop);
+    const Profile& profile = settings().profile;
+    const Answer answer = call(profile.probe, {{"api", profile.api}}, Intent::kRead, stop);
     if (answer) return {};
     switch (answer.error().meaning) {
         case ErrorClass::kGone:

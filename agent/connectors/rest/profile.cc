@@ -257,7 +257,7 @@ void read_http(TomlReader table, Profile& profile) {
         table.milliseconds("connect_timeout_ms", {10, 120'000}, milliseconds{10'000});
     profile.response_bytes_max =
         table.integer<std::size_t>("response_bytes_max", {1'024, 256 << 20}, 16 << 20);
-    profile.probe = template_of(table, "probe", "/");
+    profile.probe.path = template_of(table, "probe", "/");
     profile.clock_difference_max =
         table.seconds("clock_difference_max_s", {1, 31'536'000}, seconds{86'400});
     profile.headers = named_templates(table.table("headers"));
@@ -299,6 +299,7 @@ Profile read_profile(TomlReader& root) {
     read_http(root.table("http"), profile);
     read_values(root.table("values"), profile);
     profile.auth = read_auth(root.table("auth"));
+    if (auto table = root.optional_table("probe")) profile.probe = request_of(*table, "GET");
     profile.errors = read_errors(root.table("errors"));
     profile.read = read_reading(root.table("read"));
     if (auto table = root.optional_table("deletes")) {

@@ -190,7 +190,7 @@ struct Profile {
     std::size_t response_bytes_max = 16u << 20;
     Duration read_back_lag{0};
     Duration clock_difference_max = std::chrono::hours{24};
-    Template probe;
+    RequestSpec probe;
     NamedTemplates headers;  ///< On every request but those for tokens.
     AuthSpec auth;
     ErrorSpec errors;

@@ -1,0 +1,169 @@
+// The rest connector and its profiles against the real programs: a Request Tracker and a Tryton.
+#include <chrono>
+#include <map>
+#include <set>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/conformance/rest_connector.h"
+
+namespace syncline::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Real {
+    const char* server;
+    bool has_marker;
+    /// The agent's file; the password, or what takes its place, is `secret`.
+    std::string (*config)(const NodeServer& server, const std::string& secret);
+    const char* credential;  ///< Of the READY line.
+};
+
+std::string request_tracker(const NodeServer& server, const std::string& secret) {
+    return R"(
+[connector]
+kind = "rest"
+profile = "request_tracker"
+overlap_s = 1
+safety_s = 0
+base_url = ")" +
+           server.url() + "\"\n[connector.auth]\ntoken = " + secret + R"(
+[objects.record]
+native = "ticket"
+filter = "Queue = 'General'"
+[objects.record.create]
+Queue = "General"
+[objects.record.fields]
+text = "Subject"
+status = "Status"
+)";
+}
+
+std::string tryton(const NodeServer& server, const std::string& secret) {
+    return R"(
+[connector]
+kind = "rest"
+profile = "tryton"
+overlap_s = 1
+safety_s = 0
+base_url = ")" +
+           server.ready("api") + "\"\n[connector.auth]\nusername = \"" + server.ready("user") +
+           "\"\npassword = " + secret + R"(
+[objects.record]
+native = "party.party"
+filter = '["id", ">", 1]'
+[objects.record.fields]
+text = "name"
+active = { path = "active", type = "bool" }
+)";
+}
+
+class RealPlatform : public testing::TestWithParam<Real> {
+protected:
+    std::unique_ptr<agent::Connector> connector(const std::string& credential) {
+        return connector_from(GetParam().config(server_, secret_in(server_, "secret", credential)));
+    }
+    Command command(CommandKind kind, const std::string& text) const {
+        Command one;
+        one.kind = kind;
+        one.entity = {ObjectName{"record"}, EntityId{"entity1"}};
+        one.generation = 1;
+        if (!text.empty()) one.fields.set(FieldName{"text"}, Value{text});
+        return one;
+    }
+    /// What is new since the cursor: texts by id; null: deleted.
+    std::map<std::string, Value> read() {
+        // A window ends at a whole second that has passed.
+        std::this_thread::sleep_for(2'050ms);
+        std::map<std::string, Value> seen;
+        for (int pages = 0; pages < 100; ++pages) {
+            auto batch = connector_->read(cursor_, 100, {});
+            if (!batch) throw std::runtime_error(batch.error().what);
+            for (const agent::Record& record : batch->records) {
+                const Value* text = record.fields.find(FieldName{"text"});
+                seen[record.id.text] = record.deleted || text == nullptr ? Value{} : *text;
+            }
+            for (const auto& reject : batch->rejects) ADD_FAILURE() << reject.reason;
+            cursor_ = batch->next;
+            if (!batch->more) return seen;
+        }
+        throw std::runtime_error("reading does not end");
+    }
+
+    NodeServer server_{GetParam().server};
+    std::unique_ptr<agent::Connector> connector_ = connector(server_.ready(GetParam().credential));
+    agent::Cursor cursor_;
+};
+
+TEST_P(RealPlatform, IsReadAndWritten) {
+    ASSERT_TRUE(connector_->connect({}));
+    read();
+    const std::string text = "O'Brien \"&\" \\ ^%é";
+    const auto made = connector_->write(command(CommandKind::kCreate, text), {});
+    ASSERT_TRUE(made) << made.error().what;
+    EXPECT_EQ(read()[made->id.text], Value{text});
+    Command update = command(CommandKind::kUpdate, "second");
+    update.record = made->id;
+    const auto updated = connector_->write(update, {});
+    ASSERT_TRUE(updated) << updated.error().what;
+    EXPECT_EQ(read()[made->id.text], Value{"second"});
+    const auto fetched = connector_->fetch(ObjectName{"record"}, made->id, {});
+    ASSERT_TRUE(fetched) << fetched.error().what;
+    ASSERT_TRUE(*fetched);
+    EXPECT_EQ(*(*fetched)->fields.find(FieldName{"text"}), Value{"second"});
+    if (GetParam().has_marker) {
+        const auto again = connector_->write(command(CommandKind::kCreate, "third"), {});
+        ASSERT_TRUE(again) << again.error().what;
+        EXPECT_TRUE(again->existed);
+        EXPECT_EQ(again->id, made->id);
+    }
+    Command remove = command(CommandKind::kDelete, "");
+    remove.record = made->id;
+    const auto removed = connector_->write(remove, {});
+    ASSERT_TRUE(removed) << removed.error().what;
+    const auto gone = connector_->fetch(ObjectName{"record"}, made->id, {});
+    ASSERT_TRUE(gone) << gone.error().what;
+    EXPECT_FALSE(*gone);
+}
+
+TEST_P(RealPlatform, ReadsEachRecordOnceOverManyPages) {
+    std::set<std::string> made;
+    for (int i = 0; i < 25; ++i) {
+        Command one = command(CommandKind::kCreate, "record " + std::to_string(i));
+        one.entity.entity = EntityId{"entity" + std::to_string(i)};
+        const auto written = connector_->write(one, {});
+        ASSERT_TRUE(written) << written.error().what;
+        made.insert(written->id.text);
+    }
+    std::this_thread::sleep_for(2'050ms);
+    std::multiset<std::string> seen;
+    while (true) {
+        const auto batch = connector_->read(cursor_, 7, {});
+        ASSERT_TRUE(batch) << batch.error().what;
+        for (const agent::Record& record : batch->records) {
+            if (made.contains(record.id.text)) seen.insert(record.id.text);
+        }
+        cursor_ = batch->next;
+        if (!batch->more) break;
+    }
+    EXPECT_EQ(seen.size(), made.size());
+    EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()), made);
+}
+
+TEST_P(RealPlatform, RefusesWhoItDoesNotKnow) {
+    const auto stranger = connector("1-nobody-0123456789abcdef0123456789abcdef");
+    const auto done = stranger->connect({});
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().kind, ErrorKind::kDenied) << done.error().what;
+}
+
+INSTANTIATE_TEST_SUITE_P(Programs, RealPlatform,
+                         testing::Values(Real{"rt", false, request_tracker, "token"},
+                                         Real{"tryton", true, tryton, "password"}),
+                         [](const auto& one) { return std::string{one.param.server}; });
+
+}  // namespace
+}  // namespace syncline::test
