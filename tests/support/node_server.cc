@@ -26,6 +26,8 @@ constexpr int kStartMostMs = 240'000;
 fs::path make_folder() {
     std::string pattern = (fs::temp_directory_path() / "syncline-node-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
+    // A real platform's database runs as another user, who must get to its own folder below.
+    fs::permissions(pattern, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
     return pattern;
 }
 

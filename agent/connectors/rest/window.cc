@@ -12,7 +12,8 @@ bool within(NextPage next, const Position& position, const RowPlace& row) {
     if (position.from && (row.stamp < *position.from || row.stamp >= *position.until)) return false;
     if (!position.stamp || next == NextPage::kId) return true;
     if (row.stamp != *position.stamp) return row.stamp > *position.stamp;
-    return row.id > position.id;
+    // Which of two ids comes first is the platform's to say: 9 before 10, or after it.
+    return row.id != position.id;
 }
 
 Result<void> advanced(NextPage next, Position& position, const RowPlace& row) {

@@ -19,7 +19,8 @@ struct RowPlace {
 [[nodiscard]] Timestamp floored(Timestamp time, Duration resolution);
 
 /// Whether a row belongs to the page that was asked for from `position`: at or after the window's
-/// start, before its end, after the last row of the page before; by id only the window is known.
+/// start, before its end, not the last row of the page before nor of an earlier stamp than that; by
+/// id only the window is known.
 [[nodiscard]] bool within(NextPage next, const Position& position, const RowPlace& row);
 
 /// Moves `position` past a row that was handed out. kUnsupported: the rows are not in the order
