@@ -1,6 +1,7 @@
 // The rest connector and its profiles against the real programs: a Request Tracker and a Tryton.
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -16,6 +17,8 @@ using namespace std::chrono_literals;
 
 struct Real {
     const char* server;
+    const char* program;  ///< Of its package.
+    const char* program;  ///< Of its package.
     bool has_marker;
     /// The agent's file; the password, or what takes its place, is `secret`.
     std::string (*config)(const NodeServer& server, const std::string& secret);
@@ -63,8 +66,25 @@ active = { path = "active", type = "bool" }
 
 class RealPlatform : public testing::TestWithParam<Real> {
 protected:
+    void SetUp() override {
+        if (!std::filesystem::exists(GetParam().program)) {
+            GTEST_SKIP() << "not installed: " << GetParam().program
+                         << " (tests/support/install without --no-platforms)";
+        }
+        server_.emplace(GetParam().server);
+        connector_ = connector(server_->ready(GetParam().credential));
+    }
+    void SetUp() override {
+        if (!std::filesystem::exists(GetParam().program)) {
+            GTEST_SKIP() << "not installed: " << GetParam().program
+                         << " (tests/support/install without --no-platforms)";
+        }
+        server_.emplace(GetParam().server);
+        connector_ = connector(server_->ready(GetParam().credential));
+    }
     std::unique_ptr<agent::Connector> connector(const std::string& credential) {
-        return connector_from(GetParam().config(server_, secret_in(server_, "secret", credential)));
+        return connector_from(
+            GetParam().config(*server_, secret_in(*server_, "secret", credential)));
     }
     Command command(CommandKind kind, const std::string& text) const {
         Command one;
@@ -93,8 +113,8 @@ protected:
         throw std::runtime_error("reading does not end");
     }
 
-    NodeServer server_{GetParam().server};
-    std::unique_ptr<agent::Connector> connector_ = connector(server_.ready(GetParam().credential));
+    std::optional<NodeServer> server_;
+    std::unique_ptr<agent::Connector> connector_;
     agent::Cursor cursor_;
 };
 
@@ -161,8 +181,10 @@ TEST_P(RealPlatform, RefusesWhoItDoesNotKnow) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, RealPlatform,
-                         testing::Values(Real{"rt", false, request_tracker, "token"},
-                                         Real{"tryton", true, tryton, "password"}),
+                         testing::Values(Real{"rt", "/usr/share/request-tracker5/libexec/rt-server",
+                                              false, request_tracker, "token"},
+                                         Real{"tryton", "/usr/bin/trytond", true, tryton,
+                                              "password"}),
                          [](const auto& one) { return std::string{one.param.server}; });
 
 }  // namespace
