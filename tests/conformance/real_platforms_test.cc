@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 struct Real {
     const char* server;
     const char* program;  ///< Of its package.
-    const char* program;  ///< Of its package.
     bool has_marker;
     /// The agent's file; the password, or what takes its place, is `secret`.
     std::string (*config)(const NodeServer& server, const std::string& secret);
@@ -66,14 +65,6 @@ active = { path = "active", type = "bool" }
 
 class RealPlatform : public testing::TestWithParam<Real> {
 protected:
-    void SetUp() override {
-        if (!std::filesystem::exists(GetParam().program)) {
-            GTEST_SKIP() << "not installed: " << GetParam().program
-                         << " (tests/support/install without --no-platforms)";
-        }
-        server_.emplace(GetParam().server);
-        connector_ = connector(server_->ready(GetParam().credential));
-    }
     void SetUp() override {
         if (!std::filesystem::exists(GetParam().program)) {
             GTEST_SKIP() << "not installed: " << GetParam().program
