@@ -122,6 +122,7 @@ private:
     struct Claimed {
         std::string subject;
         std::uint64_t sequence = 0;
+        std::vector<RecordKey> waiting;
     };
     struct Slot {
         EntityKey key;
@@ -171,6 +172,8 @@ private:
         std::optional<RecordKey> record;     ///< If it is a link,
         std::optional<Claim> key;            ///< or else.
         bool was_ours = false;               ///< By an earlier attempt, or by another hub.
+        /// Who waits at the key. They stay in it, since the state that has them is stored later.
+        std::vector<RecordKey> waiting = {};
     };
 
     Slot& find_or_make(const EntityKey& key);

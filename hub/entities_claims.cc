@@ -37,7 +37,8 @@ void Entities::Reserving::on_published(std::uint64_t token, const Result<std::ui
     if (sequence) {
         ++entities.counters_.publishes;
         if (entry.reservation.key && !entry.reservation.was_ours) {
-            slot->claimed.push_back({entry.reservation.subject, *sequence});
+            slot->claimed.push_back(
+                {entry.reservation.subject, *sequence, entry.reservation.waiting});
         }
         entities.reservation_done(*slot);
     } else if (sequence.error().kind == ErrorKind::kConflict) {
@@ -78,7 +79,7 @@ void Entities::reserve_all(Slot& slot) {
 void Entities::reserve(Slot& slot, const Reservation& reservation, std::uint64_t expected) {
     const std::uint64_t token = reserving_->next++;
     reserving_->open.emplace(token, Reserving::Entry{token_of(slot), reservation});
-    const std::string body = wire::encode_reference(slot.key.entity);
+    const std::string body = wire::encode_reference(slot.key.entity, reservation.waiting);
     link_.publish({reservation.subject, body, {}, expected}, reserving_.get(), token);
 }
 
@@ -96,11 +97,13 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
                           const nats::StoredMessage& claim) {
     const auto holder = wire::decode_reference(claim.body);
     const bool is_ours = !claim.deleted && holder && *holder == slot.key.entity;
+    Reservation again = reservation;
+    if (reservation.key && !claim.deleted) {
+        again.waiting = wire::decode_waiting(claim.body).value_or(std::vector<RecordKey>{});
+    }
     if (claim.deleted || !holder || holder->empty() || is_ours) {
-        const auto waiting = wire::decode_waiting(claim.body).value_or(std::vector<RecordKey>{});
-        if (!claim.deleted && meets_guests(slot, waiting)) return reservation_done(slot);
+        if (meets_guests(slot, again.waiting)) return reservation_done(slot);
         // Also if it is ours: whoever takes it for left behind must find that it is not.
-        Reservation again = reservation;
         again.was_ours = is_ours;
         return reserve(slot, again, claim.sequence);
     }
@@ -110,8 +113,8 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
     const EntityKey other{slot.key.object, *holder};
     link_.get_last(subjects::kStreamState,
                    subjects::entity(other, entity_partition(other, options_.partitions)),
-                   [this, token = token_of(slot), reservation, at = claim.sequence,
-                    holder = *holder](auto state) {
+                   [this, token = token_of(slot), reservation = std::move(again),
+                    at = claim.sequence, holder = *holder](auto state) {
                        Slot* found = current(token);
                        if (found == nullptr) return;
                        if (!state) return restart(*found, options_.retry_wait);
@@ -254,8 +257,9 @@ void Entities::misplaced(Slot& slot) {
     const EntityKey key = slot.key;
     // There will be no such entity, or only by somebody who claims the keys anew.
     for (const Claimed& claim : std::exchange(slot.claimed, {})) {
-        link_.publish({claim.subject, wire::encode_reference({}), {}, claim.sequence},
-                      reserving_.get(), 0);
+        link_.publish(
+            {claim.subject, wire::encode_reference({}, claim.waiting), {}, claim.sequence},
+            reserving_.get(), 0);
     }
     std::vector<Queued> again;
     for (std::size_t i = 0; i < slot.works.size(); ++i) {

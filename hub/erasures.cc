@@ -160,7 +160,9 @@ bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
             const auto holder = wire::decode_reference(message.body);
             const auto waiting = wire::decode_waiting(message.body);
             const bool ours = holder && (holder->empty() || *holder == job.state.key.entity);
-            return ours && waiting && waiting->empty();
+            return ours && waiting && std::ranges::all_of(*waiting, [&](const RecordKey& one) {
+                       return std::ranges::binary_search(job.records, one);
+                   });
         }
         case Pass::kLog: {
             const auto& log = job.state.forgotten->log;
