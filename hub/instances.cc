@@ -246,12 +246,14 @@ void Instances::stored(Slot& slot, std::uint64_t sequence) {
 
 /// What it waits for by now.
 void Instances::note(const Slot& slot) {
-    if (!loaded_.contains(slot.home) && !loading_.contains(slot.home)) return;
+    const Partition home = slot.home;
+    const bool held = loaded_.contains(home) || loading_.contains(home) || to_load_.contains(home);
+    if (!held) return;
     Timestamp due = due_of(slot.state);
     // What was due and has changed nothing, as of a definition that is not there, waits a while.
     const bool moves = slot.step.changed || slot.state.compacted;
     if (!moves && due != Timestamp{}) due = std::max(due, p_.time.now() + kTimerAgain);
-    index_.set(slot.id, slot.home, due, slot.state.awaits);
+    index_.set(slot.id, home, due, slot.state.awaits);
 }
 
 /// An ended one is looked at again when nobody needs all of it any more.
@@ -468,10 +470,11 @@ void Instances::on_message(const nats::InMessage& message) {
     const Partition home = home_of(state->id);
     const auto loading = loading_.find(home);
     if (loading == loading_.end()) return;
-    // One that is at work says by itself what it waits for.
+    // One that was stored since says by itself what it waits for. One that stands at just this
+    // state may have said so before the partition was ours.
     const auto known = slots_.find(state->id);
     const bool newer = known != slots_.end() && slab_[known->second]->loaded &&
-                       slab_[known->second]->sequence >= message.sequence;
+                       slab_[known->second]->sequence > message.sequence;
     if (!newer) index_.set(state->id, home, due_of(*state), state->awaits);
     if (loading->second) to_heal_.push_back(state->id);
 }
