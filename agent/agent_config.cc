@@ -225,12 +225,9 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     read_log(root.table("log"), config.log);
     auto connector = make_connector(root, context);
     if (connector) config.lists = make_lists(root, context);
-    if (auto done = root.finish(); !done) {
-        if (!connector)
-            return fail(done.error().kind, done.error().what + "\n" + connector.error().what);
-        return fail(std::move(done.error()));
-    }
+    // Alone: what a connector did not come to read is not unknown.
     if (!connector) return fail(std::move(connector.error()));
+    if (auto done = root.finish(); !done) return fail(std::move(done.error()));
     config.connector = std::move(*connector);
     if (auto checked = check_asks(config); !checked) return fail(std::move(checked.error()));
     if (auto checked = check_operations(config); !checked) {

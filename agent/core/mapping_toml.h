@@ -26,11 +26,12 @@ struct MappingDefaults {
 ///
 ///     [objects.customer]
 ///     native = "Account"              # required: the platform's own name
-///     singular = "Account"            # of one of them, for profiles that need it; native without
-///     s key = "Id"                      # path of the record's id marker = "Syncline_Id__c" # path
-///     of the field that holds the entity's id changed = "SystemModstamp"      # path of the stamp
-///     of the last change changed_format = ""             # of that stamp, see time_format.h filter
-///     = "Type = 'Customer'"    # condition in the platform's own language
+///     singular = "Account"            # of one of them; native without its s
+///     key = "Id"                      # path of the record's id
+///     marker = "Syncline_Id__c"       # path of the field that holds the entity's id
+///     changed = "SystemModstamp"      # path of the stamp of the last change
+///     changed_format = ""             # of that stamp, see time_format.h
+///     filter = "Type = 'Customer'"    # condition in the platform's own language
 ///     [objects.customer.fields]
 ///     name = "Name"                   # canonical name = path, everything else by default
 ///     credit_limit = { path = "CreditLimit__c", type = "decimal", decimals = 2 }

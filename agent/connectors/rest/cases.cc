@@ -87,7 +87,7 @@ public:
           problem_(problem) {}
     ~ScriptedClient() override {
         if (problem_.empty() && !left_.empty()) {
-            problem_ = "is not asked: " + left_.front().request;
+            problem_ = "the platform is not asked: " + left_.front().request;
         }
     }
 
@@ -99,11 +99,12 @@ public:
         const bool ours = request.url.starts_with(base_url_);
         const std::string asked =
             request.method + " " + (ours ? request.url.substr(base_url_.size()) : request.url);
-        if (left_.empty()) return wrong("is asked once more: " + normal_request(asked));
+        if (left_.empty())
+            return wrong("the platform is asked once more: " + normal_request(asked));
         const Exchange exchange = std::move(left_.front());
         left_.pop_front();
         if (normal_request(asked) != normal_request(exchange.request)) {
-            return wrong("is asked\n" + normal_request(asked) + "\nand not\n" +
+            return wrong("the platform is asked\n" + normal_request(asked) + "\nand not\n" +
                          normal_request(exchange.request));
         }
         if (!exchange.body.empty() && !is_same_body(request.body, exchange.body)) {
@@ -274,7 +275,7 @@ CaseResult run_case(const std::shared_ptr<const Settings>& settings, const Clock
         came = acted(*connector, one);
     }
     if (!result.problem.empty()) {
-        result.problem = "the platform " + result.problem;
+        if (!came.says.empty()) result.problem += "\n" + came.says;
     } else if (to_json(came.of) != to_json(one.expect)) {
         result.problem = "comes to\n" + to_json(came.of) + "\nand not\n" + to_json(one.expect) +
                          (came.says.empty() ? "" : "\n" + came.says);
