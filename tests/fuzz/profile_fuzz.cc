@@ -98,10 +98,18 @@ void check_value(std::string_view text) {
     if (taken(path)) must(path->find_first_of("/?#&;= \r\n") == std::string::npos);
     const auto header = place->render(variables, rest::Context::kHeader);
     if (taken(header)) must(header->find_first_of("\r\n") == std::string::npos);
-    const auto json = place->render(variables, rest::Context::kJson);
+    static const auto quoted = rest::Template::parse("\"{id}\"");
+    const auto json = quoted->render(variables, rest::Context::kJson);
     if (taken(json) && find_invalid_utf8(text) == std::string_view::npos) {
-        const auto back = parse_json("\"" + *json + "\"");
+        const auto back = parse_json(*json);
         must(back && *back == Value{text});
+    }
+    static const auto list = rest::Template::parse("[{id}]");
+    const auto bare = list->render(variables, rest::Context::kJson);
+    if (taken(bare)) {
+        const auto back = parse_json(*bare);
+        const auto* items = back ? back->get<Value::List>() : nullptr;
+        must(items != nullptr && items->size() == 1);
     }
 }
 
