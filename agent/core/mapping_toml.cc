@@ -154,7 +154,8 @@ ObjectMapping read_object(TomlReader& objects, const std::string& name,
         mapping.created_with = read_created_with(table.table("create"));
     }
     for (const auto& [path, value] : mapping.created_with) {
-        if (written.contains(path)) table.problem("create", "`" + path + "` is a field's");
+        const bool taken = written.contains(path) || path == mapping.marker;
+        if (taken) table.problem("create", "`" + path + "` is written by something else too");
     }
     if (mapping.fields.empty()) table.problem("fields", "must map at least one field");
     return mapping;

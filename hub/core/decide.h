@@ -24,10 +24,11 @@ namespace syncline::hub {
 /// nothing. Where the store has lost the entity, that is all there is.
 [[nodiscard]] std::optional<Change> told_by(const Outcome& outcome);
 
-/// Was the state decided by this version of the policy?
 /// Is it plain, before it is decided, that the input leaves the entity's match keys and what is
 /// said of them as they are? False where that is not plain.
 [[nodiscard]] bool keeps_keys(const Policy& policy, const EntityState& state, const Input& input);
+
+/// Was the state decided by this version of the policy?
 [[nodiscard]] bool is_of(const EntityState& state, const Policy& policy);
 
 /// Is it one of the match keys that the entity's canonical values make?

@@ -1,6 +1,8 @@
 #include "agent/connectors/rest/auth.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <random>
 
 #include "agent/connectors/rest/errors.h"
@@ -39,7 +41,7 @@ constexpr std::string_view kReplyPrefix = "reply.";
 /// What a client sends back of `Set-Cookie` headers, joined by commas. Attributes are not looked
 /// at: the session is the platform's own, and is opened again when it ends.
 std::string cookies_in(std::string_view headers) {
-    std::string out;
+    std::map<std::string, std::string, std::less<>> cookies;
     while (!headers.empty()) {
         const auto comma = headers.find(", ");
         const std::string_view one = headers.substr(0, comma);
@@ -48,7 +50,13 @@ std::string cookies_in(std::string_view headers) {
         const auto equals = pair.find('=');
         // The comma of a date parts it, too; what follows is no name.
         if (equals == std::string_view::npos || pair.substr(0, equals).contains(' ')) continue;
-        out += (out.empty() ? "" : "; ") + std::string{pair};
+        cookies.insert_or_assign(std::string{pair.substr(0, equals)},
+                                 std::string{pair.substr(equals + 1)});
+    }
+    std::string out;
+    for (const auto& [name, value] : cookies) {
+        if (value.empty()) continue;  // It is taken back.
+        out += (out.empty() ? "" : "; ") + name + "=" + value;
     }
     return out;
 }
@@ -139,36 +147,44 @@ Result<Access> Session::access(HttpClient& http, std::stop_token stop) {
 }
 
 // Two connections may both ask: each token holds with the cookies that came with it.
-Result<void> Session::protect(HttpRequest& request, HttpClient& http, std::stop_token stop) {
+Result<void> Session::protect(HttpRequest& request, const Access& access, HttpClient& http,
+                              std::stop_token stop) {
     const AuthSpec& auth = settings_->profile.auth;
     if (auth.csrf.path.empty() || request.method == "GET" || request.method == "HEAD") return {};
-    std::vector<std::pair<std::string, std::string>> headers;
+    Csrf csrf;
     {
         const std::lock_guard lock{mutex_};
-        headers = csrf_;
+        csrf = csrf_;
     }
-    if (headers.empty()) {
-        auto fetched = fetch_csrf(request, http, stop);
+    if (csrf.token.empty() || csrf.generation != access.generation) {
+        auto fetched = fetch_csrf(access, http, stop);
         if (!fetched) return fail(fetched.error(), "csrf");
-        headers = std::move(*fetched);
+        csrf = std::move(*fetched);
         const std::lock_guard lock{mutex_};
-        csrf_ = headers;
+        if (access.generation == generation_) csrf_ = csrf;
     }
-    request.headers.insert(request.headers.end(), headers.begin(), headers.end());
+    request.headers.emplace_back(auth.csrf_header, csrf.token);
+    if (csrf.cookies.empty()) return {};
+    const auto cookie = std::ranges::find(request.headers, "Cookie", [](const auto& header) {
+        return std::string_view{header.first};
+    });
+    if (cookie == request.headers.end()) {
+        request.headers.emplace_back("Cookie", csrf.cookies);
+    } else {
+        cookie->second += "; " + csrf.cookies;
+    }
     return {};
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> Session::fetch_csrf(
-    const HttpRequest& request, HttpClient& http, std::stop_token stop) const {
+Result<Session::Csrf> Session::fetch_csrf(const Access& access, HttpClient& http,
+                                          std::stop_token stop) const {
     const Profile& profile = settings_->profile;
     const AuthSpec& auth = profile.auth;
     auto asked = render_request(profile, auth.csrf, {{"api", profile.api}});
     if (!asked) return fail(asked.error());
-    asked->url = settings_->base_url + asked->url;
-    for (const auto& header : request.headers) {
-        const bool ours = header.first == "Authorization" || header.first == auth.header;
-        if (ours) asked->headers.push_back(header);
-    }
+    asked->url = access.base_url + asked->url;
+    asked->headers.insert(asked->headers.end(), access.headers.begin(), access.headers.end());
+    if (auto done = sign(*asked); !done) return fail(done.error());
     const auto response = http.send(*asked, stop);
     if (!response) return fail(ErrorKind::kUnavailable, response.error().what);
     // The reply may be an error of its own and hold the token all the same.
@@ -177,16 +193,12 @@ Result<std::vector<std::pair<std::string, std::string>>> Session::fetch_csrf(
         return fail(response->status == 401 ? ErrorKind::kDenied : ErrorKind::kUnavailable,
                     "HTTP " + std::to_string(response->status) + " without " + auth.csrf_header);
     }
-    std::vector<std::pair<std::string, std::string>> headers;
-    headers.emplace_back(auth.csrf_header, token);
-    std::string cookies = cookies_in(response->header("set-cookie"));
-    if (!cookies.empty()) headers.emplace_back("Cookie", std::move(cookies));
-    return headers;
+    return Csrf{access.generation, std::string{token}, cookies_in(response->header("set-cookie"))};
 }
 
-void Session::drop_csrf() {
+void Session::drop_csrf(std::uint64_t generation) {
     const std::lock_guard lock{mutex_};
-    csrf_.clear();
+    if (csrf_.generation == generation) csrf_ = {};
 }
 
 Result<void> Session::refused(std::uint64_t generation) {
@@ -269,7 +281,7 @@ Result<Session::Token> Session::fetch_token(HttpClient& http, std::stop_token st
         const ErrorKind kind = response.error().kind == ErrorKind::kAmbiguous
                                    ? ErrorKind::kUnavailable
                                    : response.error().kind;
-        return fail(kind, "token: " + response.error().what);
+        return fail(kind, (logs_in ? "login: " : "token: ") + response.error().what);
     }
     const Duration arrived = clock_.steady();
     if (const auto date = response->date()) {
@@ -287,7 +299,11 @@ Result<HttpRequest> Session::login_request() const {
     auto request =
         render_request(profile, profile.auth.login,
                        {{"api", profile.api}, {"username", who.username}, {"password", *password}});
-    if (!request) return fail(ErrorKind::kDenied, "login: " + request.error().what);
+    // Its own text would show the password.
+    if (!request) {
+        return fail(ErrorKind::kDenied,
+                    "login: the username or the password cannot be written into the request");
+    }
     request->url = settings_->base_url + request->url;
     return request;
 }
@@ -297,11 +313,15 @@ Result<Session::Token> Session::read_login(const HttpResponse& response) const {
     const auto json = parse_json(response.body, {.bytes_max = 1u << 20});
     const Value* const reply = json ? &*json : nullptr;
     if (const auto failure = judge(profile.errors, response, reply, Intent::kRead)) {
-        const bool for_now = failure->meaning == ErrorClass::kRetry ||
-                             failure->meaning == ErrorClass::kUnknown ||
-                             failure->meaning == ErrorClass::kThrottle;
-        return fail(for_now ? ErrorKind::kUnavailable : ErrorKind::kDenied,
+        constexpr ErrorClass kForGood[] = {ErrorClass::kAuth, ErrorClass::kDenied,
+                                           ErrorClass::kForbidden, ErrorClass::kPermanent,
+                                           ErrorClass::kGone};
+        const bool for_good = std::ranges::find(kForGood, failure->meaning) != std::end(kForGood);
+        return fail(for_good ? ErrorKind::kDenied : ErrorKind::kUnavailable,
                     "login: " + failure->error.what);
+    }
+    if (!json && !profile.auth.session.empty()) {
+        return fail(ErrorKind::kUnavailable, "login: the reply is not JSON");
     }
     Variables variables{{"username", settings_->credentials.username}};
     for (const std::string& name : profile.auth.session.names(kReplyPrefix)) {
@@ -314,7 +334,7 @@ Result<Session::Token> Session::read_login(const HttpResponse& response) const {
         variables.insert_or_assign(name, std::move(text));
     }
     const auto session = profile.auth.session.render(variables, Context::kHeader);
-    if (!session) return fail(ErrorKind::kDenied, "login: " + session.error().what);
+    if (!session) return fail(ErrorKind::kDenied, "login: its reply cannot be sent in a header");
     Token token{.base_url = settings_->base_url};
     token.text = profile.auth.session_base64 ? base64(*session) : *session;
     if (profile.auth.cookies) {

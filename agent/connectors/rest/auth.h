@@ -42,10 +42,12 @@ public:
     Result<void> sign(HttpRequest& request) const;
 
     /// Adds what the platform wants against forgery to a request that changes something, if it
-    /// wants it; asks for it by `http` if there is none. Errors as access().
-    Result<void> protect(HttpRequest& request, HttpClient& http, std::stop_token stop);
-    /// The platform refused what protect() added.
-    void drop_csrf();
+    /// wants it, within the session of `access`; asks for it by `http` if there is none. kDenied:
+    /// the platform does not know us. Other errors as access().
+    Result<void> protect(HttpRequest& request, const Access& access, HttpClient& http,
+                         std::stop_token stop);
+    /// The platform refused what protect() added to a request of the session of `generation`.
+    void drop_csrf(std::uint64_t generation);
 
     /// The platform refused the access of `generation`. Success: a newer one may be asked for.
     /// kDenied: there is no newer one to be had.
@@ -70,8 +72,13 @@ private:
     Result<HttpRequest> token_request();
     Result<Token> read_token(const HttpResponse& response);
     [[nodiscard]] Result<HttpRequest> login_request() const;
-    [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> fetch_csrf(
-        const HttpRequest& request, HttpClient& http, std::stop_token stop) const;
+    struct Csrf {
+        std::uint64_t generation = 0;  ///< Of the session that it belongs to.
+        std::string token;             ///< Empty: there is none.
+        std::string cookies;
+    };
+    [[nodiscard]] Result<Csrf> fetch_csrf(const Access& access, HttpClient& http,
+                                          std::stop_token stop) const;
     [[nodiscard]] Result<Token> read_login(const HttpResponse& response) const;
     Result<Access> access_with_token() const;
     [[nodiscard]] bool valid() const;
@@ -84,7 +91,7 @@ private:
     bool fetching_ = false;
     std::optional<Token> token_;
     std::uint64_t generation_ = 1;
-    std::vector<std::pair<std::string, std::string>> csrf_;  ///< Headers; empty: not known.
+    Csrf csrf_;
     std::string rotated_refresh_token_;  ///< A server may hand out a new one with each use.
     std::string denied_;                 ///< Why; empty if not.
     Duration denied_until_{0};

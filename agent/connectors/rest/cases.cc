@@ -151,7 +151,13 @@ Exchange read_exchange(TomlReader table, const std::string& date) {
     exchange.reply.body = table.text("reply", "");
     exchange.reply.headers["date"] = date;
     TomlReader told = table.table("reply_headers");
-    for (const std::string& name : told.keys()) exchange.reply.headers[name] = told.text(name);
+    for (const std::string& name : told.keys()) {
+        std::string lower = name;
+        std::ranges::transform(lower, lower.begin(), [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        });
+        exchange.reply.headers[lower] = told.text(name);
+    }
     return exchange;
 }
 

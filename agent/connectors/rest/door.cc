@@ -1,6 +1,7 @@
 #include "agent/connectors/rest/door.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/connectors/rest/request.h"
 #include "agent/core/value_path.h"
@@ -60,7 +61,9 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
                         std::stop_token stop, const std::string& url) {
     auto rendered = render_request(settings().profile, spec, variables);
     if (!rendered) return failed(rendered.error());
-    for (int attempts = 0;; ++attempts) {
+    bool new_session = false;
+    bool new_csrf = false;
+    while (true) {
         const auto access = parts_.session->access(*parts_.http, stop);
         if (const auto told = parts_.session->take_server_date())
             note_date(told->first, told->second);
@@ -76,19 +79,22 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
             request.url = std::move(*page);
         }
         if (const auto done = parts_.session->sign(request); !done) return failed(done.error());
-        if (auto done = parts_.session->protect(request, *parts_.http, stop); !done) {
-            return failed(done.error());
-        }
-        Answer answer = attempt(request, intent, stop);
-        if (!answer && answer.error().meaning == ErrorClass::kCsrf && attempts == 0) {
-            parts_.session->drop_csrf();
+        // Who is not known is told so before anything is sent that changes something.
+        auto ready = parts_.session->protect(request, *access, *parts_.http, stop);
+        const bool unknown = !ready && ready.error().kind == ErrorKind::kDenied;
+        Answer answer = ready     ? attempt(request, intent, stop)
+                        : unknown ? failed(ErrorClass::kAuth, ready.error())
+                                  : failed(ready.error());
+        if (!answer && answer.error().meaning == ErrorClass::kCsrf && !new_csrf) {
+            parts_.session->drop_csrf(access->generation);
+            new_csrf = true;
             continue;
         }
         if (answer || answer.error().meaning != ErrorClass::kAuth) return answer;
         // The platform refused before it did anything, so sending again is safe; but only once,
         // since some 401 stay whatever the token.
         const std::string why = shown(request) + ": " + answer.error().error.what;
-        if (attempts > 0) {
+        if (std::exchange(new_session, true)) {
             parts_.session->deny(why + ", also with a new session");
             return failed(ErrorClass::kDenied, {ErrorKind::kDenied, why});
         }

@@ -15,7 +15,7 @@
 namespace syncline::agent::rest {
 
 /// One request and its verdict: renders, authenticates, sends, classifies. Repeats a request only
-/// after the platform refused its session, once, with a new one.
+/// after the platform refused its session, or its token against forgery, each once, with a new one.
 /// Threading: used by one thread at a time; the Session is shared.
 class Door {
 public:

@@ -167,6 +167,11 @@ Result<bool> Reader::turn_of(const Stream& stream, ReadState& state, std::size_t
     const bool end_of_keyset =
         page->rows.empty() ||
         (next != NextPage::kLink && stream.spec->short_page_ends && page->rows.size() < limit);
+    if (told && !is_last && page->rows.empty() && !page->next.empty() &&
+        page->next == before.page) {
+        return fail(ErrorKind::kUnsupported,
+                    "a page without records names itself as the next one, so reading cannot go on");
+    }
     const bool done = is_last || (position.page.empty() && (told || end_of_keyset));
     if (!done && !told && position.page.empty() && position.stamp == before.stamp &&
         position.id == before.id) {
@@ -290,6 +295,7 @@ Result<void> Reader::take_rows(const Stream& stream, const Value::List& rows, Po
     const ReadSpec& spec = *stream.spec;
     const Position start = position;
     std::size_t outside = 0;
+    bool repeats = false;
     for (const Value& value : rows) {
         const auto* row = value.get<Value::Map>();
         const auto place = row == nullptr
@@ -305,6 +311,7 @@ Result<void> Reader::take_rows(const Stream& stream, const Value::List& rows, Po
         const RowPlace at{floored(place->changed_at, spec.resolution), place->id.text};
         if (spec.verify_window && !within(spec.next, start, at)) {
             ++outside;
+            repeats = repeats || (at.stamp == start.stamp && at.id == start.id);
             continue;
         }
         take_row(stream, *row, batch);
@@ -312,6 +319,12 @@ Result<void> Reader::take_rows(const Stream& stream, const Value::List& rows, Po
         if (const auto moved = advanced(spec.next, position, at); !moved) {
             return fail(moved.error());
         }
+    }
+    if (repeats && position.stamp == start.stamp) {
+        return fail(ErrorKind::kUnsupported,
+                    "record " + start.id +
+                        " comes again and none of a later stamp with it: the "
+                        "platform ignores the condition on the id within one stamp");
     }
     if (outside == 0) return {};
     const std::string what = std::to_string(outside) + " of " + std::to_string(rows.size()) +

@@ -182,6 +182,14 @@ Result<std::shared_ptr<const Settings>> read_rest_settings(TomlReader& connector
     settings->profile = std::move(*profile);
     read_settings(connector, *settings);
     settings->objects = read_object_mappings(objects, defaults_of(settings->profile));
+    for (const ObjectMapping& object : settings->objects) {
+        const bool upserts = settings->profile.has_upsert && !object.marker.empty();
+        if (!upserts || object.created_with.empty()) continue;
+        objects.table(object.object.text)
+            .problem("create",
+                     "would be set again by each upsert, which is how this profile "
+                     "creates; leave out the marker or this table");
+    }
     return settings;
 }
 

@@ -204,6 +204,9 @@ Result<std::string> Template::render(const Variables& variables, Context context
                             (pieces_.front().text[0] == '[' || pieces_.front().text[0] == '{');
     const bool is_json = context == Context::kJson ||
                          (literal == Literal::kJson && (context == Context::kClause || holds_json));
+    if (literal == Literal::kJson && context == Context::kQuery && !is_json) {
+        literal = Literal::kNone;
+    }
     std::string out;
     bool within = false;
     for (const Piece& piece : pieces_) {

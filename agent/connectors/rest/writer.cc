@@ -144,7 +144,7 @@ Result<Written> Writer::send(const WriteSpec& spec, const ObjectMapping& mapping
     }
     if (written.id.empty()) {
         return fail(ErrorKind::kAmbiguous, "HTTP " + std::to_string(answer->status) +
-                                               " without an id at `" + spec.id_path + "`");
+                                               " without an id at `" + id_path + "`");
     }
     if (!spec.created_path.empty()) {
         const Value* const created = at_path(answer->json, spec.created_path);
