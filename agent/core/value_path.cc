@@ -78,4 +78,9 @@ Result<std::string> scalar_text(const Value& value) {
     return std::visit(Text{}, value.data());
 }
 
+std::string text_at(const Value& value, std::string_view path) {
+    const Value* const found = path.empty() ? nullptr : at_path(value, path);
+    return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
+}
+
 }  // namespace syncline::agent

@@ -23,5 +23,8 @@ namespace syncline::agent {
 /// A scalar as the text a platform would show: text as it is, numbers exactly, true and false,
 /// times as RFC 3339. Null is empty. kInvalid: a list or a map.
 [[nodiscard]] Result<std::string> scalar_text(const Value& value);
+/// The text of what is at `path`; empty if there is nothing, or nothing that is a scalar, or no
+/// path.
+[[nodiscard]] std::string text_at(const Value& value, std::string_view path);
 
 }  // namespace syncline::agent

@@ -31,11 +31,6 @@ void add_field(std::string& form, std::string_view name, std::string_view value)
     form += (form.empty() ? "" : "&") + std::string{name} + "=" + percent_encode(value);
 }
 
-std::string text_at(const Value& value, std::string_view path) {
-    const Value* const found = path.empty() ? nullptr : at_path(value, path);
-    return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
-}
-
 constexpr std::string_view kReplyPrefix = "reply.";
 
 /// What a client sends back of `Set-Cookie` headers, joined by commas. Attributes are not looked

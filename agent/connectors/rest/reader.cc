@@ -272,16 +272,9 @@ Result<Reader::Page> Reader::take_page(const Stream& stream, Door::Reply reply) 
     }
     Page page{*rows->get<Value::List>(), {}};
     if (spec.next == NextPage::kLink) page.next = next_link(reply.link);
-    if (!is_keyset(spec.next)) {
-        const Value* const next = at_path(reply.json, spec.next_path);
-        if (next != nullptr) page.next = scalar_text(*next).value_or("");
-    }
-    const auto told_at = [&](const std::string& place) {
-        const Value* const found = place.empty() ? nullptr : at_path(reply.json, place);
-        return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
-    };
-    page.is_last = told_at(spec.end_path) == "true";
-    page.resume = told_at(spec.resume_path);
+    if (!is_keyset(spec.next)) page.next = text_at(reply.json, spec.next_path);
+    page.is_last = text_at(reply.json, spec.end_path) == "true";
+    page.resume = text_at(reply.json, spec.resume_path);
     const bool ends = page.is_last || page.next.empty();
     if (ends && page.resume.empty() && !spec.resume_path.empty()) {
         return fail(ErrorKind::kUnavailable, "the last page holds no `" + spec.resume_path +

@@ -135,9 +135,8 @@ Result<Written> Writer::send(const WriteSpec& spec, const ObjectMapping& mapping
     const bool by_key = spec.id_path.empty() && known.empty();
     const std::string id_path = by_key ? mapping.key : named_path(spec.id_path, mapping);
     if (!id_path.empty()) {
-        const Value* const id = at_path(answer->json, id_path);
-        const std::string text = id == nullptr ? "" : scalar_text(*id).value_or("");
-        if (!text.empty()) written.id = RecordId{text};
+        std::string text = text_at(answer->json, id_path);
+        if (!text.empty()) written.id = RecordId{std::move(text)};
     }
     if (spec.id_in_location && written.id.empty()) {
         written.id = RecordId{last_segment(answer->location)};
