@@ -207,11 +207,14 @@ void Entities::take_in(Slot& slot, const RecordKey& guest,
         if (decoded && matches_one(slot.step.claims, *decoded)) change = *std::move(decoded);
     }
     if (change) {
-        slot.inputs.emplace_back(*std::move(change));
-        slot.works.push_back({.work = {slot.home, 0, 0},
-                              .policy = slot.works.front().policy,
-                              .needs_link = true,
-                              .awaited = true});
+        // Nothing is decided behind an operation on identities, which is the last one therefore.
+        const auto* last = std::get_if<Operation>(&slot.inputs.back());
+        const std::ptrdiff_t behind = last != nullptr && is_about_identity(last->kind) ? 1 : 0;
+        slot.inputs.emplace(slot.inputs.end() - behind, *std::move(change));
+        slot.works.insert(slot.works.end() - behind, {.work = {slot.home, 0, 0},
+                                                      .policy = slot.works.front().policy,
+                                                      .needs_link = true,
+                                                      .awaited = true});
     } else {
         slot.absent.push_back(guest);
     }

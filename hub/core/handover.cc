@@ -296,6 +296,7 @@ void link_stray(Work& work, const Operation& operation) {
     if (!change || change->key != wanted) refused = "what was told of it cannot be read";
     if (work.state.is_unknown()) refused = "nothing is known of the entity";
     if (work.state.deleted) refused = "the entity is deleted";
+    if (work.state.is_merged()) refused = "it is merged into " + work.state.merged_into.text;
     const std::string record = name_of(operation.platform, operation.record);
     const std::string who = " by " + by(operation);
     const auto refuse = [&](const std::string& why) {

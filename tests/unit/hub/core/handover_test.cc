@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <map>
 
+#include "hub/core/handover.h"
+#include "shared/wire/codec.h"
 #include "tests/unit/hub/core/decide_fixture.h"
 
 // Merge, unmerge, link, unlink: records go from one entity to another by a person's word.
@@ -290,6 +292,21 @@ TEST_F(Handing, RefusesWhatMakesNoSense) {
     EXPECT_TRUE(has(refused(on_record(OperationKind::kUnlink, kErp, "erp-9")), "is not its"));
     carry_out(operation(OperationKind::kMerge, kOne));
     EXPECT_TRUE(has(refused(operation(OperationKind::kMerge, kOne)), "is merged into e1"));
+}
+
+TEST_F(Handing, AStrayRecordIsNotLinkedToAMergedEntity) {
+    make_halves();
+    carry_out(operation(OperationKind::kMerge, kOne));
+    look_at(kTwo);
+    Operation link = on_record(OperationKind::kLink, kDesk, "desk-7");
+    Change stray = another(kDesk, "desk-7", with("colour", "red"));
+    link.change = wire::encode(stray);
+    const Step step = take(link);
+    EXPECT_EQ(step.log.notes.at(0).find("desk record desk-7 not linked by anna: the same bolt: it "
+                                        "is merged into e1"),
+              0U);
+    EXPECT_TRUE(all_records(state_).empty());
+    EXPECT_TRUE(step.links.empty());
 }
 
 TEST_F(Handing, AnExceptionOfAMergedEntityIsSettledByWhoMerged) {
