@@ -61,7 +61,7 @@ void Entities::reserve_all(Slot& slot) {
         wanted.push_back(
             {subjects::match_key(claim.object, claim.rule, claim.text), {}, {}, claim, false});
     }
-    std::vector<RecordKey> links = std::exchange(slot.step.links, {});
+    std::vector<RecordKey> links = slot.step.links;
     for (std::size_t i = 0; i < slot.works.size(); ++i) {
         if (!slot.works[i].needs_link) continue;
         const RecordKey& record = std::get<Change>(slot.inputs[i]).key;

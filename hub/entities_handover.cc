@@ -148,6 +148,12 @@ void Entities::tell_links(const Slot& slot) {
             for (const GivenRecord& given : takeover->handover.records) {
                 linked(given.platform, given.record);
             }
+        } else if (const auto* outcome = std::get_if<Outcome>(&slot.inputs[i])) {
+            // A change may have told of the record first, when it was nobody's.
+            if (!outcome->record) continue;
+            const RecordKey record{outcome->platform, slot.key.object, *outcome->record};
+            const bool is_new = std::ranges::find(slot.step.links, record) != slot.step.links.end();
+            if (is_new) linked(record.platform, record.record);
         } else if (const auto* operation = std::get_if<Operation>(&slot.inputs[i])) {
             if (operation->kind == OperationKind::kLink) {
                 linked(operation->platform, operation->record);
