@@ -85,7 +85,11 @@ void Holds::found(Entry& entry, const Result<std::optional<nats::StoredMessage>>
 void Holds::take_notice(Entry& entry, std::optional<ExceptionRecord> exception,
                         std::uint64_t sequence) {
     const HoldNews news = take(exception, *entry.notice, clock_.now());
-    if (news == HoldNews::kNothing) return finish(entry.id);
+    if (news == HoldNews::kNothing) {
+        const auto later = outnumbers(exception, *entry.notice);
+        if (!later || entry.told == later) return finish(entry.id);
+        return tell(entry, entry.notice->platform, entry.notice->lane, *later);
+    }
     if (news == HoldNews::kOpened) {
         log::warning("an agent holds a lane",
                      {{"platform", entry.notice->platform.text}, {"why", exception->reason}});
@@ -107,9 +111,13 @@ void Holds::take_answer(Entry& entry, std::optional<ExceptionRecord> exception,
     if (entry.told == verdict) return store(entry, *exception, sequence);
     const Named about = named(entry.operation->exception);
     const auto lane = lane_of(about.kind, entry.operation->entity.object);
-    entry.told = verdict;
-    effects_.publish_last(subjects::hold_answer(about.platform, *lane), to_text(*verdict), this,
-                          entry.id);
+    tell(entry, about.platform, *lane, *verdict);
+}
+
+void Holds::tell(Entry& entry, const PlatformId& platform, const Lane& lane,
+                 const HoldAnswer& answer) {
+    entry.told = answer;
+    effects_.publish_last(subjects::hold_answer(platform, lane), to_text(answer), this, entry.id);
 }
 
 void Holds::on_delivered(std::uint64_t token) {

@@ -52,6 +52,8 @@ private:
                      std::uint64_t sequence);
     void take_answer(Entry& entry, std::optional<ExceptionRecord> exception,
                      std::uint64_t sequence);
+    /// Has the agent told, and goes on with the entry once that is stored.
+    void tell(Entry& entry, const PlatformId& platform, const Lane& lane, const HoldAnswer& answer);
     void store(Entry& entry, const ExceptionRecord& exception, std::uint64_t sequence);
     void finish(std::uint64_t id);
     [[nodiscard]] Entry* find(std::uint64_t id);

@@ -71,6 +71,16 @@ HoldNews take(std::optional<ExceptionRecord>& exception, const HoldNotice& notic
     return same ? HoldNews::kUpdated : HoldNews::kOpened;
 }
 
+std::optional<HoldAnswer> outnumbers(const std::optional<ExceptionRecord>& exception,
+                                     const HoldNotice& notice) {
+    const bool ended = exception && exception->status != ExceptionStatus::kOpen;
+    if (notice.status != HoldNotice::Status::kHeld || !ended) return std::nullopt;
+    if (exception->version <= notice.hold) return std::nullopt;
+    const bool discarded = exception->closing.starts_with(kDiscarded);
+    return HoldAnswer{exception->version,
+                      discarded ? HoldAnswer::Verdict::kDiscard : HoldAnswer::Verdict::kResume};
+}
+
 std::optional<HoldAnswer> answer(ExceptionRecord& exception, const Operation& operation,
                                  Timestamp now) {
     const bool accepts = operation.kind == OperationKind::kAccept;

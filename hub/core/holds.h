@@ -23,6 +23,12 @@ enum class HoldNews : std::uint8_t {
 };
 HoldNews take(std::optional<ExceptionRecord>& exception, const HoldNotice& notice, Timestamp now);
 
+/// The answer to a later hold, for an agent that has lost its store and its clock since, and so
+/// numbers a new hold below it: it takes a greater number then, and tells it again. Nothing: it is
+/// no such notice.
+[[nodiscard]] std::optional<HoldAnswer> outnumbers(const std::optional<ExceptionRecord>& exception,
+                                                   const HoldNotice& notice);
+
 /// A person's answer: what to ask of the agent. It is noted in the exception, which stays open
 /// until the agent has done it. Nothing: it does not apply, is to another hold than the one that
 /// stands, or says otherwise than the answer before.

@@ -131,6 +131,19 @@ TEST(Holds, AnAnswerIsToTheHoldThatWasSeen) {
         << "the same may be said again, in case that it was lost";
 }
 
+TEST(Holds, ANewStoreHearsThatItsNumberIsTaken) {
+    std::optional<ExceptionRecord> exception = opened(5);
+    EXPECT_FALSE(outnumbers(exception, notice(4)));  // The open one will be answered.
+    ASSERT_TRUE(answer(*exception, operation(OperationKind::kDiscard, 5), kNow));
+    ASSERT_EQ(take(exception, notice(5, Status::kDiscarded), kNow), HoldNews::kClosed);
+    EXPECT_EQ(take(exception, notice(4), kNow), HoldNews::kNothing);
+    EXPECT_EQ(outnumbers(exception, notice(4)), (HoldAnswer{5, Ruling::kDiscard}));
+    EXPECT_FALSE(outnumbers(exception, notice(4, Status::kResumed)));
+    EXPECT_FALSE(outnumbers(exception, notice(5)));
+    EXPECT_FALSE(outnumbers(exception, notice(6)));
+    EXPECT_FALSE(outnumbers(std::nullopt, notice(4)));
+}
+
 TEST(Holds, AnAnswerThatNoStoreKnowsClosesItToo) {
     auto exception = opened(5);
     ASSERT_TRUE(answer(*exception, operation(OperationKind::kAccept, 5), kNow));
