@@ -229,6 +229,9 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     if (!connector) return fail(std::move(connector.error()));
     if (auto done = root.finish(); !done) return fail(std::move(done.error()));
     config.connector = std::move(*connector);
+    TomlReader objects = root.table("objects");
+    config.objects = mapped_objects(objects);
+    config.connector_kind = root.table("connector").text("kind");
     if (auto checked = check_asks(config); !checked) return fail(std::move(checked.error()));
     if (auto checked = check_operations(config); !checked) {
         return fail(std::move(checked.error()));
@@ -245,7 +248,8 @@ Result<AgentConfig> parse_agent_config(std::string_view text, std::string_view f
     return read_agent_config(*root, context);
 }
 
-Result<AgentConfig> load_agent_config(const std::filesystem::path& file, const Clock& clock) {
+Result<AgentConfig> load_agent_config(const std::filesystem::path& file, const Clock& clock,
+                                      const MappingView& view) {
     auto root = TomlReader::load(file);
     if (!root) return fail(std::move(root.error()));
     const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
@@ -253,7 +257,7 @@ Result<AgentConfig> load_agent_config(const std::filesystem::path& file, const C
     const std::filesystem::path shipped = "/usr/share/syncline/profiles";
     const std::filesystem::path near = folder / "profiles";
     return read_agent_config(*root,
-                             {clock, folder, std::filesystem::exists(near) ? near : shipped});
+                             {clock, folder, std::filesystem::exists(near) ? near : shipped, view});
 }
 
 }  // namespace syncline::agent

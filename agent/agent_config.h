@@ -19,12 +19,15 @@ struct AgentConfig {
     nats::NatsOptions nats;
     log::Options log;
     ConnectorFactory connector;
+    std::string connector_kind;  ///< "rest"
+    std::vector<MappedObject> objects;
     PlatformLists lists;
 };
 
 /// kInvalid: every problem of the file, one a line. Touches no network.
 [[nodiscard]] Result<AgentConfig> load_agent_config(const std::filesystem::path& file,
-                                                    const Clock& clock);
+                                                    const Clock& clock,
+                                                    const MappingView& view = {});
 [[nodiscard]] Result<AgentConfig> parse_agent_config(std::string_view text, std::string_view file,
                                                      const ConnectorContext& context);
 

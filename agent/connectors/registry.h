@@ -8,6 +8,7 @@
 
 #include "agent/connectors/connector.h"
 #include "agent/connectors/list_door.h"
+#include "agent/core/mapping_toml.h"
 #include "shared/base/clock.h"
 #include "shared/base/result.h"
 #include "shared/base/toml_reader.h"
@@ -19,6 +20,7 @@ struct ConnectorContext {
     const Clock& clock;
     std::filesystem::path config_dir;   ///< What relative paths in the configuration start from.
     std::filesystem::path profile_dir;  ///< Where profiles are found by name.
+    MappingView view = {};              ///< For probing.
 };
 
 /// Makes one more connector of the same platform: one for reading, a few for writing. They share

@@ -270,6 +270,25 @@ Result<void> read_changed(const ObjectMapping& mapping, const Value::Map& native
     return {};
 }
 
+bool is_mapped(const ObjectMapping& mapping, const std::string& path) {
+    const bool own = path == mapping.key || path == mapping.marker || path == mapping.changed;
+    return own ||
+           std::ranges::find(mapping.fields, path, &FieldMapping::path) != mapping.fields.end();
+}
+
+void add_unmapped(const ObjectMapping& mapping, const Value::Map& values, const std::string& above,
+                  Fields& fields) {
+    for (const auto& [name, value] : values) {
+        const std::string path = above + name;
+        if (is_mapped(mapping, path)) continue;
+        if (const auto* below = value.get<Value::Map>()) {
+            add_unmapped(mapping, *below, path + ".", fields);
+        } else {
+            fields.set(FieldName{std::string{kUnmapped} + path}, value);
+        }
+    }
+}
+
 }  // namespace
 
 const char* name_of(NativeType type) {
@@ -304,6 +323,7 @@ Result<Record> to_canonical(const ObjectMapping& mapping, const Value::Map& nati
         if (!canonical) return fail(canonical.error(), place_of(mapping, field));
         record.fields.set(field.field, std::move(*canonical));
     }
+    if (mapping.with_unmapped) add_unmapped(mapping, native, "", record.fields);
     return record;
 }
 

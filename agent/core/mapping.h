@@ -61,7 +61,11 @@ struct ObjectMapping {
     std::vector<FieldMapping> fields;
     /// What a new record holds beside its fields, by path: what the platform wants to make one.
     std::vector<std::pair<std::string, Value>> created_with;
+    /// Reading: what no field maps comes too, as a field named by kUnmapped and its path.
+    bool with_unmapped = false;
 };
+
+inline constexpr std::string_view kUnmapped = "unmapped: ";
 
 /// The canonical record. kInvalid, with path and value: a key is missing or empty, a value does
 /// not convert. Paths that are absent give no field; null gives a null field. Numbers of kAuto that

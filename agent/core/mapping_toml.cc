@@ -1,5 +1,6 @@
 #include "agent/core/mapping_toml.h"
 
+#include <algorithm>
 #include <set>
 
 #include "agent/core/time_format.h"
@@ -164,12 +165,37 @@ ObjectMapping read_object(TomlReader& objects, const std::string& name,
 }  // namespace
 
 std::vector<ObjectMapping> read_object_mappings(TomlReader& objects,
-                                                const MappingDefaults& defaults) {
+                                                const MappingDefaults& defaults,
+                                                const MappingView& view) {
     std::vector<ObjectMapping> mappings;
     for (const std::string& name : objects.keys()) {
-        mappings.push_back(read_object(objects, name, defaults));
+        ObjectMapping mapping = read_object(objects, name, defaults);
+        mapping.with_unmapped = view.with_unmapped;
+        const auto& wanted = view.objects;
+        const bool is_wanted = wanted.empty() || std::ranges::find(wanted, name) != wanted.end();
+        if (is_wanted) mappings.push_back(std::move(mapping));
     }
     return mappings;
+}
+
+std::vector<MappedObject> mapped_objects(TomlReader& objects) {
+    std::vector<MappedObject> all;
+    for (const std::string& name : objects.keys()) {
+        TomlReader table = objects.table(name);
+        MappedObject object{ObjectName{name}, table.text("native", ""), {}};
+        TomlReader fields = table.table("fields");
+        for (const std::string& field : fields.keys()) {
+            if (fields.kind(field) == TomlReader::Kind::kText) {
+                object.fields.push_back({FieldName{field}, fields.text(field)});
+                continue;
+            }
+            TomlReader one = fields.table(field);
+            object.fields.push_back(
+                {FieldName{field}, one.text("path"), one.boolean("write", true)});
+        }
+        all.push_back(std::move(object));
+    }
+    return all;
 }
 
 }  // namespace syncline::agent

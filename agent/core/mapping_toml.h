@@ -22,6 +22,27 @@ struct MappingDefaults {
     int timestamp_decimals = -1;
 };
 
+/// What of the mappings a connector is to be made for; all as it stands, unless a person looks.
+struct MappingView {
+    std::vector<std::string> objects;  ///< Only these; empty: all.
+    bool with_unmapped = false;        ///< ObjectMapping::with_unmapped of each.
+};
+
+/// What an object's table says of its fields, whatever the connector.
+struct MappedObject {
+    struct Field {
+        FieldName field;
+        std::string path;
+        bool write = true;
+    };
+    ObjectName object;
+    std::string native;
+    std::vector<Field> fields;
+};
+
+/// All of `[objects]`. Call it after read_object_mappings() has found no problem.
+[[nodiscard]] std::vector<MappedObject> mapped_objects(TomlReader& objects);
+
 /// The tables `[objects.<name>]`; `objects` is the reader of `[objects]`. Problems are noted in it.
 ///
 ///     [objects.customer]
@@ -44,6 +65,7 @@ struct MappingDefaults {
 /// Of a field: path, type (auto string integer decimal bool date timestamp enum), write, empty,
 /// empty_is_null, text_only, trim, length, format, decimals, table: the members of FieldMapping.
 [[nodiscard]] std::vector<ObjectMapping> read_object_mappings(TomlReader& objects,
-                                                              const MappingDefaults& defaults);
+                                                              const MappingDefaults& defaults,
+                                                              const MappingView& view = {});
 
 }  // namespace syncline::agent

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "shared/base/sha256.h"
+#include "shared/base/utf8.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/limits.h"
 
@@ -203,11 +204,7 @@ bool is_id(std::string_view text) {
 }
 
 std::string cut(std::string text) {
-    if (text.size() <= limits::kReasonBytes) return text;
-    std::size_t end = limits::kReasonBytes;
-    // Not in the middle of a character.
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    text.resize(end);
+    text.resize(cut_utf8(text, limits::kReasonBytes).size());
     return text;
 }
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <ctime>
 #include <tuple>
 
 namespace syncline {
@@ -103,6 +104,15 @@ std::string to_string(Timestamp time) {
         while (out.back() == '0') out.pop_back();
     }
     return out + "Z";
+}
+
+std::string http_date(Timestamp time) {
+    const std::time_t seconds = time.ns / kSecond;
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    char text[64];
+    std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    return text;
 }
 
 Result<Date> parse_date(std::string_view text) {

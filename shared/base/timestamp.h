@@ -26,6 +26,9 @@ struct Timestamp {
 /// "2026-01-05T10:11:12.000123Z": RFC 3339 in UTC, with as few fraction digits as are exact.
 [[nodiscard]] std::string to_string(Timestamp time);
 
+/// "Sun, 06 Nov 1994 08:49:37 GMT": RFC 9110 5.6.7, as the header Date has it.
+[[nodiscard]] std::string http_date(Timestamp time);
+
 /// Parses RFC 3339 with any offset, also `+0000` without colon and a blank instead of `T`.
 /// kInvalid: not such a text, no time zone, or out of range.
 [[nodiscard]] Result<Timestamp> parse_timestamp(std::string_view text);

@@ -64,7 +64,7 @@ constexpr std::string_view kPageHeaders =
 std::string text_of(const HttpServer::Reply& reply, bool keep_alive, bool gets) {
     std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " ";
     out += view_of(http::obsolete_reason(http::int_to_status(reply.status)));
-    out += "\r\n";
+    out += "\r\nDate: " + http_date(SystemClock{}.now()) + "\r\n";
     if (reply.status == 405) out += gets ? "Allow: GET, POST\r\n" : "Allow: POST\r\n";
     if (reply.challenge != nullptr) {
         out += "WWW-Authenticate: " + std::string{reply.challenge} + "\r\n";

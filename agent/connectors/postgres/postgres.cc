@@ -10,7 +10,8 @@ Result<ConnectorFactory> make_postgres(TomlReader& connector, TomlReader& object
     constexpr int kTimestampDecimals = 6;  // PostgreSQL keeps microseconds.
     return ConnectorFactory{
         [config = postgres::parse_postgres_config(connector),
-         mappings = read_object_mappings(objects, {.timestamp_decimals = kTimestampDecimals}),
+         mappings = read_object_mappings(objects, {.timestamp_decimals = kTimestampDecimals},
+                                         context.view),
          clock = &context.clock] { return postgres::make_postgres(config, mappings, *clock); }};
 }
 

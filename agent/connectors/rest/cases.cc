@@ -291,16 +291,6 @@ CaseResult run_case(const std::shared_ptr<const Settings>& settings, const Clock
     return result;
 }
 
-/// As the Date header has it.
-std::string http_date(Timestamp time) {
-    const std::time_t seconds = time.ns / 1'000'000'000;
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    char text[64];
-    std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    return text;
-}
-
 }  // namespace
 
 Result<std::vector<CaseResult>> run_cases(const std::filesystem::path& file) {

@@ -181,7 +181,7 @@ Result<std::shared_ptr<const Settings>> read_rest_settings(TomlReader& connector
     if (!profile) return fail(profile.error());
     settings->profile = std::move(*profile);
     read_settings(connector, *settings);
-    settings->objects = read_object_mappings(objects, defaults_of(settings->profile));
+    settings->objects = read_object_mappings(objects, defaults_of(settings->profile), context.view);
     for (const ObjectMapping& object : settings->objects) {
         const bool upserts = settings->profile.has_upsert && !object.marker.empty();
         if (!upserts || object.created_with.empty()) continue;

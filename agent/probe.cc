@@ -1,0 +1,304 @@
+#include "agent/probe.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace syncline::agent {
+namespace {
+
+using Level = Finding::Level;
+
+constexpr std::size_t kPagesMost = 50;
+constexpr std::size_t kSamplesMost = 3;
+constexpr std::size_t kRejectsShown = 3;
+/// No platform holds it as a marker.
+const EntityId kNobody{"aaaaaaaaaaaaaaaaaaaaaaaa"};
+
+std::string count_of(std::size_t count, const char* what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+void add_sample(ProbedField& field, const Value& value) {
+    ++field.told;
+    if (value.is_null()) ++field.empty;
+    if (value.is_null() || field.samples.size() >= kSamplesMost) return;
+    std::string text = display(value);
+    const bool known = std::ranges::find(field.samples, text) != field.samples.end();
+    if (!known) field.samples.push_back(std::move(text));
+}
+
+/// One object of one platform, on its way to a report.
+class ObjectProbe {
+public:
+    ObjectProbe(const MappedObject& mapped, Connector& connector, const ProbeOptions& options,
+                std::stop_token stop)
+        : connector_(connector), options_(options), stop_(std::move(stop)) {
+        out_.object = mapped.object;
+        out_.native = mapped.native;
+        for (const MappedObject::Field& field : mapped.fields) {
+            out_.fields.push_back({field.field, field.path, 0, 0, {}});
+        }
+    }
+
+    ProbedObject run() && {
+        if (read()) {
+            look_at_fields();
+            look_at_read_back();
+            fetch_one();
+            find_nobody();
+            write_again();
+        }
+        return std::move(out_);
+    }
+
+private:
+    void say(Level level, std::string text) { out_.findings.push_back({level, std::move(text)}); }
+
+    bool read() {
+        Cursor at = connector_.full_read_start();
+        std::vector<Batch::Reject> rejects;
+        std::size_t pages = 0;
+        for (; pages < kPagesMost && records_.size() < options_.records; ++pages) {
+            auto batch = connector_.survey(at, options_.records, stop_);
+            if (!batch) {
+                say(Level::kProblem, "cannot be read: " + batch.error().what);
+                return false;
+            }
+            for (Record& record : batch->records) {
+                if (!record.deleted && record.object == out_.object) take(std::move(record));
+            }
+            std::ranges::move(batch->rejects, std::back_inserter(rejects));
+            for (std::string& note : batch->notes) say(Level::kNote, std::move(note));
+            if (!batch->more) break;
+            at = std::move(batch->next);
+        }
+        out_.records = records_.size();
+        say(Level::kFine, count_of(records_.size(), "record") + " read");
+        tell_rejects(rejects);
+        if (records_.empty() && rejects.empty()) {
+            say(Level::kNote,
+                "none is there, or none may be seen by these credentials: the "
+                "mapping could not be tried");
+        }
+        return true;
+    }
+
+    void take(Record record) {
+        if (records_.size() >= options_.records) return;
+        for (auto& [name, value] : record.fields) {
+            if (name.text.starts_with(kUnmapped)) {
+                ProbedField& field = unmapped_[name.text.substr(kUnmapped.size())];
+                add_sample(field, value);
+                continue;
+            }
+            const auto at = std::ranges::find(out_.fields, name, &ProbedField::field);
+            if (at != out_.fields.end()) add_sample(*at, value);
+        }
+        Fields mapped;
+        for (auto& [name, value] : record.fields) {
+            if (!name.text.starts_with(kUnmapped)) mapped.set(name, std::move(value));
+        }
+        record.fields = std::move(mapped);
+        records_.push_back(std::move(record));
+    }
+
+    void tell_rejects(const std::vector<Batch::Reject>& rejects) {
+        for (std::size_t i = 0; i < rejects.size() && i < kRejectsShown; ++i) {
+            say(Level::kProblem, "record " +
+                                     (rejects[i].id.empty() ? "without id" : rejects[i].id) +
+                                     " cannot be used: " + rejects[i].reason);
+        }
+        if (rejects.size() <= kRejectsShown) return;
+        say(Level::kProblem,
+            count_of(rejects.size() - kRejectsShown, "more record") + " cannot be used");
+    }
+
+    void look_at_fields() {
+        for (auto& [path, field] : unmapped_) {
+            field.path = path;
+            out_.unmapped.push_back(std::move(field));
+        }
+        for (const ProbedField& field : out_.fields) {
+            if (records_.empty() || field.told > 0) continue;
+            say(Level::kProblem, "`" + field.path + "`, mapped as " + field.field.text +
+                                     ", is in no record: misspelt, renamed, not readable by these "
+                                     "credentials, or left out where it is empty");
+        }
+    }
+
+    /// What the hub would write is what it has read: does it come back the same?
+    void look_at_read_back() {
+        std::map<FieldName, std::string> changed;
+        for (const Record& record : records_) {
+            const Fields back = connector_.normal_form(out_.object, record.fields);
+            for (const auto& [name, value] : back) {
+                const Value* const was = record.fields.find(name);
+                if (was == nullptr || *was == value) continue;
+                changed.emplace(name, "record " + record.id.text + " holds " + display(*was) +
+                                          ", and written again it would hold " + display(value));
+            }
+        }
+        for (const auto& [name, text] : changed) {
+            say(Level::kProblem, name.text + " does not come back as it was: " + text);
+        }
+        if (changed.empty() && !records_.empty()) {
+            say(Level::kFine, "every value would come back as it was, written again");
+        }
+    }
+
+    void fetch_one() {
+        if (records_.empty()) return;
+        const Record& first = records_.front();
+        const auto fetched = connector_.fetch(out_.object, first.id, stop_);
+        const std::string name = "record " + first.id.text + " by its id: ";
+        if (!fetched) return say(Level::kProblem, name + fetched.error().what);
+        if (!*fetched) return say(Level::kProblem, name + "is not found, and was just read");
+        for (const auto& [field, value] : first.fields) {
+            const Value* const now = (*fetched)->fields.find(field);
+            if (now != nullptr && *now == value) continue;
+            say(Level::kProblem, name + field.text + " is " +
+                                     (now == nullptr ? "not told" : display(*now)) +
+                                     ", and was read as " + display(value));
+        }
+        say(Level::kFine, name + "found");
+    }
+
+    void find_nobody() {
+        if (!connector_.traits().has_marker) {
+            return say(Level::kNote,
+                       "no marker is mapped or searchable: a create whose answer is "
+                       "lost will be for a person");
+        }
+        const auto found = connector_.find(out_.object, kNobody, stop_);
+        if (!found && found.error().kind == ErrorKind::kUnsupported) {
+            return say(Level::kNote, "no search by the marker: " + found.error().what);
+        }
+        if (!found) return say(Level::kProblem, "the search by the marker: " + found.error().what);
+        if (*found) {
+            return say(Level::kProblem, "the search by a marker that no record has finds record " +
+                                            (*found)->id.text);
+        }
+        say(Level::kFine, "the search by the marker answers");
+    }
+
+    /// One field is enough to see whether it may be written.
+    void write_again() {
+        if (!options_.write || options_.write->object != out_.object) return;
+        const RecordId& id = options_.write->record;
+        const std::string name = "writing record " + id.text + ": ";
+        const auto before = connector_.fetch(out_.object, id, stop_);
+        if (!before) return say(Level::kProblem, name + before.error().what);
+        if (!*before) return say(Level::kProblem, name + "there is none");
+        const Fields writable = connector_.normal_form(out_.object, mapped_of(**before));
+        const auto value = std::ranges::find_if(
+            writable, [](const auto& field) { return !field.second.is_null(); });
+        if (value == writable.end()) {
+            return say(Level::kProblem, name + "no field of it may be written and holds something");
+        }
+        Command command;
+        command.entity = {out_.object, (*before)->marker.value_or(kNobody)};
+        command.record = id;
+        command.fields.set(value->first, value->second);
+        command.expected = command.fields;
+        const auto written = connector_.write(command, stop_);
+        if (!written) {
+            return say(Level::kProblem, name + value->first.text + ": " + written.error().what);
+        }
+        compare_after(name + value->first.text + " was written as it was; ", id, **before);
+    }
+
+    void compare_after(const std::string& name, const RecordId& id, const Record& before) {
+        const auto after = connector_.fetch(out_.object, id, stop_);
+        if (!after) return say(Level::kProblem, name + after.error().what);
+        if (!*after) return say(Level::kProblem, name + "the record is gone now");
+        bool same = true;
+        for (const auto& [field, value] : mapped_of(before)) {
+            const Value* const now = (*after)->fields.find(field);
+            if (now != nullptr && *now == value) continue;
+            same = false;
+            say(Level::kNote, name + "the platform changed " + field.text + " from " +
+                                  display(value) + " to " + (now ? display(*now) : "nothing"));
+        }
+        if (same) say(Level::kFine, name + "nothing else changed");
+    }
+
+    static Fields mapped_of(const Record& record) {
+        Fields mapped;
+        for (const auto& [name, value] : record.fields) {
+            if (!name.text.starts_with(kUnmapped)) mapped.set(name, value);
+        }
+        return mapped;
+    }
+
+    Connector& connector_;
+    const ProbeOptions& options_;
+    std::stop_token stop_;
+    ProbedObject out_;
+    std::vector<Record> records_;
+    std::map<std::string, ProbedField> unmapped_;
+};
+
+Result<void> check_names(const AgentConfig& config, const ProbeOptions& options) {
+    std::vector<std::string> wanted = options.objects;
+    if (options.write) wanted.push_back(options.write->object.text);
+    for (const std::string& name : wanted) {
+        const bool known = std::ranges::any_of(
+            config.objects, [&](const MappedObject& one) { return one.object.text == name; });
+        if (!known) return fail(ErrorKind::kInvalid, "the file maps no object `" + name + "`");
+    }
+    return {};
+}
+
+/// Of this object alone, so that one with a million records does not keep the next from its turn.
+Result<std::unique_ptr<Connector>> connector_for(const std::filesystem::path& file,
+                                                 const ObjectName& object, const Clock& clock) {
+    auto config = load_agent_config(file, clock, {.objects = {object.text}, .with_unmapped = true});
+    if (!config) return fail(config.error());
+    return config->connector();
+}
+
+}  // namespace
+
+bool ProbeReport::has_problems() const {
+    const auto is_problem = [](const Finding& finding) { return finding.level == Level::kProblem; };
+    return std::ranges::any_of(findings, is_problem) ||
+           std::ranges::any_of(objects, [&](const ProbedObject& object) {
+               return std::ranges::any_of(object.findings, is_problem);
+           });
+}
+
+Result<ProbeReport> probe(const std::filesystem::path& file, const ProbeOptions& options,
+                          const Clock& clock, std::stop_token stop) {
+    auto config = load_agent_config(file, clock);
+    if (!config) return fail(config.error());
+    if (auto known = check_names(*config, options); !known) return fail(known.error());
+    ProbeReport report;
+    auto connector = config->connector();
+    if (!connector) return fail(connector.error());
+    if (auto connected = (*connector)->connect(stop); !connected) {
+        report.findings.push_back({Level::kProblem, "no session: " + connected.error().what});
+        return report;
+    }
+    report.findings.push_back({Level::kFine, "connected to " + config->settings.platform.text});
+    if (!(*connector)->traits().can_fetch) {
+        report.findings.push_back({Level::kNote, "what comes by `" + config->connector_kind +
+                                                     "` cannot be looked at beside its reading"});
+        return report;
+    }
+    for (const MappedObject& object : config->objects) {
+        const auto& wanted = options.objects;
+        const auto named = std::ranges::find(wanted, object.object.text);
+        if (!wanted.empty() && named == wanted.end()) continue;
+        auto one = connector_for(file, object.object, clock);
+        if (!one) return fail(one.error());
+        if (auto connected = (*one)->connect(stop); !connected) {
+            report.findings.push_back({Level::kProblem, "no session: " + connected.error().what});
+            return report;
+        }
+        report.objects.push_back(ObjectProbe{object, **one, options, stop}.run());
+    }
+    return report;
+}
+
+}  // namespace syncline::agent
