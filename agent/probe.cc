@@ -44,7 +44,6 @@ public:
     ProbedObject run() && {
         if (read()) {
             look_at_fields();
-            look_at_read_back();
             fetch_one();
             find_nobody();
             write_again();
@@ -124,26 +123,6 @@ private:
             say(Level::kProblem, "`" + field.path + "`, mapped as " + field.field.text +
                                      ", is in no record: misspelt, renamed, not readable by these "
                                      "credentials, or left out where it is empty");
-        }
-    }
-
-    /// What the hub would write is what it has read: does it come back the same?
-    void look_at_read_back() {
-        std::map<FieldName, std::string> changed;
-        for (const Record& record : records_) {
-            const Fields back = connector_.normal_form(out_.object, record.fields);
-            for (const auto& [name, value] : back) {
-                const Value* const was = record.fields.find(name);
-                if (was == nullptr || *was == value) continue;
-                changed.emplace(name, "record " + record.id.text + " holds " + display(*was) +
-                                          ", and written again it would hold " + display(value));
-            }
-        }
-        for (const auto& [name, text] : changed) {
-            say(Level::kProblem, name.text + " does not come back as it was: " + text);
-        }
-        if (changed.empty() && !records_.empty()) {
-            say(Level::kFine, "every value would come back as it was, written again");
         }
     }
 

@@ -152,15 +152,6 @@ TEST_F(Probe, TellsWhichRecordsCannotBeUsed) {
             "record 1 cannot be used: person.name (`name`): \"Ann\" is not a whole number"));
 }
 
-TEST_F(Probe, TellsWhatWouldNotComeBackAsItWas) {
-    const ProbeReport found =
-        report(file("name = { path = \"name\", length = 2 }\nmail = \"mail\"\n"));
-    EXPECT_TRUE(has(said(found, Level::kProblem),
-                    "name does not come back as it was: record 1 holds \"Ann\", and written again "
-                    "it would hold \"An\""))
-        << said(found, Level::kProblem);
-}
-
 TEST_F(Probe, RefusedCredentialsAreTheOneProblem) {
     const ProbeReport found = report(file("name = \"name\"\n", "wrong"));
     EXPECT_TRUE(found.has_problems());
