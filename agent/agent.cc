@@ -63,8 +63,10 @@ Agent::Agent(Parts parts)
       gate_(settings_.rate, settings_.writing.breaker),
       guard_(settings_.reading.settle, parts.executor.traits().read_back_lag),
       mass_breaker_({environment_, settings_, store_, commits_}),
+      troubles_({environment_, settings_, store_, commits_}),
       publisher_(environment_, settings_.publishing, store_, commits_, link_),
-      intake_({environment_, settings_, store_, commits_, executor_, gate_, guard_, mass_breaker_}),
+      intake_({environment_, settings_, store_, commits_, executor_, gate_, guard_, mass_breaker_,
+               troubles_}),
       operations_({environment_, settings_, store_, commits_, gate_, parts.operation_executor,
                    parts.executor.traits().read_back_lag}),
       commands_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
@@ -98,6 +100,7 @@ Result<void> Agent::start() {
     });
     if (!loaded) return loaded;
     if (auto started = intake_.start(); !started) return started;
+    if (auto started = troubles_.start(); !started) return started;
     if (auto started = operations_.start(); !started) return started;
     if (auto started = commands_.start(); !started) return started;
     if (auto started = reconciler_.start(); !started) return started;
@@ -127,6 +130,7 @@ Result<void> Agent::on_timer() {
             links_.pump();
             reconciler_.pump();
             mass_breaker_.pump();
+            troubles_.pump(!intake_.is_new());
             lists_.pump();
             asks_.pump();
         }
@@ -158,10 +162,10 @@ Duration Agent::next_deadline() const {
     if (connected_) next = std::min({next, presence_at_, publisher_.next_deadline()});
     if (stopping_) return next;
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
-    next =
-        std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
-                  operations_.next_deadline(), links_.next_deadline(), reconciler_.next_deadline(),
-                  mass_breaker_.next_deadline(), lists_.next_deadline(), asks_.next_deadline()});
+    next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
+                     operations_.next_deadline(), links_.next_deadline(),
+                     reconciler_.next_deadline(), mass_breaker_.next_deadline(),
+                     troubles_.next_deadline(), lists_.next_deadline(), asks_.next_deadline()});
     return next;
 }
 

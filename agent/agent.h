@@ -132,6 +132,7 @@ private:
     PlatformGate gate_;
     WriteGuard guard_;
     MassBreaker mass_breaker_;
+    Troubles troubles_;
     Publisher publisher_;
     Intake intake_;
     Operations operations_;

@@ -230,7 +230,7 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     if (auto done = root.finish(); !done) return fail(std::move(done.error()));
     config.connector = std::move(*connector);
     TomlReader objects = root.table("objects");
-    config.objects = mapped_objects(objects);
+    config.settings.objects = mapped_objects(objects);
     config.connector_kind = root.table("connector").text("kind");
     if (auto checked = check_asks(config); !checked) return fail(std::move(checked.error()));
     if (auto checked = check_operations(config); !checked) {

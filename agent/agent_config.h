@@ -20,7 +20,6 @@ struct AgentConfig {
     log::Options log;
     ConnectorFactory connector;
     std::string connector_kind;  ///< "rest"
-    std::vector<MappedObject> objects;
     PlatformLists lists;
 };
 

@@ -295,6 +295,7 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
     transaction.save(record.object, record.id, state);
     transaction.clear_reject(record.object, record.id);
     p_.environment.after("A2");
+    p_.troubles.read(record);
     ++taken.changes;
     return Took::kYes;
 }
@@ -310,6 +311,7 @@ bool Intake::is_too_large(Transaction& transaction, const Record& record, std::s
 
 void Intake::keep_reject(Transaction& transaction, const Reject& reject) {
     transaction.keep_reject(reject, p_.settings.spool.rejects_max);
+    p_.troubles.rejected();
     if (said_rejects_.size() > kSaidMax) return;
     const std::string id = reject.record.empty() ? "without id" : reject.record;
     const std::string text =

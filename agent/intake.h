@@ -17,6 +17,7 @@
 #include "agent/platform_gate.h"
 #include "agent/settings.h"
 #include "agent/store.h"
+#include "agent/troubles.h"
 #include "agent/write_guard.h"
 #include "shared/model/change.h"
 
@@ -71,6 +72,7 @@ public:
         PlatformGate& gate;
         WriteGuard& guard;
         MassBreaker& breaker;
+        Troubles& troubles;
     };
     explicit Intake(const Parts& parts) : p_(parts) {}
 

@@ -222,8 +222,9 @@ Result<void> check_names(const AgentConfig& config, const ProbeOptions& options)
     std::vector<std::string> wanted = options.objects;
     if (options.write) wanted.push_back(options.write->object.text);
     for (const std::string& name : wanted) {
-        const bool known = std::ranges::any_of(
-            config.objects, [&](const MappedObject& one) { return one.object.text == name; });
+        const bool known =
+            std::ranges::any_of(config.settings.objects,
+                                [&](const MappedObject& one) { return one.object.text == name; });
         if (!known) return fail(ErrorKind::kInvalid, "the file maps no object `" + name + "`");
     }
     return {};
@@ -265,7 +266,7 @@ Result<ProbeReport> probe(const std::filesystem::path& file, const ProbeOptions&
                                                      "` cannot be looked at beside its reading"});
         return report;
     }
-    for (const MappedObject& object : config->objects) {
+    for (const MappedObject& object : config->settings.objects) {
         const auto& wanted = options.objects;
         const auto named = std::ranges::find(wanted, object.object.text);
         if (!wanted.empty() && named == wanted.end()) continue;

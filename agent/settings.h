@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/connectors/connector.h"
+#include "agent/core/mapping.h"
 #include "agent/core/mass_change.h"
 #include "agent/core/pacing.h"
 #include "shared/base/timestamp.h"
@@ -31,6 +32,7 @@ struct OperationSettings {
 /// What steers an agent; agent_config.h reads it from TOML. Defaults stand here and nowhere else.
 struct AgentSettings {
     PlatformId platform;
+    std::vector<MappedObject> objects;
     std::string version;  ///< Of the program, for presence.
     std::string run;      ///< Of this process: tells two that share a copied store apart.
 

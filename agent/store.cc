@@ -454,6 +454,19 @@ void Transaction::keep_reject(const Reject& reject, std::size_t max) {
     if (count.next()) store_.held_.rejects = count.unsigned_integer(0);
 }
 
+RejectSummary Transaction::rejects_of(const ObjectName& object, std::size_t newest) {
+    RejectSummary summary;
+    if (store_.held_.rejects == 0) return summary;
+    sqlite::Query count =
+        database_.query("SELECT count(*) FROM rejects WHERE object = ?1", object.text);
+    if (count.next()) summary.count = count.unsigned_integer(0);
+    sqlite::Query rows = database_.query(
+        "SELECT record, reason FROM rejects WHERE object = ?1 ORDER BY at DESC, id LIMIT ?2",
+        object.text, newest);
+    while (rows.next()) summary.newest.emplace_back(rows.text(0), rows.text(1));
+    return summary;
+}
+
 void Transaction::clear_reject(const ObjectName& object, const RecordId& id) {
     if (store_.held_.rejects == 0) return;
     const std::uint64_t key = stable_hash(object.text + "\n" + id.text) >> 1;

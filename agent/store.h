@@ -67,6 +67,12 @@ struct Reject {
     std::uint64_t times = 1;
 };
 
+/// What there is of them of an object.
+struct RejectSummary {
+    std::uint64_t count = 0;
+    std::vector<std::pair<std::string, std::string>> newest;  ///< Record and reason.
+};
+
 /// An operation of a workflow, as operations.h goes through it.
 struct StoredOperation {
     enum class State : std::uint8_t {
@@ -268,6 +274,7 @@ public:
     // ---- Input that could not be used; the newest per record.
     void keep_reject(const Reject& reject, std::size_t max);
     void clear_reject(const ObjectName& object, const RecordId& id);
+    [[nodiscard]] RejectSummary rejects_of(const ObjectName& object, std::size_t newest);
 
     [[nodiscard]] Store& store() { return store_; }
     /// Makes the transaction fail.

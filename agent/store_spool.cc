@@ -7,6 +7,7 @@
 #include "shared/wire/list_codec.h"
 #include "shared/wire/operation_codec.h"
 #include "shared/wire/subjects.h"
+#include "shared/wire/trouble_codec.h"
 
 namespace syncline::agent {
 namespace {
@@ -209,6 +210,15 @@ void Transaction::move_entry(std::uint64_t id, std::string_view subject, std::st
         notice->number = next_number(home);
         append(home, subjects::hold(notice->platform, home, notice->lane), wire::encode(*notice),
                Timestamp{put_at});
+        return;
+    }
+    if (parsed->kind == subjects::InputKind::kTrouble) {
+        auto trouble = wire::decode_trouble(body);
+        if (!trouble) return bad(trouble.error());
+        const Partition home = entity_partition(lane_entity(trouble->object), partitions);
+        trouble->number = next_number(home);
+        append(home, subjects::trouble(trouble->platform, home, trouble->object, trouble->kind),
+               wire::encode(*trouble), Timestamp{put_at});
         return;
     }
     if (parsed->kind == subjects::InputKind::kList) {

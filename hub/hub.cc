@@ -33,7 +33,7 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
       unmatched_(link, clock, options_, *this),
       erasures_(link, clock, policies_, options_, *this),
       kept_exceptions_(link, clock, options_, counters_),
-      holds_(link, clock, options_, counters_, effects_),
+      agent_reports_(link, clock, options_, counters_, effects_),
       lists_(link, clock, options_, counters_, policies_, effects_),
       reconciliations_(link, clock, policies_, effects_, options_.retry_wait, *this),
       time_(clock),
@@ -48,8 +48,8 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
     kept_exceptions_.on_retry = [this](const ExceptionRecord& kept, Queued queued) {
         take_kept(kept, std::move(queued));
     };
-    holds_.on_done = [this](const WorkId& work) { on_done(work); };
-    holds_.apply_rules = [this](ExceptionRecord& exception) { apply_rules(exception); };
+    agent_reports_.on_done = [this](const WorkId& work) { on_done(work); };
+    agent_reports_.apply_rules = [this](ExceptionRecord& exception) { apply_rules(exception); };
     lists_.on_done = [this](const WorkId& work) { on_done(work); };
     lists_.apply_rules = [this](ExceptionRecord& exception) { apply_rules(exception); };
     lists_.holds = [this](Partition partition) { return holds(partition); };
@@ -162,7 +162,7 @@ void Hub::on_loss(const BrokerWatch::Loss& loss) {
         unmatched_.forget_all();
         erasures_.forget_all();
         kept_exceptions_.forget_all();
-        holds_.forget_all();
+        agent_reports_.forget_all();
         lists_.forget_all();
         reconciliations_.forget_all();
         instances_.forget_all();
@@ -224,7 +224,7 @@ void Hub::tick() {
     unmatched_.tick();
     erasures_.tick();
     kept_exceptions_.tick();
-    holds_.tick();
+    agent_reports_.tick();
     lists_.tick();
     partitions_->tick();
     instances_.tick();
@@ -256,7 +256,7 @@ bool Hub::quiescent() const {
     return partitions_ == nullptr ||
            (partitions_->in_work() == 0 && entities_.busy() == 0 && placing_.busy() == 0 &&
             unmatched_.busy() == 0 && erasures_.busy() == 0 && kept_exceptions_.busy() == 0 &&
-            holds_.busy() == 0 && lists_.busy() == 0 && instances_.busy() == 0 &&
+            agent_reports_.busy() == 0 && lists_.busy() == 0 && instances_.busy() == 0 &&
             effects_.in_flight() == 0);
 }
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "hub/agent_reports.h"
 #include "hub/broker_watch.h"
 #include "hub/entities.h"
 #include "hub/erasures.h"
-#include "hub/holds.h"
 #include "hub/instances.h"
 #include "hub/kept_exceptions.h"
 #include "hub/lists.h"
@@ -219,7 +219,7 @@ private:
     Unmatched unmatched_;
     Erasures erasures_;
     KeptExceptions kept_exceptions_;
-    Holds holds_;
+    AgentReports agent_reports_;
     Lists lists_;
     Reconciliations reconciliations_;
     BrokerTime time_;

@@ -5,6 +5,7 @@
 #include "shared/wire/list_codec.h"
 #include "shared/wire/operation_codec.h"
 #include "shared/wire/subjects.h"
+#include "shared/wire/trouble_codec.h"
 
 // What comes in, and where it goes.
 
@@ -95,7 +96,10 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
              [&](Inventory one) { reconciliations_.submit(std::move(one), queued.work); });
     } else if (about.kind == Kind::kHold) {
         told(wire::decode_hold(raw.body),
-             [&](HoldNotice one) { holds_.submit(std::move(one), queued.work); });
+             [&](HoldNotice one) { agent_reports_.submit(std::move(one), queued.work); });
+    } else if (about.kind == Kind::kTrouble) {
+        told(wire::decode_trouble(raw.body),
+             [&](Trouble one) { agent_reports_.submit(std::move(one), queued.work); });
     } else if (about.kind == Kind::kList) {
         told(wire::decode_list_news(raw.body),
              [&](ListNews one) { lists_.submit(std::move(one), queued.work); });
@@ -111,7 +115,8 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         auto operation = decode_operation(raw.body);
         if (!operation) return undecodable(operation.error().what);
         if (Lists::takes(*operation)) return lists_.submit(*std::move(operation), queued.work);
-        if (Holds::takes(*operation)) return holds_.submit(*std::move(operation), queued.work);
+        if (AgentReports::takes(*operation))
+            return agent_reports_.submit(*std::move(operation), queued.work);
         if (KeptExceptions::takes(*operation)) {
             return kept_exceptions_.submit(*std::move(operation), std::move(queued));
         }

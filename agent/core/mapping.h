@@ -67,6 +67,18 @@ struct ObjectMapping {
 
 inline constexpr std::string_view kUnmapped = "unmapped: ";
 
+/// What an object's table says of its fields, whatever the connector.
+struct MappedObject {
+    struct Field {
+        FieldName field;
+        std::string path;
+        bool write = true;
+    };
+    ObjectName object;
+    std::string native;
+    std::vector<Field> fields;
+};
+
 /// The canonical record. kInvalid, with path and value: a key is missing or empty, a value does
 /// not convert. Paths that are absent give no field; null gives a null field. Numbers of kAuto that
 /// are whole become integers, since platforms write 100 and 100.0 for the same number. `version` is

@@ -28,18 +28,6 @@ struct MappingView {
     bool with_unmapped = false;        ///< ObjectMapping::with_unmapped of each.
 };
 
-/// What an object's table says of its fields, whatever the connector.
-struct MappedObject {
-    struct Field {
-        FieldName field;
-        std::string path;
-        bool write = true;
-    };
-    ObjectName object;
-    std::string native;
-    std::vector<Field> fields;
-};
-
 /// All of `[objects]`. Call it after read_object_mappings() has found no problem.
 [[nodiscard]] std::vector<MappedObject> mapped_objects(TomlReader& objects);
 

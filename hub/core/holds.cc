@@ -47,28 +47,29 @@ std::optional<Lane> lane_of(std::string_view kind, const ObjectName& object) {
     return std::nullopt;
 }
 
-HoldNews take(std::optional<ExceptionRecord>& exception, const HoldNotice& notice, Timestamp now) {
+ReportNews take(std::optional<ExceptionRecord>& exception, const HoldNotice& notice,
+                Timestamp now) {
     const bool open = exception && exception->status == ExceptionStatus::kOpen;
     if (notice.status != HoldNotice::Status::kHeld) {
-        if (!open || exception->version > notice.hold) return HoldNews::kNothing;
+        if (!open || exception->version > notice.hold) return ReportNews::kNothing;
         exception->status = ExceptionStatus::kResolved;
         exception->updated_at = now;
         if (notice.status == HoldNotice::Status::kUnknown) {
             exception->closing += exception->closing.empty() ? "" : "; ";
             exception->closing += "the agent's store knows of no such hold";
         }
-        return HoldNews::kClosed;
+        return ReportNews::kClosed;
     }
-    if (exception && exception->version > notice.hold) return HoldNews::kNothing;
+    if (exception && exception->version > notice.hold) return ReportNews::kNothing;
     const bool same = exception && exception->version == notice.hold;
-    if (same && !open) return HoldNews::kNothing;
+    if (same && !open) return ReportNews::kNothing;
     const std::string raw = wire::encode(without_number(notice));
-    if (same && exception->raw == raw) return HoldNews::kNothing;
+    if (same && exception->raw == raw) return ReportNews::kNothing;
     if (!same) exception = opened(notice, now);
     exception->reason = reason_of(notice);
     exception->raw = raw;
     exception->updated_at = now;
-    return same ? HoldNews::kUpdated : HoldNews::kOpened;
+    return same ? ReportNews::kUpdated : ReportNews::kOpened;
 }
 
 std::optional<HoldAnswer> outnumbers(const std::optional<ExceptionRecord>& exception,

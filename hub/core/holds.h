@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "hub/core/report_news.h"
 #include "hub/core/step.h"
 #include "shared/model/hold.h"
 
@@ -14,14 +15,7 @@ namespace syncline::hub {
 /// The lane that an exception of one of these kinds is about; nothing for any other.
 [[nodiscard]] std::optional<Lane> lane_of(std::string_view kind, const ObjectName& object);
 
-/// What an agent's word makes of the exception that stands, `nothing` if none does.
-enum class HoldNews : std::uint8_t {
-    kNothing,  ///< It is known, or outdated.
-    kOpened,   ///< `exception` is another one.
-    kUpdated,  ///< There is more, or less, of it.
-    kClosed,   ///< The lane flows again.
-};
-HoldNews take(std::optional<ExceptionRecord>& exception, const HoldNotice& notice, Timestamp now);
+ReportNews take(std::optional<ExceptionRecord>& exception, const HoldNotice& notice, Timestamp now);
 
 /// The answer to a later hold, for an agent that has lost its store and its clock since, and so
 /// numbers a new hold below it: it takes a greater number then, and tells it again. Nothing: it is

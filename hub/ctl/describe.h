@@ -14,6 +14,7 @@
 #include "shared/model/hold.h"
 #include "shared/model/inventory.h"
 #include "shared/model/list.h"
+#include "shared/model/trouble.h"
 #include "shared/model/value.h"
 #include "shared/nats/link.h"
 #include "shared/policy/policy.h"
@@ -85,8 +86,8 @@ private:
 [[nodiscard]] Value value_of(const Command& command, const Secrets& secrets);
 
 /// A message of SYNC_IN, decoded as far as it goes.
-using InputBody = std::variant<std::monostate, Change, Outcome, Inventory, HoldNotice, ListNews,
-                               hub::Operation, OperationResult, hub::workflow::Message>;
+using InputBody = std::variant<std::monostate, Change, Outcome, Inventory, HoldNotice, Trouble,
+                               ListNews, hub::Operation, OperationResult, hub::workflow::Message>;
 struct DecodedInput {
     InputBody body;     ///< monostate: not decodable.
     std::string error;  ///< Why not.

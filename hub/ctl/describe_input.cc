@@ -6,6 +6,7 @@
 #include "shared/wire/list_codec.h"
 #include "shared/wire/operation_codec.h"
 #include "shared/wire/subjects.h"
+#include "shared/wire/trouble_codec.h"
 
 // Messages of SYNC_IN.
 
@@ -147,6 +148,19 @@ std::string line_of(const HoldNotice& notice) {
            notice.limit + " " + name_of(notice.tripped);
 }
 
+Value value_of(const Trouble& trouble) {
+    return Value::Map{{"platform", trouble.platform.text},
+                      {"object", trouble.object.text},
+                      {"kind", name_of(trouble.kind)},
+                      {"since", time_value(trouble.since)},
+                      {"reason", trouble.reason}};
+}
+
+std::string line_of(const Trouble& trouble) {
+    return trouble.platform.text + " " + trouble.object.text + " " + name_of(trouble.kind) + ": " +
+           (trouble.reason.empty() ? "over" : trouble.reason);
+}
+
 Value value_of(const ListNews& news) {
     return Value::Map{{"platform", news.platform.text},
                       {"list", news.list.text},
@@ -223,6 +237,7 @@ DecodedInput decode_input(std::string_view subject, std::string_view body) {
         case subjects::InputKind::kOutcome: return decoded(wire::decode_outcome(body));
         case subjects::InputKind::kInventory: return decoded(wire::decode_inventory(body));
         case subjects::InputKind::kHold: return decoded(wire::decode_hold(body));
+        case subjects::InputKind::kTrouble: return decoded(wire::decode_trouble(body));
         case subjects::InputKind::kList: return decoded(wire::decode_list_news(body));
         case subjects::InputKind::kOperation: return decoded(hub::decode_operation(body));
         case subjects::InputKind::kOperationResult:
@@ -252,6 +267,7 @@ Value value_of(const InputBody& input, const Secrets& secrets) {
     if (const auto* outcome = std::get_if<Outcome>(&input)) return value_of(*outcome, secrets);
     if (const auto* inventory = std::get_if<Inventory>(&input)) return value_of(*inventory);
     if (const auto* hold = std::get_if<HoldNotice>(&input)) return value_of(*hold);
+    if (const auto* trouble = std::get_if<Trouble>(&input)) return value_of(*trouble);
     if (const auto* list = std::get_if<ListNews>(&input)) return value_of(*list);
     if (const auto* action = std::get_if<hub::Operation>(&input)) return value_of(*action);
     if (const auto* result = std::get_if<OperationResult>(&input)) return value_of(*result);
@@ -264,6 +280,7 @@ std::string line_of(const InputBody& input, const Secrets& secrets) {
     if (const auto* outcome = std::get_if<Outcome>(&input)) return line_of(*outcome, secrets);
     if (const auto* inventory = std::get_if<Inventory>(&input)) return line_of(*inventory);
     if (const auto* hold = std::get_if<HoldNotice>(&input)) return line_of(*hold);
+    if (const auto* trouble = std::get_if<Trouble>(&input)) return line_of(*trouble);
     if (const auto* list = std::get_if<ListNews>(&input)) return line_of(*list);
     if (const auto* action = std::get_if<hub::Operation>(&input)) return line_of(*action);
     if (const auto* result = std::get_if<OperationResult>(&input)) return line_of(*result);

@@ -79,9 +79,7 @@ private:
             if (!wanted(action->entity.object)) return;
             context.partition = entity_partition(action->entity, partitions_);
             plan_.take(message.sequence, std::move(*action), context);
-        } else if (!std::holds_alternative<Inventory>(decoded.body) &&
-                   !std::holds_alternative<HoldNotice>(decoded.body) &&
-                   !std::holds_alternative<ListNews>(decoded.body)) {
+        } else if (std::holds_alternative<std::monostate>(decoded.body)) {
             ++undecodable_;
         }
     }

@@ -236,6 +236,22 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .discard = "the platform keeps its value until either side changes",
      .edit = "the values become canonical, and the platform is told",
      .closes = "when platform and canonical value agree, a rule holds, or the record is gone"},
+    {.code = "platform.fields",
+     .severity = ExceptionSeverity::kWarning,
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "a platform no longer tells a field that is mapped, or never did",
+     .advice =
+         "see whether it was renamed, removed or hidden from the agent's user: syncline-agent "
+         "probe; the values of before stay as they are",
+     .discard = "it is left so, until there is another such trouble",
+     .closes = "when the field is told again, or mapped no more"},
+    {.code = "platform.records",
+     .holder = ExceptionHolder::kInstallation,
+     .meaning = "a platform has records that cannot be used as they are mapped",
+     .advice =
+         "correct the records at the platform, or the mapping; the agent keeps what they held",
+     .discard = "they are left so, until there is another such trouble",
+     .closes = "when each of them could be used, or is gone"},
     {.code = "policy.refused",
      .holder = ExceptionHolder::kInstallation,
      .meaning = "a version of the policy did not come into force",
@@ -362,6 +378,8 @@ inline constexpr ExceptionCode kListShrunk{"list.shrunk"};
 inline constexpr ExceptionCode kListStale{"list.stale"};
 inline constexpr ExceptionCode kReview{"ownership.review"};
 inline constexpr ExceptionCode kUndecided{"ownership.undecided"};
+inline constexpr ExceptionCode kPlatformFields{"platform.fields"};
+inline constexpr ExceptionCode kPlatformRecords{"platform.records"};
 inline constexpr ExceptionCode kPolicyRefused{"policy.refused"};
 inline constexpr ExceptionCode kReconcileReview{"reconcile.review"};
 inline constexpr ExceptionCode kWebhookFailing{"webhook.failing"};

@@ -190,6 +190,12 @@ std::string hold(const PlatformId& platform, Partition partition, const Lane& la
     return join(root, {lane.object.text, name_of(lane.direction)});
 }
 
+std::string trouble(const PlatformId& platform, Partition partition, const ObjectName& object,
+                    TroubleKind kind) {
+    std::string root = join("sync.in", {platform.text}) + "." + text_of(partition) + ".trouble";
+    return join(root, {object.text, name_of(kind)});
+}
+
 std::string list_news(const PlatformId& platform, Partition partition, const ListName& list,
                       std::string_view id) {
     std::string root = join("sync.in", {platform.text}) + "." + text_of(partition) + ".list";
@@ -240,14 +246,18 @@ Result<InputSubject> parse_input(std::string_view subject) {
         return out;
     }
     static constexpr std::pair<std::string_view, InputKind> kKinds[] = {
-        {"chg", InputKind::kChange},    {"out", InputKind::kOutcome},
-        {"inv", InputKind::kInventory}, {"hold", InputKind::kHold},
-        {"list", InputKind::kList},     {"op", InputKind::kOperationResult}};
+        {"chg", InputKind::kChange},     {"out", InputKind::kOutcome},
+        {"inv", InputKind::kInventory},  {"hold", InputKind::kHold},
+        {"list", InputKind::kList},      {"op", InputKind::kOperationResult},
+        {"trouble", InputKind::kTrouble}};
     const auto* kind = std::ranges::find(kKinds, tokens[4], [](const auto& k) { return k.first; });
     if (kind == std::end(kKinds)) return bad();
     out.kind = kind->second;
     if (out.kind == InputKind::kInventory && out.object != "all") return bad();
     if (out.kind == InputKind::kHold && out.key != "in" && out.key != "out") return bad();
+    const bool knows =
+        out.key == name_of(TroubleKind::kFields) || out.key == name_of(TroubleKind::kRecords);
+    if (out.kind == InputKind::kTrouble && !knows) return bad();
     out.platform = PlatformId{std::move(*platform)};
     return out;
 }

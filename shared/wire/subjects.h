@@ -8,6 +8,7 @@
 #include "shared/base/result.h"
 #include "shared/model/hold.h"
 #include "shared/model/ids.h"
+#include "shared/model/trouble.h"
 
 /// Every subject, stream and bucket that Syncline uses (design.md 5). Nothing else spells one.
 namespace syncline::subjects {
@@ -44,6 +45,8 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 /// What an agent tells of a lane that it holds, or held.
 [[nodiscard]] std::string hold(const PlatformId& platform, Partition partition, const Lane& lane);
 /// What an agent tells of a list (ListNews); `id` tells it from others.
+[[nodiscard]] std::string trouble(const PlatformId& platform, Partition partition,
+                                  const ObjectName& object, TroubleKind kind);
 [[nodiscard]] std::string list_news(const PlatformId& platform, Partition partition,
                                     const ListName& list, std::string_view id);
 /// An operator's action; `kind` is `accept`, `reject`, `retry`, ...
@@ -65,6 +68,7 @@ enum class InputKind {
     kOutcome,
     kInventory,
     kHold,
+    kTrouble,
     kList,
     kOperationResult,
     kOperation,

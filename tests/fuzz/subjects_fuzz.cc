@@ -28,6 +28,11 @@ std::string subject_of(const subjects::InputSubject& input) {
             return subjects::hold(input.platform, input.partition,
                                   {object, in ? Direction::kIn : Direction::kOut});
         }
+        case subjects::InputKind::kTrouble: {
+            const bool fields = input.key == name_of(TroubleKind::kFields);
+            return subjects::trouble(input.platform, input.partition, object,
+                                     fields ? TroubleKind::kFields : TroubleKind::kRecords);
+        }
         case subjects::InputKind::kList:
             return subjects::list_news(input.platform, input.partition, ListName{input.object},
                                        input.key);

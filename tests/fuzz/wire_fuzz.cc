@@ -4,6 +4,7 @@
 #include "shared/wire/hold_codec.h"
 #include "shared/wire/list_codec.h"
 #include "shared/wire/operation_codec.h"
+#include "shared/wire/trouble_codec.h"
 #include "tests/fuzz/must.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -17,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must_round_trip(wire::decode_command(body), write, wire::decode_command);
     must_round_trip(wire::decode_receipt(body), write, wire::decode_receipt);
     must_round_trip(wire::decode_hold(body), write, wire::decode_hold);
+    must_round_trip(wire::decode_trouble(body), write, wire::decode_trouble);
     must_round_trip(wire::decode_operation_call(body), write, wire::decode_operation_call);
     must_round_trip(wire::decode_operation_result(body), write, wire::decode_operation_result);
     must_round_trip(wire::decode_list_news(body), write, wire::decode_list_news);

@@ -35,7 +35,7 @@ std::string of_input(std::string_view subject, std::string_view body) {
     const auto parsed = subjects::parse_input(subject);
     using subjects::InputKind;
     if (!parsed || parsed->kind == InputKind::kOperation || parsed->kind == InputKind::kHold ||
-        parsed->kind == InputKind::kList) {
+        parsed->kind == InputKind::kList || parsed->kind == InputKind::kTrouble) {
         return {};
     }
     if (parsed->kind == subjects::InputKind::kChange) {

@@ -17,6 +17,7 @@
 #include "shared/wire/hold_codec.h"
 #include "shared/wire/operation_codec.h"
 #include "shared/wire/subjects.h"
+#include "shared/wire/trouble_codec.h"
 #include "tests/support/manual_clock.h"
 #include "tests/unit/agent/memory_link.h"
 #include "tests/unit/agent/scripted_operations.h"
@@ -171,6 +172,16 @@ public:
         return found;
     }
 
+    [[nodiscard]] std::vector<Trouble> troubles() const {
+        std::vector<Trouble> found;
+        for (const auto& message : link.input.messages) {
+            const auto subject = subjects::parse_input(message.subject);
+            if (subject->kind != subjects::InputKind::kTrouble) continue;
+            found.push_back(wire::decode_trouble(message.body).value());
+        }
+        return found;
+    }
+
     [[nodiscard]] std::vector<OperationResult> results() const {
         std::vector<OperationResult> found;
         for (const auto& message : link.input.messages) {
@@ -198,6 +209,7 @@ public:
         for (const Outcome& outcome : outcomes()) note(outcome.number);
         for (const Inventory& inventory : inventories()) note(inventory.number);
         for (const HoldNotice& notice : notices()) note(notice.number);
+        for (const Trouble& trouble : troubles()) note(trouble.number);
         for (const OperationResult& result : results()) note(result.number);
         for (const auto& [part, mark] : marks) receipt.marks.push_back(mark);
         send_receipt(receipt);

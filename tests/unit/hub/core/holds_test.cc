@@ -41,7 +41,7 @@ Operation operation(OperationKind kind, std::uint64_t seen, const char* reason =
 
 std::optional<ExceptionRecord> opened(std::uint64_t hold) {
     std::optional<ExceptionRecord> exception;
-    EXPECT_EQ(take(exception, notice(hold), kNow), HoldNews::kOpened);
+    EXPECT_EQ(take(exception, notice(hold), kNow), ReportNews::kOpened);
     return exception;
 }
 
@@ -97,24 +97,24 @@ TEST(Holds, AreUpdatedAndNotRepeated) {
     auto exception = opened(5);
     HoldNotice again = notice(5);
     again.number.seq.n = 9;
-    EXPECT_EQ(take(exception, again, kNow), HoldNews::kNothing) << "only its number is another";
+    EXPECT_EQ(take(exception, again, kNow), ReportNews::kNothing) << "only its number is another";
     again.held = 400;
-    EXPECT_EQ(take(exception, again, kNow), HoldNews::kUpdated);
+    EXPECT_EQ(take(exception, again, kNow), ReportNews::kUpdated);
     EXPECT_NE(exception->reason.find("400 changes are held"), std::string::npos);
-    EXPECT_EQ(take(exception, notice(4), kNow), HoldNews::kNothing) << "a former one";
-    EXPECT_EQ(take(exception, notice(6), kNow), HoldNews::kOpened) << "a later one";
+    EXPECT_EQ(take(exception, notice(4), kNow), ReportNews::kNothing) << "a former one";
+    EXPECT_EQ(take(exception, notice(6), kNow), ReportNews::kOpened) << "a later one";
 }
 
 TEST(Holds, CloseWhenTheLaneFlowsAgain) {
     auto exception = opened(5);
-    EXPECT_EQ(take(exception, notice(4, Status::kResumed), kNow), HoldNews::kNothing);
+    EXPECT_EQ(take(exception, notice(4, Status::kResumed), kNow), ReportNews::kNothing);
     ASSERT_TRUE(answer(*exception, operation(OperationKind::kAccept, 5), kNow));
     EXPECT_EQ(exception->status, ExceptionStatus::kOpen) << "until the agent has done it";
-    EXPECT_EQ(take(exception, notice(5, Status::kResumed), kNow), HoldNews::kClosed);
+    EXPECT_EQ(take(exception, notice(5, Status::kResumed), kNow), ReportNews::kClosed);
     EXPECT_EQ(exception->status, ExceptionStatus::kResolved);
     EXPECT_EQ(exception->closed_by, "ann");
     EXPECT_EQ(exception->closing, "accepted: it was meant");
-    EXPECT_EQ(take(exception, notice(5), kNow), HoldNews::kNothing) << "old news";
+    EXPECT_EQ(take(exception, notice(5), kNow), ReportNews::kNothing) << "old news";
 }
 
 TEST(Holds, AnAnswerIsToTheHoldThatWasSeen) {
@@ -135,8 +135,8 @@ TEST(Holds, ANewStoreHearsThatItsNumberIsTaken) {
     std::optional<ExceptionRecord> exception = opened(5);
     EXPECT_FALSE(outnumbers(exception, notice(4)));  // The open one will be answered.
     ASSERT_TRUE(answer(*exception, operation(OperationKind::kDiscard, 5), kNow));
-    ASSERT_EQ(take(exception, notice(5, Status::kDiscarded), kNow), HoldNews::kClosed);
-    EXPECT_EQ(take(exception, notice(4), kNow), HoldNews::kNothing);
+    ASSERT_EQ(take(exception, notice(5, Status::kDiscarded), kNow), ReportNews::kClosed);
+    EXPECT_EQ(take(exception, notice(4), kNow), ReportNews::kNothing);
     EXPECT_EQ(outnumbers(exception, notice(4)), (HoldAnswer{5, Ruling::kDiscard}));
     EXPECT_FALSE(outnumbers(exception, notice(4, Status::kResumed)));
     EXPECT_FALSE(outnumbers(exception, notice(5)));
@@ -147,7 +147,7 @@ TEST(Holds, ANewStoreHearsThatItsNumberIsTaken) {
 TEST(Holds, AnAnswerThatNoStoreKnowsClosesItToo) {
     auto exception = opened(5);
     ASSERT_TRUE(answer(*exception, operation(OperationKind::kAccept, 5), kNow));
-    EXPECT_EQ(take(exception, notice(5, Status::kUnknown), kNow), HoldNews::kClosed);
+    EXPECT_EQ(take(exception, notice(5, Status::kUnknown), kNow), ReportNews::kClosed);
     EXPECT_NE(exception->closing.find("knows of no such hold"), std::string::npos);
 }
 

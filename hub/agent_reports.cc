@@ -1,4 +1,4 @@
-#include "hub/holds.h"
+#include "hub/agent_reports.h"
 
 #include <algorithm>
 #include <utility>
@@ -11,7 +11,7 @@
 namespace syncline::hub {
 namespace {
 
-using What = ExceptionEvent::What;
+using Counted = ExceptionEvent::What;
 
 struct Named {
     std::string kind;
@@ -27,7 +27,7 @@ Named named(std::string_view token) {
 
 }  // namespace
 
-void Holds::submit(HoldNotice notice, const WorkId& work) {
+void AgentReports::submit(HoldNotice notice, const WorkId& work) {
     Entry& entry = open_.emplace_back();
     const std::string kind{kind_of(notice.lane.direction)};
     entry.subject =
@@ -37,13 +37,23 @@ void Holds::submit(HoldNotice notice, const WorkId& work) {
     start(entry);
 }
 
-bool Holds::takes(const Operation& operation) {
+void AgentReports::submit(Trouble trouble, const WorkId& work) {
+    Entry& entry = open_.emplace_back();
+    const std::string kind{kind_of(trouble.kind)};
+    entry.subject =
+        subjects::exception(lane_entity(trouble.object), kind + "@" + trouble.platform.text);
+    entry.trouble = std::move(trouble);
+    entry.work = work;
+    start(entry);
+}
+
+bool AgentReports::takes(const Operation& operation) {
     const bool answers =
         operation.kind == OperationKind::kAccept || operation.kind == OperationKind::kDiscard;
     return answers && lane_of(named(operation.exception).kind, operation.entity.object);
 }
 
-void Holds::submit(Operation operation, const WorkId& work) {
+void AgentReports::submit(Operation operation, const WorkId& work) {
     Entry& entry = open_.emplace_back();
     entry.subject = subjects::exception(operation.entity, operation.exception);
     entry.operation = std::move(operation);
@@ -51,12 +61,12 @@ void Holds::submit(Operation operation, const WorkId& work) {
     start(entry);
 }
 
-Holds::Entry* Holds::find(std::uint64_t id) {
+AgentReports::Entry* AgentReports::find(std::uint64_t id) {
     const auto at = std::ranges::find(open_, id, &Entry::id);
     return at == open_.end() ? nullptr : &*at;
 }
 
-void Holds::start(Entry& entry) {
+void AgentReports::start(Entry& entry) {
     entry.id = ++ids_;  // What an earlier attempt asked for is no longer waited for.
     entry.retry_at = Duration{0};
     // Of one exception one at a time, in their order.
@@ -67,7 +77,7 @@ void Holds::start(Entry& entry) {
     });
 }
 
-void Holds::found(Entry& entry, const Result<std::optional<nats::StoredMessage>>& stored) {
+void AgentReports::found(Entry& entry, const Result<std::optional<nats::StoredMessage>>& stored) {
     if (!stored) {
         entry.retry_at = clock_.steady() + options_.retry_wait;
         return;
@@ -79,32 +89,49 @@ void Holds::found(Entry& entry, const Result<std::optional<nats::StoredMessage>>
         if (auto decoded = decode_exception((*stored)->body)) exception = *std::move(decoded);
     }
     if (entry.notice) return take_notice(entry, std::move(exception), sequence);
+    if (entry.trouble) return take_trouble(entry, std::move(exception), sequence);
     take_answer(entry, std::move(exception), sequence);
 }
 
-void Holds::take_notice(Entry& entry, std::optional<ExceptionRecord> exception,
-                        std::uint64_t sequence) {
-    const HoldNews news = take(exception, *entry.notice, clock_.now());
-    if (news == HoldNews::kNothing) {
+void AgentReports::take_notice(Entry& entry, std::optional<ExceptionRecord> exception,
+                               std::uint64_t sequence) {
+    const ReportNews news = take(exception, *entry.notice, clock_.now());
+    if (news == ReportNews::kNothing) {
         const auto later = outnumbers(exception, *entry.notice);
         if (!later || entry.told == later) return finish(entry.id);
         return tell(entry, entry.notice->platform, entry.notice->lane, *later);
     }
-    if (news == HoldNews::kOpened) {
+    if (news == ReportNews::kOpened) {
         log::warning("an agent holds a lane",
                      {{"platform", entry.notice->platform.text}, {"why", exception->reason}});
-        apply_rules(*exception);
     }
-    entry.counts = news != HoldNews::kUpdated;
-    entry.event.what = news == HoldNews::kOpened      ? What::kOpened
-                       : exception->closed_by.empty() ? What::kClosed
-                                                      : What::kSettled;
-    store(entry, *exception, sequence);
+    take_news(entry, news, *exception, sequence);
+}
+
+void AgentReports::take_trouble(Entry& entry, std::optional<ExceptionRecord> exception,
+                                std::uint64_t sequence) {
+    const ReportNews news = take(exception, *entry.trouble, clock_.now());
+    if (news == ReportNews::kNothing) return finish(entry.id);
+    if (news == ReportNews::kOpened) {
+        log::warning("an agent has trouble with what its platform tells",
+                     {{"platform", entry.trouble->platform.text}, {"why", exception->reason}});
+    }
+    take_news(entry, news, *exception, sequence);
+}
+
+void AgentReports::take_news(Entry& entry, ReportNews news, ExceptionRecord& exception,
+                             std::uint64_t sequence) {
+    if (news == ReportNews::kOpened) apply_rules(exception);
+    entry.counts = news != ReportNews::kUpdated;
+    entry.event.what = news == ReportNews::kOpened   ? Counted::kOpened
+                       : exception.closed_by.empty() ? Counted::kClosed
+                                                     : Counted::kSettled;
+    store(entry, exception, sequence);
 }
 
 /// The agent is told first: whoever dies between the two does it again, which is harmless.
-void Holds::take_answer(Entry& entry, std::optional<ExceptionRecord> exception,
-                        std::uint64_t sequence) {
+void AgentReports::take_answer(Entry& entry, std::optional<ExceptionRecord> exception,
+                               std::uint64_t sequence) {
     if (!exception) return finish(entry.id);
     const auto verdict = answer(*exception, *entry.operation, clock_.now());
     if (!verdict) return finish(entry.id);
@@ -114,30 +141,30 @@ void Holds::take_answer(Entry& entry, std::optional<ExceptionRecord> exception,
     tell(entry, about.platform, *lane, *verdict);
 }
 
-void Holds::tell(Entry& entry, const PlatformId& platform, const Lane& lane,
-                 const HoldAnswer& answer) {
+void AgentReports::tell(Entry& entry, const PlatformId& platform, const Lane& lane,
+                        const HoldAnswer& answer) {
     entry.told = answer;
     effects_.publish_last(subjects::hold_answer(platform, lane), to_text(answer), this, entry.id);
 }
 
-void Holds::on_delivered(std::uint64_t token) {
+void AgentReports::on_delivered(std::uint64_t token) {
     if (Entry* entry = find(token)) start(*entry);
 }
 
-void Holds::store(Entry& entry, const ExceptionRecord& exception, std::uint64_t sequence) {
+void AgentReports::store(Entry& entry, const ExceptionRecord& exception, std::uint64_t sequence) {
     entry.event.kind = exception.kind;
     entry.event.severity = exception.care.severity;
     link_.publish({entry.subject, encode(exception), {}, sequence}, this, entry.id);
 }
 
-void Holds::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
+void AgentReports::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
     Entry* entry = find(token);
     if (entry == nullptr) return;
     if (sequence) {
         if (entry->counts) {
             counters_.count(entry->event.kind, entry->event.severity, entry->event.what);
         }
-        if (entry->counts && entry->event.what == What::kOpened) ++counters_.exceptions;
+        if (entry->counts && entry->event.what == Counted::kOpened) ++counters_.exceptions;
         return finish(token);
     }
     if (sequence.error().kind == ErrorKind::kTooLarge) return finish(token);
@@ -145,7 +172,7 @@ void Holds::on_published(std::uint64_t token, const Result<std::uint64_t>& seque
     entry->retry_at = clock_.steady() + options_.retry_wait;
 }
 
-void Holds::finish(std::uint64_t id) {
+void AgentReports::finish(std::uint64_t id) {
     const auto entry = std::ranges::find(open_, id, &Entry::id);
     const WorkId work = entry->work;
     const std::string subject = std::move(entry->subject);
@@ -155,7 +182,7 @@ void Holds::finish(std::uint64_t id) {
     on_done(work);
 }
 
-void Holds::tick() {
+void AgentReports::tick() {
     const Duration now = clock_.steady();
     std::vector<std::uint64_t> due;
     for (const Entry& entry : open_) {

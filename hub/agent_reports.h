@@ -6,18 +6,20 @@
 #include <string>
 
 #include "hub/core/holds.h"
+#include "hub/core/troubles.h"
 #include "hub/entities.h"
 #include "hub/reliable_publisher.h"
 
 namespace syncline::hub {
 
-/// The lanes that agents hold for too many changes: makes an exception of each, and tells the agent
-/// what a person answers, by a message that it finds whenever it is back. The exception is changed
-/// by compare-and-set on its newest message. Threading: the link's.
-class Holds final : nats::PublishSink, DeliverySink {
+/// What agents report of themselves: lanes that they hold for too many changes, and troubles with
+/// what a platform tells. Makes an exception of each; what a person answers to a held lane the
+/// agent is told by a message that it finds whenever it is back. The exception is changed by
+/// compare-and-set on its newest message. Threading: the link's.
+class AgentReports final : nats::PublishSink, DeliverySink {
 public:
-    Holds(nats::Link& link, const Clock& clock, const HubOptions& options, HubCounters& counters,
-          ReliablePublisher& effects)
+    AgentReports(nats::Link& link, const Clock& clock, const HubOptions& options,
+                 HubCounters& counters, ReliablePublisher& effects)
         : link_(link), clock_(clock), options_(options), counters_(counters), effects_(effects) {}
 
     /// What was submitted is done.
@@ -26,6 +28,7 @@ public:
     std::function<void(ExceptionRecord&)> apply_rules;
 
     void submit(HoldNotice notice, const WorkId& work);
+    void submit(Trouble trouble, const WorkId& work);
     /// Is it an answer to a hold?
     [[nodiscard]] static bool takes(const Operation& operation);
     void submit(Operation operation, const WorkId& work);
@@ -38,7 +41,8 @@ private:
     struct Entry {
         std::uint64_t id = 0;
         std::string subject;
-        std::optional<HoldNotice> notice;  ///< One of these two.
+        std::optional<HoldNotice> notice;  ///< One of these three.
+        std::optional<Trouble> trouble;
         std::optional<Operation> operation;
         std::optional<HoldAnswer> told;  ///< Stored for the agent.
         WorkId work;
@@ -50,10 +54,15 @@ private:
     void found(Entry& entry, const Result<std::optional<nats::StoredMessage>>& stored);
     void take_notice(Entry& entry, std::optional<ExceptionRecord> exception,
                      std::uint64_t sequence);
+    void take_trouble(Entry& entry, std::optional<ExceptionRecord> exception,
+                      std::uint64_t sequence);
     void take_answer(Entry& entry, std::optional<ExceptionRecord> exception,
                      std::uint64_t sequence);
     /// Has the agent told, and goes on with the entry once that is stored.
     void tell(Entry& entry, const PlatformId& platform, const Lane& lane, const HoldAnswer& answer);
+    /// What there is news of is counted and stored.
+    void take_news(Entry& entry, ReportNews news, ExceptionRecord& exception,
+                   std::uint64_t sequence);
     void store(Entry& entry, const ExceptionRecord& exception, std::uint64_t sequence);
     void finish(std::uint64_t id);
     [[nodiscard]] Entry* find(std::uint64_t id);

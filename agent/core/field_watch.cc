@@ -1,0 +1,81 @@
+#include "agent/core/field_watch.h"
+
+#include <charconv>
+
+namespace syncline::agent {
+namespace {
+
+/// Of a field that was told before: twenty times as many records without it as there were between
+/// two that told it, which is no chance. As long as few have told it nothing is said of that.
+constexpr std::uint64_t kGapsMost = 20;
+constexpr std::uint64_t kUnsure = 10;
+/// Of one that was never told, when everything was read, and while that goes on.
+constexpr std::uint64_t kNeverOfAll = 5;
+constexpr std::uint64_t kNever = 50;
+
+bool take_number(std::string_view& text, std::uint64_t& number) {
+    const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (status != std::errc{} || end == text.data()) return false;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (text.starts_with(' ')) text.remove_prefix(1);
+    return true;
+}
+
+}  // namespace
+
+FieldWatch::FieldWatch(const std::vector<FieldName>& mapped) {
+    for (const FieldName& field : mapped) counts_.emplace(field, Count{});
+}
+
+void FieldWatch::add(const Fields& told) {
+    for (auto& [field, count] : counts_) {
+        ++count.seen;
+        if (told.find(field) == nullptr) {
+            ++count.run;
+        } else {
+            ++count.told;
+            count.run = 0;
+        }
+    }
+}
+
+bool FieldWatch::is_missing(const Count& count, bool read_whole) {
+    if (count.told == 0) return count.run >= (read_whole ? kNeverOfAll : kNever);
+    const std::uint64_t before = count.seen - count.run;
+    return count.run * count.told >= kGapsMost * (before + kUnsure);
+}
+
+std::vector<FieldName> FieldWatch::missing(bool read_whole) const {
+    std::vector<FieldName> fields;
+    for (const auto& [field, count] : counts_) {
+        if (is_missing(count, read_whole)) fields.push_back(field);
+    }
+    return fields;
+}
+
+std::string FieldWatch::text() const {
+    std::string text;
+    for (const auto& [field, count] : counts_) {
+        text += std::to_string(count.seen) + " " + std::to_string(count.told) + " " +
+                std::to_string(count.run) + " " + field.text + "\n";
+    }
+    return text;
+}
+
+bool FieldWatch::take_up(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        if (end == std::string_view::npos) return false;
+        std::string_view line = text.substr(0, end);
+        text.remove_prefix(end + 1);
+        Count count;
+        const bool read = take_number(line, count.seen) && take_number(line, count.told) &&
+                          take_number(line, count.run);
+        if (!read || count.told + count.run > count.seen) return false;
+        const auto known = counts_.find(FieldName{line});
+        if (known != counts_.end()) known->second = count;
+    }
+    return true;
+}
+
+}  // namespace syncline::agent

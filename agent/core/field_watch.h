@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/model/value.h"
+
+namespace syncline::agent {
+
+/// Counts in how many of an object's records each mapped field is told, and says which of them are
+/// told no more: renamed, removed or hidden at the platform. Many platforms leave out what is
+/// empty, so that a field which few records have must be missing in more of them until it counts.
+class FieldWatch {
+public:
+    FieldWatch() = default;
+    explicit FieldWatch(const std::vector<FieldName>& mapped);
+
+    /// A record as it was read. Each should count once for each time that it differs.
+    void add(const Fields& told);
+    /// `read_whole`: everything there is has been read at least once, so that a field which was
+    /// never told is one that no record has.
+    [[nodiscard]] std::vector<FieldName> missing(bool read_whole) const;
+
+    [[nodiscard]] std::string text() const;
+    /// Takes up what text() said, of the fields that are still mapped. False: it is none.
+    bool take_up(std::string_view text);
+
+private:
+    struct Count {
+        std::uint64_t seen = 0;  ///< Records since the field is mapped.
+        std::uint64_t told = 0;  ///< Those that told it.
+        std::uint64_t run = 0;   ///< The newest ones, which did not.
+    };
+    [[nodiscard]] static bool is_missing(const Count& count, bool read_whole);
+
+    std::map<FieldName, Count> counts_;
+};
+
+}  // namespace syncline::agent

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+
+#include "hub/core/report_news.h"
+#include "hub/core/step.h"
+#include "shared/model/trouble.h"
+
+/// Exceptions about what a platform tells as a whole, by its agent's word.
+namespace syncline::hub {
+
+/// `platform.fields` or `platform.records`.
+[[nodiscard]] ExceptionCode kind_of(TroubleKind kind);
+
+/// Nothing is opened again that a person has settled, unless it is another trouble.
+ReportNews take(std::optional<ExceptionRecord>& exception, const Trouble& trouble, Timestamp now);
+
+}  // namespace syncline::hub

@@ -1,0 +1,84 @@
+#include "agent/core/field_watch.h"
+
+#include <gtest/gtest.h>
+
+namespace syncline::agent {
+namespace {
+
+const FieldName kName{"name"};
+const FieldName kFax{"fax"};
+
+class Watching : public testing::Test {
+protected:
+    void see(int records, bool name, bool fax = false) {
+        for (int i = 0; i < records; ++i) {
+            Fields told;
+            if (name) told.set(kName, "Ann");
+            if (fax) told.set(kFax, Value{});  // Empty is told, too.
+            watch_.add(told);
+        }
+    }
+    [[nodiscard]] std::vector<FieldName> missing(bool read_whole = true) const {
+        return watch_.missing(read_whole);
+    }
+    FieldWatch watch_{{kName, kFax}};
+};
+
+TEST_F(Watching, AFieldThatNoRecordHasIsMissing) {
+    see(4, true);
+    EXPECT_TRUE(missing().empty());
+    see(1, true);
+    EXPECT_EQ(missing(), std::vector{kFax});
+    EXPECT_TRUE(missing(false).empty());  // It may come yet.
+    see(45, true);
+    EXPECT_EQ(missing(false), std::vector{kFax});
+}
+
+TEST_F(Watching, AFieldThatEveryRecordHadIsMissedSoon) {
+    see(1'000, true, true);
+    see(20, false, true);
+    EXPECT_TRUE(missing().empty());
+    see(1, false, true);
+    EXPECT_EQ(missing(), std::vector{kName});
+    see(1, true, true);
+    EXPECT_TRUE(missing().empty());
+}
+
+TEST_F(Watching, AFieldThatFewHaveMustBeMissingInMany) {
+    for (int i = 0; i < 50; ++i) {
+        see(1, true, true);
+        see(99, true, false);
+        EXPECT_TRUE(missing().empty()) << i;
+    }
+    see(1'800, true, false);
+    EXPECT_TRUE(missing().empty());
+    see(200, true, false);
+    EXPECT_EQ(missing(), std::vector{kFax});
+}
+
+TEST_F(Watching, OneThatTheFirstRecordHappensToHaveIsNotMissedSoon) {
+    see(1, true, true);
+    see(200, true, false);
+    EXPECT_TRUE(missing().empty());
+}
+
+TEST_F(Watching, GoesOnAfterAStart) {
+    see(100, true, true);
+    see(19, false, true);
+    FieldWatch later{{kName, FieldName{"mail"}}};
+    ASSERT_TRUE(later.take_up(watch_.text()));
+    later.add({});
+    later.add({});
+    later.add({});
+    EXPECT_EQ(later.missing(true), std::vector{kName});  // The mail is new, and three are too few.
+}
+
+TEST_F(Watching, TakesUpNothingThatIsNoText) {
+    for (const char* text : {"1 1 1", "1 1 1 name", "1 x 0 name\n", "1 1 1 name\n", "-1 0 0 a\n"}) {
+        EXPECT_FALSE(watch_.take_up(text)) << text;
+    }
+    EXPECT_TRUE(watch_.take_up(""));
+}
+
+}  // namespace
+}  // namespace syncline::agent
