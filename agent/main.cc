@@ -15,6 +15,7 @@
 #include "agent/nats_start.h"
 #include "agent/thread_executor.h"
 #include "agent/thread_list_executor.h"
+#include "agent/triggers_command.h"
 #include "shared/base/clock.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
@@ -175,18 +176,27 @@ int run(int argc, char** argv) {
         "it makes of the answers (configs/profiles/cases)");
     cases->add_option("files", case_files, "Files of cases")->required()->check(CLI::ExistingFile);
     cases->add_flag("--json", as_json, "One JSON document");
+    std::string trigger_file;
+    CLI::App* triggers = app.add_subcommand(
+        "triggers",
+        "Prints the SQL that makes the outbox and the triggers of the objects with outbox = true\n"
+        "in an agent's file (connectors mariadb and sqlite); a person runs it in the database");
+    triggers->add_option("file", trigger_file, "The agent's file")
+        ->required()
+        ->check(CLI::ExistingFile);
     app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
     app.footer(
         "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"
         "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.");
     try {
         app.parse(argc, argv);
-        if (!*cases && config_option->empty()) throw CLI::RequiredError("--config");
+        if (!*cases && !*triggers && config_option->empty()) throw CLI::RequiredError("--config");
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kExitFine : kExitConfig;
     }
     if (*cases) return run_cases_command(case_files, as_json);
     const SystemClock clock;
+    if (*triggers) return run_triggers_command(trigger_file, clock);
     auto config = load_agent_config(file, clock);
     if (!config) return complain(config.error().what, kExitConfig);
     if (check) {
