@@ -199,7 +199,11 @@ void MariadbSession::set_options(const MariadbTarget& target) {
     api_->optionsv(mysql, MYSQL_OPT_NONBLOCK, nullptr);
     api_->optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     api_->optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &none);  // A server may not ask for our files.
-    if (target.host.starts_with('/') || target.tls == MariadbTls::kDisable) return;
+    const bool is_socket = target.host.starts_with('/');
+    // By itself the library would take "localhost" for the socket of the machine's own server.
+    const unsigned int protocol = is_socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+    api_->optionsv(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+    if (is_socket || target.tls == MariadbTls::kDisable) return;
     api_->optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
     if (target.tls == MariadbTls::kVerifyFull) {
         api_->optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);

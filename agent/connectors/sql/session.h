@@ -16,6 +16,7 @@ namespace syncline::agent::sql {
 
 /// One value as a database tells or takes it. Numbers are text too, so that they stay exact.
 struct Datum {
+    /// kReal: a number of at most fifteen digits, if it is one that we give.
     enum class Kind : std::uint8_t { kNull, kInteger, kReal, kText, kBytes };
     Kind kind = Kind::kNull;
     std::string text;  ///< kBytes: the bytes themselves.

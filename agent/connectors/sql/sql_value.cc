@@ -151,11 +151,13 @@ int digits_of(std::string_view number) {
 
 Result<Datum> number_datum(const Column& column, const std::string& text) {
     if (whole_number(text)) return Datum{Datum::Kind::kInteger, text};
-    if (column.lossy_numbers && digits_of(text) > kDoubleDigits) {
+    const bool exact = digits_of(text) <= kDoubleDigits;
+    if (column.lossy_numbers && !exact) {
         return refuse_value(text,
-                            "has more than 15 digits, which a column of numbers does not "
-                            "keep in SQLite; declare the column TEXT");
+                            "has more than 15 digits, which a column of numbers does not keep in "
+                            "SQLite; declare the column TEXT");
     }
+    if (!exact) return Datum::of_text(text);
     return Datum{Datum::Kind::kReal, text};
 }
 

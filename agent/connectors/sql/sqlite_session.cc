@@ -171,6 +171,7 @@ private:
             const int size = static_cast<int>(datum.text.size());
             int code = SQLITE_OK;
             std::int64_t number = 0;
+            double fraction = 0;
             const char* end = datum.text.data() + size;
             switch (datum.kind) {
                 case Datum::Kind::kNull: code = sqlite3_bind_null(prepared, at); break;
@@ -183,7 +184,12 @@ private:
                         break;
                     }
                     [[fallthrough]];      // Too large for a whole number of SQLite's.
-                case Datum::Kind::kReal:  // The column makes a number of it.
+                case Datum::Kind::kReal:  // As text it would stay text where no type is declared.
+                    if (std::from_chars(datum.text.data(), end, fraction).ec == std::errc{}) {
+                        code = sqlite3_bind_double(prepared, at, fraction);
+                        break;
+                    }
+                    [[fallthrough]];
                 case Datum::Kind::kText:
                     code = sqlite3_bind_text(prepared, at, datum.text.data(), size, SQLITE_STATIC);
                     break;
