@@ -22,13 +22,13 @@ protected:
     static void SetUpTestSuite() {
         ::setenv("SYNCLINE_TEST_MARIADB_PASSWORD", kMariadbPassword, 1);
         server_ = std::make_unique<MariadbServer>();
-        MariadbClient{*server_, ""}.run(
-            "CREATE USER syncline@'127.0.0.1' IDENTIFIED BY 's3cret \\' \\\\ \"'");
     }
     static void TearDownTestSuite() { server_.reset(); }
 
     void SetUp() override {
         MariadbClient{*server_, ""}.run(
+            "DROP USER IF EXISTS syncline@'127.0.0.1';"
+            "CREATE USER syncline@'127.0.0.1' IDENTIFIED BY 's3cret \\' \\\\ \"';"
             "DROP DATABASE IF EXISTS erp; CREATE DATABASE erp CHARACTER SET utf8mb4;"
             "GRANT ALL ON erp.* TO syncline@'127.0.0.1'");
         db_ = client();

@@ -282,6 +282,31 @@ TEST_F(MariadbOutbox, AMissingOutboxOrTriggerIsSaid) {
     EXPECT_THAT(batch->notes[0], HasSubstr("GRANT TRIGGER shows it"));
 }
 
+TEST_F(MariadbOutbox, WithoutTheRightToTakeEntriesOutNothingIsRead) {
+    db_->run(mariadb_triggers(customers(Detection::kOutbox), "erp", "syncline_outbox"));
+    db_->run(
+        "REVOKE ALL ON erp.* FROM syncline@'127.0.0.1';"
+        "GRANT SELECT ON erp.* TO syncline@'127.0.0.1'");
+    const auto connector = make(customers(Detection::kOutbox));
+    const auto refused = connector->read({}, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kDenied);
+    EXPECT_THAT(refused.error().what, HasSubstr("DELETE command denied"));
+}
+
+TEST_F(MariadbOutbox, AnObjectThatWasFollowedByStampIsReadWholeFirst) {
+    const auto by_stamp = make(customers());
+    insert("1", "a");
+    SqlFollower before{*by_stamp};
+    before.follow();
+    insert("2", "before the triggers");
+    const auto connector = make_with_triggers();
+    SqlFollower after{*connector};
+    after.cursor = before.cursor;
+    after.follow();
+    EXPECT_THAT(after.told, ElementsAre("+1", "+2"));
+}
+
 TEST_F(MariadbOutbox, ChangesOfATableThatIsMappedNoMoreAreSaidAndDropped) {
     const auto connector = make_with_triggers();
     SqlFollower follower{*connector};

@@ -31,6 +31,10 @@ constexpr std::size_t kColumnBytes = 512;
 /// Debian keeps the certificates there that the machine trusts.
 constexpr const char* kSystemCa = "/etc/ssl/certs/ca-certificates.crt";
 
+// MySQL's own, which MariaDB's header does not name.
+constexpr unsigned int kMysqlGeneratedColumn = 3105;
+constexpr unsigned int kMysqlCheckFailed = 3819;
+
 bool breaks_session(unsigned int number) {
     const bool of_client = number >= CR_MIN_ERROR && number <= CR_MYSQL_LAST_ERROR;
     return of_client || number == ER_SERVER_SHUTDOWN || number == ER_CONNECTION_KILLED ||
@@ -502,6 +506,10 @@ ErrorKind kind_of_mariadb(unsigned int number, std::string_view sqlstate) {
         case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
         case WARN_DATA_TRUNCATED:
         case ER_NO_DEFAULT_FOR_FIELD:
+        case ER_NON_UPDATABLE_TABLE:
+        case ER_WARNING_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN:
+        case kMysqlGeneratedColumn:
+        case kMysqlCheckFailed:
         case ER_SIGNAL_EXCEPTION: return ErrorKind::kInvalid;
         default: break;
     }

@@ -94,6 +94,9 @@ Statement select_by_stamp(const Table& table, const ObjectPosition& place) {
 Result<bool> read_object(const ReadContext& context, const Table& table, ObjectPosition& place,
                          Pager& pager) {
     const bool by_stamp = table.detection == Detection::kStamp;
+    // It was followed by stamp, perhaps before there were triggers: what changed in between is in
+    // neither.
+    if (!by_stamp && place.stamp) place = {};
     if (!place.full && !by_stamp) return true;
     if (by_stamp && !place.began) {
         const auto now = context.session.now(context.stop);

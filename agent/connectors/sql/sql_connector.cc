@@ -137,7 +137,8 @@ Result<const Table*> SqlConnector::table_of(const ObjectName& object) const {
 Result<void> SqlConnector::check_outbox(Batch& batch, const std::stop_token& stop) {
     if (outbox_in_use_.empty()) return {};
     constexpr const char* kAdvice = "; run what `syncline-agent triggers FILE` prints";
-    auto outbox = session_->run({.sql = "SELECT seq FROM " + outbox_in_use_ + " LIMIT 1"}, stop);
+    // No entry has this number: it is the right to take entries out that is tried.
+    auto outbox = trim_outbox(*session_, outbox_in_use_, {0}, stop);
     if (!outbox && session_->table_was_altered()) {
         return fail(ErrorKind::kInvalid, "there is no outbox: " + outbox.error().what + kAdvice);
     }
