@@ -74,7 +74,10 @@ protected:
         return connector;
     }
     std::unique_ptr<SqlConnector> make_with_triggers() {
-        db_->run(mariadb_triggers(customers(Detection::kOutbox), "erp", "syncline_outbox"));
+        const std::string sql =
+            mariadb_triggers(customers(Detection::kOutbox), "erp", "syncline_outbox");
+        db_->run(sql);
+        db_->run(sql);  // Harmless to repeat.
         return make(customers(Detection::kOutbox));
     }
     void insert(const std::string& id, const std::string& name) {

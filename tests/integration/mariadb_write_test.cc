@@ -116,6 +116,29 @@ TEST_F(MariadbWrite, EveryTypeComesAndGoesUnchanged) {
     EXPECT_EQ((*again)->fields, made->record->fields);
 }
 
+TEST_F(MariadbWrite, AKeyOfSixtyFourBitsIsNotTakenForItsNeighbour) {
+    db_->run(
+        "CREATE TABLE things (id bigint unsigned PRIMARY KEY, words text,"
+        " updated_at timestamp(6) DEFAULT NOW(6))");
+    const auto connector = make({{.mapping = {.object = ObjectName{"customer"},
+                                              .native = "things",
+                                              .key = "id",
+                                              .changed = "updated_at",
+                                              .fields = {sql_field("words")}}}});
+    // They differ in the last of 64 bits; a fraction of 53 bits holds one for all.
+    db_->run(
+        "INSERT INTO things (id, words) VALUES (18446744073709551614, 'ours'),"
+        " (18446744073709551613, 'the neighbour')");
+    const auto largest =
+        connector->fetch(ObjectName{"customer"}, RecordId{"18446744073709551614"}, {});
+    ASSERT_TRUE(largest && *largest);
+    EXPECT_EQ(*(*largest)->fields.find(std::string_view{"words"}), Value{"ours"});
+    const auto missing =
+        connector->fetch(ObjectName{"customer"}, RecordId{"18446744073709551612"}, {});
+    ASSERT_TRUE(missing);
+    EXPECT_FALSE(*missing);
+}
+
 TEST_F(MariadbWrite, BytesAndTablesWithoutTransactionsAreRefusedWithAdvice) {
     db_->run("ALTER TABLE customers ADD photo blob");
     auto objects = customers();

@@ -43,7 +43,8 @@ ColumnType type_of_mariadb(const std::string& type, const std::string& whole) {
 }
 
 std::string problem_of(const std::string& kind, const std::string& engine) {
-    if (kind != "BASE TABLE") return "it is a view or the like, no table";
+    if (kind != "BASE TABLE" && kind != "SYSTEM VERSIONED")
+        return "it is a view or the like, no table";
     const bool transactions = engine != "MyISAM" && engine != "Aria" && engine != "MEMORY" &&
                               engine != "CSV" && engine != "ARCHIVE";
     if (transactions) return {};

@@ -119,15 +119,19 @@ private:
         if (datum.is_null()) bound.buffer_type = MYSQL_TYPE_NULL;
         if (datum.kind == Datum::Kind::kBytes) bound.buffer_type = MYSQL_TYPE_BLOB;
         if (datum.kind != Datum::Kind::kInteger) return;
-        // A number beside a text column, or a text beside a number column, is compared as a
-        // fraction of 53 bits; so whole numbers stay what they are.
-        const auto done = std::from_chars(datum.text.data(), end, numbers_[at]);
-        if (done.ec != std::errc{} || done.ptr != end) return;
+        // So that nothing hangs on how the server turns a text beside a number into one.
+        long long number = 0;
+        const auto done = std::from_chars(datum.text.data(), end, number);
+        const bool fits = done.ec == std::errc{} && done.ptr == end;
+        const auto large = std::from_chars(datum.text.data(), end, numbers_[at]);
+        if (!fits && (large.ec != std::errc{} || large.ptr != end)) return;
+        if (fits) numbers_[at] = static_cast<unsigned long long>(number);
+        bound.is_unsigned = fits ? 0 : 1;
         bound.buffer_type = MYSQL_TYPE_LONGLONG;
         bound.buffer = &numbers_[at];
     }
 
-    std::vector<long long> numbers_;
+    std::vector<unsigned long long> numbers_;  ///< Signed ones by their bits.
     std::vector<unsigned long> lengths_;
     std::vector<MYSQL_BIND> binds_;
 };

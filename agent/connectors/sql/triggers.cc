@@ -75,6 +75,8 @@ std::string mariadb_triggers(const std::vector<SqlObject>& objects, std::string_
             sql += "\nDROP TRIGGER IF EXISTS " + name + ";\nCREATE TRIGGER " + name + " AFTER " +
                    what + " ON " + where + " FOR EACH ROW\n    " + body + ";\n";
         };
+        // Nobody may write while a trigger is dropped and not made again yet.
+        sql += "\nLOCK TABLES " + where + " WRITE;\n";
         trigger("_insert", "INSERT", insert_into(parts, "NEW", "insert"));
         trigger("_update", "UPDATE", insert_into(parts, "NEW", "update"));
         // BINARY: a collation may take the new key for the old one.
@@ -83,6 +85,7 @@ std::string mariadb_triggers(const std::vector<SqlObject>& objects, std::string_
                     ", OLD." + parts.key + ", 'delete' FROM DUAL\n" + "    WHERE NOT (BINARY NEW." +
                     parts.key + " <=> BINARY OLD." + parts.key + ")");
         trigger("_delete", "DELETE", insert_into(parts, "OLD", "delete"));
+        sql += "\nUNLOCK TABLES;\n";
     });
     return sql;
 }
@@ -90,7 +93,7 @@ std::string mariadb_triggers(const std::vector<SqlObject>& objects, std::string_
 std::string sqlite_triggers(const std::vector<SqlObject>& objects, std::string_view outbox) {
     std::string sql =
         "-- What changed, for syncline-agent, which takes out what it has stored.\n"
-        "CREATE TABLE IF NOT EXISTS " +
+        "BEGIN IMMEDIATE;\nCREATE TABLE IF NOT EXISTS " +
         sql_identifier(outbox) +
         " (\n    seq INTEGER PRIMARY KEY AUTOINCREMENT,\n    table_name TEXT NOT NULL,\n"
         "    record TEXT NOT NULL,\n    kind TEXT NOT NULL\n);\n";
@@ -110,7 +113,7 @@ std::string sqlite_triggers(const std::vector<SqlObject>& objects, std::string_v
                 insert_into(parts, "OLD", "delete"));
         trigger("_delete", "DELETE" + on, insert_into(parts, "OLD", "delete"));
     });
-    return sql;
+    return sql + "\nCOMMIT;\n";
 }
 
 }  // namespace syncline::agent::sql
