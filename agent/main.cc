@@ -16,6 +16,7 @@
 #include "agent/probe_command.h"
 #include "agent/thread_executor.h"
 #include "agent/thread_list_executor.h"
+#include "agent/triggers_command.h"
 #include "shared/base/clock.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
@@ -217,13 +218,21 @@ int run(int argc, char** argv) {
     cases->add_flag("--json", as_json, "One JSON document");
     ProbeCall probe;
     probe.add_to(app);
+    std::string trigger_file;
+    CLI::App* triggers = app.add_subcommand(
+        "triggers",
+        "Prints the SQL that makes the outbox and the triggers of the objects with outbox = true\n"
+        "in an agent's file (connectors mariadb and sqlite); a person runs it in the database");
+    triggers->add_option("file", trigger_file, "The agent's file")
+        ->required()
+        ->check(CLI::ExistingFile);
     app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
     app.footer(
         "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"
         "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.");
     try {
         app.parse(argc, argv);
-        const bool runs = !*cases && !*probe.command;
+        const bool runs = !*cases && !*probe.command && !*triggers;
         if (runs && config_option->empty()) throw CLI::RequiredError("--config");
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kExitFine : kExitConfig;
@@ -231,6 +240,7 @@ int run(int argc, char** argv) {
     if (*cases) return run_cases_command(case_files, as_json);
     if (*probe.command) return probe.run();
     const SystemClock clock;
+    if (*triggers) return run_triggers_command(trigger_file, clock);
     auto config = load_agent_config(file, clock);
     if (!config) return complain(config.error().what, kExitConfig);
     if (check) {

@@ -8,6 +8,7 @@
 #include "agent/connectors/postgres/postgres.h"
 #include "agent/connectors/postgres/postgres_lists.h"
 #include "agent/connectors/rest/rest.h"
+#include "agent/connectors/sql/sql.h"
 #include "agent/connectors/webhook/webhook.h"
 #include "agent/core/mapping_toml.h"
 
@@ -19,6 +20,10 @@ constexpr std::array kConnectors{
     ConnectorKind{"rest", "HTTP and JSON, described by a profile", make_rest},
     ConnectorKind{"postgres", "logical replication in, SQL out", make_postgres,
                   make_postgres_lists},
+    ConnectorKind{"mariadb", "MariaDB and MySQL: polling or triggers in, SQL out", make_mariadb,
+                  nullptr, print_mariadb_triggers},
+    ConnectorKind{"sqlite", "SQLite files: polling or triggers in, SQL out", make_sqlite, nullptr,
+                  print_sqlite_triggers},
     ConnectorKind{"webhook", "signed push over HTTP", make_webhook},
     ConnectorKind{"file", "CSV and JSONL drops in a directory", make_file, make_file_lists},
 };
@@ -47,6 +52,25 @@ Result<ConnectorFactory> make_connector(TomlReader& root, const ConnectorContext
     if (objects.keys().empty() && !root.has("lists"))
         root.problem("objects", "must map at least one object");
     return at->make(connector, objects, context);
+}
+
+Result<std::string> connector_triggers(TomlReader& root, const ConnectorContext& context) {
+    TomlReader connector = root.table("connector");
+    TomlReader objects = root.table("objects");
+    const std::string name = connector.text("kind");
+    const auto at = std::ranges::find(kConnectors, name, &ConnectorKind::name);
+    if (at == kConnectors.end() || at->triggers == nullptr) {
+        return fail(ErrorKind::kUnsupported, to_string(connector.place("kind")) +
+                                                 ": the connector \"" + name +
+                                                 "\" needs no triggers");
+    }
+    std::string sql = at->triggers(connector, objects, context);
+    if (sql.empty()) {
+        return fail(ErrorKind::kUnsupported,
+                    to_string(root.place("objects")) +
+                        ": no object has `outbox = true`, so none needs triggers");
+    }
+    return sql;
 }
 
 PlatformLists make_lists(TomlReader& root, const ConnectorContext& context) {

@@ -38,6 +38,10 @@ struct ConnectorKind {
     /// The same for `[lists]`; null: such a platform has none.
     Result<ListDoorFactory> (*make_lists)(TomlReader& connector, TomlReader& lists,
                                           const ConnectorContext& context) = nullptr;
+    /// The SQL that a person runs in the database so that its changes are found, from tables that
+    /// make() has found sound; empty: these objects need none. Null: such a platform has none.
+    std::string (*triggers)(TomlReader& connector, TomlReader& objects,
+                            const ConnectorContext& context) = nullptr;
 };
 
 /// The one list of connectors.
@@ -47,6 +51,10 @@ struct ConnectorKind {
 /// root.finish() afterwards, and uses the factory only if that found nothing.
 [[nodiscard]] Result<ConnectorFactory> make_connector(TomlReader& root,
                                                       const ConnectorContext& context);
+
+/// ConnectorKind::triggers of the kind that `[connector]` names. kUnsupported: it has none.
+[[nodiscard]] Result<std::string> connector_triggers(TomlReader& root,
+                                                     const ConnectorContext& context);
 
 /// The lists of reference data that a platform has, by `[lists]`.
 struct PlatformLists {

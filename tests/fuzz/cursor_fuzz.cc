@@ -3,6 +3,7 @@
 #include "agent/connectors/file/cursor.h"
 #include "agent/connectors/postgres/cursor.h"
 #include "agent/connectors/rest/cursor.h"
+#include "agent/connectors/sql/position.h"
 #include "tests/fuzz/must.h"
 
 namespace syncline::fuzz {
@@ -44,6 +45,12 @@ void check_postgres(std::string_view text) {
     must(postgres::parse_position(postgres::to_cursor(*position)) == *position);
 }
 
+void check_sql(std::string_view text) {
+    const auto position = sql::parse_position({std::string{text}});
+    if (!taken(position)) return;
+    must(sql::parse_position(sql::to_cursor(*position)) == *position);
+}
+
 }  // namespace
 }  // namespace syncline::fuzz
 
@@ -52,5 +59,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     syncline::fuzz::check_rest(text);
     syncline::fuzz::check_file(text);
     syncline::fuzz::check_postgres(text);
+    syncline::fuzz::check_sql(text);
     return 0;
 }

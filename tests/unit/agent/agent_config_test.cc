@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "shared/base/toml_reader.h"
 #include "tests/support/config_text.h"
 #include "tests/support/manual_clock.h"
 
@@ -41,6 +42,20 @@ TEST_F(AgentConfigFile, ListsEverySettingOfTheBreakerAtItsDefault) {
     ASSERT_TRUE(least) << least.error().what;
     EXPECT_EQ(all->settings.breaker, least->settings.breaker);
     EXPECT_NE(text.find("\npercent_from = 50\n"), std::string::npos);
+}
+
+TEST_F(AgentConfigFile, TheExamplesOfDatabasesAreSoundAndHaveTriggers) {
+    const std::filesystem::path folder =
+        std::filesystem::path{SYNCLINE_SOURCE_DIR} / "configs/agents";
+    for (const char* name : {"mariadb.toml", "sqlite.toml"}) {
+        const auto config = load_agent_config(folder / name, clock_);
+        ASSERT_TRUE(config) << config.error().what;
+        auto root = TomlReader::load(folder / name);
+        ASSERT_TRUE(root);
+        const auto sql = connector_triggers(*root, {clock_, folder, folder});
+        ASSERT_TRUE(sql) << sql.error().what;
+        EXPECT_NE(sql->find("AFTER INSERT ON"), std::string::npos);
+    }
 }
 
 TEST_F(AgentConfigFile, TakesLimitsOfOneObject) {

@@ -1,0 +1,21 @@
+#include "agent/connectors/sql/session.h"
+
+namespace syncline::agent::sql {
+namespace {
+
+std::string doubled(std::string_view text, char quote) {
+    std::string out{quote};
+    for (const char c : text) {
+        if (c == quote) out += quote;
+        out += c;
+    }
+    return out + quote;
+}
+
+}  // namespace
+
+std::string sql_identifier(std::string_view name) { return doubled(name, '`'); }
+
+std::string sql_text(std::string_view text) { return doubled(text, '\''); }
+
+}  // namespace syncline::agent::sql

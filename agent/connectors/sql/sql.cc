@@ -1,0 +1,103 @@
+#include "agent/connectors/sql/sql.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/connectors/sql/sqlite_session.h"
+#include "agent/connectors/sql/triggers.h"
+
+namespace syncline::agent {
+namespace {
+
+sql::ObjectDefaults sqlite_defaults() {
+    const std::string format{sql::kSqliteStampFormat};
+    return {.stamp_format = format, .timestamp_format = format};
+}
+
+ConnectorFactory factory_of(sql::SqlSettings settings) {
+    return [settings = std::move(settings)]() -> Result<std::unique_ptr<Connector>> {
+        return std::make_unique<sql::SqlConnector>(settings);
+    };
+}
+
+bool any_outbox(const std::vector<sql::SqlObject>& objects) {
+    return std::ranges::any_of(objects, [](const sql::SqlObject& object) {
+        return object.detection == sql::Detection::kOutbox;
+    });
+}
+
+}  // namespace
+
+namespace sql {
+
+SqlSettings mariadb_settings(const MariadbConfig& config, std::vector<SqlObject> objects,
+                             const Clock& clock) {
+    const MariadbTarget target{.host = config.host,
+                               .port = config.port,
+                               .database = config.database,
+                               .user = config.user,
+                               .password = config.password,
+                               .tls = config.tls,
+                               .tls_ca = config.tls_ca,
+                               .tls_certificate = config.tls_certificate,
+                               .tls_key = config.tls_key,
+                               .zone = config.zone,
+                               .connect_limit = config.connect_timeout,
+                               .statement_limit = config.common.statement_timeout,
+                               .lock_limit = config.lock_timeout};
+    return {.open = [target, clock = &clock](
+                        const std::stop_token& stop) { return open_mariadb(target, *clock, stop); },
+            .objects = std::move(objects),
+            .lag = config.common.lag,
+            .outbox =
+                sql_identifier(config.database) + "." + sql_identifier(config.common.outbox_table),
+            .trigger = config.common.outbox_table + "_"};
+}
+
+SqlSettings sqlite_settings(const SqliteConfig& config, std::vector<SqlObject> objects,
+                            const Clock& clock) {
+    const SqliteTarget target{.file = config.file,
+                              .busy_limit = config.busy_timeout,
+                              .statement_limit = config.common.statement_timeout};
+    return {.open = [target, clock = &clock](
+                        const std::stop_token& stop) { return open_sqlite(target, *clock, stop); },
+            .objects = std::move(objects),
+            .lag = config.common.lag,
+            .outbox = sql_identifier(config.common.outbox_table),
+            .trigger = config.common.outbox_table + "_"};
+}
+
+}  // namespace sql
+
+Result<ConnectorFactory> make_mariadb(TomlReader& connector, TomlReader& objects,
+                                      const ConnectorContext& context) {
+    const auto config = sql::parse_mariadb_config(connector);
+    return factory_of(
+        sql::mariadb_settings(config, sql::parse_sql_objects(objects, {}), context.clock));
+}
+
+Result<ConnectorFactory> make_sqlite(TomlReader& connector, TomlReader& objects,
+                                     const ConnectorContext& context) {
+    const auto config = sql::parse_sqlite_config(connector, context.config_dir);
+    return factory_of(sql::sqlite_settings(
+        config, sql::parse_sql_objects(objects, sqlite_defaults()), context.clock));
+}
+
+std::string print_mariadb_triggers(TomlReader& connector, TomlReader& objects,
+                                   const ConnectorContext& context) {
+    std::ignore = context;
+    const auto config = sql::parse_mariadb_config(connector);
+    const auto parsed = sql::parse_sql_objects(objects, {});
+    if (!any_outbox(parsed)) return {};
+    return sql::mariadb_triggers(parsed, config.database, config.common.outbox_table);
+}
+
+std::string print_sqlite_triggers(TomlReader& connector, TomlReader& objects,
+                                  const ConnectorContext& context) {
+    const auto config = sql::parse_sqlite_config(connector, context.config_dir);
+    const auto parsed = sql::parse_sql_objects(objects, sqlite_defaults());
+    if (!any_outbox(parsed)) return {};
+    return sql::sqlite_triggers(parsed, config.common.outbox_table);
+}
+
+}  // namespace syncline::agent

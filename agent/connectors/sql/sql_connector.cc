@@ -1,0 +1,169 @@
+#include "agent/connectors/sql/sql_connector.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/connectors/sql/outbox.h"
+#include "agent/connectors/sql/triggers.h"
+#include "agent/connectors/sql/write.h"
+
+namespace syncline::agent::sql {
+
+SqlConnector::SqlConnector(SqlSettings settings) : settings_(std::move(settings)) {
+    const bool used = std::ranges::any_of(settings_.objects, [](const SqlObject& object) {
+        return object.detection == Detection::kOutbox;
+    });
+    if (used) outbox_in_use_ = settings_.outbox;
+}
+
+Result<void> SqlConnector::connect(std::stop_token stop) {
+    if (connected() && session_->run({.sql = "SELECT 1"}, stop)) return {};
+    session_.reset();
+    auto session = settings_.open(stop);
+    if (!session) return fail(session.error());
+    std::vector<Table> tables;
+    for (const SqlObject& object : settings_.objects) {
+        auto table = describe(**session, object, stop);
+        if (!table) return fail(table.error());
+        tables.push_back(std::move(*table));
+    }
+    tables_ = std::move(tables);
+    session_ = std::move(*session);
+    outbox_checked_ = false;
+    return {};
+}
+
+/// An error that means that a table was altered makes the next connect() look at it anew.
+template <class T>
+Result<T> SqlConnector::looked_at(Result<T> result) {
+    if (result || !session_->table_was_altered()) return result;
+    session_->close();
+    return fail(ErrorKind::kUnavailable,
+                result.error().what + " (the table was altered; it is looked at anew)");
+}
+
+Result<Batch> SqlConnector::read(const Cursor& from, std::size_t max, std::stop_token stop) {
+    if (!connected()) return not_connected();
+    auto position = parse_position(from);
+    if (!position) return fail(position.error());
+    Batch noted;
+    if (!outbox_checked_) {
+        if (auto checked = check_outbox(noted, stop); !checked) return fail(checked.error());
+        outbox_checked_ = true;
+    }
+    told_.clear();
+    auto read = looked_at(read_round(context(stop), std::move(*position), max));
+    if (!read) return fail(read.error());
+    told_ = std::move(read->told);
+    told_next_ = read->batch.next;
+    read->batch.notes.insert(read->batch.notes.end(), noted.notes.begin(), noted.notes.end());
+    return std::move(read->batch);
+}
+
+Result<Batch> SqlConnector::survey(const Cursor& from, std::size_t max, std::stop_token stop) {
+    if (!connected()) return not_connected();
+    auto position = parse_position(from);
+    if (!position) return fail(position.error());
+    return looked_at(read_survey(context(stop), std::move(*position), max));
+}
+
+Result<void> SqlConnector::stored(const Cursor& stored) {
+    if (told_.empty() || !(stored == told_next_)) return {};
+    if (!connected()) return not_connected();
+    auto trimmed = trim_outbox(*session_, settings_.outbox, told_, {});
+    // What could not be taken out is told again.
+    told_.clear();
+    return trimmed;
+}
+
+Result<std::optional<Record>> SqlConnector::fetch(const ObjectName& object, const RecordId& id,
+                                                  std::stop_token stop) {
+    const auto table = table_of(object);
+    if (!table) return fail(table.error());
+    return looked_at(select_row(*session_, **table, id, Table::Filter::kApply, stop));
+}
+
+Result<std::optional<Record>> SqlConnector::find(const ObjectName& object, const EntityId& entity,
+                                                 std::stop_token stop) {
+    const auto table = table_of(object);
+    if (!table) return fail(table.error());
+    if (!(*table)->has_marker()) {
+        return fail(ErrorKind::kUnsupported, "object " + object.text + " has no marker field");
+    }
+    return looked_at(find_marked(*session_, **table, entity, stop));
+}
+
+Result<Written> SqlConnector::write(const Command& command, std::stop_token stop) {
+    const auto table = table_of(command.entity.object);
+    if (!table) return fail(table.error());
+    return looked_at(carry_out(*session_, **table, command, stop));
+}
+
+Fields SqlConnector::normal_form(const ObjectName& object, const Fields& fields) const {
+    const auto at = std::ranges::find(settings_.objects, object,
+                                      [](const SqlObject& one) { return one.mapping.object; });
+    if (at == settings_.objects.end()) return fields;
+    return agent::normal_form(at->mapping, fields).value_or(fields);
+}
+
+Connector::Traits SqlConnector::traits() const {
+    Traits traits;
+    traits.create_is_idempotent =
+        !tables_.empty() && std::ranges::all_of(tables_, &Table::marker_is_unique);
+    traits.has_marker = std::ranges::none_of(
+        settings_.objects, [](const SqlObject& one) { return one.mapping.marker.empty(); });
+    return traits;
+}
+
+std::unexpected<Error> SqlConnector::not_connected() const {
+    return fail(ErrorKind::kUnavailable, "the database is not connected");
+}
+
+ReadContext SqlConnector::context(const std::stop_token& stop) const {
+    return {*session_, tables_, settings_.lag, outbox_in_use_, stop};
+}
+
+Result<const Table*> SqlConnector::table_of(const ObjectName& object) const {
+    if (!connected()) return not_connected();
+    const auto at =
+        std::ranges::find(tables_, object, [](const Table& table) { return table.mapping.object; });
+    if (at == tables_.end()) {
+        return fail(ErrorKind::kInvalid, "object " + object.text + " is not mapped to a table");
+    }
+    return &*at;
+}
+
+/// A trigger that is missing would be changes that nobody sees.
+Result<void> SqlConnector::check_outbox(Batch& batch, const std::stop_token& stop) {
+    if (outbox_in_use_.empty()) return {};
+    constexpr const char* kAdvice = "; run what `syncline-agent triggers FILE` prints";
+    // No entry has this number: it is the right to take entries out that is tried.
+    auto outbox = trim_outbox(*session_, outbox_in_use_, {0}, stop);
+    if (!outbox && session_->table_was_altered()) {
+        return fail(ErrorKind::kInvalid, "there is no outbox: " + outbox.error().what + kAdvice);
+    }
+    if (!outbox) return fail(outbox.error());
+    for (const Table& table : tables_) {
+        if (table.detection != Detection::kOutbox) continue;
+        const auto found = session_->triggers(table.mapping.native, stop);
+        if (!found) return fail(found.error());
+        std::string missing;
+        for (const char* event : kTriggerEvents) {
+            const bool is_there = std::ranges::any_of(*found, [&](const std::string& name) {
+                return name.starts_with(settings_.trigger) && name.ends_with(event);
+            });
+            if (!is_there) missing += std::string{missing.empty() ? "" : ", "} + (event + 1);
+        }
+        if (missing.empty()) continue;
+        std::string text = table.sql_name + " has no trigger that tells the outbox of: " + missing;
+        if (!session_->may_hide_triggers() || !found->empty()) {
+            return fail(ErrorKind::kInvalid, text + kAdvice);
+        }
+        batch.notes.push_back(std::move(text) +
+                              ", as far as this user may see (GRANT TRIGGER shows it)" + kAdvice +
+                              " if they are not there: without them its changes are not seen");
+    }
+    return {};
+}
+
+}  // namespace syncline::agent::sql

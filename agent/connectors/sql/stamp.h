@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+
+#include "agent/connectors/sql/session.h"
+#include "agent/connectors/sql/table.h"
+
+namespace syncline::agent::sql {
+
+/// The moment that a stamp of `table.mapping.changed` says; nullopt: it says none.
+[[nodiscard]] std::optional<Timestamp> stamp_time(const Table& table, const Datum& stamp,
+                                                  const Dialect& dialect);
+
+/// The least stamp that may say that moment or a later one.
+[[nodiscard]] Datum stamp_datum(const Table& table, Timestamp moment, const Dialect& dialect);
+
+}  // namespace syncline::agent::sql
