@@ -12,6 +12,7 @@
 #include "agent/agent.h"
 #include "agent/agent_config.h"
 #include "agent/cases_command.h"
+#include "agent/connector_command.h"
 #include "agent/nats_start.h"
 #include "agent/thread_executor.h"
 #include "agent/thread_list_executor.h"
@@ -157,6 +158,28 @@ private:
     Duration watchdog_due_{0};
 };
 
+CLI::App* add_connector_test(CLI::App& app, ConnectorTest& test) {
+    CLI::App* connector = app.add_subcommand("connector", "About the connector of a file");
+    connector->require_subcommand(1);
+    CLI::App* command = connector->add_subcommand(
+        "test",
+        "Tries the program of an `exec` connector on all that the protocol asks of it. Reads "
+        "only,\n"
+        "unless --write names an object. Exit codes: 0 all holds, 1 some does not, 2 wrong usage");
+    command->add_option("file", test.file, "The agent's file")
+        ->required()
+        ->check(CLI::ExistingFile);
+    command
+        ->add_option("--write", test.write,
+                     "WRITES TO THE PLATFORM: makes, changes and deletes one record of OBJECT")
+        ->type_name("OBJECT");
+    command->add_option("--set", test.set, "What that record shall hold in a field")
+        ->type_name("FIELD=VALUE")
+        ->allow_extra_args(false);
+    command->add_flag("--json", test.as_json, "One JSON document");
+    return command;
+}
+
 int run(int argc, char** argv) {
     CLI::App app{
         "syncline-agent: keeps one platform in agreement with the others.\n"
@@ -175,17 +198,21 @@ int run(int argc, char** argv) {
         "it makes of the answers (configs/profiles/cases)");
     cases->add_option("files", case_files, "Files of cases")->required()->check(CLI::ExistingFile);
     cases->add_flag("--json", as_json, "One JSON document");
+    ConnectorTest test;
+    CLI::App* connector_test = add_connector_test(app, test);
     app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
     app.footer(
         "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"
         "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.");
     try {
         app.parse(argc, argv);
-        if (!*cases && config_option->empty()) throw CLI::RequiredError("--config");
+        if (!*cases && !*connector_test && config_option->empty())
+            throw CLI::RequiredError("--config");
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kExitFine : kExitConfig;
     }
     if (*cases) return run_cases_command(case_files, as_json);
+    if (*connector_test) return run_connector_test(test);
     const SystemClock clock;
     auto config = load_agent_config(file, clock);
     if (!config) return complain(config.error().what, kExitConfig);

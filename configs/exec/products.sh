@@ -27,9 +27,9 @@ read_from() {
 }
 
 while IFS= read -r line; do
-    case $(part .call) in
-        hello) result '{"protocol": 1, "capabilities": []}' ;;
-        read) read_from ;;
-        *) refuse invalid 'products.sh can only be read' ;;
+    case $(part '.call + " " + (.object // "")') in
+        'hello ') result '{"protocol": 1, "capabilities": []}' ;;
+        'read products') read_from ;;
+        *) refuse invalid 'of products.sh, products can be read, and that is all' ;;
     esac
 done
