@@ -108,9 +108,12 @@ public:
             return std::nullopt;
         }
         all_ = std::move(*first);
-        report_.holds(name + ": " + std::to_string(all_.records.size()) + " records in " +
-                      std::to_string(all_.steps.size()) + " pages" +
-                      (all_.rejects == 0 ? "" : ", " + std::to_string(all_.rejects) + " rejects"));
+        report_.holds(name + " (records: " + std::to_string(all_.records.size()) +
+                      ", pages: " + std::to_string(all_.steps.size()) +
+                      ", rejects: " + std::to_string(all_.rejects) + ")");
+        if (all_.records.empty()) {
+            report_.left_out("there is something to compare", "there are no records");
+        }
         check_mapping();
         check_pages();
         check_resuming();

@@ -93,7 +93,7 @@ void ExecConnector::take(const ObjectMapping& mapping, Page page, Batch& batch) 
         }
         batch.rejects.push_back({mapping.object, text_at(Value{native}, mapping.key),
                                  record.error().what,
-                                 to_json(Value{native}).substr(0, exec::kRawBytesMax)});
+                                 exec::cut_text(to_json(Value{native}), exec::kRawBytesMax)});
     }
     for (std::string& id : page.deleted) {
         batch.records.push_back(

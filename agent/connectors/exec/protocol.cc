@@ -34,9 +34,37 @@ constexpr std::array kCapabilities{
     CapabilityName{"waits_for_changes", &Capabilities::waits_for_changes},
 };
 
+constexpr std::size_t kTextBytesMax = 2'000;
 constexpr std::int64_t kPauseMostMs = 86'400'000;
 
-std::unexpected<Error> wrong(const std::string& what) { return fail(ErrorKind::kInvalid, what); }
+/// What came stands in messages, which go into logs and to the hub.
+std::string escaped(std::string_view text) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    std::string out;
+    const auto put_code = [&](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        out += std::string{'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
+    };
+    while (!text.empty()) {
+        const std::size_t bad = std::min(find_invalid_utf8(text), text.size());
+        for (const char c : text.substr(0, bad)) {
+            const auto byte = static_cast<unsigned char>(c);
+            if (byte >= 0x20 && byte != 0x7f) {
+                out += c;
+            } else {
+                put_code(c);
+            }
+        }
+        if (bad == text.size()) break;
+        put_code(text[bad]);
+        text.remove_prefix(bad + 1);
+    }
+    return out;
+}
+
+std::unexpected<Error> wrong(const std::string& what) {
+    return fail(ErrorKind::kInvalid, escaped(what));
+}
 
 std::string shown_value(const Value& value) { return shown(to_json(value), 80); }
 
@@ -95,7 +123,7 @@ Result<Complaint> decode_complaint(const Value& value) {
     }
     const std::string text = text_of(*map, "text");
     if (text.empty()) return wrong("`error.text` must say what is wrong, and is missing");
-    Complaint complaint{.error = {at->kind, text.substr(0, 2'000)}};
+    Complaint complaint{.error = {at->kind, cut_text(text, kTextBytesMax)}};
     if (const Value* const pause = member(*map, "pause_ms")) {
         const auto* ms = pause->get<std::int64_t>();
         if (ms == nullptr || *ms < 0 || *ms > kPauseMostMs) {
@@ -117,8 +145,8 @@ Result<Batch::Reject> decode_reject(const Value& value) {
     }
     Batch::Reject reject{.object = {},
                          .id = text_of(*map, "id"),
-                         .reason = text_of(*map, "reason"),
-                         .raw = text_of(*map, "raw").substr(0, kRawBytesMax)};
+                         .reason = cut_text(text_of(*map, "reason"), kTextBytesMax),
+                         .raw = cut_text(text_of(*map, "raw"), kRawBytesMax)};
     if (reject.reason.empty()) {
         return wrong("one of `rejects` has no `reason`: " + shown_value(value));
     }
@@ -128,26 +156,18 @@ Result<Batch::Reject> decode_reject(const Value& value) {
 }  // namespace
 
 std::string shown(std::string_view line, std::size_t bytes_max) {
-    constexpr std::string_view kHex = "0123456789abcdef";
-    std::string out = "`";
     const bool cut = line.size() > bytes_max;
-    std::string_view rest = line.substr(0, bytes_max);
-    while (!rest.empty()) {
-        const std::size_t bad = std::min(find_invalid_utf8(rest), rest.size());
-        for (const char c : rest.substr(0, bad)) {
-            const auto byte = static_cast<unsigned char>(c);
-            if (byte >= 0x20 && byte != 0x7f) {
-                out += c;
-            } else {
-                out += std::string{'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-            }
-        }
-        if (bad == rest.size()) break;
-        const auto byte = static_cast<unsigned char>(rest[bad]);
-        out += std::string{'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
-        rest.remove_prefix(bad + 1);
-    }
-    return out + (cut ? "...` (" + std::to_string(line.size()) + " bytes)" : "`");
+    return "`" + escaped(line.substr(0, bytes_max)) +
+           (cut ? "...` (" + std::to_string(line.size()) + " bytes)" : "`");
+}
+
+std::string cut_text(std::string_view text, std::size_t bytes_max) {
+    std::size_t end = std::min(text.size(), bytes_max);
+    const auto continues = [&] {
+        return end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u;
+    };
+    while (end > 0 && continues()) --end;
+    return std::string{text.substr(0, end)};
 }
 
 std::string encode_request(std::uint64_t id, std::string_view call, Value::Map members) {

@@ -91,6 +91,18 @@ INSTANTIATE_TEST_SUITE_P(Errors, Classes,
                                          ClassCase{"denied", ErrorKind::kDenied}),
                          [](const auto& row) { return std::string{row.param.name}; });
 
+TEST(ExecText, IsCutBetweenCharacters) {
+    EXPECT_EQ(cut_text("a\xc3\xa4", 3), "a\xc3\xa4");
+    EXPECT_EQ(cut_text("a\xc3\xa4", 2), "a");
+    EXPECT_EQ(cut_text("\xe2\x82\xac", 2), "");
+    std::string umlauts = "x";
+    for (int i = 0; i < 1'500; ++i) umlauts += "\xc3\xa4";
+    const auto answer =
+        decode_answer(R"({"id":3,"error":{"class":"invalid","text":")" + umlauts + "\"}}", 3);
+    ASSERT_TRUE(answer && answer->complaint);
+    EXPECT_EQ(answer->complaint->error.what.size(), 1'999u);
+}
+
 TEST(ExecHello, TellsCapabilities) {
     const auto all = decode_hello(
         object_of(R"({"protocol":1,"capabilities":["waits_for_changes","can_fetch"]})"));
