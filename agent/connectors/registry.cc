@@ -21,7 +21,8 @@ constexpr std::array kConnectors{
     ConnectorKind{"postgres", "logical replication in, SQL out", make_postgres,
                   make_postgres_lists},
     ConnectorKind{"webhook", "signed push over HTTP", make_webhook},
-    ConnectorKind{"file", "CSV and JSONL drops in a directory", make_file, make_file_lists},
+    ConnectorKind{"file", "CSV, JSONL and fixed-width drops in a directory", make_file,
+                  make_file_lists},
     ConnectorKind{"exec", "a program of your own, over JSON lines", make_exec},
 };
 
