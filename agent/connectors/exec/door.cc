@@ -20,6 +20,16 @@ Result<void> expect_at(const Value::Map& record, const std::string& path, const 
                                          "`, and " + shown(text, 80) + " was asked for");
 }
 
+Value::Map values_of(const Fields& input) {
+    Value::Map values;
+    for (const auto& [field, value] : input) values.emplace(field.text, value);
+    return values;
+}
+
+Value::Map members_of(const OperationRequest& request) {
+    return {{"name", request.name}, {"key", request.key}, {"input", values_of(request.input)}};
+}
+
 }  // namespace
 
 Result<Page> Door::read(const ObjectMapping& mapping, const From& from, std::size_t max,
@@ -118,16 +128,36 @@ Result<Effect> Door::write(const ObjectMapping& mapping, const Command& command,
     return std::move(*effect);
 }
 
-Result<Value::Map> Door::ask(const std::string& name, const Fields& input,
-                             const std::stop_token& stop) {
-    Value::Map values;
-    for (const auto& [field, value] : input) values.emplace(field.text, value);
-    const auto result =
-        session_.call("ask", {{"name", name}, {"input", std::move(values)}}, Intent::kRead, stop);
+Result<std::optional<Value>> Door::output_of(std::string_view call, Value::Map members,
+                                             const Terms& terms, const std::stop_token& stop) {
+    const auto result = session_.call(call, std::move(members), terms, stop);
     if (!result) return fail(result.error());
     auto output = decode_output(*result);
-    if (!output) return session_.refuse("ask", output.error(), Intent::kRead);
-    return std::move(*output);
+    if (!output) return session_.refuse(call, output.error(), terms.intent);
+    if (!*output) return std::nullopt;
+    return Value{**std::move(output)};
+}
+
+Result<Value> Door::must_output(std::string_view call, Value::Map members, const Terms& terms,
+                                const std::stop_token& stop) {
+    auto output = output_of(call, std::move(members), terms, stop);
+    if (!output) return fail(output.error());
+    if (*output) return **std::move(output);
+    return session_.refuse(call, {ErrorKind::kInvalid, "`output` must be an object, and is null"},
+                           terms.intent);
+}
+
+Result<Value> Door::ask(const std::string& name, const Fields& input, const std::stop_token& stop) {
+    return must_output("ask", {{"name", name}, {"input", values_of(input)}}, Intent::kRead, stop);
+}
+
+Result<Value> Door::operate(const OperationRequest& request, const std::stop_token& stop) {
+    return must_output("operate", members_of(request), {Intent::kWrite, request.limit}, stop);
+}
+
+Result<std::optional<Value>> Door::find_operation(const OperationRequest& request,
+                                                  const std::stop_token& stop) {
+    return output_of("find_operation", members_of(request), {Intent::kRead, request.limit}, stop);
 }
 
 }  // namespace syncline::agent::exec

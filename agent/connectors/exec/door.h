@@ -41,14 +41,25 @@ public:
     [[nodiscard]] Result<Effect> write(const ObjectMapping& mapping, const Command& command,
                                        const std::stop_token& stop);
     /// The answer to a question of `[connector.asks]`.
-    [[nodiscard]] Result<Value::Map> ask(const std::string& name, const Fields& input,
-                                         const std::stop_token& stop);
+    [[nodiscard]] Result<Value> ask(const std::string& name, const Fields& input,
+                                    const std::stop_token& stop);
+    /// An operation of `[connector.operations]`, and whether it was carried out: Connector's.
+    [[nodiscard]] Result<Value> operate(const OperationRequest& request,
+                                        const std::stop_token& stop);
+    [[nodiscard]] Result<std::optional<Value>> find_operation(const OperationRequest& request,
+                                                              const std::stop_token& stop);
 
     [[nodiscard]] Session& session() { return session_; }
     [[nodiscard]] const Session& session() const { return session_; }
     [[nodiscard]] const Settings& settings() const { return *settings_; }
 
 private:
+    [[nodiscard]] Result<std::optional<Value>> output_of(std::string_view call, Value::Map members,
+                                                         const Terms& terms,
+                                                         const std::stop_token& stop);
+    [[nodiscard]] Result<Value> must_output(std::string_view call, Value::Map members,
+                                            const Terms& terms, const std::stop_token& stop);
+
     std::shared_ptr<const Settings> settings_;
     Session session_;
 };

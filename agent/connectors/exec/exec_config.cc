@@ -49,6 +49,22 @@ exec::Capabilities read_capabilities(TomlReader& connector) {
     return capabilities;
 }
 
+std::vector<OperationTraits> read_operations(TomlReader operations) {
+    std::vector<OperationTraits> all;
+    for (const std::string& name : operations.keys()) {
+        TomlReader table = operations.table(name);
+        const bool idempotent = table.boolean("idempotent", false);
+        const bool find = table.boolean("find", false);
+        if (idempotent && find) {
+            table.problem("find", "is never used of what is `idempotent`; leave out one of them");
+        }
+        all.push_back({name, idempotent ? OnDoubt::kRepeat
+                             : find     ? OnDoubt::kLook
+                                        : OnDoubt::kTell});
+    }
+    return all;
+}
+
 /// A program by its path is looked for from the file's folder, as all paths are; one without a
 /// slash in PATH.
 std::vector<std::string> read_command(TomlReader& connector, const ConnectorContext& context) {
@@ -85,6 +101,7 @@ exec::Settings read_exec_settings(TomlReader& connector, TomlReader& objects,
     settings.questions = asks.keys();
     // There is nothing to say about one, but that the program answers it.
     for (const std::string& name : settings.questions) std::ignore = asks.table(name);
+    settings.operations = read_operations(connector.table("operations"));
     settings.objects = read_object_mappings(objects, {});
     for (const ObjectMapping& mapping : settings.objects) {
         if (!settings.capabilities.has_marker || !mapping.marker.empty()) continue;

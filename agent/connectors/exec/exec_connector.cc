@@ -51,6 +51,12 @@ public:
     [[nodiscard]] std::vector<std::string> questions() const override {
         return door_.settings().questions;
     }
+    Result<Value> operate(const OperationRequest& request, std::stop_token stop) override;
+    Result<std::optional<Value>> find_operation(const OperationRequest& request,
+                                                std::stop_token stop) override;
+    [[nodiscard]] std::vector<OperationTraits> operations() const override {
+        return door_.settings().operations;
+    }
     [[nodiscard]] Fields normal_form(const ObjectName& object, const Fields& fields) const override;
     [[nodiscard]] Duration throttle_pause() const override {
         return door_.session().throttle_pause();
@@ -213,9 +219,27 @@ Result<Value> ExecConnector::ask(const std::string& name, const Fields& input,
     if (std::ranges::find(known, name) == known.end()) {
         return fail(ErrorKind::kUnsupported, "[connector.asks." + name + "] is missing");
     }
-    auto output = door_.ask(name, input, stop);
-    if (!output) return fail(output.error());
-    return Value{std::move(*output)};
+    return door_.ask(name, input, stop);
+}
+
+Result<Value> ExecConnector::operate(const OperationRequest& request, std::stop_token stop) {
+    const auto& known = door_.settings().operations;
+    if (std::ranges::find(known, request.name, &OperationTraits::name) == known.end()) {
+        return fail(ErrorKind::kUnsupported,
+                    "[connector.operations." + request.name + "] is missing");
+    }
+    return door_.operate(request, stop);
+}
+
+Result<std::optional<Value>> ExecConnector::find_operation(const OperationRequest& request,
+                                                           std::stop_token stop) {
+    const auto& known = door_.settings().operations;
+    const auto at = std::ranges::find(known, request.name, &OperationTraits::name);
+    if (at == known.end() || at->on_doubt != OnDoubt::kLook) {
+        return fail(ErrorKind::kUnsupported,
+                    "[connector.operations." + request.name + "] has no `find = true`");
+    }
+    return door_.find_operation(request, stop);
 }
 
 Fields ExecConnector::normal_form(const ObjectName& object, const Fields& fields) const {

@@ -325,9 +325,10 @@ Result<Effect> decode_effect(const Value::Map& result) {
     return effect;
 }
 
-Result<Value::Map> decode_output(const Value::Map& result) {
+Result<std::optional<Value::Map>> decode_output(const Value::Map& result) {
     if (auto known = only(result, {"output"}, "the result"); !known) return fail(known.error());
     const Value* const output = member(result, "output");
+    if (output != nullptr && output->is_null()) return std::nullopt;
     const auto* map = output == nullptr ? nullptr : output->get<Value::Map>();
     if (map == nullptr) {
         return wrong("`output` must be an object, and is " +

@@ -63,8 +63,8 @@ struct Effect {
 };
 [[nodiscard]] Result<Effect> decode_effect(const Value::Map& result);
 
-/// The result of `ask`: `output`.
-[[nodiscard]] Result<Value::Map> decode_output(const Value::Map& result);
+/// The result of `ask`, `operate` and `find_operation`: `output`, which may be null.
+[[nodiscard]] Result<std::optional<Value::Map>> decode_output(const Value::Map& result);
 
 /// The beginning of a text, not cut within a character.
 [[nodiscard]] std::string cut_text(std::string_view text, std::size_t bytes_max);

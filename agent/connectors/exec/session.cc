@@ -110,13 +110,14 @@ Result<Answer> Session::exchange(std::string_view name, Value::Map members, Dura
     return answer;
 }
 
-Result<Value::Map> Session::call(std::string_view name, Value::Map members, Intent intent,
+Result<Value::Map> Session::call(std::string_view name, Value::Map members, const Terms& terms,
                                  const std::stop_token& stop) {
     if (auto opened = open(stop); !opened) return fail(opened.error());
-    auto answer = exchange(name, std::move(members), settings_->timeout, stop);
+    auto answer =
+        exchange(name, std::move(members), terms.limit.value_or(settings_->timeout), stop);
     if (!answer) {
         drop();
-        return fail(without_doubt(answer.error().kind, intent),
+        return fail(without_doubt(answer.error().kind, terms.intent),
                     std::string{name} + ": " + answer.error().what);
     }
     if (!answer->complaint) return std::move(answer->result);
@@ -124,7 +125,7 @@ Result<Value::Map> Session::call(std::string_view name, Value::Map members, Inte
     if (error.kind == ErrorKind::kThrottled) {
         pause_ = answer->complaint->pause.value_or(Duration{0});
     }
-    return fail(without_doubt(error.kind, intent), std::string{name} + ": " + error.what);
+    return fail(without_doubt(error.kind, terms.intent), std::string{name} + ": " + error.what);
 }
 
 std::unexpected<Error> Session::refuse(std::string_view name, const Error& what, Intent intent) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -15,6 +16,15 @@ namespace syncline::agent::exec {
 
 /// Whether a request that may have been received could have changed anything.
 enum class Intent : std::uint8_t { kRead, kWrite };
+
+/// How a call is to be taken.
+struct Terms {
+    Intent intent = Intent::kRead;
+    std::optional<Duration> limit;  ///< For the answer; default: `timeout_ms`.
+
+    Terms(Intent of) : intent(of) {}  // NOLINT: most calls have the default limit.
+    Terms(Intent of, Duration within) : intent(of), limit(within) {}
+};
 
 /// The conversation with one program: starts it, says hello, asks one thing at a time, and kills it
 /// when it does not keep to the protocol. The next call then starts it anew.
@@ -33,8 +43,8 @@ public:
     /// The result of one call. The program's own errors by their class, but for what only reads
     /// `ambiguous` is kUnavailable. kUnavailable: nothing happened. kAmbiguous, for kWrite alone:
     /// the request may have been received, but there is no answer that can be understood.
-    [[nodiscard]] Result<Value::Map> call(std::string_view name, Value::Map members, Intent intent,
-                                          const std::stop_token& stop);
+    [[nodiscard]] Result<Value::Map> call(std::string_view name, Value::Map members,
+                                          const Terms& terms, const std::stop_token& stop);
 
     /// A result of `name` that is not as the protocol says: kills the program; the error of call().
     [[nodiscard]] std::unexpected<Error> refuse(std::string_view name, const Error& what,

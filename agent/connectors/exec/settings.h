@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/connectors/connector.h"
 #include "agent/core/mapping.h"
 #include "shared/base/secret.h"
 #include "shared/base/timestamp.h"
@@ -39,6 +40,7 @@ struct Settings {
     Duration read_back_lag{0};                        ///< `read_back_lag_ms`.
     std::size_t line_bytes_max = 8u << 20;            ///< Of one answer.
     std::vector<std::string> questions;               ///< `[connector.asks]`, sorted.
+    std::vector<OperationTraits> operations;          ///< `[connector.operations]`, sorted.
     std::vector<ObjectMapping> objects;
 };
 

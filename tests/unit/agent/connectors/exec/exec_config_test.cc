@@ -56,6 +56,9 @@ read_back_lag_ms = 100
 line_bytes_max = 2048
 asks.stock = {}
 asks.price = {}
+operations.book = { idempotent = true }
+operations.ship = { find = true }
+operations.mail = {}
 [connector.environment]
 ERP_URL = "https://erp"
 ERP_TOKEN = { env = "TOKEN" }
@@ -65,6 +68,11 @@ ERP_TOKEN = { env = "TOKEN" }
     EXPECT_EQ(all->working_directory, "/srv/erp");
     EXPECT_EQ(all->read_back_lag, Duration{100ms});
     EXPECT_THAT(all->questions, ElementsAre("price", "stock"));
+    ASSERT_EQ(all->operations.size(), 3u);
+    EXPECT_EQ(all->operations[0].on_doubt, OnDoubt::kRepeat);
+    EXPECT_EQ(all->operations[1].name, "mail");
+    EXPECT_EQ(all->operations[1].on_doubt, OnDoubt::kTell);
+    EXPECT_EQ(all->operations[2].on_doubt, OnDoubt::kLook);
     ASSERT_EQ(all->environment.size(), 2u);
     EXPECT_TRUE(all->environment[0].secret.configured());
     EXPECT_EQ(all->environment[1].text, "https://erp");
@@ -75,16 +83,19 @@ TEST_F(ExecConfig, RefusesWhatIsWrongWithItsPlace) {
 capabilities = ["can_fetch", "fetch"]
 timeout_ms = 0
 timeuot_ms = 5
+operations.book = { idempotent = true, find = true }
 [connector.environment]
 "A-B" = "x"
 PASSWORD = 7
 )");
     ASSERT_FALSE(bad);
-    for (const char* part : {"a.toml:2:11: `connector.command` must name a program",
-                             "a.toml:3:30: `connector.capabilities` must be of [\"can_fetch\"",
-                             "a.toml:4:14: `connector.timeout_ms` must be",
-                             "a.toml:5:1: ", "`connector.environment.A-B` is no name of a variable",
-                             "a.toml:8:12: `connector.environment.PASSWORD`"}) {
+    for (const char* part :
+         {"a.toml:2:11: `connector.command` must name a program",
+          "a.toml:3:30: `connector.capabilities` must be of [\"can_fetch\"",
+          "a.toml:4:14: `connector.timeout_ms` must be",
+          "a.toml:5:1: ", "`connector.environment.A-B` is no name of a variable",
+          "a.toml:9:12: `connector.environment.PASSWORD`",
+          "`connector.operations.book.find` is never used of what is `idempotent`"}) {
         EXPECT_THAT(bad.error().what, HasSubstr(part));
     }
 }

@@ -210,6 +210,42 @@ TEST_F(ExecProgram, AnswersQuestions) {
     EXPECT_THAT(content("requests"), HasSubstr(R"("input":{"part":"P-1"},"name":"stock")"));
 }
 
+TEST_F(ExecProgram, CarriesOutOperationsAndLooksForThem) {
+    settings.operations = {{"book", OnDoubt::kLook}, {"mail", OnDoubt::kTell}};
+    answering({R"({"id":ID,"result":{"output":{"number":"B-1"}}})",
+               R"({"id":ID,"error":{"class":"conflict","text":"closed"}})",
+               R"({"id":ID,"result":{"output":{"number":"B-1"}}})",
+               R"({"id":ID,"result":{"output":null}})", R"({"id":ID,"result":{"output":null}})"});
+    const OperationRequest book{.name = "book", .key = "w/1/book", .input = {}};
+    const auto done = connector().operate(book, {});
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(done->get<Value::Map>()->at("number"), Value{"B-1"});
+    EXPECT_EQ(connector().operate(book, {}).error().kind, ErrorKind::kConflict);
+    EXPECT_TRUE((*connector().find_operation(book, {})).has_value());
+    EXPECT_FALSE((*connector().find_operation(book, {})).has_value());
+    EXPECT_EQ(connector().operate(book, {}).error().kind, ErrorKind::kAmbiguous)
+        << "null is no output of what was done";
+    EXPECT_EQ(
+        connector().find_operation({.name = "mail", .key = "k", .input = {}}, {}).error().kind,
+        ErrorKind::kUnsupported);
+    EXPECT_EQ(connector().operate({.name = "post", .key = "k", .input = {}}, {}).error().kind,
+              ErrorKind::kUnsupported);
+    EXPECT_THAT(
+        content("requests"),
+        HasSubstr(R"({"call":"operate","id":2,"input":{},"key":"w/1/book","name":"book"})"));
+    EXPECT_THAT(content("requests"), HasSubstr(R"("call":"find_operation","id":4)"));
+}
+
+TEST_F(ExecProgram, AnOperationHasALimitOfItsOwn) {
+    settings.operations = {{"book", OnDoubt::kTell}};
+    program("sleep 60");
+    const auto late = connector().operate(
+        {.name = "book", .key = "k", .input = {}, .limit = std::chrono::milliseconds{200}}, {});
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().kind, ErrorKind::kAmbiguous);
+    EXPECT_THAT(late.error().what, HasSubstr("did not answer within 200 ms"));
+}
+
 TEST_F(ExecProgram, WaitsForChangesOnlyInTheReadingThatGoesOn) {
     settings.capabilities.waits_for_changes = true;
     write("program.sh",

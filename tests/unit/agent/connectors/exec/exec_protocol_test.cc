@@ -183,7 +183,9 @@ TEST(ExecResults, OfOtherCallsAreChecked) {
     EXPECT_TRUE(decode_effect(object_of(R"({"record":{"no":1},"existed":true})"))->existed);
     EXPECT_TRUE(decode_effect(object_of("{}")));
     EXPECT_FALSE(decode_output(object_of("{}")));
-    EXPECT_TRUE(decode_output(object_of(R"({"output":{}})")));
+    EXPECT_FALSE(decode_output(object_of(R"({"output":7})")));
+    EXPECT_TRUE(decode_output(object_of(R"({"output":{}})"))->has_value());
+    EXPECT_FALSE(decode_output(object_of(R"({"output":null})"))->has_value());
 }
 
 }  // namespace
