@@ -11,12 +11,10 @@
 
 #include "agent/agent.h"
 #include "agent/agent_config.h"
-#include "agent/cases_command.h"
 #include "agent/nats_start.h"
-#include "agent/probe_command.h"
+#include "agent/subcommands.h"
 #include "agent/thread_executor.h"
 #include "agent/thread_list_executor.h"
-#include "agent/triggers_command.h"
 #include "shared/base/clock.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
@@ -159,45 +157,6 @@ private:
     Duration watchdog_due_{0};
 };
 
-/// `syncline-agent probe`, as it is asked for.
-struct ProbeCall {
-    CLI::App* command = nullptr;
-    std::string file;
-    ProbeOptions options;
-    std::string write;
-    ProbeOutput output;
-
-    void add_to(CLI::App& app) {
-        command = app.add_subcommand(
-            "probe",
-            "Logs in to the platform, reads a little of each object, and shows what comes beside\n"
-            "what is mapped. Changes nothing, there or here, unless --write is given");
-        command->add_option("file", file, "The agent's file")->required()->check(CLI::ExistingFile);
-        command->add_option("--object", options.objects, "Only this object; may be repeated");
-        command->add_option("--records", options.records, "How many to read of each object")
-            ->check(CLI::Range(1, 10'000))
-            ->capture_default_str();
-        command->add_option("--write", write,
-                            "OBJECT/RECORD: write one field of it as it is, to see whether that "
-                            "may be done, and read it again");
-        command->add_flag("!--no-values", output.with_values, "Show no values of records");
-        command->add_flag("--json", output.as_json, "One JSON document");
-    }
-
-    int run() {
-        if (!write.empty()) {
-            const auto slash = write.find('/');
-            if (slash == std::string::npos || slash == 0 || slash + 1 == write.size()) {
-                return complain(
-                    "--write must be OBJECT/RECORD, such as customer/4711, not " + write,
-                    kExitConfig);
-            }
-            options.write = {ObjectName{write.substr(0, slash)}, RecordId{write.substr(slash + 1)}};
-        }
-        return run_probe_command(file, options, output);
-    }
-};
-
 int run(int argc, char** argv) {
     CLI::App app{
         "syncline-agent: keeps one platform in agreement with the others.\n"
@@ -208,39 +167,19 @@ int run(int argc, char** argv) {
                                          "The agent's file; configs/agent.toml lists every setting")
                               ->check(CLI::ExistingFile);
     app.add_flag("--check-config", check, "Check the configuration and its profile, then end");
-    std::vector<std::filesystem::path> case_files;
-    bool as_json = false;
-    CLI::App* cases = app.add_subcommand(
-        "cases",
-        "Tries a REST profile on its cases, without a network: what it asks a platform, and what\n"
-        "it makes of the answers (configs/profiles/cases)");
-    cases->add_option("files", case_files, "Files of cases")->required()->check(CLI::ExistingFile);
-    cases->add_flag("--json", as_json, "One JSON document");
-    ProbeCall probe;
-    probe.add_to(app);
-    std::string trigger_file;
-    CLI::App* triggers = app.add_subcommand(
-        "triggers",
-        "Prints the SQL that makes the outbox and the triggers of the objects with outbox = true\n"
-        "in an agent's file (connectors mariadb and sqlite); a person runs it in the database");
-    triggers->add_option("file", trigger_file, "The agent's file")
-        ->required()
-        ->check(CLI::ExistingFile);
+    Subcommands subcommands{app};
     app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
     app.footer(
         "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"
         "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.");
     try {
         app.parse(argc, argv);
-        const bool runs = !*cases && !*probe.command && !*triggers;
-        if (runs && config_option->empty()) throw CLI::RequiredError("--config");
+        if (!subcommands.any() && config_option->empty()) throw CLI::RequiredError("--config");
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kExitFine : kExitConfig;
     }
-    if (*cases) return run_cases_command(case_files, as_json);
-    if (*probe.command) return probe.run();
+    if (subcommands.any()) return subcommands.run();
     const SystemClock clock;
-    if (*triggers) return run_triggers_command(trigger_file, clock);
     auto config = load_agent_config(file, clock);
     if (!config) return complain(config.error().what, kExitConfig);
     if (check) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/connectors/exec/exec_connector.h"
 #include "agent/connectors/file/file_connector.h"
 #include "agent/connectors/file/file_lists.h"
 #include "agent/connectors/postgres/postgres.h"
@@ -25,7 +26,9 @@ constexpr std::array kConnectors{
     ConnectorKind{"sqlite", "SQLite files: polling or triggers in, SQL out", make_sqlite, nullptr,
                   print_sqlite_triggers},
     ConnectorKind{"webhook", "signed push over HTTP", make_webhook},
-    ConnectorKind{"file", "CSV and JSONL drops in a directory", make_file, make_file_lists},
+    ConnectorKind{"file", "CSV, JSONL and fixed-width drops in a directory", make_file,
+                  make_file_lists},
+    ConnectorKind{"exec", "a program of your own, over JSON lines", make_exec},
 };
 
 std::string names() {

@@ -1,5 +1,5 @@
-// Dropped files, CSV and JSONL: every row or what is wrong with it, and the same rows again when
-// reading goes on after a restart at any of them.
+// Dropped files, CSV, JSONL and lines of fixed width: every row or what is wrong with it, and the
+// same rows again when reading goes on after a restart at any of them.
 #include <filesystem>
 
 #include <fcntl.h>
@@ -58,6 +58,7 @@ std::vector<Read> read_all(RowReader& reader) {
         must(reader.place().offset > before.offset && reader.place().offset <= reader.size());
         must((*row)->line > before.line && (*row)->raw.size() <= kRawMax);
         must((*row)->values.empty() || (*row)->problem.empty());
+        must((*row)->column == 0 || !(*row)->problem.empty());
         rows.push_back({std::move(**row), reader.place()});
     }
 }
@@ -103,6 +104,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_rows(path, {.format = Format::kJsonl, .line_max = 256});
     check_rows(path, {.format = Format::kCsv, .line_max = 256});
     check_rows(path, {.format = Format::kCsv, .separator = ';', .line_max = 64});
+    check_rows(path, {.format = Format::kCsv, .line_max = 256, .encoding = Encoding::kWindows1252});
+    const FixedLayout layout{.columns = {{.name = "no", .start = 1, .width = 4},
+                                         {.name = "name", .start = 6, .width = 9}}};
+    FixedLayout short_layout = layout;
+    short_layout.short_lines = true;
+    check_rows(path, {.format = Format::kFixed, .line_max = 256, .layout = layout});
+    check_rows(path, {.format = Format::kFixed,
+                      .line_max = 64,
+                      .encoding = Encoding::kLatin1,
+                      .layout = short_layout});
     check_csv_record(text);
     return 0;
 }

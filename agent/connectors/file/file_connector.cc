@@ -8,6 +8,7 @@
 #include "agent/core/mapping_toml.h"
 #include "agent/core/value_path.h"
 #include "shared/base/json.h"
+#include "shared/base/nearest_name.h"
 
 namespace syncline::agent {
 namespace {
@@ -67,6 +68,8 @@ private:
     Result<void> settle(const Position& position);
     [[nodiscard]] const ObjectMapping* mapping_of(const std::string& name) const;
     Result<Record> record_of(const ObjectMapping& mapping, const Value::Map& values) const;
+    [[nodiscard]] std::uint64_t column_at_fault(const ObjectMapping& mapping,
+                                                const Value::Map& values) const;
 
     const Settings settings_;
     file::Inbox inbox_;
@@ -147,6 +150,12 @@ Result<bool> FileConnector::read_file(const std::string& name, Position& positio
     options.format = name.ends_with(".csv") ? file::Format::kCsv : file::Format::kJsonl;
     options.separator = settings_.separator;
     options.line_max = settings_.line_bytes_max;
+    options.encoding = settings_.encoding;
+    if (const auto layout = settings_.layouts.find(mapping->object);
+        layout != settings_.layouts.end()) {
+        options.format = file::Format::kFixed;
+        options.layout = layout->second;
+    }
     auto reader = RowReader::open(settings_.inbox / name, options);
     if (!reader) {
         if (reader.error().kind == ErrorKind::kNotFound) return false;
@@ -186,14 +195,15 @@ Result<void> FileConnector::read_rows(RowReader& reader, const ObjectMapping& ma
                 continue;
             }
             (*row)->problem = record.error().what;
+            (*row)->column = column_at_fault(mapping, (*row)->values);
         }
         rejects.push_back(std::move(**row));
     }
     position.place = reader.place();
     for (const Row& row : rejects) {
-        batch.rejects.push_back(
-            {mapping.object, "",
-             position.file + ":" + std::to_string(row.line) + ": " + row.problem, row.raw});
+        std::string place = position.file + ":" + std::to_string(row.line);
+        if (row.column > 0) place += ":" + std::to_string(row.column);
+        batch.rejects.push_back({mapping.object, "", place + ": " + row.problem, row.raw});
     }
     return file::write_rejects(settings_.failed, position.file, position.identity, rejects);
 }
@@ -220,6 +230,29 @@ Result<Record> FileConnector::record_of(const ObjectMapping& mapping,
     record->deleted = word == "delete";
     record->partial = record->fields.size() < mapping.fields.size();
     return record;
+}
+
+/// Where the value begins that cannot be mapped, in lines of fixed width; 0: nobody can tell.
+std::uint64_t FileConnector::column_at_fault(const ObjectMapping& mapping,
+                                             const Value::Map& values) const {
+    const auto layout = settings_.layouts.find(mapping.object);
+    if (layout == settings_.layouts.end()) return 0;
+    const auto start_of_column = [&](const std::string& name) -> std::uint64_t {
+        const auto at = std::ranges::find(layout->second.columns, name, &file::FixedColumn::name);
+        return at == layout->second.columns.end() ? 0 : at->start;
+    };
+    ObjectMapping one = mapping;
+    one.fields.clear();
+    one.changed.clear();
+    if (!to_canonical(one, values)) return start_of_column(mapping.key);
+    for (const FieldMapping& field : mapping.fields) {
+        one.fields = {field};
+        if (!to_canonical(one, values)) return start_of_column(field.path);
+    }
+    one.fields.clear();
+    one.changed = mapping.changed;
+    if (!to_canonical(one, values)) return start_of_column(mapping.changed);
+    return start_of_column(settings_.op_field);
 }
 
 Result<Written> FileConnector::write(const Command& command, std::stop_token) {
@@ -262,6 +295,52 @@ Result<Written> FileConnector::write(const Command& command, std::stop_token) {
     return Written{.id = record.id, .existed = false, .record = record};
 }
 
+constexpr TomlReader::Choice<file::Encoding> kEncodings[] = {
+    {"utf-8", file::Encoding::kUtf8},
+    {"latin-1", file::Encoding::kLatin1},
+    {"windows-1252", file::Encoding::kWindows1252},
+};
+
+enum class Form : std::uint8_t { kByName, kFixed };
+constexpr TomlReader::Choice<Form> kForms[] = {{"auto", Form::kByName}, {"fixed", Form::kFixed}};
+
+/// What is mapped must be a column; a misspelt one would be a field that nobody ever tells.
+void check_columns(TomlReader& object, const ObjectMapping& mapping,
+                   const file::FixedLayout& layout) {
+    std::vector<std::string> wanted{mapping.key};
+    for (const FieldMapping& field : mapping.fields) wanted.push_back(field.path);
+    for (const std::string& path : {mapping.marker, mapping.changed}) {
+        if (!path.empty()) wanted.push_back(path);
+    }
+    std::vector<std::string> names;
+    for (const file::FixedColumn& column : layout.columns) names.push_back(column.name);
+    for (const std::string& path : wanted) {
+        if (path.empty() || std::ranges::find(names, path) != names.end()) continue;
+        object.problem("columns",
+                       "has no column `" + path + "`, which is mapped" + did_you_mean(path, names));
+    }
+}
+
+void read_fixed(TomlReader& connector, TomlReader& objects, Settings& settings) {
+    settings.suffix = connector.text("suffix", ".txt");
+    if (settings.suffix.empty() || settings.suffix.find('/') != std::string::npos ||
+        settings.suffix == ".done") {
+        connector.problem("suffix", "must be the end of the files' names, as \".txt\"");
+    }
+    const bool short_lines = connector.boolean("short_lines", false);
+    for (const ObjectMapping& mapping : settings.objects) {
+        TomlReader object = objects.table(mapping.object.text);
+        if (!object.has("columns")) {
+            object.problem("columns", "must name the columns, as `format` is \"fixed\"");
+            continue;
+        }
+        file::FixedLayout layout = file::read_fixed_layout(object.table("columns"));
+        layout.short_lines = short_lines;
+        check_columns(object, mapping, layout);
+        settings.layouts.emplace(mapping.object, std::move(layout));
+    }
+}
+
 constexpr TomlReader::Choice<file::Ready> kReady[] = {
     {"stable", file::Ready::kStable},
     {"done_file", file::Ready::kDoneFile},
@@ -294,7 +373,11 @@ Result<ConnectorFactory> make_file(TomlReader& connector, TomlReader& objects,
     settings.line_bytes_max =
         connector.integer<std::size_t>("line_bytes_max", {256, 64 << 20}, settings.line_bytes_max);
     settings.op_field = connector.text("op_field", settings.op_field);
+    settings.encoding = connector.choice("encoding", kEncodings, settings.encoding);
     settings.objects = read_object_mappings(objects, {});
+    if (connector.choice("format", kForms, Form::kByName) == Form::kFixed) {
+        read_fixed(connector, objects, settings);
+    }
     const Clock& clock = context.clock;
     return [settings, &clock]() -> Result<std::unique_ptr<Connector>> {
         return make_file_connector(settings, clock);

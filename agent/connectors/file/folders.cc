@@ -37,9 +37,11 @@ Result<void> sync_folder(const fs::path& folder) {
     return {};
 }
 
-bool is_ours(const fs::path& name) {
+bool is_ours(const fs::path& name, const std::string& suffix) {
     const std::string text = name.string();
-    return !text.starts_with('.') && (text.ends_with(".jsonl") || text.ends_with(".csv"));
+    if (text.starts_with('.')) return false;
+    if (!suffix.empty()) return text.ends_with(suffix);
+    return text.ends_with(".jsonl") || text.ends_with(".csv");
 }
 
 }  // namespace
@@ -111,7 +113,7 @@ Result<std::vector<std::string>> Inbox::complete_files() {
         std::error_code status;
         const bool plain = entries->symlink_status(status).type() == fs::file_type::regular;
         const fs::path name = entries->path().filename();
-        if (status || !plain || !is_ours(name)) continue;
+        if (status || !plain || !is_ours(name, settings_.suffix)) continue;
         if (complete(*entries, now)) names.push_back(name.string());
         if (error) break;
     }

@@ -31,7 +31,8 @@ class Inbox {
 public:
     Inbox(const Settings& settings, const Clock& clock) : settings_(settings), clock_(clock) {}
 
-    /// Complete `*.jsonl` and `*.csv` files. kUnavailable: the folder cannot be listed.
+    /// Complete `*.jsonl` and `*.csv` files, or those with the `suffix`. kUnavailable: the folder
+    /// cannot be listed.
     Result<std::vector<std::string>> complete_files();
     /// Moves a file that has been read, and its `.done` mark. Repeating is harmless.
     Result<void> finish(const std::string& name);

@@ -50,12 +50,13 @@ Result<void> write_rejects(const std::filesystem::path& folder, const std::strin
     std::string text;
     for (const Row& row : rows) {
         if (row.line <= *last) continue;
-        text += to_json(Value::Map{{"file", name},
-                                   {"line", static_cast<std::int64_t>(row.line)},
-                                   {"reason", row.problem},
-                                   {"raw", as_utf8(row.raw)},
-                                   {"content", identity}}) +
-                '\n';
+        Value::Map map{{"file", name},
+                       {"line", static_cast<std::int64_t>(row.line)},
+                       {"reason", row.problem},
+                       {"raw", as_utf8(row.raw)},
+                       {"content", identity}};
+        if (row.column > 0) map.emplace("column", static_cast<std::int64_t>(row.column));
+        text += to_json(Value{std::move(map)}) + '\n';
     }
     return text.empty() ? Result<void>{} : append(path, text);
 }

@@ -4,7 +4,6 @@
 #include <set>
 
 #include "shared/base/json.h"
-#include "shared/base/utf8.h"
 
 namespace syncline::agent::file {
 namespace {
@@ -15,14 +14,6 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 /// True if a quoted field is still open at the end of `text`. Quotes inside a field are doubled,
 /// so that counting suffices.
 bool open_quote(std::string_view text) { return std::ranges::count(text, '"') % 2 != 0; }
-
-/// What keeps a text from being taken at all; empty: nothing.
-std::string text_problem(std::string_view text) {
-    if (text.find('\0') != std::string_view::npos) return "holds a NUL byte";
-    const std::size_t bad = find_invalid_utf8(text);
-    if (bad == std::string_view::npos) return {};
-    return "is not UTF-8 at byte " + std::to_string(bad);
-}
 
 bool blank(std::string_view text) {
     return text.find_first_not_of(" \t") == std::string_view::npos;
@@ -83,7 +74,13 @@ Result<void> RowReader::read_start(const std::string& name) {
     if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
         return fail(ErrorKind::kInvalid, name + " is UTF-16; UTF-8 is taken");
     }
-    place_.offset = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+    const bool marked = text.starts_with(kByteOrderMark);
+    if (marked && encoding() != Encoding::kUtf8) {
+        return fail(
+            ErrorKind::kInvalid,
+            name + " begins with the mark of UTF-8, and `encoding` is " + name_of(encoding()));
+    }
+    place_.offset = marked ? kByteOrderMark.size() : 0;
     lines_.seek(place_.offset);
     return options_.format == Format::kCsv ? read_header(name) : Result<void>{};
 }
@@ -96,8 +93,9 @@ Result<void> RowReader::read_header(const std::string& name) {
     };
     if (!*header || blank((*header)->text)) return bad("is missing");
     if ((*header)->too_long) return bad("is too long");
-    if (const auto problem = text_problem((*header)->text); !problem.empty()) return bad(problem);
-    auto columns = split_csv((*header)->text, options_.separator);
+    const Decoded decoded = decode_text((*header)->text, encoding());
+    if (!decoded.problem.empty()) return bad(decoded.problem);
+    auto columns = split_csv(decoded.text, options_.separator);
     if (!columns) return bad(columns.error().what);
     std::set<std::string> seen;
     for (const std::string& column : *columns) {
@@ -158,6 +156,27 @@ void RowReader::parse_csv(std::string_view text, Row& row) const {
     }
 }
 
+void RowReader::parse(std::string_view text, Row& row) const {
+    Decoded decoded = decode_text(text, encoding());
+    if (!decoded.problem.empty()) {
+        row.problem = std::move(decoded.problem);
+        // Of a record over several lines, or in quotes, a column says little.
+        if (options_.format == Format::kFixed) row.column = decoded.column;
+    } else if (options_.format == Format::kCsv) {
+        parse_csv(decoded.text, row);
+    } else if (options_.format == Format::kFixed) {
+        FixedRow fixed = split_fixed(decoded.text, options_.layout);
+        row.values = std::move(fixed.values);
+        row.problem = std::move(fixed.problem);
+        row.column = fixed.column;
+    } else {
+        const auto json = parse_json(text, {.bytes_max = options_.line_max});
+        const auto* map = json ? json->get<Value::Map>() : nullptr;
+        if (map != nullptr) row.values = *map;
+        if (map == nullptr) row.problem = json ? "is no JSON object" : json.error().what;
+    }
+}
+
 Result<std::optional<Row>> RowReader::next() {
     while (true) {
         auto line = next_line();
@@ -174,18 +193,12 @@ Result<std::optional<Row>> RowReader::next() {
             text = std::move(*whole);
         }
         row.raw = text.substr(0, kRawMax);
-        row.problem = text_problem(text);
         if ((*line)->too_long) {
             row.problem = "is longer than " + std::to_string(options_.line_max) + " bytes";
         } else if (unclosed) {
             row.problem = "has a quote that is not closed";
-        } else if (row.problem.empty() && options_.format == Format::kCsv) {
-            parse_csv(text, row);
-        } else if (row.problem.empty()) {
-            const auto json = parse_json(text, {.bytes_max = options_.line_max});
-            const auto* map = json ? json->get<Value::Map>() : nullptr;
-            if (map != nullptr) row.values = *map;
-            if (map == nullptr) row.problem = json ? "is no JSON object" : json.error().what;
+        } else {
+            parse(text, row);
         }
         return row;
     }

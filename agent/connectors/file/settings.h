@@ -1,9 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "agent/connectors/file/encoding.h"
+#include "agent/connectors/file/fixed.h"
 #include "agent/core/mapping.h"
 #include "shared/base/timestamp.h"
 
@@ -22,7 +25,10 @@ struct Settings {
     Duration stable = std::chrono::seconds{2};
     char separator = ',';
     std::size_t line_bytes_max = 1u << 20;
-    std::string op_field = "op";  ///< A row in which it is `delete` is a deletion.
+    Encoding encoding = Encoding::kUtf8;  ///< Of CSV and fixed width.
+    std::string suffix;  ///< Not empty: files of fixed width, whose names end so, and no others.
+    std::map<ObjectName, FixedLayout> layouts;  ///< Of fixed width, one for each object.
+    std::string op_field = "op";                ///< A row in which it is `delete` is a deletion.
     std::vector<ObjectMapping> objects;
 };
 
