@@ -112,8 +112,15 @@ void Intake::on_read(Executor::Answer<Batch> answer, std::uint64_t round) {
     records_read_ += answer.result->records.size();
     const bool at_once = answer.result->more || p_.executor.traits().waits_for_changes;
     next_read_ = at_once ? now() : now() + p_.settings.reading.poll;
+    for (const std::string& said : answer.result->notes) note_once(said);
     pending_ = Pending{.batch = std::move(*answer.result), .round = round, .read = reads_begun_};
     if (may_read() && now() >= room_at_) commit_batch();
+}
+
+/// What a platform does at each reading is said once.
+void Intake::note_once(const std::string& text) {
+    if (said_notes_.size() >= kSaidMax || !said_notes_.insert(text).second) return;
+    p_.environment.note(NoteLevel::kWarning, text);
 }
 
 void Intake::on_read_error(const Error& error, Duration pause) {

@@ -174,6 +174,7 @@ private:
     void start_read();
     void on_read(Executor::Answer<Batch> answer, std::uint64_t round);
     void on_read_error(const Error& error, Duration pause);
+    void note_once(const std::string& text);
     void commit_batch();
     void apply_batch(Transaction& transaction, Taken& taken);
     void after_batch(const Taken& taken);
@@ -234,6 +235,7 @@ private:
     std::uint32_t failures_ = 0;
     std::string last_error_;
     std::set<std::string> said_rejects_;
+    std::set<std::string> said_notes_;
     Timestamp last_read_at_;
     std::uint64_t records_read_ = 0;
     std::uint64_t changes_ = 0;

@@ -164,6 +164,10 @@ ObjectMapping read_object(TomlReader& objects, const std::string& name,
 
 }  // namespace
 
+bool MappingView::has(const ObjectName& object) const {
+    return objects.empty() || std::ranges::find(objects, object.text) != objects.end();
+}
+
 std::vector<ObjectMapping> read_object_mappings(TomlReader& objects,
                                                 const MappingDefaults& defaults,
                                                 const MappingView& view) {
@@ -171,9 +175,7 @@ std::vector<ObjectMapping> read_object_mappings(TomlReader& objects,
     for (const std::string& name : objects.keys()) {
         ObjectMapping mapping = read_object(objects, name, defaults);
         mapping.with_unmapped = view.with_unmapped;
-        const auto& wanted = view.objects;
-        const bool is_wanted = wanted.empty() || std::ranges::find(wanted, name) != wanted.end();
-        if (is_wanted) mappings.push_back(std::move(mapping));
+        if (view.has(mapping.object)) mappings.push_back(std::move(mapping));
     }
     return mappings;
 }

@@ -26,6 +26,7 @@ struct MappingDefaults {
 struct MappingView {
     std::vector<std::string> objects;  ///< Only these; empty: all.
     bool with_unmapped = false;        ///< ObjectMapping::with_unmapped of each.
+    [[nodiscard]] bool has(const ObjectName& object) const;
 };
 
 /// All of `[objects]`. Call it after read_object_mappings() has found no problem.

@@ -102,7 +102,7 @@ exec::Settings read_exec_settings(TomlReader& connector, TomlReader& objects,
     // There is nothing to say about one, but that the program answers it.
     for (const std::string& name : settings.questions) std::ignore = asks.table(name);
     settings.operations = read_operations(connector.table("operations"));
-    settings.objects = read_object_mappings(objects, {});
+    settings.objects = read_object_mappings(objects, {}, context.view);
     for (const ObjectMapping& mapping : settings.objects) {
         if (!settings.capabilities.has_marker || !mapping.marker.empty()) continue;
         objects.problem(mapping.object.text,

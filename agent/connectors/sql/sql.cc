@@ -20,6 +20,13 @@ ConnectorFactory factory_of(sql::SqlSettings settings) {
     };
 }
 
+std::vector<sql::SqlObject> in_view(std::vector<sql::SqlObject> objects, const MappingView& view) {
+    std::erase_if(objects,
+                  [&](const sql::SqlObject& object) { return !view.has(object.mapping.object); });
+    for (sql::SqlObject& object : objects) object.mapping.with_unmapped = view.with_unmapped;
+    return objects;
+}
+
 bool any_outbox(const std::vector<sql::SqlObject>& objects) {
     return std::ranges::any_of(objects, [](const sql::SqlObject& object) {
         return object.detection == sql::Detection::kOutbox;
@@ -73,14 +80,16 @@ Result<ConnectorFactory> make_mariadb(TomlReader& connector, TomlReader& objects
                                       const ConnectorContext& context) {
     const auto config = sql::parse_mariadb_config(connector);
     return factory_of(
-        sql::mariadb_settings(config, sql::parse_sql_objects(objects, {}), context.clock));
+        sql::mariadb_settings(config, in_view(sql::parse_sql_objects(objects, {}), context.view),
+                              context.clock));
 }
 
 Result<ConnectorFactory> make_sqlite(TomlReader& connector, TomlReader& objects,
                                      const ConnectorContext& context) {
     const auto config = sql::parse_sqlite_config(connector, context.config_dir);
     return factory_of(sql::sqlite_settings(
-        config, sql::parse_sql_objects(objects, sqlite_defaults()), context.clock));
+        config, in_view(sql::parse_sql_objects(objects, sqlite_defaults()), context.view),
+        context.clock));
 }
 
 std::string print_mariadb_triggers(TomlReader& connector, TomlReader& objects,
