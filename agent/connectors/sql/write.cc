@@ -73,7 +73,9 @@ Result<RecordId> made_id(const Table& table, const Command& command, const Answe
 }
 
 Written written_of(Record record, bool existed) {
-    return {.id = record.id, .existed = existed, .record = std::move(record)};
+    Written written{.id = record.id, .existed = existed};
+    written.record = std::move(record);
+    return written;
 }
 
 /// All of a create but BEGIN and COMMIT.
