@@ -110,7 +110,8 @@ void Subcommands::add_triggers(CLI::App& app) {
         "Prints the SQL that makes the outbox and the triggers of the objects with outbox = true\n"
         "in an agent's file (connectors mariadb and sqlite); a person runs it in the database");
     add_file(*command, triggers_file_);
-    all_.push_back({command, [this] { return run_triggers_command(triggers_file_, SystemClock{}); }});
+    all_.push_back(
+        {command, [this] { return run_triggers_command(triggers_file_, SystemClock{}); }});
 }
 
 }  // namespace syncline::agent

@@ -79,9 +79,8 @@ SqlSettings sqlite_settings(const SqliteConfig& config, std::vector<SqlObject> o
 Result<ConnectorFactory> make_mariadb(TomlReader& connector, TomlReader& objects,
                                       const ConnectorContext& context) {
     const auto config = sql::parse_mariadb_config(connector);
-    return factory_of(
-        sql::mariadb_settings(config, in_view(sql::parse_sql_objects(objects, {}), context.view),
-                              context.clock));
+    return factory_of(sql::mariadb_settings(
+        config, in_view(sql::parse_sql_objects(objects, {}), context.view), context.clock));
 }
 
 Result<ConnectorFactory> make_sqlite(TomlReader& connector, TomlReader& objects,
