@@ -100,7 +100,7 @@ Result<void> Agent::start() {
     });
     if (!loaded) return loaded;
     if (auto started = intake_.start(); !started) return started;
-    if (auto started = troubles_.start(); !started) return started;
+    if (auto started = troubles_.start(intake_.is_new()); !started) return started;
     if (auto started = operations_.start(); !started) return started;
     if (auto started = commands_.start(); !started) return started;
     if (auto started = reconciler_.start(); !started) return started;
@@ -257,6 +257,7 @@ void Agent::begin_epoch(std::uint16_t partitions, ReadAgain read_again, const st
         [this, full, why] {
             epoch_pending_ = false;
             publisher_.restart();
+            troubles_.retell();
             if (full) intake_.restarted();
             environment_.note(NoteLevel::kInfo,
                               "epoch " + std::to_string(store_.epoch()) + " begins: " + why);

@@ -112,15 +112,18 @@ void Intake::on_read(Executor::Answer<Batch> answer, std::uint64_t round) {
     records_read_ += answer.result->records.size();
     const bool at_once = answer.result->more || p_.executor.traits().waits_for_changes;
     next_read_ = at_once ? now() : now() + p_.settings.reading.poll;
-    for (const std::string& said : answer.result->notes) note_once(said);
+    say_notes(answer.result->notes);
     pending_ = Pending{.batch = std::move(*answer.result), .round = round, .read = reads_begun_};
     if (may_read() && now() >= room_at_) commit_batch();
 }
 
-/// What a platform does at each reading is said once.
-void Intake::note_once(const std::string& text) {
-    if (said_notes_.size() >= kSaidMax || !said_notes_.insert(text).second) return;
-    p_.environment.note(NoteLevel::kWarning, text);
+/// What is so at each reading is said when it begins.
+void Intake::say_notes(const std::vector<std::string>& notes) {
+    std::set<std::string> said{notes.begin(), notes.end()};
+    for (const std::string& text : said) {
+        if (!said_notes_.contains(text)) p_.environment.note(NoteLevel::kWarning, text);
+    }
+    said_notes_ = std::move(said);
 }
 
 void Intake::on_read_error(const Error& error, Duration pause) {
@@ -166,6 +169,7 @@ void Intake::apply_batch(Transaction& transaction, Taken& taken) {
 void Intake::after_batch(const Taken& taken) {
     for (const auto& [key, create] : taken.fetches) add_fetch(key, create);
     changes_ += taken.changes;
+    p_.troubles.saw(taken.sights);
     pending_->at = taken.at;
     pending_->committing = false;
     if (taken.at < pending_->batch.records.size()) {
@@ -302,7 +306,6 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
     transaction.save(record.object, record.id, state);
     transaction.clear_reject(record.object, record.id);
     p_.environment.after("A2");
-    p_.troubles.read(record);
     ++taken.changes;
     return Took::kYes;
 }

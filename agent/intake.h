@@ -161,6 +161,7 @@ private:
         std::size_t at = 0;
         std::uint64_t changes = 0;
         std::vector<std::pair<RecordKey, std::uint64_t>> fetches;  ///< With the create to wait for.
+        std::vector<Troubles::Sight> sights;
     };
     enum class Took : std::uint8_t { kYes, kNoRoom };
     struct Fetch {
@@ -174,7 +175,7 @@ private:
     void start_read();
     void on_read(Executor::Answer<Batch> answer, std::uint64_t round);
     void on_read_error(const Error& error, Duration pause);
-    void note_once(const std::string& text);
+    void say_notes(const std::vector<std::string>& notes);
     void commit_batch();
     void apply_batch(Transaction& transaction, Taken& taken);
     void after_batch(const Taken& taken);

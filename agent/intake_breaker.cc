@@ -71,7 +71,9 @@ Intake::Took Intake::take_news(Transaction& transaction, const Record& record,
     next.filled = transaction.filled(record.object, next.filled, record.fields);
     next.deleted = record.deleted;
     const Took took = emit(transaction, record, key, std::move(next), as, taken);
-    if (took == Took::kYes) p_.breaker.passed(transaction, sight);
+    if (took != Took::kYes) return took;
+    p_.breaker.passed(transaction, sight);
+    if (auto seen = p_.troubles.sight(record)) taken.sights.push_back(*std::move(seen));
     return took;
 }
 

@@ -165,6 +165,7 @@ void Intake::commit_fetched(const RecordKey& key, Record record) {
         },
         [this, key, work] {
             changes_ += work->taken.changes;
+            p_.troubles.saw(work->taken.sights);
             Fetch& fetch = fetches_.at(key);
             fetch.in_flight = false;
             // Asked for again after the answer was used: that is in the store already.

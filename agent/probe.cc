@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace syncline::agent {
@@ -19,10 +20,10 @@ std::string count_of(std::size_t count, const char* what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-void add_sample(ProbedField& field, const Value& value) {
+void count(ProbedField& field, const Value& value, bool with_values) {
     ++field.told;
     if (value.is_null()) ++field.empty;
-    if (value.is_null() || field.samples.size() >= kSamplesMost) return;
+    if (value.is_null() || !with_values || field.samples.size() >= kSamplesMost) return;
     std::string text = display(value);
     const bool known = std::ranges::find(field.samples, text) != field.samples.end();
     if (!known) field.samples.push_back(std::move(text));
@@ -38,6 +39,7 @@ public:
         out_.native = mapped.native;
         for (const MappedObject::Field& field : mapped.fields) {
             out_.fields.push_back({field.field, field.path, 0, 0, {}});
+            if (field.write) writable_.insert(field.field);
         }
     }
 
@@ -88,11 +90,11 @@ private:
         for (auto& [name, value] : record.fields) {
             if (name.text.starts_with(kUnmapped)) {
                 ProbedField& field = unmapped_[name.text.substr(kUnmapped.size())];
-                add_sample(field, value);
+                count(field, value, options_.with_values);
                 continue;
             }
             const auto at = std::ranges::find(out_.fields, name, &ProbedField::field);
-            if (at != out_.fields.end()) add_sample(*at, value);
+            if (at != out_.fields.end()) count(*at, value, options_.with_values);
         }
         Fields mapped;
         for (auto& [name, value] : record.fields) {
@@ -104,9 +106,9 @@ private:
 
     void tell_rejects(const std::vector<Batch::Reject>& rejects) {
         for (std::size_t i = 0; i < rejects.size() && i < kRejectsShown; ++i) {
-            say(Level::kProblem, "record " +
-                                     (rejects[i].id.empty() ? "without id" : rejects[i].id) +
-                                     " cannot be used: " + rejects[i].reason);
+            say(Level::kProblem,
+                "record " + (rejects[i].id.empty() ? "without id" : rejects[i].id) +
+                    " cannot be used" + (options_.with_values ? ": " + rejects[i].reason : ""));
         }
         if (rejects.size() <= kRejectsShown) return;
         say(Level::kProblem,
@@ -131,14 +133,13 @@ private:
         const Record& first = records_.front();
         const auto fetched = connector_.fetch(out_.object, first.id, stop_);
         const std::string name = "record " + first.id.text + " by its id: ";
-        if (!fetched) return say(Level::kProblem, name + fetched.error().what);
+        if (!fetched) return say(Level::kProblem, name + why(fetched.error()));
         if (!*fetched) return say(Level::kProblem, name + "is not found, and was just read");
         for (const auto& [field, value] : first.fields) {
             const Value* const now = (*fetched)->fields.find(field);
             if (now != nullptr && *now == value) continue;
-            say(Level::kProblem, name + field.text + " is " +
-                                     (now == nullptr ? "not told" : display(*now)) +
-                                     ", and was read as " + display(value));
+            say(Level::kProblem,
+                name + field.text + " is " + shown(now) + ", and was read as " + shown(&value));
         }
         say(Level::kFine, name + "found");
     }
@@ -161,19 +162,31 @@ private:
         say(Level::kFine, "the search by the marker answers");
     }
 
-    /// One field is enough to see whether it may be written.
+    /// About one record, so that it may tell what that holds.
+    [[nodiscard]] std::string why(const Error& error) const {
+        return options_.with_values ? error.what : syncline::name_of(error.kind);
+    }
+    [[nodiscard]] std::string shown(const Value* value) const {
+        if (value == nullptr) return "nothing";
+        return options_.with_values ? display(*value) : "something";
+    }
+
+    /// One field is enough to see whether it may be written: one that comes back as it is.
     void write_again() {
         if (!options_.write || options_.write->object != out_.object) return;
         const RecordId& id = options_.write->record;
         const std::string name = "writing record " + id.text + ": ";
         const auto before = connector_.fetch(out_.object, id, stop_);
-        if (!before) return say(Level::kProblem, name + before.error().what);
+        if (!before) return say(Level::kProblem, name + why(before.error()));
         if (!*before) return say(Level::kProblem, name + "there is none");
-        const Fields writable = connector_.normal_form(out_.object, mapped_of(**before));
-        const auto value = std::ranges::find_if(
-            writable, [](const auto& field) { return !field.second.is_null(); });
-        if (value == writable.end()) {
-            return say(Level::kProblem, name + "no field of it may be written and holds something");
+        const Fields written_form = connector_.normal_form(out_.object, mapped_of(**before));
+        const auto value = std::ranges::find_if(written_form, [&](const auto& field) {
+            const Value* const held = (*before)->fields.find(field.first);
+            return writable_.contains(field.first) && !field.second.is_null() && held != nullptr &&
+                   *held == field.second;
+        });
+        if (value == written_form.end()) {
+            return say(Level::kProblem, name + "no field of it may be written as it is");
         }
         Command command;
         command.entity = {out_.object, (*before)->marker.value_or(kNobody)};
@@ -182,14 +195,14 @@ private:
         command.expected = command.fields;
         const auto written = connector_.write(command, stop_);
         if (!written) {
-            return say(Level::kProblem, name + value->first.text + ": " + written.error().what);
+            return say(Level::kProblem, name + value->first.text + ": " + why(written.error()));
         }
         compare_after(name + value->first.text + " was written as it was; ", id, **before);
     }
 
     void compare_after(const std::string& name, const RecordId& id, const Record& before) {
         const auto after = connector_.fetch(out_.object, id, stop_);
-        if (!after) return say(Level::kProblem, name + after.error().what);
+        if (!after) return say(Level::kProblem, name + why(after.error()));
         if (!*after) return say(Level::kProblem, name + "the record is gone now");
         bool same = true;
         for (const auto& [field, value] : mapped_of(before)) {
@@ -197,7 +210,7 @@ private:
             if (now != nullptr && *now == value) continue;
             same = false;
             say(Level::kNote, name + "the platform changed " + field.text + " from " +
-                                  display(value) + " to " + (now ? display(*now) : "nothing"));
+                                  shown(&value) + " to " + shown(now));
         }
         if (same) say(Level::kFine, name + "nothing else changed");
     }
@@ -216,6 +229,7 @@ private:
     ProbedObject out_;
     std::vector<Record> records_;
     std::map<std::string, ProbedField> unmapped_;
+    std::set<FieldName> writable_;
 };
 
 Result<void> check_names(const AgentConfig& config, const ProbeOptions& options) {

@@ -15,7 +15,8 @@ namespace syncline::agent {
 struct ProbeOptions {
     std::vector<std::string> objects;  ///< Empty: all that are configured.
     std::size_t records = 20;          ///< To read of each object.
-    /// A record whose own values are to be written to it again, to see whether that may be done.
+    bool with_values = true;           ///< May values of records stand in what is found?
+    /// A record of which one value is to be written to it again, to see whether that may be done.
     struct Write {
         ObjectName object;
         RecordId record;
@@ -34,9 +35,9 @@ struct Finding {
 struct ProbedField {
     FieldName field;
     std::string path;
-    std::size_t told = 0;   ///< Records whose path is there.
-    std::size_t empty = 0;  ///< Of these, those in which it is null.
-    std::vector<std::string> samples;
+    std::size_t told = 0;              ///< Records whose path is there.
+    std::size_t empty = 0;             ///< Of these, those in which it is null.
+    std::vector<std::string> samples;  ///< The first few values; none if none may be shown.
 };
 
 struct ProbedObject {

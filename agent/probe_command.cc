@@ -50,7 +50,7 @@ std::string samples_of(const ProbedField& field) {
     return text;
 }
 
-void print_fields(const std::vector<ProbedField>& fields, std::size_t records, bool with_values) {
+void print_fields(const std::vector<ProbedField>& fields, std::size_t records) {
     std::size_t name_width = 0;
     std::size_t path_width = 0;
     for (const ProbedField& field : fields) {
@@ -65,19 +65,19 @@ void print_fields(const std::vector<ProbedField>& fields, std::size_t records, b
         }
         line += field.path + std::string(path_width - field.path.size() + 2, ' ') + in;
         if (field.empty > 0) line += ", " + std::to_string(field.empty) + " empty";
-        if (with_values && !field.samples.empty()) line += "  " + samples_of(field);
+        if (!field.samples.empty()) line += "  " + samples_of(field);
         std::printf("%s\n", line.c_str());
     }
 }
 
-void print(const ProbeReport& report, bool with_values) {
+void print(const ProbeReport& report) {
     for (const Finding& finding : report.findings) print_finding(finding, "");
     for (const ProbedObject& object : report.objects) {
         std::printf("\n%s%s%s\n", object.object.text.c_str(), object.native.empty() ? "" : " = ",
                     object.native.c_str());
-        print_fields(object.fields, object.records, with_values);
+        print_fields(object.fields, object.records);
         if (!object.unmapped.empty()) std::puts("  not mapped:");
-        print_fields(object.unmapped, object.records, with_values);
+        print_fields(object.unmapped, object.records);
         for (const Finding& finding : object.findings) print_finding(finding, "  ");
     }
 }
@@ -90,7 +90,7 @@ Value::List json_of(const std::vector<Finding>& findings) {
     return list;
 }
 
-Value::List json_of(const std::vector<ProbedField>& fields, bool with_values) {
+Value::List json_of(const std::vector<ProbedField>& fields) {
     Value::List list;
     for (const ProbedField& field : fields) {
         Value::Map one{{"path", field.path},
@@ -98,20 +98,20 @@ Value::List json_of(const std::vector<ProbedField>& fields, bool with_values) {
                        {"empty", static_cast<std::int64_t>(field.empty)}};
         if (!field.field.text.empty()) one.emplace("field", field.field.text);
         Value::List samples{field.samples.begin(), field.samples.end()};
-        if (with_values) one.emplace("samples", std::move(samples));
+        one.emplace("samples", std::move(samples));
         list.emplace_back(std::move(one));
     }
     return list;
 }
 
-Value json_of(const ProbeReport& report, bool with_values) {
+Value json_of(const ProbeReport& report) {
     Value::List objects;
     for (const ProbedObject& object : report.objects) {
         objects.emplace_back(Value::Map{{"object", object.object.text},
                                         {"native", object.native},
                                         {"records", static_cast<std::int64_t>(object.records)},
-                                        {"fields", json_of(object.fields, with_values)},
-                                        {"unmapped", json_of(object.unmapped, with_values)},
+                                        {"fields", json_of(object.fields)},
+                                        {"unmapped", json_of(object.unmapped)},
                                         {"findings", json_of(object.findings)}});
     }
     return Value{Value::Map{{"ok", !report.has_problems()},
@@ -122,17 +122,17 @@ Value json_of(const ProbeReport& report, bool with_values) {
 }  // namespace
 
 int run_probe_command(const std::filesystem::path& file, const ProbeOptions& options,
-                      const ProbeOutput& output) {
+                      bool as_json) {
     const SystemClock clock;
     const auto report = probe(file, options, clock, {});
     if (!report) {
         std::fprintf(stderr, "syncline-agent: %s\n", report.error().what.c_str());
         return 2;
     }
-    if (output.as_json) {
-        std::printf("%s\n", to_json(json_of(*report, output.with_values)).c_str());
+    if (as_json) {
+        std::printf("%s\n", to_json(json_of(*report)).c_str());
     } else {
-        print(*report, output.with_values);
+        print(*report);
     }
     return report->has_problems() ? 1 : 0;
 }

@@ -454,16 +454,19 @@ void Transaction::keep_reject(const Reject& reject, std::size_t max) {
     if (count.next()) store_.held_.rejects = count.unsigned_integer(0);
 }
 
-RejectSummary Transaction::rejects_of(const ObjectName& object, std::size_t newest) {
+RejectSummary Transaction::rejects_of(const ObjectName& object, Timestamp after,
+                                      std::size_t newest) {
     RejectSummary summary;
     if (store_.held_.rejects == 0) return summary;
-    sqlite::Query count =
-        database_.query("SELECT count(*) FROM rejects WHERE object = ?1", object.text);
+    sqlite::Query count = database_.query(
+        "SELECT count(*) FROM rejects WHERE object = ?1 AND (record <> '' OR at > ?2)", object.text,
+        after.ns);
     if (count.next()) summary.count = count.unsigned_integer(0);
     sqlite::Query rows = database_.query(
-        "SELECT record, reason FROM rejects WHERE object = ?1 ORDER BY at DESC, id LIMIT ?2",
-        object.text, newest);
-    while (rows.next()) summary.newest.emplace_back(rows.text(0), rows.text(1));
+        "SELECT reason FROM rejects WHERE object = ?1 AND (record <> '' OR at > ?2)"
+        " ORDER BY at DESC, id LIMIT ?3",
+        object.text, after.ns, newest);
+    while (rows.next()) summary.reasons.emplace_back(rows.text(0));
     return summary;
 }
 

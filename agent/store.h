@@ -70,7 +70,7 @@ struct Reject {
 /// What there is of them of an object.
 struct RejectSummary {
     std::uint64_t count = 0;
-    std::vector<std::pair<std::string, std::string>> newest;  ///< Record and reason.
+    std::vector<std::string> reasons;  ///< The newest ones.
 };
 
 /// An operation of a workflow, as operations.h goes through it.
@@ -274,7 +274,9 @@ public:
     // ---- Input that could not be used; the newest per record.
     void keep_reject(const Reject& reject, std::size_t max);
     void clear_reject(const ObjectName& object, const RecordId& id);
-    [[nodiscard]] RejectSummary rejects_of(const ObjectName& object, std::size_t newest);
+    /// Those without a record, which nothing can clear, count only if they are from after `after`.
+    [[nodiscard]] RejectSummary rejects_of(const ObjectName& object, Timestamp after,
+                                           std::size_t newest);
 
     [[nodiscard]] Store& store() { return store_; }
     /// Makes the transaction fail.

@@ -79,12 +79,13 @@ void Subcommands::add_probe(CLI::App& app) {
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();
     command
-        ->add_option("--write", probe_write_,
-                     "WRITES TO THE PLATFORM: one field of that record, as it is, to see whether "
-                     "that may be done")
+        ->add_option(
+            "--write", probe_write_,
+            "WRITES TO THE PLATFORM: one value of that record that comes back as it is, to "
+            "see whether that may be done")
         ->type_name("OBJECT/RECORD");
-    command->add_flag("!--no-values", probe_output_.with_values, "Show no values of records");
-    command->add_flag("--json", probe_output_.as_json, "One JSON document");
+    command->add_flag("!--no-values", probe_options_.with_values, "Show no values of records");
+    command->add_flag("--json", probe_as_json_, "One JSON document");
     all_.push_back({command, [this] { return run_probe(); }});
 }
 
@@ -101,7 +102,7 @@ int Subcommands::run_probe() {
         probe_options_.write = {ObjectName{probe_write_.substr(0, slash)},
                                 RecordId{probe_write_.substr(slash + 1)}};
     }
-    return run_probe_command(probe_file_, probe_options_, probe_output_);
+    return run_probe_command(probe_file_, probe_options_, probe_as_json_);
 }
 
 void Subcommands::add_triggers(CLI::App& app) {

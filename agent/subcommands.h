@@ -42,7 +42,7 @@ private:
     std::filesystem::path probe_file_;
     ProbeOptions probe_options_;
     std::string probe_write_;  ///< OBJECT/RECORD.
-    ProbeOutput probe_output_;
+    bool probe_as_json_ = false;
     std::filesystem::path triggers_file_;
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <tuple>
 
+#include "shared/base/json.h"
 #include "shared/base/utf8.h"
 #include "shared/model/hold.h"
 #include "shared/wire/limits.h"
@@ -17,49 +18,34 @@ namespace {
 constexpr Duration kLookEvery{std::chrono::seconds{5}};
 /// What has changed of a trouble that the hub knows may wait.
 constexpr Duration kTellChanged{std::chrono::minutes{1}};
-constexpr std::size_t kRejectsShown = 5;
+/// What nothing can clear counts for so long.
+constexpr Duration kRemembered{std::chrono::hours{24}};
+constexpr std::size_t kReasonsRead = 50;
 constexpr std::string_view kToldKey = "troubles";
 
 std::string watch_key(const ObjectName& object) { return "watch." + object.text; }
 
-/// What stands in quotes is a value of a record.
-std::string without_values(std::string_view text) {
-    std::string out;
-    bool quoted = false;
-    for (const char c : text) {
-        if (c == '"') out += quoted ? "...\"" : "\"";
-        if (c == '"') quoted = !quoted;
-        const bool is_control = static_cast<unsigned char>(c) < 0x20;
-        if (!quoted && c != '"') out += is_control ? ' ' : c;
-    }
-    return out;
+/// "`Phone__c` (phone)", as the reasons of the mapping begin, and as people read it.
+std::string name_of(const MappedObject::Field& field) {
+    return "`" + field.path + "` (" + field.field.text + ")";
+}
+bool is_about(const std::string& reason, const MappedObject& object,
+              const MappedObject::Field& field) {
+    return reason.starts_with(object.object.text + "." + field.field.text + " (`" + field.path +
+                              "`)");
 }
 
 std::string cut_reason(const std::string& text) {
     return std::string{cut_utf8(text, wire::kReasonBytesMax)};
 }
 
-std::string records_reason(const RejectSummary& summary) {
-    if (summary.count == 0) return {};
-    std::string text =
-        std::to_string(summary.count) +
-        (summary.count == 1 ? " record cannot be used: " : " records cannot be used: ");
-    std::size_t shown = 0;
-    for (const auto& [record, reason] : summary.newest) {
-        text += shown++ == 0 ? "" : "; ";
-        text += (record.empty() ? "one without id" : record) + ": " + without_values(reason);
-    }
-    if (summary.count > shown) text += "; and others";
-    return cut_reason(text);
-}
-
 }  // namespace
 
-Result<void> Troubles::start() {
+Result<void> Troubles::start(bool is_new) {
     for (const MappedObject& object : p_.settings.objects) {
         std::vector<FieldName> fields;
         for (const MappedObject::Field& field : object.fields) fields.push_back(field.field);
-        watches_.emplace(object.object, FieldWatch{fields});
+        watches_.emplace(object.object, FieldWatch{fields, is_new});
     }
     return p_.store.transaction([&](Transaction& transaction) {
         for (auto& [object, watch] : watches_) {
@@ -70,11 +56,15 @@ Result<void> Troubles::start() {
     });
 }
 
-void Troubles::read(const Record& record) {
+std::optional<Troubles::Sight> Troubles::sight(const Record& record) const {
     const auto watch = watches_.find(record.object);
-    if (watch == watches_.end() || record.deleted) return;
-    watch->second.add(record.fields);
-    is_news_ = true;
+    if (watch == watches_.end() || record.deleted || record.partial) return std::nullopt;
+    return Sight{record.object, watch->second.sight(record.fields)};
+}
+
+void Troubles::saw(const std::vector<Sight>& sights) {
+    for (const Sight& sight : sights) watches_.at(sight.object).add(sight.fields);
+    if (!sights.empty()) is_news_ = true;
 }
 
 void Troubles::pump(bool read_whole) {
@@ -85,13 +75,16 @@ void Troubles::pump(bool read_whole) {
     is_news_ = false;
     rejects_ = p_.store.rejects();
     look_at_ = p_.environment.steady() + kLookEvery;
-    auto after = std::make_shared<AllTold>();
+    auto looked = std::make_shared<Looked>();
     p_.commits.add([this, read_whole,
-                    after](Transaction& transaction) { *after = look(transaction, read_whole); },
-                   [this, after] {
-                       told_ = std::move(*after);
-                       busy_ = false;
-                       retell_ = false;
+                    looked](Transaction& transaction) { *looked = look(transaction, read_whole); },
+                   [this, looked] {
+                       told_ = std::move(looked->told);
+                       for (const std::string& note : looked->notes) {
+                           p_.environment.note(NoteLevel::kWarning, note);
+                       }
+                       busy_ = retell_ = false;
+                       remembers_ = true;
                    });
 }
 
@@ -99,102 +92,152 @@ Duration Troubles::next_deadline() const {
     return is_news_ && !busy_ && p_.store.partitions() != 0 ? look_at_ : kNever;
 }
 
-Troubles::AllTold Troubles::look(Transaction& transaction, bool read_whole) {
-    AllTold all = told_;
-    for (const auto& [object, watch] : watches_) {
-        compare(transaction, all, {object, TroubleKind::kFields},
-                fields_reason(object, read_whole));
-        compare(transaction, all, {object, TroubleKind::kRecords},
-                records_reason(transaction.rejects_of(object, kRejectsShown)));
-        transaction.set_text(watch_key(object), watch.text());
+Troubles::Looked Troubles::look(Transaction& transaction, bool read_whole) {
+    Looked looked{told_, {}};
+    for (const MappedObject& object : p_.settings.objects) {
+        compare(transaction, looked, {object.object, TroubleKind::kFields},
+                missing_fields(object, read_whole));
+        compare(transaction, looked, {object.object, TroubleKind::kRecords},
+                unusable(transaction, object));
+        transaction.set_text(watch_key(object.object), watches_.at(object.object).text());
     }
     for (const auto& [place, told] : told_) {
-        const bool is_mapped = watches_.contains(place.first);
-        if (!is_mapped) compare(transaction, all, place, {});
+        if (!watches_.contains(place.first)) compare(transaction, looked, place, {});
     }
-    save(transaction, all);
-    return all;
+    const std::string text = text_of(looked.told);
+    if (transaction.text(kToldKey) != text) transaction.set_text(kToldKey, text);
+    return looked;
 }
 
-std::string Troubles::fields_reason(const ObjectName& object, bool read_whole) const {
-    const std::vector<FieldName> missing = watches_.at(object).missing(read_whole);
-    const auto mapped = std::ranges::find(p_.settings.objects, object, &MappedObject::object);
-    std::string text;
-    for (const FieldName& name : missing) {
-        const auto field = std::ranges::find(mapped->fields, name, &MappedObject::Field::field);
-        text +=
-            (text.empty() ? "" : ", ") + std::string{"`"} + field->path + "` (" + name.text + ")";
+Troubles::Finding Troubles::missing_fields(const MappedObject& object, bool read_whole) const {
+    Finding finding;
+    std::string names;
+    for (const FieldName& name : watches_.at(object.object).missing(read_whole)) {
+        const auto field = std::ranges::find(object.fields, name, &MappedObject::Field::field);
+        names += (names.empty() ? "" : ", ") + name_of(*field);
+        finding.fields.insert(name.text);
     }
-    if (text.empty()) return {};
-    return cut_reason("in the newest records there is no " + text +
-                      ": renamed, removed, or hidden from the agent's user");
+    finding.count = finding.fields.size();
+    if (names.empty()) return finding;
+    finding.reason = cut_reason("in the newest records there is no " + names +
+                                ": renamed, removed, or hidden from the agent's user");
+    return finding;
 }
 
-void Troubles::compare(Transaction& transaction, AllTold& all, const Place& place,
-                       std::string reason) {
-    const auto at = all.find(place);
+Troubles::Finding Troubles::unusable(Transaction& transaction, const MappedObject& object) const {
+    const Timestamp after = p_.environment.clock.now() - kRemembered;
+    const RejectSummary summary = transaction.rejects_of(object.object, after, kReasonsRead);
+    if (summary.count == 0) return {};
+    Finding finding{.count = summary.count};
+    std::string names;
+    for (const MappedObject::Field& field : object.fields) {
+        const bool named = std::ranges::any_of(summary.reasons, [&](const std::string& reason) {
+            return is_about(reason, object, field);
+        });
+        if (!named) continue;
+        names += (names.empty() ? " because of " : ", ") + name_of(field);
+        finding.fields.insert(field.field.text);
+    }
+    const bool one = summary.count == 1;
+    finding.reason =
+        cut_reason(std::to_string(summary.count) + (one ? " record" : " records") +
+                   " cannot be used" + names + "; the agent's log says which, and why");
+    return finding;
+}
+
+void Troubles::compare(Transaction& transaction, Looked& looked, const Place& place,
+                       Finding finding) {
+    const auto at = looked.told.find(place);
     const Duration now = p_.environment.steady();
-    if (at == all.end()) {
-        if (reason.empty()) return;
-        Told told{p_.environment.clock.now(), std::move(reason), now};
-        tell(transaction, place, told);
-        all.emplace(place, std::move(told));
+    const Timestamp clock = p_.environment.clock.now();
+    if (at == looked.told.end()) {
+        // A store that is new does not know what the one before has told.
+        if (finding.reason.empty() && !remembers_) tell(transaction, place, clock, {});
+        if (finding.reason.empty()) return;
+        tell(transaction, place, clock, finding.reason);
+        looked.notes.push_back(place.first.text + ": " + finding.reason);
+        looked.told.emplace(place, Told{clock, std::move(finding), now});
         return;
     }
     Told& told = at->second;
-    if (told.reason == reason && !retell_) return;
-    if (!reason.empty() && !retell_ && now < told.at + kTellChanged) {
+    const bool is_same = told.finding.reason == finding.reason;
+    if (is_same && !retell_) return;
+    if (!finding.reason.empty() && !retell_ && now < told.at + kTellChanged) {
         is_news_ = true;  // Again when it may be told.
         return;
     }
-    told.reason = std::move(reason);
+    // What has grown is another trouble: a person may have settled the one before.
+    const bool grew = finding.count > told.finding.count ||
+                      !std::ranges::includes(told.finding.fields, finding.fields);
+    if (grew) told.since = clock;
+    if (!is_same && !finding.reason.empty()) {
+        looked.notes.push_back(place.first.text + ": " + finding.reason);
+    }
+    tell(transaction, place, told.since, finding.reason);
+    told.finding = std::move(finding);
     told.at = now;
-    tell(transaction, place, told);
-    if (told.reason.empty()) all.erase(at);
+    if (told.finding.reason.empty()) looked.told.erase(at);
 }
 
-void Troubles::tell(Transaction& transaction, const Place& place, const Told& told) {
+void Troubles::tell(Transaction& transaction, const Place& place, Timestamp since,
+                    const std::string& reason) {
     const Partition partition = entity_partition(lane_entity(place.first), p_.store.partitions());
     const Trouble trouble{.platform = p_.store.platform(),
                           .number = transaction.next_number(partition),
                           .object = place.first,
                           .kind = place.second,
-                          .since = told.since,
-                          .reason = told.reason};
+                          .since = since,
+                          .reason = reason};
     transaction.append(partition,
                        subjects::trouble(trouble.platform, partition, place.first, place.second),
                        wire::encode(trouble), p_.environment.clock.now());
-    if (told.reason.empty() || retell_) return;
-    p_.environment.note(NoteLevel::kWarning, place.first.text + ": " + told.reason);
 }
 
-// ---- What the store remembers: a line each, of object, kind, since and reason. ----------------
+// ---- What the store remembers -----------------------------------------------------------------
 
-void Troubles::save(Transaction& transaction, const AllTold& all) {
-    std::string text;
-    for (const auto& [place, told] : all) {
-        text += place.first.text + "\t" + std::to_string(static_cast<int>(place.second)) + "\t" +
-                std::to_string(told.since.ns) + "\t" + told.reason + "\n";
+std::string Troubles::text_of(const std::map<Place, Told>& told) {
+    Value::List list;
+    for (const auto& [place, one] : told) {
+        Value::List fields{one.finding.fields.begin(), one.finding.fields.end()};
+        list.emplace_back(Value::Map{{"object", place.first.text},
+                                     {"kind", syncline::name_of(place.second)},
+                                     {"since", one.since.ns},
+                                     {"count", static_cast<std::int64_t>(one.finding.count)},
+                                     {"fields", std::move(fields)},
+                                     {"reason", one.finding.reason}});
     }
-    if (transaction.text(kToldKey) != text) transaction.set_text(kToldKey, text);
+    return to_json(Value{std::move(list)});
 }
 
-void Troubles::take_up(const std::string& text) {
-    std::size_t at = 0;
-    const auto next = [&](char end) {
-        const std::size_t to = std::min(text.find(end, at), text.size());
-        std::string part = text.substr(at, to - at);
-        at = std::min(to + 1, text.size());
-        return part;
+void Troubles::take_up(std::string_view text) {
+    const auto read = parse_json(text);
+    const auto* list = read ? read->get<Value::List>() : nullptr;
+    remembers_ = list != nullptr;
+    if (list == nullptr) return;
+    const auto text_in = [](const Value::Map& map, std::string_view key) {
+        const auto at = map.find(key);
+        const auto* found = at == map.end() ? nullptr : at->second.get<std::string>();
+        return found == nullptr ? std::string{} : *found;
     };
-    while (at < text.size()) {
-        const ObjectName object{next('\t')};
-        const bool records = next('\t') == "1";
-        const std::string since = next('\t');
-        Told told;
-        std::from_chars(since.data(), since.data() + since.size(), told.since.ns);
-        told.reason = next('\n');
-        told_.emplace(Place{object, records ? TroubleKind::kRecords : TroubleKind::kFields},
+    const auto number_in = [](const Value::Map& map, std::string_view key) {
+        const auto at = map.find(key);
+        const auto* found = at == map.end() ? nullptr : at->second.get<std::int64_t>();
+        return found == nullptr ? 0 : *found;
+    };
+    for (const Value& value : *list) {
+        const auto* map = value.get<Value::Map>();
+        if (map == nullptr) continue;
+        Told told{.since = {number_in(*map, "since")}};
+        told.finding.reason = text_in(*map, "reason");
+        told.finding.count = static_cast<std::uint64_t>(number_in(*map, "count"));
+        const auto fields = map->find("fields");
+        const auto* names = fields == map->end() ? nullptr : fields->second.get<Value::List>();
+        for (const Value& name : names == nullptr ? Value::List{} : *names) {
+            if (const auto* field = name.get<std::string>()) told.finding.fields.insert(*field);
+        }
+        const bool records = text_in(*map, "kind") == syncline::name_of(TroubleKind::kRecords);
+        told_.emplace(Place{ObjectName{text_in(*map, "object")},
+                            records ? TroubleKind::kRecords : TroubleKind::kFields},
                       std::move(told));
     }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,8 +16,9 @@
 namespace syncline::agent {
 
 /// Tells the hub what is wrong with what the platform tells of an object as a whole, and when it is
-/// over: mapped fields that are in its records no more, and records that cannot be used. Says no
-/// values of records. What was told last is in the store. Threading: the agent's.
+/// over: mapped fields that are in its records no more, and records that cannot be used. Says
+/// fields and numbers, nothing of a record. What was told last is in the store. Threading: the
+/// agent's.
 class Troubles {
 public:
     struct Parts {
@@ -27,37 +29,57 @@ public:
     };
     explicit Troubles(const Parts& parts) : p_(parts) {}
 
-    /// Takes up what the store remembers.
-    [[nodiscard]] Result<void> start();
-    /// A record that is there, as it was read, and not as it was before.
-    void read(const Record& record);
-    /// One that cannot be used was kept.
+    /// Takes up what the store remembers. `is_new`: nothing was read of the platform before.
+    [[nodiscard]] Result<void> start(bool is_new);
+    /// Which fields a record tells. Nothing: it is not watched, or does not say.
+    struct Sight {
+        ObjectName object;
+        FieldWatch::Sight fields;
+    };
+    [[nodiscard]] std::optional<Sight> sight(const Record& record) const;
+    /// Records that were not as they were before, once that is stored.
+    void saw(const std::vector<Sight>& sights);
+    /// A record that cannot be used was kept.
     void rejected() { is_news_ = true; }
+    /// The hub may have lost what it was told.
+    void retell() { retell_ = is_news_ = true; }
     /// `read_whole`: everything that there is has been read at least once.
     void pump(bool read_whole);
     [[nodiscard]] Duration next_deadline() const;
 
 private:
     using Place = std::pair<ObjectName, TroubleKind>;
+    struct Finding {
+        std::string reason;       ///< Empty: there is no trouble.
+        std::uint64_t count = 0;  ///< Of fields, or of records.
+        std::set<std::string> fields;
+    };
     struct Told {
         Timestamp since;
-        std::string reason;
+        Finding finding;
         Duration at{0};  ///< When, by the steady clock; 0: before this start.
     };
-    using AllTold = std::map<Place, Told>;
-    [[nodiscard]] AllTold look(Transaction& transaction, bool read_whole);
-    [[nodiscard]] std::string fields_reason(const ObjectName& object, bool read_whole) const;
-    void compare(Transaction& transaction, AllTold& all, const Place& place, std::string reason);
-    void tell(Transaction& transaction, const Place& place, const Told& told);
-    static void save(Transaction& transaction, const AllTold& all);
-    void take_up(const std::string& text);
+    /// What a look comes to, once it is stored.
+    struct Looked {
+        std::map<Place, Told> told;
+        std::vector<std::string> notes;
+    };
+    [[nodiscard]] Looked look(Transaction& transaction, bool read_whole);
+    [[nodiscard]] Finding missing_fields(const MappedObject& object, bool read_whole) const;
+    [[nodiscard]] Finding unusable(Transaction& transaction, const MappedObject& object) const;
+    void compare(Transaction& transaction, Looked& looked, const Place& place, Finding finding);
+    void tell(Transaction& transaction, const Place& place, Timestamp since,
+              const std::string& reason);
+    static std::string text_of(const std::map<Place, Told>& told);
+    void take_up(std::string_view text);
 
     Parts p_;
     std::map<ObjectName, FieldWatch> watches_;
-    AllTold told_;               ///< What stands at the hub.
-    std::uint64_t rejects_ = 0;  ///< As they were looked at last.
-    bool is_news_ = true;        ///< There may be something to tell.
-    bool retell_ = true;         ///< After a start: the hub may have lost it.
+    std::map<Place, Told> told_;  ///< What stands at the hub.
+    std::uint64_t rejects_ = 0;   ///< As they were looked at last.
+    bool is_news_ = true;         ///< There may be something to tell.
+    bool retell_ = true;          ///< After a start, too.
+    bool remembers_ = false;      ///< The store knows what was told.
     bool busy_ = false;
     Duration look_at_{0};
 };

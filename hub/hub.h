@@ -127,6 +127,7 @@ private:
     /// `queued` has everything but its input.
     void take_input(const Raw& raw, const subjects::InputSubject& about, Queued queued);
     void take_change(Change change, Queued queued);
+    [[nodiscard]] std::string take_operation(Operation operation, Queued&& queued);
     void take_kept(const ExceptionRecord& kept, Queued queued);
     void take_instance_input(workflow::Message message, const WorkId& work);
     void keep_unused(const workflow::Message& message, ExceptionCode kind, const std::string& why,

@@ -114,19 +114,27 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
     } else {
         auto operation = decode_operation(raw.body);
         if (!operation) return undecodable(operation.error().what);
-        if (Lists::takes(*operation)) return lists_.submit(*std::move(operation), queued.work);
-        if (AgentReports::takes(*operation))
-            return agent_reports_.submit(*std::move(operation), queued.work);
-        if (KeptExceptions::takes(*operation)) {
-            return kept_exceptions_.submit(*std::move(operation), std::move(queued));
-        }
-        if (queued.policy->object(operation->entity.object) == nullptr) {
-            return undecodable("the policy has no object " + operation->entity.object.text);
-        }
-        const EntityKey entity = operation->entity;
-        queued.input = *std::move(operation);
+        const std::string refused = take_operation(*std::move(operation), std::move(queued));
+        if (!refused.empty()) undecodable(refused);
+    }
+}
+
+/// Why it cannot be taken; empty if it was, and only then `queued` was.
+std::string Hub::take_operation(Operation operation, Queued&& queued) {
+    if (Lists::takes(operation)) {
+        lists_.submit(std::move(operation), queued.work);
+    } else if (AgentReports::takes(operation)) {
+        agent_reports_.submit(std::move(operation), queued.work);
+    } else if (KeptExceptions::takes(operation)) {
+        kept_exceptions_.submit(std::move(operation), std::move(queued));
+    } else if (queued.policy->object(operation.entity.object) == nullptr) {
+        return "the policy has no object " + operation.entity.object.text;
+    } else {
+        const EntityKey entity = operation.entity;
+        queued.input = std::move(operation);
         entities_.submit(entity, std::move(queued));
     }
+    return {};
 }
 
 /// What an exception keeps, by a person's word. Its place among its agent's messages is long past.

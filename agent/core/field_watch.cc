@@ -1,6 +1,7 @@
 #include "agent/core/field_watch.h"
 
 #include <charconv>
+#include <utility>
 
 namespace syncline::agent {
 namespace {
@@ -23,24 +24,33 @@ bool take_number(std::string_view& text, std::uint64_t& number) {
 
 }  // namespace
 
-FieldWatch::FieldWatch(const std::vector<FieldName>& mapped) {
-    for (const FieldName& field : mapped) counts_.emplace(field, Count{});
+FieldWatch::FieldWatch(const std::vector<FieldName>& mapped, bool from_start) {
+    for (const FieldName& field : mapped) counts_.emplace(field, Count{.from_start = from_start});
 }
 
-void FieldWatch::add(const Fields& told) {
+FieldWatch::Sight FieldWatch::sight(const Fields& told) const {
+    Sight sight;
+    sight.reserve(counts_.size());
+    for (const auto& [field, count] : counts_) sight.push_back(told.find(field) != nullptr);
+    return sight;
+}
+
+void FieldWatch::add(const Sight& sight) {
+    std::size_t at = 0;
     for (auto& [field, count] : counts_) {
         ++count.seen;
-        if (told.find(field) == nullptr) {
-            ++count.run;
-        } else {
+        if (sight[at++]) {
             ++count.told;
             count.run = 0;
+        } else {
+            ++count.run;
         }
     }
 }
 
 bool FieldWatch::is_missing(const Count& count, bool read_whole) {
-    if (count.told == 0) return count.run >= (read_whole ? kNeverOfAll : kNever);
+    const bool of_all = read_whole && count.from_start;
+    if (count.told == 0) return count.run >= (of_all ? kNeverOfAll : kNever);
     const std::uint64_t before = count.seen - count.run;
     return count.run * count.told >= kGapsMost * (before + kUnsure);
 }
@@ -57,24 +67,28 @@ std::string FieldWatch::text() const {
     std::string text;
     for (const auto& [field, count] : counts_) {
         text += std::to_string(count.seen) + " " + std::to_string(count.told) + " " +
-                std::to_string(count.run) + " " + field.text + "\n";
+                std::to_string(count.run) + (count.from_start ? " 1 " : " 0 ") + field.text + "\n";
     }
     return text;
 }
 
 bool FieldWatch::take_up(std::string_view text) {
+    std::map<FieldName, Count> counts = counts_;
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
         if (end == std::string_view::npos) return false;
         std::string_view line = text.substr(0, end);
         text.remove_prefix(end + 1);
         Count count;
+        std::uint64_t from_start = 0;
         const bool read = take_number(line, count.seen) && take_number(line, count.told) &&
-                          take_number(line, count.run);
-        if (!read || count.told + count.run > count.seen) return false;
-        const auto known = counts_.find(FieldName{line});
-        if (known != counts_.end()) known->second = count;
+                          take_number(line, count.run) && take_number(line, from_start);
+        if (!read || count.told + count.run > count.seen || from_start > 1) return false;
+        count.from_start = from_start == 1;
+        const auto known = counts.find(FieldName{line});
+        if (known != counts.end()) known->second = count;
     }
+    counts_ = std::move(counts);
     return true;
 }
 

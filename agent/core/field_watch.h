@@ -16,16 +16,21 @@ namespace syncline::agent {
 class FieldWatch {
 public:
     FieldWatch() = default;
-    explicit FieldWatch(const std::vector<FieldName>& mapped);
+    /// `from_start`: of everything that there is the first record is yet to be read.
+    FieldWatch(const std::vector<FieldName>& mapped, bool from_start);
 
-    /// A record as it was read. Each should count once for each time that it differs.
-    void add(const Fields& told);
-    /// `read_whole`: everything there is has been read at least once, so that a field which was
-    /// never told is one that no record has.
+    /// Which of the fields a record tells, in an order of our own.
+    using Sight = std::vector<bool>;
+    [[nodiscard]] Sight sight(const Fields& told) const;
+    /// A whole record as it was read. Each should count once for each time that it differs.
+    void add(const Sight& sight);
+    /// `read_whole`: everything that there is has been read by now, so that a field which was
+    /// mapped from the start and never told is one that no record has.
     [[nodiscard]] std::vector<FieldName> missing(bool read_whole) const;
 
     [[nodiscard]] std::string text() const;
-    /// Takes up what text() said, of the fields that are still mapped. False: it is none.
+    /// Takes up what text() said, of the fields that are still mapped. False: it is none, and
+    /// nothing was taken.
     bool take_up(std::string_view text);
 
 private:
@@ -33,6 +38,7 @@ private:
         std::uint64_t seen = 0;  ///< Records since the field is mapped.
         std::uint64_t told = 0;  ///< Those that told it.
         std::uint64_t run = 0;   ///< The newest ones, which did not.
+        bool from_start = false;
     };
     [[nodiscard]] static bool is_missing(const Count& count, bool read_whole);
 

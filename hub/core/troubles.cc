@@ -19,7 +19,8 @@ ReportNews take(std::optional<ExceptionRecord>& exception, const Trouble& troubl
         return ReportNews::kClosed;
     }
     if (open && exception->reason == trouble.reason) return ReportNews::kNothing;
-    if (!open && exception && exception->version == since) return ReportNews::kNothing;
+    const bool settled = exception && !open && !exception->closed_by.empty();
+    if (settled && exception->version == since) return ReportNews::kNothing;
     if (!open) {
         exception = ExceptionRecord{.kind = std::string{kind_of(trouble.kind)},
                                     .entity = lane_entity(trouble.object),
@@ -27,6 +28,7 @@ ReportNews take(std::optional<ExceptionRecord>& exception, const Trouble& troubl
                                     .opened_at = now,
                                     .version = since};
     }
+    exception->version = since;
     exception->reason = trouble.reason;
     exception->updated_at = now;
     return open ? ReportNews::kUpdated : ReportNews::kOpened;

@@ -240,18 +240,15 @@ inline constexpr ExceptionKind kExceptionKinds[] = {
      .severity = ExceptionSeverity::kWarning,
      .holder = ExceptionHolder::kInstallation,
      .meaning = "a platform no longer tells a field that is mapped, or never did",
-     .advice =
-         "see whether it was renamed, removed or hidden from the agent's user: syncline-agent "
-         "probe; the values of before stay as they are",
-     .discard = "it is left so, until there is another such trouble",
+     .advice = "syncline-agent probe shows what comes; the values of before stay as they are",
+     .discard = "it is left so, until another field is missing",
      .closes = "when the field is told again, or mapped no more"},
     {.code = "platform.records",
      .holder = ExceptionHolder::kInstallation,
      .meaning = "a platform has records that cannot be used as they are mapped",
-     .advice =
-         "correct the records at the platform, or the mapping; the agent keeps what they held",
-     .discard = "they are left so, until there is another such trouble",
-     .closes = "when each of them could be used, or is gone"},
+     .advice = "correct them at the platform, or the mapping; the agent's log names them",
+     .discard = "they are left so, until there are more of them",
+     .closes = "when each of them could be used; those without an id a day after they came"},
     {.code = "policy.refused",
      .holder = ExceptionHolder::kInstallation,
      .meaning = "a version of the policy did not come into force",

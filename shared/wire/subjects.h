@@ -44,9 +44,10 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
                                     std::string_view run);
 /// What an agent tells of a lane that it holds, or held.
 [[nodiscard]] std::string hold(const PlatformId& platform, Partition partition, const Lane& lane);
-/// What an agent tells of a list (ListNews); `id` tells it from others.
+/// What an agent tells of a trouble with what its platform tells (Trouble).
 [[nodiscard]] std::string trouble(const PlatformId& platform, Partition partition,
                                   const ObjectName& object, TroubleKind kind);
+/// What an agent tells of a list (ListNews); `id` tells it from others.
 [[nodiscard]] std::string list_news(const PlatformId& platform, Partition partition,
                                     const ListName& list, std::string_view id);
 /// An operator's action; `kind` is `accept`, `reject`, `retry`, ...

@@ -171,6 +171,29 @@ TEST_F(Probe, WritesOnlyWhereItIsTold) {
         << said(found, Level::kNote) << said(found, Level::kProblem);
 }
 
+TEST_F(Probe, WritesNothingThatWouldNotComeBackAsItIs) {
+    ProbeOptions options;
+    options.write = {ObjectName{"person"}, RecordId{"1"}};
+    const ProbeReport found = report(file("name = { path = \"name\", write = false }\n"), options);
+    EXPECT_EQ(writes_, 0);
+    EXPECT_TRUE(has(said(found, Level::kProblem), "no field of it may be written as it is"))
+        << said(found, Level::kProblem) << said(found, Level::kNote) << said(found, Level::kFine);
+}
+
+TEST_F(Probe, ShowsNoValuesIfItIsToShowNone) {
+    ProbeOptions options;
+    options.with_values = false;
+    options.write = {ObjectName{"person"}, RecordId{"1"}};
+    const ProbeReport found = report(
+        file("mail = \"mail\"\nage = { path = \"name\", type = \"integer\", write = false }\n"),
+        options);
+    for (const Level level : {Level::kFine, Level::kNote, Level::kProblem}) {
+        const std::string text = said(found, level);
+        EXPECT_FALSE(has(text, "Ann") || has(text, "x.example") || has(text, "X.EXAMPLE")) << text;
+    }
+    EXPECT_TRUE(has(said(found, Level::kProblem), "record 1 cannot be used"));
+}
+
 TEST_F(Probe, RefusesAnObjectThatIsNotMapped) {
     ProbeOptions options;
     options.objects = {"order"};

@@ -15,13 +15,13 @@ protected:
             Fields told;
             if (name) told.set(kName, "Ann");
             if (fax) told.set(kFax, Value{});  // Empty is told, too.
-            watch_.add(told);
+            watch_.add(watch_.sight(told));
         }
     }
     [[nodiscard]] std::vector<FieldName> missing(bool read_whole = true) const {
         return watch_.missing(read_whole);
     }
-    FieldWatch watch_{{kName, kFax}};
+    FieldWatch watch_{{kName, kFax}, true};
 };
 
 TEST_F(Watching, AFieldThatNoRecordHasIsMissing) {
@@ -65,18 +65,21 @@ TEST_F(Watching, OneThatTheFirstRecordHappensToHaveIsNotMissedSoon) {
 TEST_F(Watching, GoesOnAfterAStart) {
     see(100, true, true);
     see(19, false, true);
-    FieldWatch later{{kName, FieldName{"mail"}}};
+    FieldWatch later{{kName, FieldName{"mail"}}, false};
     ASSERT_TRUE(later.take_up(watch_.text()));
-    later.add({});
-    later.add({});
-    later.add({});
-    EXPECT_EQ(later.missing(true), std::vector{kName});  // The mail is new, and three are too few.
+    for (int i = 0; i < 49; ++i) later.add(later.sight({}));
+    EXPECT_EQ(later.missing(true), std::vector{kName});
+    // What there was before the mail was mapped may all be without it.
+    later.add(later.sight({}));
+    EXPECT_EQ(later.missing(true), (std::vector{FieldName{"mail"}, kName}));
 }
 
 TEST_F(Watching, TakesUpNothingThatIsNoText) {
-    for (const char* text : {"1 1 1", "1 1 1 name", "1 x 0 name\n", "1 1 1 name\n", "-1 0 0 a\n"}) {
+    for (const char* text : {"1 1 0 1", "1 1 0 1 name", "1 x 0 1 name\n", "1 1 1 1 name\n",
+                             "1 1 0 2 a\n", "-1 0 0 1 a\n", "100 0 100 1 name\n1 1 1 1 fax\n"}) {
         EXPECT_FALSE(watch_.take_up(text)) << text;
     }
+    EXPECT_TRUE(missing().empty());  // Nor a part of it.
     EXPECT_TRUE(watch_.take_up(""));
 }
 

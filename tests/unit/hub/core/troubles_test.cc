@@ -84,9 +84,26 @@ TEST(Troubles, OneThatAPersonHasSettledStaysSettled) {
                             .actor = "ann",
                             .reason = "we know"};
     ASSERT_TRUE(operate(*exception, discard, kTold));
-    EXPECT_EQ(take(exception, trouble("no `Phone`, `Fax`"), kTold), ReportNews::kNothing);
-    EXPECT_EQ(take(exception, trouble("no `Phone`", 9), kTold), ReportNews::kOpened);
+    EXPECT_EQ(take(exception, trouble("no `Phone`"), kTold), ReportNews::kNothing);
+    EXPECT_EQ(take(exception, trouble("no `Phone`, `Fax`", 9), kTold), ReportNews::kOpened);
     EXPECT_TRUE(exception->closed_by.empty());
+}
+
+TEST(Troubles, ToldAgainFromAnEarlierOneOnEndAsTheyDid) {
+    auto exception = opened("no `Fax`");
+    take(exception, trouble(""), kTold);
+    take(exception, trouble("no `Phone`", 9), kTold);
+    take(exception, trouble("no `Phone`, `Fax`", 12), kTold);
+    const std::string reason = exception->reason;
+    for (int i = 0; i < 2; ++i) {
+        take(exception, trouble("no `Fax`"), kTold);
+        take(exception, trouble(""), kTold);
+        EXPECT_EQ(exception->status, ExceptionStatus::kResolved);
+        take(exception, trouble("no `Phone`", 9), kTold);
+        take(exception, trouble("no `Phone`, `Fax`", 12), kTold);
+        EXPECT_EQ(exception->status, ExceptionStatus::kOpen);
+        EXPECT_EQ(exception->reason, reason);
+    }
 }
 
 }  // namespace
