@@ -202,6 +202,27 @@ TEST_F(SqliteConnectorTest, ACommitThatReadersKeepAwayIsRolledBackAndNoDoubt) {
     EXPECT_TRUE(connector->write(update, {}));
 }
 
+TEST_F(SqliteConnectorTest, AWriteThatFindsTheTableAlteredLooksAtItAnewAndIsNotRefused) {
+    insert("1", "one");
+    insert("2", "two");
+    const Command commands[] = {sql_command(kCreate, "3", sql_fields("name", "new")),
+                                sql_command(kUpdate, "1", sql_fields("name", "ours")),
+                                sql_command(kDelete, "2", {})};
+    for (const Command& command : commands) {
+        const auto connector = make(customers());
+        app_.run("ALTER TABLE customers RENAME COLUMN number TO number_x");
+        const auto refused = connector->write(command, {});
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable) << refused.error().what;
+        EXPECT_THAT(refused.error().what, HasSubstr("it is looked at anew"));
+        ASSERT_TRUE(connector->connect({}));
+        const auto written = connector->write(command, {});
+        EXPECT_TRUE(written) << written.error().what;
+        app_.run("ALTER TABLE customers RENAME COLUMN number_x TO number");
+    }
+    EXPECT_EQ(app_.value("SELECT group_concat(name) FROM customers"), "ours,new");
+}
+
 TEST_F(SqliteConnectorTest, StopAndLimitsEndEveryWait) {
     insert("1", "one");
     auto endless = customers();

@@ -120,6 +120,10 @@ public:
 /// Opens a session; blocks, heeding `stop`.
 using SessionOpener = std::function<Result<std::unique_ptr<Session>>(const std::stop_token&)>;
 
+/// Of an error after which table_was_altered(): the session is closed, so that tables are looked at
+/// anew. kUnavailable: nothing happened.
+[[nodiscard]] std::unexpected<Error> table_altered(Session& session, const Error& error);
+
 /// `name` as an identifier: in backticks, which both databases take and never mistake for a text.
 [[nodiscard]] std::string sql_identifier(std::string_view name);
 /// `name` as a text in SQL, for what is printed to be run by a person; both databases' form.

@@ -37,9 +37,7 @@ Result<void> SqlConnector::connect(std::stop_token stop) {
 template <class T>
 Result<T> SqlConnector::looked_at(Result<T> result) {
     if (result || !session_->table_was_altered()) return result;
-    session_->close();
-    return fail(ErrorKind::kUnavailable,
-                result.error().what + " (the table was altered; it is looked at anew)");
+    return table_altered(*session_, result.error());
 }
 
 Result<Batch> SqlConnector::read(const Cursor& from, std::size_t max, std::stop_token stop) {
@@ -96,7 +94,7 @@ Result<std::optional<Record>> SqlConnector::find(const ObjectName& object, const
 Result<Written> SqlConnector::write(const Command& command, std::stop_token stop) {
     const auto table = table_of(command.entity.object);
     if (!table) return fail(table.error());
-    return looked_at(carry_out(*session_, **table, command, stop));
+    return carry_out(*session_, **table, command, stop);
 }
 
 Fields SqlConnector::normal_form(const ObjectName& object, const Fields& fields) const {
