@@ -9,6 +9,16 @@ using Then = SqlFollower::Then;
 class MariadbStamp : public MariadbTest {};
 class MariadbOutbox : public MariadbTest {};
 
+/// What a server's administrator may have chosen for every session.
+class MariadbDefaults : public MariadbTest {
+protected:
+    void TearDown() override {
+        db_->run(
+            "SET GLOBAL autocommit = 1, GLOBAL completion_type = 'NO_CHAIN';"
+            "SET GLOBAL TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+    }
+};
+
 // ---- By stamp -------------------------------------------------------------------------------
 
 TEST_F(MariadbStamp, ARowStampedEarlierAndCommittedLaterIsTold) {
@@ -137,6 +147,43 @@ TEST_F(MariadbStamp, ARowThatCannotBeMappedIsKeptAndTheOthersFlow) {
     EXPECT_THAT(follower.rejects[0].reason, HasSubstr("no mapped column 'vanished'"));
     EXPECT_EQ(follower.rejects[1].id, "1");
     EXPECT_THAT(follower.rejects[1].reason, HasSubstr("'7' is neither 0 nor 1"));
+}
+
+// ---- Whatever the server's defaults are --------------------------------------------------------
+
+TEST_F(MariadbDefaults, ChangesAreSeenAndTakenOutWithoutAutocommitAndWithChainedTransactions) {
+    db_->run(mariadb_triggers(customers(Detection::kOutbox), "erp", "syncline_outbox"));
+    for (const char* set : {"autocommit = 0", "autocommit = 1, GLOBAL completion_type = 'CHAIN'"}) {
+        db_->run(std::string{"SET GLOBAL "} + set);
+        for (const Detection detection : {Detection::kStamp, Detection::kOutbox}) {
+            db_->run("DELETE FROM customers; DELETE FROM syncline_outbox");
+            const auto connector = make(customers(detection));
+            SqlFollower follower{*connector};
+            follower.follow();
+            const auto made = connector->write(
+                sql_command(CommandKind::kCreate, "1", sql_fields("name", "ours")), {});
+            EXPECT_TRUE(made) << made.error().what;
+            follower.follow();
+            insert("100", "theirs");
+            follower.follow();
+            EXPECT_EQ(follower.text("100", "name"), "\"theirs\"") << set;
+            EXPECT_EQ(follower.state.size(), 2u) << set;
+            if (detection == Detection::kStamp) continue;  // Nobody empties it.
+            EXPECT_EQ(outbox(), "0") << set;
+        }
+    }
+}
+
+TEST_F(MariadbDefaults, WhatIsNotCommittedIsNotTold) {
+    db_->run("SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED");
+    const auto connector = make(customers());
+    SqlFollower follower{*connector};
+    follower.follow();
+    db_->run("BEGIN");
+    insert("1", "never");
+    follower.follow();
+    db_->run("ROLLBACK");
+    EXPECT_THAT(follower.told, IsEmpty());
 }
 
 // ---- By outbox ------------------------------------------------------------------------------

@@ -256,7 +256,9 @@ Result<void> MariadbSession::connect(const MariadbTarget& target, const std::sto
     return fail(kind, "MariaDB: cannot connect: " + why);
 }
 
-/// What our texts of moments depend on, values that do not fit refused instead of bent, and limits.
+/// What our texts of moments depend on, values that do not fit refused instead of bent, limits, and
+/// what a server may have other defaults for: each statement outside of in_transaction() is one of
+/// its own, which sees what is committed, and all of that.
 Result<void> MariadbSession::set_up(const MariadbTarget& target, const std::stop_token& stop) {
     const bool mariadb =
         std::string_view{api_->get_server_info(handle_.get())}.find("MariaDB") != std::string::npos;
@@ -265,12 +267,16 @@ Result<void> MariadbSession::set_up(const MariadbTarget& target, const std::stop
     const std::string locks = std::to_string(whole_seconds(target.lock_limit));
     std::string sql = "SET SESSION time_zone = '" + zone_text(target.zone) +
                       "', sql_mode = CONCAT(@@SESSION.sql_mode, ',STRICT_ALL_TABLES')" +
+                      ", autocommit = 1, completion_type = 'NO_CHAIN'" +
                       ", innodb_lock_wait_timeout = " + locks + ", lock_wait_timeout = " + locks;
     sql += mariadb ? ", max_statement_time = " + std::to_string(milliseconds / 1000) + "." +
                          std::to_string(1000 + milliseconds % 1000).substr(1)
                    : ", max_execution_time = " + std::to_string(milliseconds);
-    auto set = run({.sql = sql, .plain = true}, stop);
-    if (!set) return fail(set.error());
+    // Its name as a variable differs between MariaDB and MySQL.
+    const std::string isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+    for (const std::string& statement : {isolation, sql}) {
+        if (auto set = run({.sql = statement, .plain = true}, stop); !set) return fail(set.error());
+    }
     return {};
 }
 
