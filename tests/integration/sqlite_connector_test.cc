@@ -5,6 +5,7 @@
 #include "agent/connectors/sql/sqlite_session.h"
 #include "agent/connectors/sql/triggers.h"
 #include "tests/integration/sql_fixture.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/sqlite_file.h"
 
 namespace syncline::agent::sql {
@@ -73,6 +74,35 @@ TEST_F(SqliteConnectorTest, ATransactionThatStampsEarlyAndCommitsLateIsTold) {
     app_.run("COMMIT");
     follower.follow();
     EXPECT_EQ(follower.text("2", "name"), "\"late\"");
+}
+
+// Within one second: stamps are whole ones, and what was promised of a transaction is not.
+TEST_F(SqliteConnectorTest, ARowThatSharesItsSecondWithTheLastOneIsToldHoweverSmallItsKey) {
+    const auto moment = [](const char* text) { return parse_timestamp(text).value(); };
+    for (const char* format : {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"}) {
+        test::ManualClock clock{moment("2026-01-05T10:10:12.5Z")};
+        const std::string stamp = std::string{"'2026-01-05 10:09"} +
+                                  (std::string_view{format}.ends_with("S") ? ":12'" : "'");
+        app_.run("DELETE FROM customers");
+        auto objects = customers();
+        objects[0].mapping.changed_format = format;
+        SqlConnector connector{sqlite_settings(config(), objects, clock)};
+        ASSERT_TRUE(connector.connect({}));
+        SqlFollower follower{connector};
+        follower.follow();
+        app_.run("INSERT INTO customers (id, name, updated_at) VALUES (5, 'first', " + stamp + ")");
+        follower.follow();
+        ASSERT_THAT(follower.told, ElementsAre("+5")) << format;
+        // Stamped at 10:09:12.7, and committed within the minute.
+        clock.advance(100ms);
+        app_.run("INSERT INTO customers (id, name, updated_at) VALUES (2, 'late', " + stamp + ")");
+        follower.follow();
+        EXPECT_EQ(follower.text("2", "name"), "\"late\"") << format;
+        clock.advance(2min);
+        follower.follow();
+        follower.follow();
+        EXPECT_THAT(follower.told, IsEmpty()) << format;
+    }
 }
 
 TEST_F(SqliteConnectorTest, StampsThatAreNumbersAreFollowed) {

@@ -62,8 +62,9 @@ TEST(SqlCursor, OthersTextIsRefused) {
 struct RoundCase {
     const char* name;
     bool full;
-    const char* last;  ///< Stamp of the last row; empty: there is none.
-    const char* next;  ///< Where the next round begins; the last row's own place if it stays.
+    const char* last;    ///< Stamp of the last row; empty: there is none.
+    const char* next;    ///< Where the next round begins.
+    bool stays = false;  ///< Behind the last row, and not at all rows of that stamp.
 };
 class RoundEnds : public testing::TestWithParam<RoundCase> {};
 
@@ -77,19 +78,18 @@ TEST_P(RoundEnds, WhereNothingCanAppearBehindAnyMore) {
         place.stamp = text(row.last);
         place.key = text("k");
     }
-    end_round(place, last, 1min,
-              [](Timestamp moment) { return Datum::of_text(to_string(moment)); });
+    end_round(place, last, {at("2026-01-05 10:09:00Z"), text("2026-01-05T10:09:00Z")});
     EXPECT_FALSE(place.full);
     EXPECT_EQ(place.began, std::nullopt);
     ASSERT_TRUE(place.stamp);
     EXPECT_EQ(place.stamp->text, row.next);
-    EXPECT_EQ(place.key.has_value(), std::string_view{row.last} == row.next && !row.full);
+    EXPECT_EQ(place.key.has_value(), row.stays);
 }
 INSTANTIATE_TEST_SUITE_P(
     Sql, RoundEnds,
     testing::Values(
-        RoundCase{"settled", false, "2026-01-05T10:08:59Z", "2026-01-05T10:08:59Z"},
-        RoundCase{"settled_just", false, "2026-01-05T10:09:00Z", "2026-01-05T10:09:00Z"},
+        RoundCase{"settled", false, "2026-01-05T10:08:59Z", "2026-01-05T10:08:59Z", true},
+        RoundCase{"of_the_settled_second", false, "2026-01-05T10:09:00Z", "2026-01-05T10:09:00Z"},
         RoundCase{"within_the_lag", false, "2026-01-05T10:09:01Z", "2026-01-05T10:09:00Z"},
         RoundCase{"clock_ahead", false, "2026-01-05T11:00:00Z", "2026-01-05T10:09:00Z"},
         RoundCase{"never_a_row", false, "", "2026-01-05T10:09:00Z"},
@@ -222,6 +222,38 @@ TEST(SqlStamp, IsReadAndWrittenAsItsColumnHoldsIt) {
     EXPECT_EQ(stamp_datum(words, moment, kUtc), text("2026-01-05 10:00:00"));
     EXPECT_EQ(stamp_time(words, text("soon"), kUtc), std::nullopt);
 }
+
+struct SettledCase {
+    const char* name;
+    ColumnType type;
+    const char* format;
+    const char* moment;  ///< What the column keeps of 10:09:12.7.
+    Datum stamp;         ///< In the column's own time zone.
+};
+class SqlSettled : public testing::TestWithParam<SettledCase> {};
+// A row stamped at 10:09:12.6 may have appeared behind one that was stamped at 10:09:12.65; both
+// are kept as :12 where the column has no fractions.
+TEST_P(SqlSettled, IsNeverLaterThanTheStampThatAColumnKeeps) {
+    const SettledCase& row = GetParam();
+    Table table;
+    table.columns = {{.name = "id"}, {.name = "changed", .type = row.type}};
+    table.stamp = 1;
+    table.mapping.changed_format = row.format;
+    const Settled settled = settled_at(table, at("2026-01-05T10:09:12.7Z"), kEast);
+    EXPECT_EQ(settled.moment, at(row.moment)) << to_string(settled.moment);
+    EXPECT_EQ(settled.stamp, row.stamp) << settled.stamp.text;
+}
+INSTANTIATE_TEST_SUITE_P(
+    Sql, SqlSettled,
+    testing::Values(SettledCase{"moments", kTimestamp, "", "2026-01-05T10:09:12Z",
+                                text("2026-01-05 12:09:12")},
+                    SettledCase{"seconds", kInteger, "%s", "2026-01-05T10:09:12Z",
+                                Datum::of_integer(1'767'607'752)},
+                    SettledCase{"milliseconds", kInteger, "%Q", "2026-01-05T10:09:12Z",
+                                Datum::of_integer(1'767'607'752'000)},
+                    SettledCase{"minutes", kText, "%Y-%m-%d %H:%M", "2026-01-05T10:09:00Z",
+                                text("2026-01-05 10:09")}),
+    [](const auto& row) { return std::string{row.param.name}; });
 
 // ---- Errors ---------------------------------------------------------------------------------
 
