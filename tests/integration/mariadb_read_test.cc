@@ -354,16 +354,85 @@ TEST_F(MariadbOutbox, AnObjectThatWasFollowedByStampIsReadWholeFirst) {
     EXPECT_THAT(after.told, ElementsAre("+1", "+2"));
 }
 
-TEST_F(MariadbOutbox, ChangesOfATableThatIsMappedNoMoreAreSaidAndDropped) {
+TEST_F(MariadbOutbox, ATableIsTheSameWithAndWithoutItsDatabase) {
+    std::ignore = make_with_triggers();
+    auto qualified = customers(Detection::kOutbox);
+    qualified[0].mapping.native = "erp.customers";
+    const auto connector = make(qualified);
+    SqlFollower follower{*connector};
+    follower.follow();
+    insert("1", "a");
+    follower.follow();
+    EXPECT_THAT(follower.told, ElementsAre("+1"));
+    db_->run(mariadb_triggers(qualified, "erp", "syncline_outbox"));
+    const auto plain = make(customers(Detection::kOutbox));
+    SqlFollower after{*plain};
+    after.cursor = follower.cursor;
+    db_->run("UPDATE customers SET name = 'b'");
+    after.follow();
+    EXPECT_THAT(after.told, ElementsAre("+1"));
+    EXPECT_EQ(outbox(), "0");
+    EXPECT_THAT(after.notes, IsEmpty());
+}
+
+TEST_F(MariadbOutbox, ChangesOfATableThatNobodyMapsStayAndNothingIsReadUntilAPersonDecides) {
     const auto connector = make_with_triggers();
     SqlFollower follower{*connector};
     follower.follow();
+    // Its triggers go with it, and tell the name that it had.
+    db_->run("RENAME TABLE customers TO clients");
+    auto renamed = customers(Detection::kOutbox);
+    renamed[0].mapping.native = "clients";
+    const auto again = make(renamed);
+    db_->run("INSERT INTO clients (id, name) VALUES (1, 'a')");
+    const auto refused = again->read(follower.cursor, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+    EXPECT_THAT(refused.error().what, HasSubstr("has changes of 'customers', a table that no"));
+    EXPECT_THAT(refused.error().what,
+                HasSubstr("UPDATE `erp`.`syncline_outbox` SET table_name = '...' WHERE table_name "
+                          "= 'customers'"));
+    EXPECT_EQ(outbox(), "1") << "they stay";
+    db_->run("UPDATE syncline_outbox SET table_name = 'clients'");
+    db_->run(mariadb_triggers(renamed, "erp", "syncline_outbox"));
+    SqlFollower after{*again};
+    after.cursor = follower.cursor;
+    after.follow();
+    EXPECT_THAT(after.told, ElementsAre("+1"));
+    EXPECT_EQ(outbox(), "0");
+}
+
+TEST_F(MariadbOutbox, ChangesOfATableThatIsNowFollowedByStampAreSaidAndDropped) {
+    db_->run("CREATE TABLE parts (id int PRIMARY KEY, name varchar(20))");
+    auto objects = customers();
+    objects.push_back({.mapping = {.object = ObjectName{"part"},
+                                   .native = "parts",
+                                   .key = "id",
+                                   .fields = {sql_field("name")}},
+                       .detection = Detection::kOutbox});
+    db_->run(mariadb_triggers(objects, "erp", "syncline_outbox"));
+    const auto connector = make(objects);
+    SqlFollower follower{*connector};
     db_->run(
-        "INSERT INTO syncline_outbox (table_name, record, kind) VALUES ('old', '1', 'insert')");
+        "INSERT INTO syncline_outbox (table_name, record, kind)"
+        " VALUES ('customers', '1', 'insert')");
     follower.follow();
     ASSERT_EQ(follower.notes.size(), 1u);
-    EXPECT_THAT(follower.notes[0], HasSubstr("has changes of 'old'"));
+    EXPECT_THAT(follower.notes[0], HasSubstr("has changes of 'customers'"));
     EXPECT_EQ(outbox(), "0");
+}
+
+TEST_F(MariadbOutbox, TriggersOfAnotherAgentAreNotTakenForOurs) {
+    db_->run(mariadb_triggers(customers(Detection::kOutbox), "erp", "syncline_outbox"));
+    for (const char* event : kTriggerEvents) {
+        db_->run(std::string{"DROP TRIGGER syncline_outbox_customer"} + event);
+    }
+    db_->run(mariadb_triggers(customers(Detection::kOutbox), "erp", "syncline_outbox_b"));
+    const auto connector = make(customers(Detection::kOutbox));
+    const auto refused = connector->read({}, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+    EXPECT_THAT(refused.error().what, HasSubstr("insert, update, rekey, delete"));
 }
 
 }  // namespace

@@ -191,6 +191,56 @@ TEST_F(SqliteConnectorTest, TheOutboxTellsDeletionsAndSmallerNumbersThatAppearLa
     EXPECT_EQ(app_.value("SELECT count(*) FROM syncline_outbox"), "0");
 }
 
+TEST_F(SqliteConnectorTest, ATableIsTheSameHoweverItsNameIsWritten) {
+    app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox"));
+    auto objects = customers(Detection::kOutbox);
+    objects[0].mapping.native = "Customers";
+    const auto connector = make(objects);
+    SqlFollower follower{*connector};
+    follower.follow();
+    insert("1", "a");
+    follower.follow();
+    EXPECT_THAT(follower.told, ElementsAre("+1"));
+    app_.run("INSERT INTO syncline_outbox (table_name, record, kind) VALUES ('old', '1', 'x')");
+    const auto refused = connector->read(follower.cursor, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+    EXPECT_THAT(refused.error().what, HasSubstr("has changes of 'old', a table that no"));
+    EXPECT_EQ(app_.value("SELECT count(*) FROM syncline_outbox"), "1");
+}
+
+TEST_F(SqliteConnectorTest, TriggersOfAnotherAgentAreNotTakenForOurs) {
+    app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox"));
+    for (const char* event : kTriggerEvents) {
+        app_.run(std::string{"DROP TRIGGER syncline_outbox_customer"} + event);
+    }
+    app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox_b"));
+    const auto refused = make(customers(Detection::kOutbox))->read({}, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().what, HasSubstr("insert, update, rekey, delete"));
+}
+
+TEST_F(SqliteConnectorTest, TwoLongNamesOfObjectsHaveTriggersOfTheirOwn) {
+    app_.run("CREATE TABLE orders (id INTEGER PRIMARY KEY, name TEXT, updated_at TEXT)");
+    const std::string long_name(60, 'a');
+    auto objects = customers(Detection::kOutbox);
+    objects.push_back({.mapping = {.object = ObjectName{long_name + "_order"},
+                                   .native = "orders",
+                                   .key = "id",
+                                   .fields = {sql_field("name")}},
+                       .detection = Detection::kOutbox});
+    objects[0].mapping.object = ObjectName{long_name + "_customer"};
+    app_.run(sqlite_triggers(objects, "syncline_outbox"));
+    EXPECT_EQ(app_.value("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'"), "8");
+    const auto connector = make(objects);
+    SqlFollower follower{*connector};
+    follower.follow();
+    insert("1", "a");
+    app_.run("INSERT INTO orders (id, name) VALUES (2, 'b')");
+    follower.follow();
+    EXPECT_THAT(follower.told, testing::UnorderedElementsAre("+1", "+2"));
+}
+
 TEST_F(SqliteConnectorTest, AMissingTriggerIsSaid) {
     app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox"));
     app_.run("DROP TRIGGER syncline_outbox_customer_rekey");

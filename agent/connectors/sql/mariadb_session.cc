@@ -142,6 +142,7 @@ public:
         : api_(&api),
           clock_(&clock),
           limit_(target.statement_limit + kAnswerMargin),
+          database_(target.database),
           handle_(api.init(nullptr), MariadbCloser{&api}) {
         dialect_ = {.name = "MariaDB",
                     .begin = "START TRANSACTION",
@@ -159,6 +160,9 @@ public:
         return describe_mariadb(*this, native, stop);
     }
     Result<Timestamp> now(const std::stop_token& stop) override;
+    [[nodiscard]] std::string full_name(const std::string& native) const override {
+        return full_mariadb_name(native, database_);
+    }
     Result<std::vector<std::string>> triggers(const std::string& native,
                                               const std::stop_token& stop) override {
         return mariadb_trigger_names(*this, native, stop);
@@ -193,6 +197,7 @@ private:
     const Libmariadb* api_;
     const Clock* clock_;
     Duration limit_;
+    std::string database_;
     MariadbHandle handle_;
     Dialect dialect_;
     bool altered_ = false;

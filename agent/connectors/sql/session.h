@@ -104,6 +104,8 @@ public:
                                                       const std::stop_token& stop) = 0;
     /// The database's own clock, which stamps rows.
     virtual Result<Timestamp> now(const std::stop_token& stop) = 0;
+    /// One text for each table, whichever way `native` names it: for comparing.
+    [[nodiscard]] virtual std::string full_name(const std::string& native) const = 0;
     /// Names of the triggers of a table, as far as the user may see them.
     virtual Result<std::vector<std::string>> triggers(const std::string& native,
                                                       const std::stop_token& stop) = 0;

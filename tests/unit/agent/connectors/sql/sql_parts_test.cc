@@ -383,7 +383,8 @@ TEST(SqlTriggers, AreMadeOncePerTableAndFitItsNames) {
     const std::string sql = mariadb_triggers(objects, "main", "syncline_outbox");
     EXPECT_THAT(sql, HasSubstr("CREATE TABLE IF NOT EXISTS `main`.`syncline_outbox`"));
     EXPECT_THAT(sql, HasSubstr("AFTER INSERT ON `erp`.`customers` FOR EACH ROW"));
-    EXPECT_THAT(sql, HasSubstr("`erp`.`syncline_outbox_" + std::string(41, 'a') + "_delete`"));
+    const std::string name = trigger_name("syncline_outbox", objects[0].mapping.object, "_delete");
+    EXPECT_THAT(sql, HasSubstr("DROP TRIGGER IF EXISTS `erp`.`" + name + "`"));
     EXPECT_THAT(sql, Not(HasSubstr("orders")));
     std::size_t made = 0;
     for (auto at_ = sql.find("CREATE TRIGGER"); at_ != std::string::npos;
@@ -391,6 +392,38 @@ TEST(SqlTriggers, AreMadeOncePerTableAndFitItsNames) {
         ++made;
     }
     EXPECT_EQ(made, kTriggerEvents.size());
+}
+
+TEST(SqlTriggers, OfOneTableAreMadeOnceHoweverObjectsNameIt) {
+    const auto object = [](const char* name, const char* native) {
+        return SqlObject{.mapping = {.object = ObjectName{name}, .native = native, .key = "id"},
+                         .detection = Detection::kOutbox};
+    };
+    const std::string mariadb = mariadb_triggers(
+        {object("a", "customers"), object("b", "main.customers"), object("c", "other.customers")},
+        "main", "ob");
+    EXPECT_THAT(mariadb, HasSubstr("`ob_a_insert`"));
+    EXPECT_THAT(mariadb, Not(HasSubstr("`ob_b_insert`")));
+    EXPECT_THAT(mariadb, HasSubstr("`other`.`ob_c_insert`"));
+    const std::string sqlite =
+        sqlite_triggers({object("a", "customers"), object("b", "Customers")}, "ob");
+    EXPECT_THAT(sqlite, Not(HasSubstr("`ob_b_insert`")));
+}
+
+TEST(SqlTriggers, NamesThatAreCutStayDistinctAndFit) {
+    EXPECT_EQ(trigger_name("ob", ObjectName{"customer"}, "_rekey"), "ob_customer_rekey");
+    const auto cut = [](const std::string& object) {
+        return trigger_name("syncline_outbox", ObjectName{object}, "_delete");
+    };
+    // With its outbox and event this fits just so.
+    EXPECT_EQ(cut(std::string(41, 'a')), "syncline_outbox_" + std::string(41, 'a') + "_delete");
+    const std::string one = cut(std::string(41, 'a') + "_order");
+    EXPECT_EQ(one.size(), 64u);
+    EXPECT_THAT(one, testing::MatchesRegex("syncline_outbox_a{32}_[0-9a-f]{8}_delete"));
+    EXPECT_NE(one, cut(std::string(41, 'a') + "_customer"));
+    EXPECT_EQ(one, cut(std::string(41, 'a') + "_order")) << "the agent looks for it by name";
+    EXPECT_THAT(cut(std::string(31, 'a') + "ż" + std::string(30, 'b')),
+                testing::StartsWith("syncline_outbox_" + std::string(31, 'a') + "_"));
 }
 
 }  // namespace
