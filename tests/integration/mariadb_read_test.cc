@@ -59,6 +59,35 @@ TEST_F(MariadbStamp, WhatIsOlderThanTheLagIsNotReadAgain) {
     EXPECT_THAT(follower.told, ElementsAre("+4")) << "within the lag";
 }
 
+TEST_F(MariadbStamp, ARowOfTheVerySecondThatReadingBeginsInIsTold) {
+    db_->run("ALTER TABLE customers MODIFY updated_at datetime NOT NULL");  // Whole seconds.
+    const auto server_time = [&] {
+        return parse_timestamp(db_->value("SELECT UTC_TIMESTAMP(6)") + "Z").value();
+    };
+    constexpr int kAttemptsMax = 10;  // Of a machine that is slow just then.
+    for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+        db_->run("DELETE FROM customers");
+        const Timestamp now = server_time();
+        const auto whole = std::chrono::floor<std::chrono::seconds>(Duration{now.ns});
+        const Timestamp second = Timestamp{Duration{whole}.count()} - 60s;
+        const std::string text = to_string(second);
+        // Reading begins 300 ms behind that second.
+        MariadbConfig with = config();
+        with.common.lag = std::chrono::round<std::chrono::milliseconds>(now - second - 300ms);
+        const auto connector = make(customers(), with);
+        SqlFollower follower{*connector};
+        follower.follow();
+        // It was stamped later in it, and commits within the lag.
+        db_->run("INSERT INTO customers (id, name, updated_at) VALUES (1, 'late', '" +
+                 text.substr(0, 10) + " " + text.substr(11, 8) + "')");
+        follower.follow();
+        if (server_time() - with.common.lag >= second + 1s) continue;
+        EXPECT_THAT(follower.told, ElementsAre("+1"));
+        return;
+    }
+    FAIL() << "no two looks within 700 ms";
+}
+
 TEST_F(MariadbStamp, ManyUnderOneStampArePagedThroughWithoutLossOrRepetition) {
     const auto connector = make(customers());
     SqlFollower follower{*connector};
