@@ -9,6 +9,16 @@ using Then = SqlFollower::Then;
 class MariadbStamp : public MariadbTest {};
 class MariadbOutbox : public MariadbTest {};
 
+/// What a server's administrator may have chosen for every session.
+class MariadbDefaults : public MariadbTest {
+protected:
+    void TearDown() override {
+        db_->run(
+            "SET GLOBAL autocommit = 1, GLOBAL completion_type = 'NO_CHAIN';"
+            "SET GLOBAL TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+    }
+};
+
 // ---- By stamp -------------------------------------------------------------------------------
 
 TEST_F(MariadbStamp, ARowStampedEarlierAndCommittedLaterIsTold) {
@@ -47,6 +57,35 @@ TEST_F(MariadbStamp, WhatIsOlderThanTheLagIsNotReadAgain) {
     follower.follow();
     follower.follow();
     EXPECT_THAT(follower.told, ElementsAre("+4")) << "within the lag";
+}
+
+TEST_F(MariadbStamp, ARowOfTheVerySecondThatReadingBeginsInIsTold) {
+    db_->run("ALTER TABLE customers MODIFY updated_at datetime NOT NULL");  // Whole seconds.
+    const auto server_time = [&] {
+        return parse_timestamp(db_->value("SELECT UTC_TIMESTAMP(6)") + "Z").value();
+    };
+    constexpr int kAttemptsMax = 10;  // Of a machine that is slow just then.
+    for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+        db_->run("DELETE FROM customers");
+        const Timestamp now = server_time();
+        const auto whole = std::chrono::floor<std::chrono::seconds>(Duration{now.ns});
+        const Timestamp second = Timestamp{Duration{whole}.count()} - 60s;
+        const std::string text = to_string(second);
+        // Reading begins 300 ms behind that second.
+        MariadbConfig with = config();
+        with.common.lag = std::chrono::round<std::chrono::milliseconds>(now - second - 300ms);
+        const auto connector = make(customers(), with);
+        SqlFollower follower{*connector};
+        follower.follow();
+        // It was stamped later in it, and commits within the lag.
+        db_->run("INSERT INTO customers (id, name, updated_at) VALUES (1, 'late', '" +
+                 text.substr(0, 10) + " " + text.substr(11, 8) + "')");
+        follower.follow();
+        if (server_time() - with.common.lag >= second + 1s) continue;
+        EXPECT_THAT(follower.told, ElementsAre("+1"));
+        return;
+    }
+    FAIL() << "no two looks within 700 ms";
 }
 
 TEST_F(MariadbStamp, ManyUnderOneStampArePagedThroughWithoutLossOrRepetition) {
@@ -137,6 +176,43 @@ TEST_F(MariadbStamp, ARowThatCannotBeMappedIsKeptAndTheOthersFlow) {
     EXPECT_THAT(follower.rejects[0].reason, HasSubstr("no mapped column 'vanished'"));
     EXPECT_EQ(follower.rejects[1].id, "1");
     EXPECT_THAT(follower.rejects[1].reason, HasSubstr("'7' is neither 0 nor 1"));
+}
+
+// ---- Whatever the server's defaults are --------------------------------------------------------
+
+TEST_F(MariadbDefaults, ChangesAreSeenAndTakenOutWithoutAutocommitAndWithChainedTransactions) {
+    db_->run(mariadb_triggers(customers(Detection::kOutbox), "erp", "syncline_outbox"));
+    for (const char* set : {"autocommit = 0", "autocommit = 1, GLOBAL completion_type = 'CHAIN'"}) {
+        db_->run(std::string{"SET GLOBAL "} + set);
+        for (const Detection detection : {Detection::kStamp, Detection::kOutbox}) {
+            db_->run("DELETE FROM customers; DELETE FROM syncline_outbox");
+            const auto connector = make(customers(detection));
+            SqlFollower follower{*connector};
+            follower.follow();
+            const auto made = connector->write(
+                sql_command(CommandKind::kCreate, "1", sql_fields("name", "ours")), {});
+            EXPECT_TRUE(made) << made.error().what;
+            follower.follow();
+            insert("100", "theirs");
+            follower.follow();
+            EXPECT_EQ(follower.text("100", "name"), "\"theirs\"") << set;
+            EXPECT_EQ(follower.state.size(), 2u) << set;
+            if (detection == Detection::kStamp) continue;  // Nobody empties it.
+            EXPECT_EQ(outbox(), "0") << set;
+        }
+    }
+}
+
+TEST_F(MariadbDefaults, WhatIsNotCommittedIsNotTold) {
+    db_->run("SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED");
+    const auto connector = make(customers());
+    SqlFollower follower{*connector};
+    follower.follow();
+    db_->run("BEGIN");
+    insert("1", "never");
+    follower.follow();
+    db_->run("ROLLBACK");
+    EXPECT_THAT(follower.told, IsEmpty());
 }
 
 // ---- By outbox ------------------------------------------------------------------------------
@@ -307,16 +383,85 @@ TEST_F(MariadbOutbox, AnObjectThatWasFollowedByStampIsReadWholeFirst) {
     EXPECT_THAT(after.told, ElementsAre("+1", "+2"));
 }
 
-TEST_F(MariadbOutbox, ChangesOfATableThatIsMappedNoMoreAreSaidAndDropped) {
+TEST_F(MariadbOutbox, ATableIsTheSameWithAndWithoutItsDatabase) {
+    std::ignore = make_with_triggers();
+    auto qualified = customers(Detection::kOutbox);
+    qualified[0].mapping.native = "erp.customers";
+    const auto connector = make(qualified);
+    SqlFollower follower{*connector};
+    follower.follow();
+    insert("1", "a");
+    follower.follow();
+    EXPECT_THAT(follower.told, ElementsAre("+1"));
+    db_->run(mariadb_triggers(qualified, "erp", "syncline_outbox"));
+    const auto plain = make(customers(Detection::kOutbox));
+    SqlFollower after{*plain};
+    after.cursor = follower.cursor;
+    db_->run("UPDATE customers SET name = 'b'");
+    after.follow();
+    EXPECT_THAT(after.told, ElementsAre("+1"));
+    EXPECT_EQ(outbox(), "0");
+    EXPECT_THAT(after.notes, IsEmpty());
+}
+
+TEST_F(MariadbOutbox, ChangesOfATableThatNobodyMapsStayAndNothingIsReadUntilAPersonDecides) {
     const auto connector = make_with_triggers();
     SqlFollower follower{*connector};
     follower.follow();
+    // Its triggers go with it, and tell the name that it had.
+    db_->run("RENAME TABLE customers TO clients");
+    auto renamed = customers(Detection::kOutbox);
+    renamed[0].mapping.native = "clients";
+    const auto again = make(renamed);
+    db_->run("INSERT INTO clients (id, name) VALUES (1, 'a')");
+    const auto refused = again->read(follower.cursor, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+    EXPECT_THAT(refused.error().what, HasSubstr("has changes of 'customers', a table that no"));
+    EXPECT_THAT(refused.error().what,
+                HasSubstr("UPDATE `erp`.`syncline_outbox` SET table_name = '...' WHERE table_name "
+                          "= 'customers'"));
+    EXPECT_EQ(outbox(), "1") << "they stay";
+    db_->run("UPDATE syncline_outbox SET table_name = 'clients'");
+    db_->run(mariadb_triggers(renamed, "erp", "syncline_outbox"));
+    SqlFollower after{*again};
+    after.cursor = follower.cursor;
+    after.follow();
+    EXPECT_THAT(after.told, ElementsAre("+1"));
+    EXPECT_EQ(outbox(), "0");
+}
+
+TEST_F(MariadbOutbox, ChangesOfATableThatIsNowFollowedByStampAreSaidAndDropped) {
+    db_->run("CREATE TABLE parts (id int PRIMARY KEY, name varchar(20))");
+    auto objects = customers();
+    objects.push_back({.mapping = {.object = ObjectName{"part"},
+                                   .native = "parts",
+                                   .key = "id",
+                                   .fields = {sql_field("name")}},
+                       .detection = Detection::kOutbox});
+    db_->run(mariadb_triggers(objects, "erp", "syncline_outbox"));
+    const auto connector = make(objects);
+    SqlFollower follower{*connector};
     db_->run(
-        "INSERT INTO syncline_outbox (table_name, record, kind) VALUES ('old', '1', 'insert')");
+        "INSERT INTO syncline_outbox (table_name, record, kind)"
+        " VALUES ('customers', '1', 'insert')");
     follower.follow();
     ASSERT_EQ(follower.notes.size(), 1u);
-    EXPECT_THAT(follower.notes[0], HasSubstr("has changes of 'old'"));
+    EXPECT_THAT(follower.notes[0], HasSubstr("has changes of 'customers'"));
     EXPECT_EQ(outbox(), "0");
+}
+
+TEST_F(MariadbOutbox, TriggersOfAnotherAgentAreNotTakenForOurs) {
+    db_->run(mariadb_triggers(customers(Detection::kOutbox), "erp", "syncline_outbox"));
+    for (const char* event : kTriggerEvents) {
+        db_->run(std::string{"DROP TRIGGER syncline_outbox_customer"} + event);
+    }
+    db_->run(mariadb_triggers(customers(Detection::kOutbox), "erp", "syncline_outbox_b"));
+    const auto connector = make(customers(Detection::kOutbox));
+    const auto refused = connector->read({}, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+    EXPECT_THAT(refused.error().what, HasSubstr("insert, update, rekey, delete"));
 }
 
 }  // namespace

@@ -307,6 +307,27 @@ TEST_F(MariadbWrite, ADeadlockIsTriedAgainLater) {
     EXPECT_EQ(db_->value("SELECT n FROM others"), "6");
 }
 
+TEST_F(MariadbWrite, AWriteThatFindsTheTableAlteredLooksAtItAnewAndIsNotRefused) {
+    insert("1", "one");
+    insert("2", "two");
+    const Command commands[] = {sql_command(kCreate, "3", sql_fields("name", "new")),
+                                sql_command(kUpdate, "1", sql_fields("name", "ours")),
+                                sql_command(kDelete, "2", {})};
+    for (const Command& command : commands) {
+        const auto connector = make(customers());
+        db_->run("ALTER TABLE customers CHANGE number number_x varchar(20)");
+        const auto refused = connector->write(command, {});
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable) << refused.error().what;
+        EXPECT_THAT(refused.error().what, HasSubstr("it is looked at anew"));
+        ASSERT_TRUE(connector->connect({}));
+        const auto written = connector->write(command, {});
+        EXPECT_TRUE(written) << written.error().what;
+        db_->run("ALTER TABLE customers CHANGE number_x number varchar(20)");
+    }
+    EXPECT_EQ(db_->value("SELECT GROUP_CONCAT(name ORDER BY id) FROM customers"), "ours,new");
+}
+
 TEST_F(MariadbWrite, StopAndLimitsEndEveryWait) {
     const auto locker = client();
     insert("1", "one");

@@ -5,6 +5,7 @@
 #include "agent/connectors/sql/sqlite_session.h"
 #include "agent/connectors/sql/triggers.h"
 #include "tests/integration/sql_fixture.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/sqlite_file.h"
 
 namespace syncline::agent::sql {
@@ -73,6 +74,35 @@ TEST_F(SqliteConnectorTest, ATransactionThatStampsEarlyAndCommitsLateIsTold) {
     app_.run("COMMIT");
     follower.follow();
     EXPECT_EQ(follower.text("2", "name"), "\"late\"");
+}
+
+// Within one second: stamps are whole ones, and what was promised of a transaction is not.
+TEST_F(SqliteConnectorTest, ARowThatSharesItsSecondWithTheLastOneIsToldHoweverSmallItsKey) {
+    const auto moment = [](const char* text) { return parse_timestamp(text).value(); };
+    for (const char* format : {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"}) {
+        test::ManualClock clock{moment("2026-01-05T10:10:12.5Z")};
+        const std::string stamp = std::string{"'2026-01-05 10:09"} +
+                                  (std::string_view{format}.ends_with("S") ? ":12'" : "'");
+        app_.run("DELETE FROM customers");
+        auto objects = customers();
+        objects[0].mapping.changed_format = format;
+        SqlConnector connector{sqlite_settings(config(), objects, clock)};
+        ASSERT_TRUE(connector.connect({}));
+        SqlFollower follower{connector};
+        follower.follow();
+        app_.run("INSERT INTO customers (id, name, updated_at) VALUES (5, 'first', " + stamp + ")");
+        follower.follow();
+        ASSERT_THAT(follower.told, ElementsAre("+5")) << format;
+        // Stamped at 10:09:12.7, and committed within the minute.
+        clock.advance(100ms);
+        app_.run("INSERT INTO customers (id, name, updated_at) VALUES (2, 'late', " + stamp + ")");
+        follower.follow();
+        EXPECT_EQ(follower.text("2", "name"), "\"late\"") << format;
+        clock.advance(2min);
+        follower.follow();
+        follower.follow();
+        EXPECT_THAT(follower.told, IsEmpty()) << format;
+    }
 }
 
 TEST_F(SqliteConnectorTest, StampsThatAreNumbersAreFollowed) {
@@ -161,6 +191,56 @@ TEST_F(SqliteConnectorTest, TheOutboxTellsDeletionsAndSmallerNumbersThatAppearLa
     EXPECT_EQ(app_.value("SELECT count(*) FROM syncline_outbox"), "0");
 }
 
+TEST_F(SqliteConnectorTest, ATableIsTheSameHoweverItsNameIsWritten) {
+    app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox"));
+    auto objects = customers(Detection::kOutbox);
+    objects[0].mapping.native = "Customers";
+    const auto connector = make(objects);
+    SqlFollower follower{*connector};
+    follower.follow();
+    insert("1", "a");
+    follower.follow();
+    EXPECT_THAT(follower.told, ElementsAre("+1"));
+    app_.run("INSERT INTO syncline_outbox (table_name, record, kind) VALUES ('old', '1', 'x')");
+    const auto refused = connector->read(follower.cursor, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::kInvalid);
+    EXPECT_THAT(refused.error().what, HasSubstr("has changes of 'old', a table that no"));
+    EXPECT_EQ(app_.value("SELECT count(*) FROM syncline_outbox"), "1");
+}
+
+TEST_F(SqliteConnectorTest, TriggersOfAnotherAgentAreNotTakenForOurs) {
+    app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox"));
+    for (const char* event : kTriggerEvents) {
+        app_.run(std::string{"DROP TRIGGER syncline_outbox_customer"} + event);
+    }
+    app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox_b"));
+    const auto refused = make(customers(Detection::kOutbox))->read({}, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().what, HasSubstr("insert, update, rekey, delete"));
+}
+
+TEST_F(SqliteConnectorTest, TwoLongNamesOfObjectsHaveTriggersOfTheirOwn) {
+    app_.run("CREATE TABLE orders (id INTEGER PRIMARY KEY, name TEXT, updated_at TEXT)");
+    const std::string long_name(60, 'a');
+    auto objects = customers(Detection::kOutbox);
+    objects.push_back({.mapping = {.object = ObjectName{long_name + "_order"},
+                                   .native = "orders",
+                                   .key = "id",
+                                   .fields = {sql_field("name")}},
+                       .detection = Detection::kOutbox});
+    objects[0].mapping.object = ObjectName{long_name + "_customer"};
+    app_.run(sqlite_triggers(objects, "syncline_outbox"));
+    EXPECT_EQ(app_.value("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'"), "8");
+    const auto connector = make(objects);
+    SqlFollower follower{*connector};
+    follower.follow();
+    insert("1", "a");
+    app_.run("INSERT INTO orders (id, name) VALUES (2, 'b')");
+    follower.follow();
+    EXPECT_THAT(follower.told, testing::UnorderedElementsAre("+1", "+2"));
+}
+
 TEST_F(SqliteConnectorTest, AMissingTriggerIsSaid) {
     app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox"));
     app_.run("DROP TRIGGER syncline_outbox_customer_rekey");
@@ -200,6 +280,27 @@ TEST_F(SqliteConnectorTest, ACommitThatReadersKeepAwayIsRolledBackAndNoDoubt) {
     app_.run("COMMIT");
     EXPECT_EQ(app_.value("SELECT name FROM customers"), "theirs");
     EXPECT_TRUE(connector->write(update, {}));
+}
+
+TEST_F(SqliteConnectorTest, AWriteThatFindsTheTableAlteredLooksAtItAnewAndIsNotRefused) {
+    insert("1", "one");
+    insert("2", "two");
+    const Command commands[] = {sql_command(kCreate, "3", sql_fields("name", "new")),
+                                sql_command(kUpdate, "1", sql_fields("name", "ours")),
+                                sql_command(kDelete, "2", {})};
+    for (const Command& command : commands) {
+        const auto connector = make(customers());
+        app_.run("ALTER TABLE customers RENAME COLUMN number TO number_x");
+        const auto refused = connector->write(command, {});
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable) << refused.error().what;
+        EXPECT_THAT(refused.error().what, HasSubstr("it is looked at anew"));
+        ASSERT_TRUE(connector->connect({}));
+        const auto written = connector->write(command, {});
+        EXPECT_TRUE(written) << written.error().what;
+        app_.run("ALTER TABLE customers RENAME COLUMN number_x TO number");
+    }
+    EXPECT_EQ(app_.value("SELECT group_concat(name) FROM customers"), "ours,new");
 }
 
 TEST_F(SqliteConnectorTest, StopAndLimitsEndEveryWait) {

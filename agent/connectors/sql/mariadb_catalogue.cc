@@ -105,4 +105,9 @@ Result<std::vector<std::string>> mariadb_trigger_names(Session& session, const s
     return names;
 }
 
+std::string full_mariadb_name(std::string_view native, std::string_view database) {
+    if (native.find('.') != std::string_view::npos) return std::string{native};
+    return std::string{database} + "." + std::string{native};
+}
+
 }  // namespace syncline::agent::sql

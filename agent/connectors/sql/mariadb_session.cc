@@ -142,6 +142,7 @@ public:
         : api_(&api),
           clock_(&clock),
           limit_(target.statement_limit + kAnswerMargin),
+          database_(target.database),
           handle_(api.init(nullptr), MariadbCloser{&api}) {
         dialect_ = {.name = "MariaDB",
                     .begin = "START TRANSACTION",
@@ -159,6 +160,9 @@ public:
         return describe_mariadb(*this, native, stop);
     }
     Result<Timestamp> now(const std::stop_token& stop) override;
+    [[nodiscard]] std::string full_name(const std::string& native) const override {
+        return full_mariadb_name(native, database_);
+    }
     Result<std::vector<std::string>> triggers(const std::string& native,
                                               const std::stop_token& stop) override {
         return mariadb_trigger_names(*this, native, stop);
@@ -193,6 +197,7 @@ private:
     const Libmariadb* api_;
     const Clock* clock_;
     Duration limit_;
+    std::string database_;
     MariadbHandle handle_;
     Dialect dialect_;
     bool altered_ = false;
@@ -256,7 +261,9 @@ Result<void> MariadbSession::connect(const MariadbTarget& target, const std::sto
     return fail(kind, "MariaDB: cannot connect: " + why);
 }
 
-/// What our texts of moments depend on, values that do not fit refused instead of bent, and limits.
+/// What our texts of moments depend on, values that do not fit refused instead of bent, limits, and
+/// what a server may have other defaults for: each statement outside of in_transaction() is one of
+/// its own, which sees what is committed, and all of that.
 Result<void> MariadbSession::set_up(const MariadbTarget& target, const std::stop_token& stop) {
     const bool mariadb =
         std::string_view{api_->get_server_info(handle_.get())}.find("MariaDB") != std::string::npos;
@@ -265,12 +272,16 @@ Result<void> MariadbSession::set_up(const MariadbTarget& target, const std::stop
     const std::string locks = std::to_string(whole_seconds(target.lock_limit));
     std::string sql = "SET SESSION time_zone = '" + zone_text(target.zone) +
                       "', sql_mode = CONCAT(@@SESSION.sql_mode, ',STRICT_ALL_TABLES')" +
+                      ", autocommit = 1, completion_type = 'NO_CHAIN'" +
                       ", innodb_lock_wait_timeout = " + locks + ", lock_wait_timeout = " + locks;
     sql += mariadb ? ", max_statement_time = " + std::to_string(milliseconds / 1000) + "." +
                          std::to_string(1000 + milliseconds % 1000).substr(1)
                    : ", max_execution_time = " + std::to_string(milliseconds);
-    auto set = run({.sql = sql, .plain = true}, stop);
-    if (!set) return fail(set.error());
+    // Its name as a variable differs between MariaDB and MySQL.
+    const std::string isolation = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
+    for (const std::string& statement : {isolation, sql}) {
+        if (auto set = run({.sql = statement, .plain = true}, stop); !set) return fail(set.error());
+    }
     return {};
 }
 

@@ -60,6 +60,45 @@ Result<void> tell_table(const ReadContext& context, const Table& table,
     return {};
 }
 
+/// What a page of the outbox has of one table.
+struct ChangedTable {
+    std::string native;  ///< As the triggers name it.
+    std::set<std::string> keys;
+};
+
+std::unexpected<Error> not_mapped(const std::string& outbox, const std::string& native) {
+    const std::string name = sql_text(native);
+    return fail(ErrorKind::kInvalid,
+                outbox + " has changes of " + name +
+                    ", a table that no object is mapped to (any more); they stay, and nothing is "
+                    "read before this is settled. If the table has another name now, run what "
+                    "`syncline-agent triggers FILE` prints, then UPDATE " +
+                    outbox + " SET table_name = '...' WHERE table_name = " + name +
+                    " with the object's `native`. If nobody wants them, drop the triggers of that "
+                    "table that write there, then DELETE FROM " +
+                    outbox + " WHERE table_name = " + name);
+}
+
+/// By `changed`, whose keys are full names. What is told by stamp is told anyway.
+Result<void> check_mapped(const ReadContext& context,
+                          const std::map<std::string, ChangedTable>& changed, Batch& batch) {
+    for (const auto& [full_name, entries] : changed) {
+        bool mapped = false;
+        bool by_outbox = false;
+        for (const Table& table : context.tables) {
+            if (context.session.full_name(table.mapping.native) != full_name) continue;
+            mapped = true;
+            by_outbox = by_outbox || table.detection == Detection::kOutbox;
+        }
+        if (!mapped) return not_mapped(context.outbox, entries.native);
+        if (by_outbox) continue;
+        batch.notes.push_back(context.outbox + " has changes of '" + entries.native +
+                              "', whose objects are followed by stamp and not with outbox = true; "
+                              "they are dropped. Drop the triggers of that table");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<OutboxPage> read_outbox(const ReadContext& context, std::uint64_t after, std::size_t limit,
@@ -70,28 +109,22 @@ Result<OutboxPage> read_outbox(const ReadContext& context, std::uint64_t after, 
     auto answer = context.session.run(select, context.stop);
     if (!answer) return fail(answer.error(), context.outbox);
     OutboxPage page{.last = answer->rows.size() < limit};
-    std::map<std::string, std::set<std::string>> changed;
+    std::map<std::string, ChangedTable> changed;
     for (const Row& row : answer->rows) {
         std::uint64_t seq = 0;
         std::ignore =
             std::from_chars(row[0].text.data(), row[0].text.data() + row[0].text.size(), seq);
         page.seqs.push_back(seq);
-        changed[row[1].text].insert(row[2].text);
+        ChangedTable& one = changed[context.session.full_name(row[1].text)];
+        one.native = row[1].text;
+        one.keys.insert(row[2].text);
     }
+    if (auto known = check_mapped(context, changed, batch); !known) return fail(known.error());
     for (const Table& table : context.tables) {
-        const auto at = changed.find(table.mapping.native);
+        const auto at = changed.find(context.session.full_name(table.mapping.native));
         if (table.detection != Detection::kOutbox || at == changed.end()) continue;
-        auto told = tell_table(context, table, at->second, batch);
+        auto told = tell_table(context, table, at->second.keys, batch);
         if (!told) return fail(told.error());
-    }
-    for (const auto& [native, keys] : changed) {
-        const bool known = std::ranges::any_of(context.tables, [&](const Table& table) {
-            return table.detection == Detection::kOutbox && table.mapping.native == native;
-        });
-        if (known) continue;
-        batch.notes.push_back(context.outbox + " has changes of '" + native +
-                              "', which no object with outbox = true is mapped to; they are "
-                              "dropped. Drop the triggers of that table");
     }
     return page;
 }

@@ -20,12 +20,17 @@ namespace syncline::agent::sql {
 /// nobody. An entry whose removal fails is told again, which is harmless.
 ///
 /// Of each entry the row is told as it is now, not as it was: that is never older than the entry.
+///
+/// Of entries whose table nobody maps it is not known whether somebody misses them: the triggers
+/// may tell a name that the table had before. They stay, and nothing is read until a person
+/// decides.
 struct OutboxPage {
     std::vector<std::uint64_t> seqs;
     bool last = true;  ///< There were no more.
 };
 
-/// Tells the records of up to `limit` entries behind `after`. Errors as Session::run().
+/// Tells the records of up to `limit` entries behind `after`. Errors as Session::run(), and
+/// kInvalid: one of them is of a table that no object is mapped to.
 [[nodiscard]] Result<OutboxPage> read_outbox(const ReadContext& context, std::uint64_t after,
                                              std::size_t limit, Batch& batch);
 

@@ -103,4 +103,13 @@ Result<Position> parse_position(const Cursor& cursor) {
     return position;
 }
 
+void end_round(ObjectPosition& position, std::optional<Timestamp> last, Settled settled) {
+    const bool was_full = position.full;
+    position.full = false;
+    position.began.reset();
+    if (!was_full && last && *last < settled.moment) return;
+    position.stamp = std::move(settled.stamp);
+    position.key.reset();
+}
+
 }  // namespace syncline::agent::sql

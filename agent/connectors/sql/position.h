@@ -36,21 +36,18 @@ struct Position {
 /// kInvalid: not such a text.
 [[nodiscard]] Result<Position> parse_position(const Cursor& cursor);
 
+/// Before which nothing can appear any more, as a column of stamps keeps it (stamp.h).
+struct Settled {
+    Timestamp moment;
+    Datum stamp;  ///< The least stamp that may say that moment or a later one.
+};
+
 /// Ends a round, or the full read, of an object that is followed by stamp. The next round begins
-/// behind the last row, or, where rows may still become visible before that, `lag` before this one
-/// began: a transaction stamps its rows before it commits, so what it stamped may appear later
-/// than what was stamped after it. `last` is the moment of the last row's stamp, if it has one;
-/// `begin_at` writes a moment as the column's stamps are written.
-template <class Write>
-void end_round(ObjectPosition& position, std::optional<Timestamp> last, Duration lag,
-               Write begin_at) {
-    const Timestamp settled = position.began.value_or(Timestamp{}) - lag;
-    const bool was_full = position.full;
-    position.full = false;
-    position.began.reset();
-    if (!was_full && last && *last <= settled) return;
-    position.stamp = begin_at(settled);
-    position.key.reset();
-}
+/// behind the last row, or, where rows may still become visible before that, at `settled`, which is
+/// `lag` before this one began: a transaction stamps its rows before it commits, so what it stamped
+/// may appear later than what was stamped after it. `last` is the moment of the last row's stamp,
+/// if it has one. Under the very stamp of `settled` rows may still appear, of any key, since a
+/// column that keeps whole seconds gives one stamp to a whole second.
+void end_round(ObjectPosition& position, std::optional<Timestamp> last, Settled settled);
 
 }  // namespace syncline::agent::sql

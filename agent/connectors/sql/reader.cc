@@ -116,8 +116,8 @@ Result<bool> read_object(const ReadContext& context, const Table& table, ObjectP
     const Dialect& dialect = context.session.dialect();
     std::optional<Timestamp> last;
     if (place.stamp) last = stamp_time(table, *place.stamp, dialect);
-    end_round(place, last, context.lag,
-              [&](Timestamp moment) { return stamp_datum(table, moment, dialect); });
+    const Timestamp settled = place.began.value_or(Timestamp{}) - context.lag;
+    end_round(place, last, settled_at(table, settled, dialect));
     return true;
 }
 

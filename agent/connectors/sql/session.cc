@@ -14,6 +14,12 @@ std::string doubled(std::string_view text, char quote) {
 
 }  // namespace
 
+std::unexpected<Error> table_altered(Session& session, const Error& error) {
+    session.close();
+    return fail(ErrorKind::kUnavailable,
+                error.what + " (the table was altered; it is looked at anew)");
+}
+
 std::string sql_identifier(std::string_view name) { return doubled(name, '`'); }
 
 std::string sql_text(std::string_view text) { return doubled(text, '\''); }

@@ -104,6 +104,8 @@ public:
                                                       const std::stop_token& stop) = 0;
     /// The database's own clock, which stamps rows.
     virtual Result<Timestamp> now(const std::stop_token& stop) = 0;
+    /// One text for each table, whichever way `native` names it: for comparing.
+    [[nodiscard]] virtual std::string full_name(const std::string& native) const = 0;
     /// Names of the triggers of a table, as far as the user may see them.
     virtual Result<std::vector<std::string>> triggers(const std::string& native,
                                                       const std::stop_token& stop) = 0;
@@ -119,6 +121,10 @@ public:
 
 /// Opens a session; blocks, heeding `stop`.
 using SessionOpener = std::function<Result<std::unique_ptr<Session>>(const std::stop_token&)>;
+
+/// Of an error after which table_was_altered(): the session is closed, so that tables are looked at
+/// anew. kUnavailable: nothing happened.
+[[nodiscard]] std::unexpected<Error> table_altered(Session& session, const Error& error);
 
 /// `name` as an identifier: in backticks, which both databases take and never mistake for a text.
 [[nodiscard]] std::string sql_identifier(std::string_view name);

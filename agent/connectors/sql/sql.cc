@@ -58,7 +58,7 @@ SqlSettings mariadb_settings(const MariadbConfig& config, std::vector<SqlObject>
             .lag = config.common.lag,
             .outbox =
                 sql_identifier(config.database) + "." + sql_identifier(config.common.outbox_table),
-            .trigger = config.common.outbox_table + "_"};
+            .outbox_table = config.common.outbox_table};
 }
 
 SqlSettings sqlite_settings(const SqliteConfig& config, std::vector<SqlObject> objects,
@@ -71,7 +71,7 @@ SqlSettings sqlite_settings(const SqliteConfig& config, std::vector<SqlObject> o
             .objects = std::move(objects),
             .lag = config.common.lag,
             .outbox = sql_identifier(config.common.outbox_table),
-            .trigger = config.common.outbox_table + "_"};
+            .outbox_table = config.common.outbox_table};
 }
 
 }  // namespace sql

@@ -37,9 +37,7 @@ Result<void> SqlConnector::connect(std::stop_token stop) {
 template <class T>
 Result<T> SqlConnector::looked_at(Result<T> result) {
     if (result || !session_->table_was_altered()) return result;
-    session_->close();
-    return fail(ErrorKind::kUnavailable,
-                result.error().what + " (the table was altered; it is looked at anew)");
+    return table_altered(*session_, result.error());
 }
 
 Result<Batch> SqlConnector::read(const Cursor& from, std::size_t max, std::stop_token stop) {
@@ -96,7 +94,7 @@ Result<std::optional<Record>> SqlConnector::find(const ObjectName& object, const
 Result<Written> SqlConnector::write(const Command& command, std::stop_token stop) {
     const auto table = table_of(command.entity.object);
     if (!table) return fail(table.error());
-    return looked_at(carry_out(*session_, **table, command, stop));
+    return carry_out(*session_, **table, command, stop);
 }
 
 Fields SqlConnector::normal_form(const ObjectName& object, const Fields& fields) const {
@@ -133,6 +131,25 @@ Result<const Table*> SqlConnector::table_of(const ObjectName& object) const {
     return &*at;
 }
 
+/// The events that no trigger of ours tells; empty: none. Of objects on one table the first one, as
+/// the file had them when the triggers were printed, gave its name.
+std::string SqlConnector::missing_triggers(const Table& table,
+                                           const std::vector<std::string>& found) const {
+    const std::string table_name = session_->full_name(table.mapping.native);
+    std::string missing;
+    for (const char* event : kTriggerEvents) {
+        const bool is_there = std::ranges::any_of(settings_.objects, [&](const SqlObject& object) {
+            return object.detection == Detection::kOutbox &&
+                   session_->full_name(object.mapping.native) == table_name &&
+                   std::ranges::find(
+                       found, trigger_name(settings_.outbox_table, object.mapping.object, event)) !=
+                       found.end();
+        });
+        if (!is_there) missing += std::string{missing.empty() ? "" : ", "} + (event + 1);
+    }
+    return missing;
+}
+
 /// A trigger that is missing would be changes that nobody sees.
 Result<void> SqlConnector::check_outbox(Batch& batch, const std::stop_token& stop) {
     if (outbox_in_use_.empty()) return {};
@@ -147,13 +164,7 @@ Result<void> SqlConnector::check_outbox(Batch& batch, const std::stop_token& sto
         if (table.detection != Detection::kOutbox) continue;
         const auto found = session_->triggers(table.mapping.native, stop);
         if (!found) return fail(found.error());
-        std::string missing;
-        for (const char* event : kTriggerEvents) {
-            const bool is_there = std::ranges::any_of(*found, [&](const std::string& name) {
-                return name.starts_with(settings_.trigger) && name.ends_with(event);
-            });
-            if (!is_there) missing += std::string{missing.empty() ? "" : ", "} + (event + 1);
-        }
+        const std::string missing = missing_triggers(table, *found);
         if (missing.empty()) continue;
         std::string text = table.sql_name + " has no trigger that tells the outbox of: " + missing;
         if (!session_->may_hide_triggers() || !found->empty()) {

@@ -17,9 +17,9 @@ namespace syncline::agent::sql {
 struct SqlSettings {
     SessionOpener open;
     std::vector<SqlObject> objects;
-    Duration lag{0};      ///< See end_round().
-    std::string outbox;   ///< Quoted name of the outbox's table.
-    std::string trigger;  ///< What the names of its triggers begin with.
+    Duration lag{0};           ///< See end_round().
+    std::string outbox;        ///< Quoted name of the outbox's table.
+    std::string outbox_table;  ///< The same as the configuration has it, as triggers are named by.
 };
 
 /// A database that cannot stream its log to us: changes by polling, writes by SQL. README.md says
@@ -51,6 +51,8 @@ private:
     [[nodiscard]] ReadContext context(const std::stop_token& stop) const;
     Result<const Table*> table_of(const ObjectName& object) const;
     Result<void> check_outbox(Batch& batch, const std::stop_token& stop);
+    [[nodiscard]] std::string missing_triggers(const Table& table,
+                                               const std::vector<std::string>& found) const;
     template <class T>
     Result<T> looked_at(Result<T> result);
 

@@ -139,6 +139,9 @@ public:
         for (const Row& row : found->rows) names.push_back(row.front().text);
         return names;
     }
+    [[nodiscard]] std::string full_name(const std::string& native) const override {
+        return full_sqlite_name(native);
+    }
     [[nodiscard]] bool may_hide_triggers() const override { return false; }
     [[nodiscard]] bool table_was_altered() const override { return altered_; }
     [[nodiscard]] const Dialect& dialect() const override {
@@ -281,6 +284,13 @@ private:
 };
 
 }  // namespace
+
+std::string full_sqlite_name(std::string_view native) {
+    std::string name{native};
+    std::ranges::transform(name, name.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+    return name;
+}
 
 Result<std::unique_ptr<Session>> open_sqlite(const SqliteTarget& target, const Clock& clock,
                                              const std::stop_token& stop) {

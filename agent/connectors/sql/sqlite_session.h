@@ -22,4 +22,7 @@ struct SqliteTarget {
                                                            const Clock& clock,
                                                            const std::stop_token& stop);
 
+/// Session::full_name() of SQLite, which takes A for a in names, and only such letters.
+[[nodiscard]] std::string full_sqlite_name(std::string_view native);
+
 }  // namespace syncline::agent::sql

@@ -1,6 +1,8 @@
 #include "agent/connectors/sql/stamp.h"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "agent/connectors/sql/sql_value.h"
 #include "agent/core/time_format.h"
@@ -26,6 +28,15 @@ Datum stamp_datum(const Table& table, Timestamp moment, const Dialect& dialect) 
     const bool number =
         !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
     return {number ? Datum::Kind::kInteger : Datum::Kind::kText, std::move(text)};
+}
+
+Settled settled_at(const Table& table, Timestamp moment, const Dialect& dialect) {
+    // Also where the column keeps fractions: to read a second more again costs little.
+    const Duration whole = std::chrono::floor<std::chrono::seconds>(Duration{moment.ns});
+    const Timestamp second{whole.count()};
+    Datum stamp = stamp_datum(table, second, dialect);
+    const Timestamp kept = stamp_time(table, stamp, dialect).value_or(second);
+    return {kept, std::move(stamp)};
 }
 
 }  // namespace syncline::agent::sql

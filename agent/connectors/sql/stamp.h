@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "agent/connectors/sql/position.h"
 #include "agent/connectors/sql/session.h"
 #include "agent/connectors/sql/table.h"
 
@@ -13,5 +14,10 @@ namespace syncline::agent::sql {
 
 /// The least stamp that may say that moment or a later one.
 [[nodiscard]] Datum stamp_datum(const Table& table, Timestamp moment, const Dialect& dialect);
+
+/// The moment as the column keeps it, at most itself: of a column that keeps whole seconds, and of
+/// every other one too, the second that it stands in; of a coarser `changed_format`, what that
+/// says.
+[[nodiscard]] Settled settled_at(const Table& table, Timestamp moment, const Dialect& dialect);
 
 }  // namespace syncline::agent::sql

@@ -223,11 +223,13 @@ Result<std::optional<Record>> find_marked(Session& session, const Table& table,
 
 Result<Written> carry_out(Session& session, const Table& table, const Command& command,
                           const std::stop_token& stop) {
-    const auto attempt = [&] {
-        return in_transaction<Written>(session, stop,
-                                       [&] { return write_inside(session, table, command, stop); });
-    };
-    auto written = attempt();
+    bool altered = false;  // Asked at once: to roll back is a statement of its own.
+    auto written = in_transaction<Written>(session, stop, [&] {
+        auto inside = write_inside(session, table, command, stop);
+        altered = !inside && session.table_was_altered();
+        return inside;
+    });
+    if (!written && altered) return table_altered(session, written.error());
     // A create of before, whose answer was lost, may have been committed only now: its marker is
     // what the unique index refused, and is found by looking again.
     const bool look_again = !written && written.error().kind == ErrorKind::kConflict &&

@@ -16,8 +16,9 @@ namespace syncline::agent::sql {
 /// row, and of one that is gone already it succeeds with `existed` false.
 ///
 /// kNotFound: no row to update. kConflict: the row held something else, or a unique index refused.
-/// kInvalid: the values are refused. kUnavailable: nothing happened. kAmbiguous: the connection was
-/// lost while the transaction was being committed, and only then.
+/// kInvalid: the values are refused. kUnavailable: nothing happened; if it was that the table
+/// was altered, the session is closed. kAmbiguous: the connection was lost while the transaction
+/// was being committed, and only then.
 [[nodiscard]] Result<Written> carry_out(Session& session, const Table& table,
                                         const Command& command, const std::stop_token& stop);
 

@@ -62,8 +62,9 @@ TEST(SqlCursor, OthersTextIsRefused) {
 struct RoundCase {
     const char* name;
     bool full;
-    const char* last;  ///< Stamp of the last row; empty: there is none.
-    const char* next;  ///< Where the next round begins; the last row's own place if it stays.
+    const char* last;    ///< Stamp of the last row; empty: there is none.
+    const char* next;    ///< Where the next round begins.
+    bool stays = false;  ///< Behind the last row, and not at all rows of that stamp.
 };
 class RoundEnds : public testing::TestWithParam<RoundCase> {};
 
@@ -77,19 +78,18 @@ TEST_P(RoundEnds, WhereNothingCanAppearBehindAnyMore) {
         place.stamp = text(row.last);
         place.key = text("k");
     }
-    end_round(place, last, 1min,
-              [](Timestamp moment) { return Datum::of_text(to_string(moment)); });
+    end_round(place, last, {at("2026-01-05 10:09:00Z"), text("2026-01-05T10:09:00Z")});
     EXPECT_FALSE(place.full);
     EXPECT_EQ(place.began, std::nullopt);
     ASSERT_TRUE(place.stamp);
     EXPECT_EQ(place.stamp->text, row.next);
-    EXPECT_EQ(place.key.has_value(), std::string_view{row.last} == row.next && !row.full);
+    EXPECT_EQ(place.key.has_value(), row.stays);
 }
 INSTANTIATE_TEST_SUITE_P(
     Sql, RoundEnds,
     testing::Values(
-        RoundCase{"settled", false, "2026-01-05T10:08:59Z", "2026-01-05T10:08:59Z"},
-        RoundCase{"settled_just", false, "2026-01-05T10:09:00Z", "2026-01-05T10:09:00Z"},
+        RoundCase{"settled", false, "2026-01-05T10:08:59Z", "2026-01-05T10:08:59Z", true},
+        RoundCase{"of_the_settled_second", false, "2026-01-05T10:09:00Z", "2026-01-05T10:09:00Z"},
         RoundCase{"within_the_lag", false, "2026-01-05T10:09:01Z", "2026-01-05T10:09:00Z"},
         RoundCase{"clock_ahead", false, "2026-01-05T11:00:00Z", "2026-01-05T10:09:00Z"},
         RoundCase{"never_a_row", false, "", "2026-01-05T10:09:00Z"},
@@ -223,6 +223,38 @@ TEST(SqlStamp, IsReadAndWrittenAsItsColumnHoldsIt) {
     EXPECT_EQ(stamp_time(words, text("soon"), kUtc), std::nullopt);
 }
 
+struct SettledCase {
+    const char* name;
+    ColumnType type;
+    const char* format;
+    const char* moment;  ///< What the column keeps of 10:09:12.7.
+    Datum stamp;         ///< In the column's own time zone.
+};
+class SqlSettled : public testing::TestWithParam<SettledCase> {};
+// A row stamped at 10:09:12.6 may have appeared behind one that was stamped at 10:09:12.65; both
+// are kept as :12 where the column has no fractions.
+TEST_P(SqlSettled, IsNeverLaterThanTheStampThatAColumnKeeps) {
+    const SettledCase& row = GetParam();
+    Table table;
+    table.columns = {{.name = "id"}, {.name = "changed", .type = row.type}};
+    table.stamp = 1;
+    table.mapping.changed_format = row.format;
+    const Settled settled = settled_at(table, at("2026-01-05T10:09:12.7Z"), kEast);
+    EXPECT_EQ(settled.moment, at(row.moment)) << to_string(settled.moment);
+    EXPECT_EQ(settled.stamp, row.stamp) << settled.stamp.text;
+}
+INSTANTIATE_TEST_SUITE_P(
+    Sql, SqlSettled,
+    testing::Values(SettledCase{"moments", kTimestamp, "", "2026-01-05T10:09:12Z",
+                                text("2026-01-05 12:09:12")},
+                    SettledCase{"seconds", kInteger, "%s", "2026-01-05T10:09:12Z",
+                                Datum::of_integer(1'767'607'752)},
+                    SettledCase{"milliseconds", kInteger, "%Q", "2026-01-05T10:09:12Z",
+                                Datum::of_integer(1'767'607'752'000)},
+                    SettledCase{"minutes", kText, "%Y-%m-%d %H:%M", "2026-01-05T10:09:00Z",
+                                text("2026-01-05 10:09")}),
+    [](const auto& row) { return std::string{row.param.name}; });
+
 // ---- Errors ---------------------------------------------------------------------------------
 
 TEST(MariadbErrors, SayWhatTheCallerCanDo) {
@@ -351,7 +383,8 @@ TEST(SqlTriggers, AreMadeOncePerTableAndFitItsNames) {
     const std::string sql = mariadb_triggers(objects, "main", "syncline_outbox");
     EXPECT_THAT(sql, HasSubstr("CREATE TABLE IF NOT EXISTS `main`.`syncline_outbox`"));
     EXPECT_THAT(sql, HasSubstr("AFTER INSERT ON `erp`.`customers` FOR EACH ROW"));
-    EXPECT_THAT(sql, HasSubstr("`erp`.`syncline_outbox_" + std::string(41, 'a') + "_delete`"));
+    const std::string name = trigger_name("syncline_outbox", objects[0].mapping.object, "_delete");
+    EXPECT_THAT(sql, HasSubstr("DROP TRIGGER IF EXISTS `erp`.`" + name + "`"));
     EXPECT_THAT(sql, Not(HasSubstr("orders")));
     std::size_t made = 0;
     for (auto at_ = sql.find("CREATE TRIGGER"); at_ != std::string::npos;
@@ -359,6 +392,38 @@ TEST(SqlTriggers, AreMadeOncePerTableAndFitItsNames) {
         ++made;
     }
     EXPECT_EQ(made, kTriggerEvents.size());
+}
+
+TEST(SqlTriggers, OfOneTableAreMadeOnceHoweverObjectsNameIt) {
+    const auto object = [](const char* name, const char* native) {
+        return SqlObject{.mapping = {.object = ObjectName{name}, .native = native, .key = "id"},
+                         .detection = Detection::kOutbox};
+    };
+    const std::string mariadb = mariadb_triggers(
+        {object("a", "customers"), object("b", "main.customers"), object("c", "other.customers")},
+        "main", "ob");
+    EXPECT_THAT(mariadb, HasSubstr("`ob_a_insert`"));
+    EXPECT_THAT(mariadb, Not(HasSubstr("`ob_b_insert`")));
+    EXPECT_THAT(mariadb, HasSubstr("`other`.`ob_c_insert`"));
+    const std::string sqlite =
+        sqlite_triggers({object("a", "customers"), object("b", "Customers")}, "ob");
+    EXPECT_THAT(sqlite, Not(HasSubstr("`ob_b_insert`")));
+}
+
+TEST(SqlTriggers, NamesThatAreCutStayDistinctAndFit) {
+    EXPECT_EQ(trigger_name("ob", ObjectName{"customer"}, "_rekey"), "ob_customer_rekey");
+    const auto cut = [](const std::string& object) {
+        return trigger_name("syncline_outbox", ObjectName{object}, "_delete");
+    };
+    // With its outbox and event this fits just so.
+    EXPECT_EQ(cut(std::string(41, 'a')), "syncline_outbox_" + std::string(41, 'a') + "_delete");
+    const std::string one = cut(std::string(41, 'a') + "_order");
+    EXPECT_EQ(one.size(), 64u);
+    EXPECT_THAT(one, testing::MatchesRegex("syncline_outbox_a{32}_[0-9a-f]{8}_delete"));
+    EXPECT_NE(one, cut(std::string(41, 'a') + "_customer"));
+    EXPECT_EQ(one, cut(std::string(41, 'a') + "_order")) << "the agent looks for it by name";
+    EXPECT_THAT(cut(std::string(31, 'a') + "ż" + std::string(30, 'b')),
+                testing::StartsWith("syncline_outbox_" + std::string(31, 'a') + "_"));
 }
 
 }  // namespace
