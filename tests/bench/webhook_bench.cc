@@ -112,7 +112,11 @@ std::vector<std::string> requests(std::size_t from, std::size_t count, std::size
 /// How often each event was seen, by the `n` it carries.
 class Seen {
 public:
-    void take(std::string_view body) {
+    /// Of what an agent tells, the changes.
+    void take(std::string_view subject, std::string_view body) {
+        const auto about = subjects::parse_input(subject);
+        if (!about) fault(about.error().what);
+        if (about->kind != subjects::InputKind::kChange) return;
         const auto change = wire::decode_change(body);
         if (!change) fault("a message cannot be read: " + change.error().what);
         const Value* n = change->fields.find("n");
@@ -164,7 +168,7 @@ public:
 
 private:
     void on_message(const nats::InMessage& message) override {
-        seen_->take(message.body);
+        seen_->take(message.subject, message.body);
         ++read_;
         subscription_->processed(1);
     }
@@ -341,7 +345,7 @@ void check_kill(PushClients& clients, Child& agent, const fs::path& folder, cons
             while (from < marks.next_seq) {
                 const auto entries = transaction.entries({part}, from, 1'000, 1 << 20);
                 if (entries.empty()) return;  // The transaction has failed and says why.
-                for (const auto& entry : entries) seen.take(entry.body);
+                for (const auto& entry : entries) seen.take(entry.subject, entry.body);
                 from = entries.back().seq + 1;
             }
         }

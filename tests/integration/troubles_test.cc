@@ -48,10 +48,6 @@ TEST_F(PlatformThatChanges, RecordsThatCannotBeUsedAreAnExceptionWithoutWhatThey
                           "--reason", "the test's"},
                          "discarded"));
     EXPECT_TRUE(ctl_says({"exceptions", "list"}, "no open exceptions"));
-    // Another one is another trouble.
-    drop("customers-3.jsonl", R"({"customer_no":["4712"],"name":"Emil Secret"})"
-                              "\n");
-    EXPECT_TRUE(ctl_says({"exceptions", "list"}, "platform.records"));
 }
 
 }  // namespace
