@@ -251,6 +251,44 @@ TEST_F(SqliteConnectorTest, AMissingTriggerIsSaid) {
     EXPECT_THAT(refused.error().what, HasSubstr("no trigger that tells the outbox of: rekey"));
 }
 
+TEST_F(SqliteConnectorTest, AColumnThatIsBackIsToldAgainWithoutAStart) {
+    app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox"));
+    test::ManualClock clock{Timestamp{1'767'607'812'500'000'000}};
+    SqlConnector connector{sqlite_settings(config(), customers(Detection::kOutbox), clock)};
+    ASSERT_TRUE(connector.connect({}));
+    SqlFollower follower{connector};
+    insert("5", "first");
+    follower.follow();
+    EXPECT_EQ(follower.text("5", "name"), "\"first\"");
+    app_.run("ALTER TABLE customers RENAME COLUMN name TO full_name");
+    app_.run("UPDATE customers SET full_name = 'second' WHERE id = 5");
+    ASSERT_FALSE(connector.read(follower.cursor, 10, {}));
+    ASSERT_TRUE(connector.connect({}));
+    follower.follow();
+    EXPECT_EQ(follower.text("5", "name"), "(no field)");
+    EXPECT_THAT(follower.notes.back(), HasSubstr("has no mapped column 'name'"));
+    app_.run("ALTER TABLE customers RENAME COLUMN full_name TO name");
+    clock.advance(61s);
+    follower.follow();
+    EXPECT_THAT(follower.notes.back(), HasSubstr("has a mapped column back"));
+    app_.run("UPDATE customers SET name = 'third' WHERE id = 5");
+    follower.follow();
+    EXPECT_EQ(follower.text("5", "name"), "\"third\"");
+}
+
+TEST_F(SqliteConnectorTest, ATriggerThatIsDroppedLaterIsSaid) {
+    app_.run(sqlite_triggers(customers(Detection::kOutbox), "syncline_outbox"));
+    test::ManualClock clock{Timestamp{1'767'607'812'500'000'000}};
+    SqlConnector connector{sqlite_settings(config(), customers(Detection::kOutbox), clock)};
+    ASSERT_TRUE(connector.connect({}));
+    ASSERT_TRUE(connector.read({}, 10, {}));
+    app_.run("DROP TRIGGER syncline_outbox_customer_update");
+    clock.advance(61s);
+    const auto refused = connector.read({}, 10, {});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().what, HasSubstr("no trigger that tells the outbox of: update"));
+}
+
 TEST_F(SqliteConnectorTest, WhileTheApplicationWritesNothingHappensAndItIsTriedAgain) {
     insert("1", "theirs");
     const auto connector = make(customers());

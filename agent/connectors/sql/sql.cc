@@ -58,7 +58,8 @@ SqlSettings mariadb_settings(const MariadbConfig& config, std::vector<SqlObject>
             .lag = config.common.lag,
             .outbox =
                 sql_identifier(config.database) + "." + sql_identifier(config.common.outbox_table),
-            .outbox_table = config.common.outbox_table};
+            .outbox_table = config.common.outbox_table,
+            .clock = &clock};
 }
 
 SqlSettings sqlite_settings(const SqliteConfig& config, std::vector<SqlObject> objects,
@@ -71,7 +72,8 @@ SqlSettings sqlite_settings(const SqliteConfig& config, std::vector<SqlObject> o
             .objects = std::move(objects),
             .lag = config.common.lag,
             .outbox = sql_identifier(config.common.outbox_table),
-            .outbox_table = config.common.outbox_table};
+            .outbox_table = config.common.outbox_table,
+            .clock = &clock};
 }
 
 }  // namespace sql

@@ -1,6 +1,7 @@
 #include "agent/connectors/sql/sql_connector.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "agent/connectors/sql/outbox.h"
@@ -8,6 +9,11 @@
 #include "agent/connectors/sql/write.h"
 
 namespace syncline::agent::sql {
+namespace {
+
+constexpr Duration kLookEvery{std::chrono::minutes{1}};
+
+}  // namespace
 
 SqlConnector::SqlConnector(SqlSettings settings) : settings_(std::move(settings)) {
     const bool used = std::ranges::any_of(settings_.objects, [](const SqlObject& object) {
@@ -21,16 +27,51 @@ Result<void> SqlConnector::connect(std::stop_token stop) {
     session_.reset();
     auto session = settings_.open(stop);
     if (!session) return fail(session.error());
+    auto tables = describe_all(**session, stop);
+    if (!tables) return fail(tables.error());
+    tables_ = std::move(*tables);
+    session_ = std::move(*session);
+    outbox_checked_ = false;
+    look_at_ = settings_.clock->steady() + kLookEvery;
+    return {};
+}
+
+Result<std::vector<Table>> SqlConnector::describe_all(Session& session,
+                                                      const std::stop_token& stop) const {
     std::vector<Table> tables;
     for (const SqlObject& object : settings_.objects) {
-        auto table = describe(**session, object, stop);
+        auto table = describe(session, object, stop);
         if (!table) return fail(table.error());
         tables.push_back(std::move(*table));
     }
-    tables_ = std::move(tables);
-    session_ = std::move(*session);
+    return tables;
+}
+
+/// A column that comes back, or a trigger that is dropped, fails no statement of ours.
+Result<void> SqlConnector::look_again(const std::stop_token& stop) {
+    if (settings_.clock->steady() < look_at_) return {};
+    auto tables = describe_all(*session_, stop);
+    if (!tables) return fail(tables.error());
+    for (std::size_t i = 0; i < tables->size() && i < tables_.size(); ++i) {
+        if ((*tables)[i].missing.size() < tables_[i].missing.size()) {
+            came_back_.push_back(tables_[i].sql_name);
+        }
+    }
+    tables_ = std::move(*tables);
     outbox_checked_ = false;
+    look_at_ = settings_.clock->steady() + kLookEvery;
     return {};
+}
+
+void SqlConnector::note_columns(Batch& batch) {
+    for (const Table& table : tables_) {
+        if (!table.missing.empty()) batch.notes.push_back(missing_columns_reject(table).reason);
+    }
+    for (const std::string& name : std::exchange(came_back_, {})) {
+        batch.notes.push_back(name +
+                              " has a mapped column back; what changed in it meanwhile is "
+                              "found by: synclinectl reconcile run");
+    }
 }
 
 /// An error that means that a table was altered makes the next connect() look at it anew.
@@ -45,6 +86,7 @@ Result<Batch> SqlConnector::read(const Cursor& from, std::size_t max, std::stop_
     auto position = parse_position(from);
     if (!position) return fail(position.error());
     Batch noted;
+    if (auto looked = look_again(stop); !looked) return fail(looked.error());
     if (!outbox_checked_) {
         if (auto checked = check_outbox(noted, stop); !checked) return fail(checked.error());
         outbox_checked_ = true;
@@ -55,6 +97,7 @@ Result<Batch> SqlConnector::read(const Cursor& from, std::size_t max, std::stop_
     told_ = std::move(read->told);
     told_next_ = read->batch.next;
     read->batch.notes.insert(read->batch.notes.end(), noted.notes.begin(), noted.notes.end());
+    note_columns(read->batch);
     return std::move(read->batch);
 }
 
@@ -62,6 +105,7 @@ Result<Batch> SqlConnector::survey(const Cursor& from, std::size_t max, std::sto
     if (!connected()) return not_connected();
     auto position = parse_position(from);
     if (!position) return fail(position.error());
+    if (auto looked = look_again(stop); !looked) return fail(looked.error());
     return looked_at(read_survey(context(stop), std::move(*position), max));
 }
 
@@ -76,6 +120,7 @@ Result<void> SqlConnector::stored(const Cursor& stored) {
 
 Result<std::optional<Record>> SqlConnector::fetch(const ObjectName& object, const RecordId& id,
                                                   std::stop_token stop) {
+    if (connected()) std::ignore = look_again(stop);  // If it cannot, reading says so.
     const auto table = table_of(object);
     if (!table) return fail(table.error());
     return looked_at(select_row(*session_, **table, id, Table::Filter::kApply, stop));
@@ -92,6 +137,7 @@ Result<std::optional<Record>> SqlConnector::find(const ObjectName& object, const
 }
 
 Result<Written> SqlConnector::write(const Command& command, std::stop_token stop) {
+    if (connected()) std::ignore = look_again(stop);
     const auto table = table_of(command.entity.object);
     if (!table) return fail(table.error());
     return carry_out(*session_, **table, command, stop);

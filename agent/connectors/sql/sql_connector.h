@@ -10,6 +10,7 @@
 #include "agent/connectors/sql/reader.h"
 #include "agent/connectors/sql/session.h"
 #include "agent/connectors/sql/table.h"
+#include "shared/base/clock.h"
 
 namespace syncline::agent::sql {
 
@@ -20,6 +21,7 @@ struct SqlSettings {
     Duration lag{0};           ///< See end_round().
     std::string outbox;        ///< Quoted name of the outbox's table.
     std::string outbox_table;  ///< The same as the configuration has it, as triggers are named by.
+    const Clock* clock = nullptr;
 };
 
 /// A database that cannot stream its log to us: changes by polling, writes by SQL. README.md says
@@ -50,6 +52,10 @@ private:
     [[nodiscard]] std::unexpected<Error> not_connected() const;
     [[nodiscard]] ReadContext context(const std::stop_token& stop) const;
     Result<const Table*> table_of(const ObjectName& object) const;
+    [[nodiscard]] Result<std::vector<Table>> describe_all(Session& session,
+                                                          const std::stop_token& stop) const;
+    Result<void> look_again(const std::stop_token& stop);
+    void note_columns(Batch& batch);
     Result<void> check_outbox(Batch& batch, const std::stop_token& stop);
     [[nodiscard]] std::string missing_triggers(const Table& table,
                                                const std::vector<std::string>& found) const;
@@ -61,8 +67,10 @@ private:
     std::vector<Table> tables_;
     std::string outbox_in_use_;  ///< settings_.outbox, or empty where no object uses it.
     bool outbox_checked_ = false;
-    Cursor told_next_;                 ///< Of the last batch that read() gave.
-    std::vector<std::uint64_t> told_;  ///< What it told of the outbox.
+    Duration look_at_{0};                 ///< When tables and triggers are looked at again.
+    std::vector<std::string> came_back_;  ///< Tables with a column that was missing.
+    Cursor told_next_;                    ///< Of the last batch that read() gave.
+    std::vector<std::uint64_t> told_;     ///< What it told of the outbox.
 };
 
 }  // namespace syncline::agent::sql
