@@ -30,7 +30,7 @@ Result<exec::Settings> load_settings(const std::filesystem::path& file, const Cl
     if (connector.text("kind") != "exec") {
         return unsound(to_string(connector.place("kind")) +
                        ": only connectors of the kind \"exec\" are tested so; for \"rest\" there is"
-                       " `syncline-agent cases`");
+                       " `syncline-agent cases`, and for each kind `syncline-agent probe`");
     }
     TomlReader objects = root->table("objects");
     const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();

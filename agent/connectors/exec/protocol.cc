@@ -73,7 +73,7 @@ Result<void> only(const Value::Map& map, std::initializer_list<std::string_view>
                   const std::string& where) {
     for (const auto& [name, value] : map) {
         if (std::ranges::find(known, name) != known.end()) continue;
-        return wrong(where + " has `" + shown(name, 60) + "`, which means nothing here" +
+        return wrong(where + " has " + shown(name, 60) + ", which means nothing here" +
                      did_you_mean(name, {known.begin(), known.end()}));
     }
     return {};
