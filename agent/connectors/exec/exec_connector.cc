@@ -7,6 +7,7 @@
 #include "agent/core/value_path.h"
 #include "shared/base/json.h"
 #include "shared/base/log.h"
+#include "shared/base/utf8.h"
 
 namespace syncline::agent {
 namespace {
@@ -97,9 +98,9 @@ void ExecConnector::take(const ObjectMapping& mapping, Page page, Batch& batch) 
             batch.records.push_back(std::move(*record));
             continue;
         }
-        batch.rejects.push_back({mapping.object, text_at(Value{native}, mapping.key),
-                                 record.error().what,
-                                 exec::cut_text(to_json(Value{native}), exec::kRawBytesMax)});
+        batch.rejects.push_back(
+            {mapping.object, text_at(Value{native}, mapping.key), record.error().what,
+             std::string{cut_utf8(to_json(Value{native}), exec::kRawBytesMax)}});
     }
     for (std::string& id : page.deleted) {
         batch.records.push_back(

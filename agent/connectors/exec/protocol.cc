@@ -123,7 +123,7 @@ Result<Complaint> decode_complaint(const Value& value) {
     }
     const std::string text = text_of(*map, "text");
     if (text.empty()) return wrong("`error.text` must say what is wrong, and is missing");
-    Complaint complaint{.error = {at->kind, cut_text(text, kTextBytesMax)}};
+    Complaint complaint{.error = {at->kind, std::string{cut_utf8(text, kTextBytesMax)}}};
     if (const Value* const pause = member(*map, "pause_ms")) {
         const auto* ms = pause->get<std::int64_t>();
         if (ms == nullptr || *ms < 0 || *ms > kPauseMostMs) {
@@ -145,8 +145,8 @@ Result<Batch::Reject> decode_reject(const Value& value) {
     }
     Batch::Reject reject{.object = {},
                          .id = text_of(*map, "id"),
-                         .reason = cut_text(text_of(*map, "reason"), kTextBytesMax),
-                         .raw = cut_text(text_of(*map, "raw"), kRawBytesMax)};
+                         .reason = std::string{cut_utf8(text_of(*map, "reason"), kTextBytesMax)},
+                         .raw = std::string{cut_utf8(text_of(*map, "raw"), kRawBytesMax)}};
     if (reject.reason.empty()) {
         return wrong("one of `rejects` has no `reason`: " + shown_value(value));
     }
@@ -159,15 +159,6 @@ std::string shown(std::string_view line, std::size_t bytes_max) {
     const bool cut = line.size() > bytes_max;
     return "`" + escaped(line.substr(0, bytes_max)) +
            (cut ? "...` (" + std::to_string(line.size()) + " bytes)" : "`");
-}
-
-std::string cut_text(std::string_view text, std::size_t bytes_max) {
-    std::size_t end = std::min(text.size(), bytes_max);
-    const auto continues = [&] {
-        return end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0u) == 0x80u;
-    };
-    while (end > 0 && continues()) --end;
-    return std::string{text.substr(0, end)};
 }
 
 std::string encode_request(std::uint64_t id, std::string_view call, Value::Map members) {

@@ -66,9 +66,6 @@ struct Effect {
 /// The result of `ask`, `operate` and `find_operation`: `output`, which may be null.
 [[nodiscard]] Result<std::optional<Value::Map>> decode_output(const Value::Map& result);
 
-/// The beginning of a text, not cut within a character.
-[[nodiscard]] std::string cut_text(std::string_view text, std::size_t bytes_max);
-
 /// A line for a message: escaped, in quotes, cut to `bytes_max`.
 [[nodiscard]] std::string shown(std::string_view line, std::size_t bytes_max = 120);
 

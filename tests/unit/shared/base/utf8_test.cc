@@ -39,5 +39,12 @@ INSTANTIATE_TEST_SUITE_P(Texts, Utf8,
                                          Utf8Case{"no_lead", "\xFF", 0}),
                          [](const auto& row) { return std::string{row.param.name}; });
 
+TEST(CutUtf8, CutsBetweenCharacters) {
+    EXPECT_EQ(cut_utf8("a\xc3\xa4", 3), "a\xc3\xa4");
+    EXPECT_EQ(cut_utf8("a\xc3\xa4", 2), "a");
+    EXPECT_EQ(cut_utf8("\xe2\x82\xac", 2), "");
+    EXPECT_EQ(cut_utf8("", 0), "");
+}
+
 }  // namespace
 }  // namespace syncline
