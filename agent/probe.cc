@@ -96,11 +96,7 @@ private:
             const auto at = std::ranges::find(out_.fields, name, &ProbedField::field);
             if (at != out_.fields.end()) count(*at, value, options_.with_values);
         }
-        Fields mapped;
-        for (auto& [name, value] : record.fields) {
-            if (!name.text.starts_with(kUnmapped)) mapped.set(name, std::move(value));
-        }
-        record.fields = std::move(mapped);
+        record.fields = mapped_of(record);
         records_.push_back(std::move(record));
     }
 

@@ -1,4 +1,5 @@
 #include "agent/connectors/postgres/table.h"
+#include "agent/connectors/tables.h"
 
 #include <algorithm>
 #include <charconv>
@@ -237,14 +238,7 @@ Batch::Reject reject_of(const Table& table, std::span<const Cell> cells, std::st
 }
 
 Batch::Reject missing_columns_reject(const Table& table) {
-    std::string names;
-    for (const std::string& column : table.missing) {
-        names += (names.empty() ? "'" : ", '") + column + "'";
-    }
-    return reject_of(table, {},
-                     "it has no mapped column " + names +
-                         " (any more); the fields are left out, the others flow. Bring it back or "
-                         "correct the mapping");
+    return reject_of(table, {}, missing_columns_text(table.missing));
 }
 
 }  // namespace syncline::agent::postgres

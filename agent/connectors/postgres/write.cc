@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/connectors/postgres/transaction.h"
+#include "agent/connectors/tables.h"
 
 namespace syncline::agent::postgres {
 namespace {
@@ -125,8 +126,7 @@ std::unexpected<Error> no_such_row(const Table& table, const Command& command) {
                                           " = '" + command.record->text + "'");
 }
 
-/// Compares with what the row holds, and keeps it locked until the transaction ends. A field that
-/// already holds what the command wants is no conflict: that makes repeating harmless.
+/// Compares with what the row holds, and keeps it locked until the transaction ends.
 Result<void> check_expected(Session& session, const Table& table, const Command& command,
                             const std::stop_token& stop) {
     const Statement select{.sql = "SELECT " + table.select_list + " FROM " + table.sql_name +
@@ -139,18 +139,9 @@ Result<void> check_expected(Session& session, const Table& table, const Command&
     if (rows->size() == 0) return no_such_row(table, command);
     const auto held = record_of(table, cells_of(table, *rows, 0));
     if (!held) return fail(held.error(), table.sql_name);
-    const auto expected = normal_form(table.mapping, command.expected);
-    const auto wanted = normal_form(table.mapping, command.fields);
-    for (const auto& [field, value] : command.expected) {
-        const Value* const now = held->fields.find(field);
-        if (now == nullptr || *now == value) continue;
-        const Value* const normal = expected ? expected->find(field) : nullptr;
-        const Value* const target = wanted ? wanted->find(field) : nullptr;
-        if ((normal != nullptr && *normal == *now) || (target != nullptr && *target == *now)) {
-            continue;
-        }
+    if (const auto field = unexpected_field(table.mapping, command, *held)) {
         return fail(ErrorKind::kConflict, table.sql_name + ", " + table.mapping.key + " = '" +
-                                              command.record->text + "': " + field.text +
+                                              command.record->text + "': " + field->text +
                                               " does not hold what was expected");
     }
     return {};

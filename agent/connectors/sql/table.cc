@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/connectors/sql/sql_value.h"
+#include "agent/connectors/tables.h"
 
 namespace syncline::agent::sql {
 namespace {
@@ -222,14 +223,7 @@ Batch::Reject reject_of(const Table& table, const Row& row, std::string reason) 
 }
 
 Batch::Reject missing_columns_reject(const Table& table) {
-    std::string names;
-    for (const std::string& column : table.missing) {
-        names += (names.empty() ? "'" : ", '") + column + "'";
-    }
-    return reject_of(table, {},
-                     "it has no mapped column " + names +
-                         " (any more); the fields are left out, the others flow. Bring it back or "
-                         "correct the mapping");
+    return reject_of(table, {}, missing_columns_text(table.missing));
 }
 
 }  // namespace syncline::agent::sql

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "agent/connectors/sql/sql_value.h"
+#include "agent/connectors/tables.h"
 
 namespace syncline::agent::sql {
 namespace {
@@ -108,20 +109,11 @@ Result<Written> create_inside(Session& session, const Table& table, const Comman
     return written_of(std::move(**row), false);
 }
 
-/// A field that already holds what the command wants is no conflict: that makes repeating harmless.
 Result<void> check_expected(const Table& table, const Command& command, const Record& held) {
-    const auto expected = normal_form(table.mapping, command.expected);
-    const auto wanted = normal_form(table.mapping, command.fields);
-    for (const auto& [field, value] : command.expected) {
-        const Value* const now = held.fields.find(field);
-        if (now == nullptr || *now == value) continue;
-        const Value* const normal = expected ? expected->find(field) : nullptr;
-        const Value* const target = wanted ? wanted->find(field) : nullptr;
-        if ((normal != nullptr && *normal == *now) || (target != nullptr && *target == *now)) {
-            continue;
-        }
+    const auto field = unexpected_field(table.mapping, command, held);
+    if (field) {
         return fail(ErrorKind::kConflict, table.sql_name + ", " + table.mapping.key + " = '" +
-                                              held.id.text + "': " + field.text +
+                                              held.id.text + "': " + field->text +
                                               " does not hold what was expected");
     }
     return {};
