@@ -4,18 +4,9 @@
 
 #include <chrono>
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <thread>
 #include <utility>
-
-#include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/support/free_port.h"
 
@@ -26,7 +17,6 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 constexpr auto kStartMost = 60s;
-constexpr auto kStopMost = 30s;
 constexpr const char* kServerProgram = "/usr/sbin/mariadbd";
 constexpr const char* kInstallProgram = "/usr/bin/mariadb-install-db";
 
@@ -36,17 +26,6 @@ const std::vector<std::string> kServerOptions{
     "--innodb-flush-log-at-trx-commit=0", "--innodb-fast-shutdown=2",
     "--performance-schema=OFF",           "--skip-name-resolve",
     "--character-set-server=utf8mb4",     "--skip-log-bin"};
-
-void own(const fs::path& path, uid_t user, gid_t group) {
-    if (::lchown(path.c_str(), user, group) != 0)
-        throw std::runtime_error("chown " + path.string());
-}
-
-void copy_database(const fs::path& from, const fs::path& to, uid_t user, gid_t group) {
-    fs::copy(from, to, fs::copy_options::recursive);
-    own(to, user, group);
-    for (const auto& entry : fs::recursive_directory_iterator{to}) own(entry.path(), user, group);
-}
 
 MYSQL* connect(const std::string& socket, const std::string& database) {
     MYSQL* handle = mysql_init(nullptr);
@@ -62,104 +41,34 @@ MYSQL* connect(const std::string& socket, const std::string& database) {
 }  // namespace
 
 MariadbServer::MariadbServer(std::vector<std::string> options)
-    : options_(std::move(options)), port_(free_port()), user_(::geteuid()), group_(::getegid()) {
+    : options_(std::move(options)), port_(free_port()), process_("mariadb", {"nobody"}, SIGKILL) {
     if (!fs::exists(kServerProgram)) {
         throw std::runtime_error("no MariaDB server (Debian: mariadb-server-core)");
     }
-    if (user_ == 0) {
-        const passwd* found = ::getpwnam("nobody");
-        if (found == nullptr) throw std::runtime_error("no user to run MariaDB as");
-        user_ = found->pw_uid;
-        group_ = found->pw_gid;
-    }
-    std::string pattern = (fs::temp_directory_path() / "syncline-mariadb-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
-    folder_ = pattern;
-    own(folder_, user_, group_);
-    make_database();
-    start();
-}
-
-MariadbServer::~MariadbServer() {
-    signal_and_wait(SIGKILL);  // At once: what it holds is thrown away.
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-}
-
-std::string MariadbServer::log() const {
-    std::ifstream file{folder_ / "log"};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
-
-/// To make one takes seconds, a copy of what was made a tenth: the first test of a build leaves one
-/// for the others. Two that do so at once do no harm: a rename onto a folder with files fails.
-void MariadbServer::make_database() {
-    const fs::path data = folder_ / "data";
-    const fs::path kept = fs::path{SYNCLINE_BIN_DIR} / ".." / "mariadb-template";
-    if (fs::exists(kept)) return copy_database(kept, data, user_, group_);
-    std::vector<std::string> words{kInstallProgram, "--no-defaults", "--datadir=" + data.string(),
+    std::vector<std::string> words{kInstallProgram, "--no-defaults",
+                                   "--datadir=" + (process_.folder() / "data").string(),
                                    "--auth-root-authentication-method=normal", "--skip-test-db"};
     words.insert(words.end(), kServerOptions.begin(), kServerOptions.end());
-    run(words);
-    std::error_code ignored;
-    const fs::path copy = kept.string() + "." + folder_.filename().string();
-    fs::create_directories(kept.parent_path(), ignored);
-    fs::copy(data, copy, fs::copy_options::recursive, ignored);
-    fs::rename(copy, kept, ignored);
-    fs::remove_all(copy, ignored);
-}
-
-pid_t MariadbServer::spawn(const std::vector<std::string>& words) const {
-    std::vector<char*> arguments;
-    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    const std::string log = (folder_ / "log").string();
-    const bool is_root = ::geteuid() == 0;
-    const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid < 0) throw std::runtime_error("fork");
-    if (pid > 0) return pid;
-    // The child: only calls that are safe after a fork of a program with threads.
-    if (is_root &&
-        (::setgroups(0, nullptr) != 0 || ::setgid(group_) != 0 || ::setuid(user_) != 0)) {
-        ::_exit(126);
-    }
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // After setuid(), which takes it back.
-    if (::getppid() != parent) ::_exit(1);
-    const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    ::dup2(out, STDOUT_FILENO);
-    ::dup2(out, STDERR_FILENO);
-    if (::chdir(folder_.c_str()) != 0) ::_exit(1);
-    ::execv(arguments.front(), arguments.data());
-    ::_exit(127);
-}
-
-void MariadbServer::run(const std::vector<std::string>& words) const {
-    int status = 0;
-    if (::waitpid(spawn(words), &status, 0) < 0 || status != 0) {
-        throw std::runtime_error(words.front() + " failed:\n" + log());
-    }
+    process_.make_data("mariadb-template", words);
+    start();
 }
 
 void MariadbServer::start() {
     std::vector<std::string> words{kServerProgram,
                                    "--no-defaults",
-                                   "--datadir=" + (folder_ / "data").string(),
-                                   "--tmpdir=" + folder_.string(),
+                                   "--datadir=" + (process_.folder() / "data").string(),
+                                   "--tmpdir=" + process_.folder().string(),
                                    "--socket=" + socket(),
                                    "--port=" + std::to_string(port_),
                                    "--bind-address=127.0.0.1",
-                                   "--pid-file=" + (folder_ / "pid").string()};
+                                   "--pid-file=" + (process_.folder() / "pid").string()};
     words.insert(words.end(), kServerOptions.begin(), kServerOptions.end());
     words.insert(words.end(), options_.begin(), options_.end());
-    pid_ = spawn(words);
+    process_.start(words);
     const auto deadline = std::chrono::steady_clock::now() + kStartMost;
     MYSQL* handle = nullptr;
     while ((handle = connect(socket(), "")) == nullptr) {
-        int status = 0;
-        const bool ended = ::waitpid(pid_, &status, WNOHANG) == pid_;
-        if (ended) pid_ = 0;
-        if (ended || std::chrono::steady_clock::now() > deadline) {
+        if (process_.has_ended() || std::chrono::steady_clock::now() > deadline) {
             throw std::runtime_error("MariaDB does not start:\n" + log());
         }
         std::this_thread::sleep_for(10ms);
@@ -167,19 +76,7 @@ void MariadbServer::start() {
     mysql_close(handle);
 }
 
-void MariadbServer::signal_and_wait(int signal) {
-    if (pid_ == 0) return;
-    ::kill(pid_, signal);
-    const auto deadline = std::chrono::steady_clock::now() + kStopMost;
-    int status = 0;
-    while (::waitpid(pid_, &status, WNOHANG) == 0) {
-        if (std::chrono::steady_clock::now() > deadline) ::kill(pid_, SIGKILL);
-        std::this_thread::sleep_for(2ms);
-    }
-    pid_ = 0;
-}
-
-void MariadbServer::kill9() { signal_and_wait(SIGKILL); }
+void MariadbServer::kill9() { process_.signal_and_wait(SIGKILL); }
 
 struct MariadbClient::Connection {
     MYSQL* handle = nullptr;

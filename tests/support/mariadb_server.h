@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
+#include "tests/support/database_process.h"
 
 namespace syncline::test {
 
@@ -19,13 +18,12 @@ class MariadbServer {
 public:
     /// `options`: more of the command line; they win over ours.
     explicit MariadbServer(std::vector<std::string> options = {});
-    ~MariadbServer();
     MariadbServer(const MariadbServer&) = delete;
     MariadbServer& operator=(const MariadbServer&) = delete;
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    [[nodiscard]] std::string socket() const { return (folder_ / "socket").string(); }
-    [[nodiscard]] std::string log() const;
+    [[nodiscard]] std::string socket() const { return (process_.folder() / "socket").string(); }
+    [[nodiscard]] std::string log() const { return process_.log(); }
 
     /// Returns when it takes clients. Requires: it does not run.
     void start();
@@ -33,18 +31,9 @@ public:
     void kill9();
 
 private:
-    void make_database();
-    /// Runs `words` as the user of the server in its folder.
-    pid_t spawn(const std::vector<std::string>& words) const;
-    void run(const std::vector<std::string>& words) const;
-    void signal_and_wait(int signal);
-
     std::vector<std::string> options_;
-    std::filesystem::path folder_;
     std::uint16_t port_ = 0;
-    uid_t user_ = 0;
-    gid_t group_ = 0;
-    pid_t pid_ = 0;
+    DatabaseProcess process_;
 };
 
 /// A plain client of its own, so that tests do not check our code with our code.

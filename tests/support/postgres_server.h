@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
+#include "tests/support/database_process.h"
 
 namespace syncline::test {
 
@@ -21,13 +21,12 @@ class PostgresServer {
 public:
     /// `settings`: more lines for postgresql.conf; they win over the ones above.
     explicit PostgresServer(std::string settings = {});
-    ~PostgresServer();
     PostgresServer(const PostgresServer&) = delete;
     PostgresServer& operator=(const PostgresServer&) = delete;
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    [[nodiscard]] std::string socket_folder() const { return folder_.string(); }
-    [[nodiscard]] std::string log() const;
+    [[nodiscard]] std::string socket_folder() const { return process_.folder().string(); }
+    [[nodiscard]] std::string log() const { return process_.log(); }
 
     /// Returns when it takes clients. Requires: it does not run.
     void start();
@@ -38,21 +37,13 @@ public:
     void restart();
 
 private:
-    void make_cluster();
     void write_settings() const;
-    /// Runs `words` as the user of the server in its folder; 0 is the pid's place in the child.
-    pid_t spawn(const std::vector<std::string>& words) const;
-    void run(const std::vector<std::string>& words) const;
     bool try_start();
-    void signal_and_wait(int signal);
 
     std::string settings_;
-    std::filesystem::path folder_;
     std::filesystem::path binaries_;
     std::uint16_t port_ = 0;
-    uid_t user_ = 0;
-    gid_t group_ = 0;
-    pid_t pid_ = 0;
+    DatabaseProcess process_;
 };
 
 /// A plain client of its own, so that tests do not check our code with our code.
