@@ -36,7 +36,9 @@ bool was_told(const Input& input) {
 }
 
 void refuse_as_foreign(Outcome& outcome) {
-    outcome.status = OutcomeStatus::kRejected;
+    const bool refusal =
+        outcome.status != OutcomeStatus::kFenced && outcome.status != OutcomeStatus::kStale;
+    if (refusal) outcome.status = OutcomeStatus::kRejected;
     outcome.reason = "record " + outcome.record->text +
                      " belongs to another entity already; merge the two (synclinectl merge)";
     outcome.code = kForeignRecord;

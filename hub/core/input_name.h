@@ -12,7 +12,8 @@ namespace syncline::hub {
 /// Is it in SYNC_IN, or made of what is? Else a hub asked it of itself.
 [[nodiscard]] bool was_told(const Input& input);
 
-/// A create that found or made a record of another entity is refused, so that a person sees it.
+/// A create that found or made a record of another entity is refused, so that a person sees it. An
+/// answer that a command was not taken up stays one, without the record: the command is due still.
 void refuse_as_foreign(Outcome& outcome);
 
 }  // namespace syncline::hub

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/core/input_name.h"
 #include "tests/unit/hub/core/decide_fixture.h"
 
 // Which record stands for the entity on a platform, and what becomes of it.
@@ -93,6 +94,24 @@ TEST_F(Decide, TakesNothingOfARecordThatIsGoneFromAnAnswerThatComesLate) {
         EXPECT_TRUE(state_.exceptions.empty());
     }
     EXPECT_EQ(canonical("colour"), Value{"red"});
+}
+
+TEST_F(Decide, HasACommandGoOutAgainThatWasFencedWhileItsRecordBecameAnothers) {
+    settle(full_);
+    const Step changed = take(change(kCrm, with("name", "screw")));
+    ASSERT_EQ(changed.commands.size(), 1U);
+    Outcome fenced = outcome(changed.commands[0], {});
+    fenced.status = OutcomeStatus::kFenced;
+    fenced.rev = {};
+    refuse_as_foreign(fenced);
+    EXPECT_FALSE(fenced.record);
+    const Step again = take(fenced);
+    EXPECT_TRUE(state_.exceptions.empty()) << "nobody refused anything";
+    ASSERT_EQ(again.commands.size(), 1U);
+    EXPECT_EQ(again.commands[0].fields, changed.commands[0].fields);
+    Outcome made = outcome(again.commands[0], full_);
+    refuse_as_foreign(made);
+    EXPECT_EQ(made.status, OutcomeStatus::kRejected);
 }
 
 TEST_F(Decide, DoesNotCarryOutADecisionOnWhatHasChangedSince) {
