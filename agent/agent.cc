@@ -73,7 +73,7 @@ Agent::Agent(Parts parts)
                  mass_breaker_, operations_, link_,
                  [this](const nats::InMessage& request) { on_again(request); }}),
       reconciler_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
-                   mass_breaker_}),
+                   mass_breaker_, troubles_}),
       links_({environment_, store_, commits_, intake_, link_, parts.executor.traits().can_fetch}),
       lists_({environment_, settings_, store_, commits_, link_, parts.list_executor,
               std::move(parts.lists)}),

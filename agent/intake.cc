@@ -113,6 +113,7 @@ void Intake::on_read(Executor::Answer<Batch> answer, std::uint64_t round) {
     const bool at_once = answer.result->more || p_.executor.traits().waits_for_changes;
     next_read_ = at_once ? now() : now() + p_.settings.reading.poll;
     say_notes(answer.result->notes);
+    p_.troubles.looked(answer.result->looked);
     pending_ = Pending{.batch = std::move(*answer.result), .round = round, .read = reads_begun_};
     if (may_read() && now() >= room_at_) commit_batch();
 }

@@ -40,6 +40,7 @@ public:
         for (const MappedObject::Field& field : mapped.fields) {
             out_.fields.push_back({field.field, field.path, 0, 0, {}});
             if (field.write) writable_.insert(field.field);
+            if (field.optional) optional_.insert(field.field);
         }
     }
 
@@ -71,6 +72,9 @@ private:
             }
             std::ranges::move(batch->rejects, std::back_inserter(rejects));
             for (std::string& note : batch->notes) say(Level::kNote, std::move(note));
+            for (Batch::Looked& one : batch->looked) {
+                if (one.object == out_.object) absent_ = std::move(one.absent);
+            }
             if (!batch->more) break;
             at = std::move(batch->next);
         }
@@ -117,7 +121,12 @@ private:
             out_.unmapped.push_back(std::move(field));
         }
         for (const ProbedField& field : out_.fields) {
-            if (records_.empty() || field.told > 0) continue;
+            if (std::ranges::find(absent_, field.field) != absent_.end()) {
+                say(Level::kProblem,
+                    "there is no column for `" + field.path + "`, mapped as " + field.field.text);
+                continue;
+            }
+            if (records_.empty() || field.told > 0 || optional_.contains(field.field)) continue;
             say(Level::kProblem, "`" + field.path + "`, mapped as " + field.field.text +
                                      ", is in no record: misspelt, renamed, not readable by these "
                                      "credentials, or left out where it is empty");
@@ -226,6 +235,8 @@ private:
     std::vector<Record> records_;
     std::map<std::string, ProbedField> unmapped_;
     std::set<FieldName> writable_;
+    std::set<FieldName> optional_;   ///< May be in no record.
+    std::vector<FieldName> absent_;  ///< The platform has no such thing.
 };
 
 Result<void> check_names(const AgentConfig& config, const ProbeOptions& options) {
@@ -248,6 +259,22 @@ Result<std::unique_ptr<Connector>> connector_for(const std::filesystem::path& fi
     return config->connector();
 }
 
+ProbedObject cannot_be_read(const MappedObject& object, const Error& error) {
+    ProbedObject out{.object = object.object, .native = object.native};
+    out.findings.push_back({Level::kProblem, "cannot be read: " + error.what});
+    return out;
+}
+
+void check_reading(Connector& connector, ProbeReport& report, const std::stop_token& stop) {
+    const auto checked = connector.check_reading(stop);
+    if (!checked) {
+        report.findings.push_back(
+            {Level::kProblem, "reading cannot begin: " + checked.error().what});
+        return;
+    }
+    for (const std::string& note : *checked) report.findings.push_back({Level::kNote, note});
+}
+
 }  // namespace
 
 bool ProbeReport::has_problems() const {
@@ -266,11 +293,16 @@ Result<ProbeReport> probe(const std::filesystem::path& file, const ProbeOptions&
     ProbeReport report;
     auto connector = config->connector();
     if (!connector) return fail(connector.error());
-    if (auto connected = (*connector)->connect(stop); !connected) {
+    const auto connected = (*connector)->connect(stop);
+    // What is wrong with one object's table hides nothing of the others.
+    if (!connected && connected.error().kind != ErrorKind::kInvalid) {
         report.findings.push_back({Level::kProblem, "no session: " + connected.error().what});
         return report;
     }
-    report.findings.push_back({Level::kFine, "connected to " + config->settings.platform.text});
+    if (connected) {
+        report.findings.push_back({Level::kFine, "connected to " + config->settings.platform.text});
+        check_reading(**connector, report, stop);
+    }
     if (!(*connector)->traits().can_fetch) {
         report.findings.push_back({Level::kNote, "what comes by `" + config->connector_kind +
                                                      "` cannot be looked at beside its reading"});
@@ -282,9 +314,9 @@ Result<ProbeReport> probe(const std::filesystem::path& file, const ProbeOptions&
         if (!wanted.empty() && named == wanted.end()) continue;
         auto one = connector_for(file, object.object, clock);
         if (!one) return fail(one.error());
-        if (auto connected = (*one)->connect(stop); !connected) {
-            report.findings.push_back({Level::kProblem, "no session: " + connected.error().what});
-            return report;
+        if (const auto session = (*one)->connect(stop); !session) {
+            report.objects.push_back(cannot_be_read(object, session.error()));
+            continue;
         }
         report.objects.push_back(ObjectProbe{object, **one, options, stop}.run());
     }

@@ -365,6 +365,8 @@ void Reconciler::write_inventories(Transaction& transaction) {
         if (p_.breaker.may_lack(at.second, began_at_)) {
             object.held = p_.store.withheld(at.second) + 1;
         }
+        // Of a field that is not there nothing is known, however well the rest agrees.
+        object.unseen = p_.troubles.unseen(at.second, /*read_whole=*/true);
         inventories[at.first].objects.push_back(std::move(object));
     }
     const Timestamp at = p_.environment.clock.now();

@@ -46,6 +46,7 @@ public:
         WriteGuard& guard;
         Intake& intake;
         MassBreaker& breaker;
+        const Troubles& troubles;
     };
     explicit Reconciler(const Parts& parts);
 

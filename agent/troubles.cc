@@ -35,6 +35,12 @@ bool is_about(const std::string& reason, const MappedObject& object,
                               "`)");
 }
 
+std::string over(TroubleKind kind) {
+    if (kind == TroubleKind::kRecords) return "all records can be used again";
+    return "all mapped fields are there again; what changed in them meanwhile is found by: "
+           "synclinectl reconcile run";
+}
+
 std::string cut_reason(const std::string& text) {
     return std::string{cut_utf8(text, wire::kReasonBytesMax)};
 }
@@ -44,7 +50,9 @@ std::string cut_reason(const std::string& text) {
 Result<void> Troubles::start(bool is_new) {
     for (const MappedObject& object : p_.settings.objects) {
         std::vector<FieldName> fields;
-        for (const MappedObject::Field& field : object.fields) fields.push_back(field.field);
+        for (const MappedObject::Field& field : object.fields) {
+            if (!field.optional) fields.push_back(field.field);
+        }
         watches_.emplace(object.object, FieldWatch{fields, is_new});
     }
     return p_.store.transaction([&](Transaction& transaction) {
@@ -65,6 +73,22 @@ std::optional<Troubles::Sight> Troubles::sight(const Record& record) const {
 void Troubles::saw(const std::vector<Sight>& sights) {
     for (const Sight& sight : sights) watches_.at(sight.object).add(sight.fields);
     if (!sights.empty()) is_news_ = true;
+}
+
+void Troubles::looked(const std::vector<Batch::Looked>& objects) {
+    for (const Batch::Looked& one : objects) {
+        const auto watch = watches_.find(one.object);
+        if (watch != watches_.end() && watch->second.set_absent(one.absent)) is_news_ = true;
+    }
+}
+
+std::vector<FieldName> Troubles::unseen(const ObjectName& object, bool read_whole) const {
+    const auto watch = watches_.find(object);
+    if (watch == watches_.end()) return {};
+    std::vector<FieldName> fields = watch->second.absent();
+    const std::vector<FieldName> missing = watch->second.missing(read_whole);
+    fields.insert(fields.end(), missing.begin(), missing.end());
+    return fields;
 }
 
 void Troubles::pump(bool read_whole) {
@@ -110,17 +134,28 @@ Troubles::Looked Troubles::look(Transaction& transaction, bool read_whole) {
 }
 
 Troubles::Finding Troubles::missing_fields(const MappedObject& object, bool read_whole) const {
+    const FieldWatch& watch = watches_.at(object.object);
     Finding finding;
-    std::string names;
-    for (const FieldName& name : watches_.at(object.object).missing(read_whole)) {
-        const auto field = std::ranges::find(object.fields, name, &MappedObject::Field::field);
-        names += (names.empty() ? "" : ", ") + name_of(*field);
-        finding.fields.insert(name.text);
-    }
+    const auto take = [&](const std::vector<FieldName>& fields) {
+        std::string names;
+        for (const FieldName& name : fields) {
+            const auto field = std::ranges::find(object.fields, name, &MappedObject::Field::field);
+            names += (names.empty() ? "" : ", ") + name_of(*field);
+            finding.fields.insert(name.text);
+        }
+        return names;
+    };
+    const std::string absent = take(watch.absent());
+    const std::string missing = take(watch.missing(read_whole));
     finding.count = finding.fields.size();
-    if (names.empty()) return finding;
-    finding.reason = cut_reason("in the newest records there is no " + names +
-                                ": renamed, removed, or hidden from the agent's user");
+    if (!absent.empty()) finding.reason = "the platform has no " + absent;
+    if (!missing.empty()) {
+        finding.reason +=
+            (absent.empty() ? "" : "; ") + ("in the newest records there is no " + missing);
+    }
+    if (finding.count == 0) return finding;
+    finding.reason =
+        cut_reason(finding.reason + ": renamed, removed, or hidden from the agent's user");
     return finding;
 }
 
@@ -170,8 +205,9 @@ void Troubles::compare(Transaction& transaction, Looked& looked, const Place& pl
     const bool grew = finding.count > told.finding.count ||
                       !std::ranges::includes(told.finding.fields, finding.fields);
     if (grew) told.since = clock;
-    if (!is_same && !finding.reason.empty()) {
-        looked.notes.push_back(place.first.text + ": " + finding.reason);
+    if (!is_same) {
+        looked.notes.push_back(place.first.text + ": " +
+                               (finding.reason.empty() ? over(place.second) : finding.reason));
     }
     tell(transaction, place, told.since, finding.reason);
     told.finding = std::move(finding);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/commit_queue.h"
+#include "agent/connectors/connector.h"
 #include "agent/core/field_watch.h"
 #include "agent/environment.h"
 #include "agent/settings.h"
@@ -39,6 +40,10 @@ public:
     [[nodiscard]] std::optional<Sight> sight(const Record& record) const;
     /// Records that were not as they were before, once that is stored.
     void saw(const std::vector<Sight>& sights);
+    /// What a connector found where it looked.
+    void looked(const std::vector<Batch::Looked>& objects);
+    /// Mapped fields that the object's records do not have (any more).
+    [[nodiscard]] std::vector<FieldName> unseen(const ObjectName& object, bool read_whole) const;
     /// A record that cannot be used was kept.
     void rejected() { is_news_ = true; }
     /// The hub may have lost what it was told.

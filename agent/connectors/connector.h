@@ -47,6 +47,13 @@ struct Batch {
         std::string raw;     ///< The platform's own text, cut at 16 KiB.
     };
     std::vector<Reject> rejects;
+    /// What is certain of a mapping, unlike a field that a record leaves out.
+    struct Looked {
+        ObjectName object;
+        std::vector<FieldName> absent;  ///< Mapped, and the platform has no such column (any more).
+    };
+    std::vector<Looked>
+        looked;  ///< Of each object whose table was looked at, with none absent too.
     /// For the log, where nothing is lost yet but somebody should look: an object that cannot be
     /// read while the others can, records that the platform sent without being asked.
     std::vector<std::string> notes;
@@ -97,6 +104,13 @@ public:
     /// Records changed after `from`, at most about `max`. With `full`, all records from `from` on,
     /// whether changed or not.
     virtual Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) = 0;
+
+    /// Whether read() will find what it needs beside the records: a publication, triggers. Changes
+    /// nothing. Notes of what need not be wrong.
+    virtual Result<std::vector<std::string>> check_reading(std::stop_token stop) {
+        std::ignore = stop;
+        return {};
+    }
 
     /// The start of a full read of one or all objects, in the form of a cursor for read().
     virtual Cursor full_read_start() const { return {}; }

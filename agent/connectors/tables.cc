@@ -1,31 +1,18 @@
 #include "agent/connectors/tables.h"
 
+#include <algorithm>
+
 namespace syncline::agent {
 
-std::optional<FieldName> unexpected_field(const ObjectMapping& mapping, const Command& command,
-                                          const Record& held) {
-    const auto expected = normal_form(mapping, command.expected);
-    const auto wanted = normal_form(mapping, command.fields);
-    for (const auto& [field, value] : command.expected) {
-        const Value* const now = held.fields.find(field);
-        if (now == nullptr || *now == value) continue;
-        const Value* const normal = expected ? expected->find(field) : nullptr;
-        const Value* const target = wanted ? wanted->find(field) : nullptr;
-        const bool is_known = normal != nullptr && *normal == *now;
-        const bool is_done = target != nullptr && *target == *now;
-        if (!is_known && !is_done) return field;
+Batch::Looked look_of(const ObjectMapping& mapping, const std::vector<std::string>& missing) {
+    Batch::Looked looked{mapping.object, {}};
+    for (const FieldMapping& field : mapping.fields) {
+        const bool absent = std::ranges::any_of(missing, [&](const std::string& column) {
+            return field.path == column || field.path.starts_with(column + ".");
+        });
+        if (absent) looked.absent.push_back(field.field);
     }
-    return std::nullopt;
-}
-
-std::string missing_columns_text(const std::vector<std::string>& columns) {
-    std::string names;
-    for (const std::string& column : columns) {
-        names += (names.empty() ? "'" : ", '") + column + "'";
-    }
-    return "it has no mapped column " + names +
-           " (any more); the fields are left out, the others flow. Bring it back or correct the "
-           "mapping";
+    return looked;
 }
 
 }  // namespace syncline::agent

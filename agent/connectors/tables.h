@@ -1,21 +1,22 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/connectors/connector.h"
 #include "agent/core/mapping.h"
-#include "shared/model/command.h"
 
 /// What the connectors of databases have in common.
 namespace syncline::agent {
 
-/// The first field of which a row, as it was read, does not hold what the command expects. One that
-/// already holds what the command wants is none: that makes repeating harmless.
-[[nodiscard]] std::optional<FieldName> unexpected_field(const ObjectMapping& mapping,
-                                                        const Command& command, const Record& held);
-
-/// That a table lacks these mapped columns, and what becomes of that.
-[[nodiscard]] std::string missing_columns_text(const std::vector<std::string>& columns);
+/// What a look at an object's table found, which lacks the columns of that name. The path of a
+/// field is a column, or begins with one.
+[[nodiscard]] Batch::Looked look_of(const ObjectMapping& mapping,
+                                    const std::vector<std::string>& missing);
+[[nodiscard]] std::vector<Batch::Looked> looks_of(const auto& tables) {
+    std::vector<Batch::Looked> looks;
+    for (const auto& table : tables) looks.push_back(look_of(table.mapping, table.missing));
+    return looks;
+}
 
 }  // namespace syncline::agent

@@ -1,5 +1,6 @@
 #include "agent/core/field_watch.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -13,6 +14,11 @@ constexpr std::uint64_t kUnsure = 10;
 /// Of one that was never told, when everything was read, and while that goes on.
 constexpr std::uint64_t kNeverOfAll = 5;
 constexpr std::uint64_t kNever = 50;
+
+/// What the text says of a field beside its counts.
+constexpr std::uint64_t kFromStart = 1;
+constexpr std::uint64_t kAbsent = 2;
+constexpr std::uint64_t kAllFlags = kFromStart + kAbsent;
 
 bool take_number(std::string_view& text, std::uint64_t& number) {
     const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -48,7 +54,28 @@ void FieldWatch::add(const Sight& sight) {
     }
 }
 
+bool FieldWatch::set_absent(const std::vector<FieldName>& fields) {
+    bool news = false;
+    for (auto& [field, count] : counts_) {
+        const bool absent = std::ranges::find(fields, field) != fields.end();
+        if (absent == count.absent) continue;
+        count.absent = absent;
+        count.run = 0;  // What came without it meanwhile says nothing.
+        news = true;
+    }
+    return news;
+}
+
+std::vector<FieldName> FieldWatch::absent() const {
+    std::vector<FieldName> fields;
+    for (const auto& [field, count] : counts_) {
+        if (count.absent) fields.push_back(field);
+    }
+    return fields;
+}
+
 bool FieldWatch::is_missing(const Count& count, bool read_whole) {
+    if (count.absent) return false;
     const bool of_all = read_whole && count.from_start;
     if (count.told == 0) return count.run >= (of_all ? kNeverOfAll : kNever);
     const std::uint64_t before = count.seen - count.run;
@@ -63,11 +90,16 @@ std::vector<FieldName> FieldWatch::missing(bool read_whole) const {
     return fields;
 }
 
+std::uint64_t FieldWatch::flags_of(const Count& count) {
+    return (count.from_start ? kFromStart : 0) + (count.absent ? kAbsent : 0);
+}
+
 std::string FieldWatch::text() const {
     std::string text;
     for (const auto& [field, count] : counts_) {
         text += std::to_string(count.seen) + " " + std::to_string(count.told) + " " +
-                std::to_string(count.run) + (count.from_start ? " 1 " : " 0 ") + field.text + "\n";
+                std::to_string(count.run) + " " + std::to_string(flags_of(count)) + " " +
+                field.text + "\n";
     }
     return text;
 }
@@ -80,11 +112,12 @@ bool FieldWatch::take_up(std::string_view text) {
         std::string_view line = text.substr(0, end);
         text.remove_prefix(end + 1);
         Count count;
-        std::uint64_t from_start = 0;
+        std::uint64_t flags = 0;
         const bool read = take_number(line, count.seen) && take_number(line, count.told) &&
-                          take_number(line, count.run) && take_number(line, from_start);
-        if (!read || count.told + count.run > count.seen || from_start > 1) return false;
-        count.from_start = from_start == 1;
+                          take_number(line, count.run) && take_number(line, flags);
+        if (!read || count.told + count.run > count.seen || flags > kAllFlags) return false;
+        count.from_start = (flags & kFromStart) != 0;
+        count.absent = (flags & kAbsent) != 0;
         const auto known = counts.find(FieldName{line});
         if (known != counts.end()) known->second = count;
     }

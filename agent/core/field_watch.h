@@ -24,8 +24,13 @@ public:
     [[nodiscard]] Sight sight(const Fields& told) const;
     /// A whole record as it was read. Each should count once for each time that it differs.
     void add(const Sight& sight);
-    /// `read_whole`: everything that there is has been read by now, so that a field which was
-    /// mapped from the start and never told is one that no record has.
+    /// Of which fields it is certain that the platform has no such thing; all others it has. True:
+    /// that is news.
+    bool set_absent(const std::vector<FieldName>& fields);
+    [[nodiscard]] std::vector<FieldName> absent() const;
+    /// Those that are absent are not among them. `read_whole`: everything that there is has been
+    /// read by now, so that a field which was mapped from the start and never told is one that no
+    /// record has.
     [[nodiscard]] std::vector<FieldName> missing(bool read_whole) const;
 
     [[nodiscard]] std::string text() const;
@@ -39,8 +44,10 @@ private:
         std::uint64_t told = 0;  ///< Those that told it.
         std::uint64_t run = 0;   ///< The newest ones, which did not.
         bool from_start = false;
+        bool absent = false;
     };
     [[nodiscard]] static bool is_missing(const Count& count, bool read_whole);
+    [[nodiscard]] static std::uint64_t flags_of(const Count& count);
 
     std::map<FieldName, Count> counts_;
 };

@@ -73,6 +73,7 @@ struct MappedObject {
         FieldName field;
         std::string path;
         bool write = true;
+        bool optional = false;  ///< It may be in no record: that is no trouble.
     };
     ObjectName object;
     std::string native;

@@ -80,6 +80,7 @@ FieldMapping read_field(TomlReader& fields, const std::string& name,
     field.path = table.text("path");
     field.type = table.choice("type", kTypes, field.type);
     field.write = table.boolean("write", field.write);
+    std::ignore = table.boolean("optional", false);  // Of the agent, see mapped_objects().
     field.empty = table.text("empty", field.empty);
     field.empty_is_null = table.boolean("empty_is_null", field.empty_is_null);
     field.text_only = table.boolean("text_only", field.text_only);
@@ -192,8 +193,8 @@ std::vector<MappedObject> mapped_objects(TomlReader& objects) {
                 continue;
             }
             TomlReader one = fields.table(field);
-            object.fields.push_back(
-                {FieldName{field}, one.text("path"), one.boolean("write", true)});
+            object.fields.push_back({FieldName{field}, one.text("path"), one.boolean("write", true),
+                                     one.boolean("optional", false)});
         }
         all.push_back(std::move(object));
     }

@@ -60,7 +60,7 @@ bool is_sum_of_some(std::uint64_t sum, std::span<const std::uint64_t> hashes) {
 }
 
 void write_object(Writer& out, const ReconciledObject& object) {
-    out.map(10);
+    out.map(object.unseen.empty() ? 10 : 11);
     out.field(0, object.object.text);
     out.field(1, object.records);
     out.field(2, object.known);
@@ -71,6 +71,7 @@ void write_object(Writer& out, const ReconciledObject& object) {
     out.field(7, object.differing);
     out.field(8, object.verified_through);
     out.field(9, object.unlinked);
+    if (!object.unseen.empty()) wire::write_fields(out, 10, object.unseen);
 }
 
 ReconciledObject read_object(Decoder& in, const Node& node) {
@@ -87,6 +88,7 @@ ReconciledObject read_object(Decoder& in, const Node& node) {
             case 7: object.differing = in.unsigned64(value); break;
             case 8: object.verified_through.ns = in.signed64(value); break;
             case 9: object.unlinked = in.unsigned64(value); break;
+            case 10: wire::read_fields(in, value, object.unseen); break;
             default: break;
         }
     });
@@ -292,6 +294,7 @@ ReconciledObject Comparison::result_of(const Inventory::Object& told, const Know
     out.unlinked = told.unlinked;
     out.found = told.found;
     out.drifts = told.drifts;
+    out.unseen = told.unseen;
     out.agreements = known.agreements;
     out.buckets = known.sums.sums().size();
     out.differing = differing(told, known).size();
@@ -300,7 +303,7 @@ ReconciledObject Comparison::result_of(const Inventory::Object& told, const Know
     // What was found and only reported is not in; what was found and told is.
     const bool reported = inventory_.request.mode == ReconcileMode::kReport && found > 0;
     const bool proven = out.differing == 0 && !reported && out.unlinked == 0 && told.held == 0 &&
-                        out.count(DriftKind::kUnreadable) == 0 &&
+                        out.unseen.empty() && out.count(DriftKind::kUnreadable) == 0 &&
                         out.count(Agreement::kWaiting) == 0 && out.count(Agreement::kOpen) == 0;
     out.verified_through = proven ? std::max(before, inventory_.began_at) : before;
     return out;

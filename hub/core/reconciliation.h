@@ -40,7 +40,8 @@ struct ReconciledObject {
     std::array<std::uint64_t, kAgreements> agreements{};  ///< By Agreement, of what is known.
     std::vector<Drift> drifts;                            ///< The first of them.
     std::uint64_t buckets = 0;
-    std::uint64_t differing = 0;  ///< Buckets of which the hub does not know what the agent does.
+    std::uint64_t differing = 0;    ///< Buckets of which the hub does not know what the agent does.
+    std::vector<FieldName> unseen;  ///< Mapped fields that the platform's records do not have.
     /// Up to this moment, by the agent's clock, every record was proven to hold what it should.
     Timestamp verified_through;
     [[nodiscard]] std::uint64_t count(DriftKind kind) const {

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "hub/ctl/cli.h"
+#include "hub/ctl/describe_parts.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/reconciled.h"
@@ -44,6 +45,7 @@ Value value_of(const ReconciledView& view) {
         {"unlinked", number(sum.unlinked)},
         {"buckets", number(sum.buckets)},
         {"buckets_differing", number(sum.differing)},
+        {"unseen_fields", names_value(sum.unseen)},
         {"verified_through", sum.verified_through.ns == 0 ? Value{} : Value{sum.verified_through}}};
     for (std::size_t kind = 0; kind < kDriftKinds; ++kind) {
         out.emplace(name_of(static_cast<DriftKind>(kind)), number(sum.found[kind]));
@@ -103,6 +105,17 @@ void judge(Output& out, const ReconciledView& view, std::uint16_t partitions) {
                  "Have the agent send what it knows again and compare once more: synclinectl "
                  "reconcile run " +
                      view.platform.text,
+                 where});
+    }
+    if (!view.sum.unseen.empty()) {
+        std::string names;
+        for (const FieldName& field : view.sum.unseen) {
+            names += (names.empty() ? "`" : ", `") + field.text + "`";
+        }
+        out.add({Level::kWarning, "reconcile.unseen_fields",
+                 "nothing is proven, as the platform's records do not have " + names,
+                 "Bring it back, or correct the mapping; where it may be in no record, say "
+                 "`optional = true` of it in the agent's mapping",
                  where});
     }
     if (view.partitions < partitions) {

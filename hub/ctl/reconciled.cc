@@ -28,6 +28,10 @@ void add(ReconciledView& view, const hub::Reconciliation& one,
     add_counts(view.sum.found, object.found);
     add_counts(view.sum.agreements, object.agreements);
     for (const Drift& drift : object.drifts) view.drifts.emplace_back(one.partition, drift);
+    for (const FieldName& field : object.unseen) {
+        const bool known = std::ranges::find(view.sum.unseen, field) != view.sum.unseen.end();
+        if (!known) view.sum.unseen.push_back(field);
+    }
     if (object.differing > 0) view.differing.insert(one.partition);
 }
 

@@ -20,6 +20,7 @@ struct HttpRequest {
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
     Duration timeout = std::chrono::seconds{30};  ///< For the whole exchange; more than 0.
+    bool changes_nothing = false;  ///< Whatever its method: without a reply it is not in doubt.
 };
 
 struct HttpResponse {

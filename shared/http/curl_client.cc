@@ -265,7 +265,8 @@ Result<HttpResponse> CurlClient::Handles::run(Exchange& exchange, std::stop_toke
         return fail(ErrorKind::kInvalid, what);
     }
     if (unsent) return fail(ErrorKind::kUnavailable, what);
-    if (!is_read(request)) return fail(ErrorKind::kAmbiguous, what);
+    const bool harmless = is_read(request) || request.changes_nothing;
+    if (!harmless) return fail(ErrorKind::kAmbiguous, what);
     return fail(exchange.too_large ? ErrorKind::kTooLarge : ErrorKind::kUnavailable, what);
 }
 

@@ -87,6 +87,7 @@ struct Inventory {
         std::vector<Drift> drifts;                       ///< The first of them.
         /// The breaker holds what the platform tells of the object: so many changes, and one.
         std::uint64_t held = 0;
+        std::vector<FieldName> unseen;  ///< Mapped fields that the records do not have (any more).
     };
     static constexpr std::size_t kDriftsMost = 100;
 

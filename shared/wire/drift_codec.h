@@ -48,4 +48,14 @@ inline void read_drifts(Decoder& in, const Node& node, std::vector<Drift>& drift
     });
 }
 
+inline void write_fields(Writer& out, int key, const std::vector<FieldName>& fields) {
+    out.key(key);
+    out.array(static_cast<std::uint32_t>(fields.size()));
+    for (const FieldName& field : fields) out.text(field.text);
+}
+
+inline void read_fields(Decoder& in, const Node& node, std::vector<FieldName>& fields) {
+    in.array(node, [&](const Node& item) { fields.emplace_back(in.id(item)); });
+}
+
 }  // namespace syncline::wire

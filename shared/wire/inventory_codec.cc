@@ -8,7 +8,7 @@ namespace syncline::wire {
 namespace {
 
 void write_object(Writer& out, const Inventory::Object& object) {
-    out.map(object.held > 0 ? 7 : 6);
+    out.map(6 + (object.held > 0 ? 1 : 0) + (object.unseen.empty() ? 0 : 1));
     out.field(1, object.object.text);
     out.field(2, object.records);
     out.key(3);
@@ -18,6 +18,7 @@ void write_object(Writer& out, const Inventory::Object& object) {
     write_drifts(out, 5, object.drifts);
     out.field(6, object.unlinked);
     if (object.held > 0) out.field(7, object.held);
+    if (!object.unseen.empty()) write_fields(out, 8, object.unseen);
 }
 
 void read_object(Decoder& in, const Node& node, Inventory::Object& object) {
@@ -34,6 +35,7 @@ void read_object(Decoder& in, const Node& node, Inventory::Object& object) {
         if (key == 5) read_drifts(in, value, object.drifts);
         if (key == 6) object.unlinked = in.unsigned64(value);
         if (key == 7) object.held = in.unsigned64(value);
+        if (key == 8) read_fields(in, value, object.unseen);
     });
 }
 

@@ -86,6 +86,10 @@ public:
         }
         rejects.insert(rejects.end(), batch.rejects.begin(), batch.rejects.end());
         notes.insert(notes.end(), batch.notes.begin(), batch.notes.end());
+        absent.clear();
+        for (const Batch::Looked& one : batch.looked) {
+            absent.insert(absent.end(), one.absent.begin(), one.absent.end());
+        }
         cursor = batch.next;
         std::ignore = connector_->stored(cursor);
     }
@@ -125,6 +129,7 @@ public:
     Cursor cursor;
     std::map<std::string, Record> state;
     std::vector<Record> seen;
+    std::vector<FieldName> absent;  ///< As the last batch says.
     std::vector<Batch::Reject> rejects;
     std::vector<std::string> notes;
     Error last_error;

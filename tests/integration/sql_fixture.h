@@ -55,6 +55,10 @@ public:
         }
         rejects.insert(rejects.end(), batch->rejects.begin(), batch->rejects.end());
         notes.insert(notes.end(), batch->notes.begin(), batch->notes.end());
+        absent.clear();
+        for (const Batch::Looked& one : batch->looked) {
+            absent.insert(absent.end(), one.absent.begin(), one.absent.end());
+        }
         if (then == Then::kForget) return batch->more;
         cursor = batch->next;
         const auto stored = connector_->stored(cursor);
@@ -71,6 +75,7 @@ public:
     Cursor cursor;
     std::map<std::string, Record> state;
     std::vector<std::string> told;  ///< By the last follow(): "+7", "-7".
+    std::vector<FieldName> absent;  ///< As the last batch says.
     std::vector<Batch::Reject> rejects;
     std::vector<std::string> notes;
     std::size_t batches = 0;

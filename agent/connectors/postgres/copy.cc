@@ -46,9 +46,6 @@ Result<CopyChunk> copy_rows(Session& session, const std::vector<Table>& tables, 
     }
     const Table& table = tables[at];
     position.object = table.mapping.object;
-    if (!position.key && !table.missing.empty()) {
-        chunk.batch.rejects.push_back(missing_columns_reject(table));
-    }
     const std::size_t limit = std::clamp<std::size_t>(max, 1, kChunkMax);
     auto rows = session.run(select_after(table, position, limit), stop);
     if (!rows) return fail(rows.error(), table.sql_name);

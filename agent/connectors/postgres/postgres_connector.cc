@@ -6,6 +6,7 @@
 #include "agent/connectors/postgres/copy.h"
 #include "agent/connectors/postgres/operation.h"
 #include "agent/connectors/postgres/write.h"
+#include "agent/connectors/tables.h"
 
 namespace syncline::agent::postgres {
 namespace {
@@ -70,11 +71,33 @@ Result<Batch> PostgresConnector::read(const Cursor& from, std::size_t max, std::
     auto position = parse_position(from);
     if (!position) return fail(position.error());
     if (!source_checked_) {
-        if (auto checked = check_source(stop); !checked) return fail(checked.error());
+        const auto publication = check_source(stop);
+        if (!publication) return fail(publication.error());
+        if (*publication == Publication::kNone) {
+            if (auto created = create_publication(stop); !created) return fail(created.error());
+        }
         source_checked_ = true;
     }
-    if (position->phase == Position::Phase::kStream) return read_stream(*position, max, stop);
-    return read_copy(std::move(*position), max, stop);
+    auto batch = position->phase == Position::Phase::kStream
+                     ? read_stream(*position, max, stop)
+                     : read_copy(std::move(*position), max, stop);
+    if (batch) batch->looked = looks_of(tables_);
+    return batch;
+}
+
+Result<std::vector<std::string>> PostgresConnector::check_reading(std::stop_token stop) {
+    if (!sql_ || !sql_->usable()) return fail(ErrorKind::kUnavailable, "PostgreSQL: not connected");
+    const auto publication = check_source(stop);
+    if (!publication) return fail(publication.error());
+    std::vector<std::string> notes;
+    if (*publication == Publication::kNone) {
+        notes.push_back("the first read makes the publication " + config_.publication);
+    }
+    const auto slot = slot_state(stop);
+    if (!slot) return fail(slot.error());
+    if (*slot && !(*slot)->problem.empty()) return fail((*slot)->kind, (*slot)->problem);
+    if (!*slot) notes.push_back("the first read makes the replication slot " + config_.slot);
+    return notes;
 }
 
 /// The tables alone: the stream stays where it is.
@@ -86,6 +109,7 @@ Result<Batch> PostgresConnector::survey(const Cursor& from, std::size_t max, std
     if (!chunk) return fail(chunk.error());
     chunk->batch.more = !chunk->done;
     chunk->batch.next = to_cursor(*position);
+    chunk->batch.looked = looks_of(tables_);
     return std::move(chunk->batch);
 }
 
@@ -209,7 +233,8 @@ Result<const Table*> PostgresConnector::table_of(const ObjectName& object) const
     return &*at;
 }
 
-Result<void> PostgresConnector::check_source(const std::stop_token& stop) {
+Result<PostgresConnector::Publication> PostgresConnector::check_source(
+    const std::stop_token& stop) {
     auto rows = sql_->run({.sql = "SELECT pg_catalog.current_setting('wal_level')"}, stop);
     if (!rows) return fail(rows.error());
     if (rows->text(0, 0) != "logical") {
@@ -221,14 +246,15 @@ Result<void> PostgresConnector::check_source(const std::stop_token& stop) {
     return check_publication(stop);
 }
 
-Result<void> PostgresConnector::check_publication(const std::stop_token& stop) {
+Result<PostgresConnector::Publication> PostgresConnector::check_publication(
+    const std::stop_token& stop) {
     const std::string name = sql_identifier(config_.publication);
     auto found = sql_->run({.sql = "SELECT FROM pg_catalog.pg_publication WHERE pubname = $1",
                             .parameters = {config_.publication}},
                            stop);
     if (!found) return fail(found.error());
     if (found->size() == 0) {
-        if (config_.create_publication) return create_publication(stop);
+        if (config_.create_publication) return Publication::kNone;
         return fail(ErrorKind::kInvalid, "PostgreSQL: there is no publication " + name +
                                              "; as the owner of the tables: CREATE PUBLICATION " +
                                              name + " FOR TABLE " + table_list(tables_));
@@ -248,7 +274,7 @@ Result<void> PostgresConnector::check_publication(const std::stop_token& stop) {
                                              table.sql_name + "; as its owner: ALTER PUBLICATION " +
                                              name + " ADD TABLE " + table.sql_name);
     }
-    return {};
+    return Publication::kThere;
 }
 
 Result<void> PostgresConnector::create_publication(const std::stop_token& stop) {

@@ -41,6 +41,7 @@ public:
     /// kUnsupported: the server's version or wal_level. kInvalid: the publication or the slot is
     /// not fit. kNotFound: the slot is gone, and with it changes that were not read: start a full
     /// read, which makes it anew. kDenied: the role may not replicate. Each says what to do.
+    Result<std::vector<std::string>> check_reading(std::stop_token stop) override;
     Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override;
     [[nodiscard]] Cursor full_read_start() const override;
     Result<Batch> survey(const Cursor& from, std::size_t max, std::stop_token stop) override;
@@ -74,8 +75,9 @@ private:
 
     Result<void> describe_tables(const std::stop_token& stop);
     Result<const Table*> table_of(const ObjectName& object) const;
-    Result<void> check_source(const std::stop_token& stop);
-    Result<void> check_publication(const std::stop_token& stop);
+    enum class Publication : std::uint8_t { kThere, kNone };  ///< kNone: it may be made.
+    Result<Publication> check_source(const std::stop_token& stop);
+    Result<Publication> check_publication(const std::stop_token& stop);
     Result<void> create_publication(const std::stop_token& stop);
     Result<std::optional<SlotState>> slot_state(const std::stop_token& stop);
     Result<Session> open_replication(const std::stop_token& stop);

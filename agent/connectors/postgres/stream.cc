@@ -186,7 +186,6 @@ Result<void> Stream::take_relation(const pgoutput::Relation& relation, Batch& ba
             const auto type = told ? built_in_type(at->type) : std::nullopt;
             source.types.push_back(type.value_or(column.type));
         }
-        if (!table.missing.empty()) batch.rejects.push_back(missing_columns_reject(table));
         if (!table.identity_has_key) {
             batch.rejects.push_back(reject_of(table, {}, table.identity_problem));
         }

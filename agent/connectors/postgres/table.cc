@@ -1,5 +1,4 @@
 #include "agent/connectors/postgres/table.h"
-#include "agent/connectors/tables.h"
 
 #include <algorithm>
 #include <charconv>
@@ -164,6 +163,10 @@ Result<Table> describe(Session& session, const ObjectMapping& mapping,
     add_column(table, *found, mapping.changed);
     for (const FieldMapping& field : mapping.fields) add_column(table, *found, field.path);
     if (auto checked = check_key_and_marker(table); !checked) return fail(checked.error());
+    table.mapped = table.columns.size();
+    if (mapping.with_unmapped) {
+        for (const auto& [name, one] : *found) add_column(table, *found, name);
+    }
     table.select_list = join_columns(table);
     table.identity_has_key =
         rows->text(0, 2) == "f" || found->find(mapping.key)->second.in_identity;
@@ -189,6 +192,7 @@ Result<Record> record_of(const Table& table, std::span<const Cell> cells) {
             native.emplace(name, Value{});
         } else {
             Result<Value> value = parse_sql_value(cell.type, cell.text);
+            if (!value && i >= table.mapped) continue;
             if (!value) return fail(value.error(), "column " + name);
             native.emplace(name, std::move(*value));
         }
@@ -235,10 +239,6 @@ Batch::Reject reject_of(const Table& table, std::span<const Cell> cells, std::st
     }
     if (reject.raw.size() > kRawMax) reject.raw.resize(kRawMax);
     return reject;
-}
-
-Batch::Reject missing_columns_reject(const Table& table) {
-    return reject_of(table, {}, missing_columns_text(table.missing));
 }
 
 }  // namespace syncline::agent::postgres

@@ -28,9 +28,11 @@ struct Table {
     ObjectMapping key_only;  ///< The same without fields: for deletes, which tell only the key.
     std::string schema;
     std::string name;
-    std::string sql_name;              ///< Quoted: "erp"."customers".
-    std::vector<Column> columns;       ///< Mapped and existing; the key is the first.
-    std::string select_list;           ///< Their quoted names in that order.
+    std::string sql_name;         ///< Quoted: "erp"."customers".
+    std::vector<Column> columns;  ///< Mapped and existing; the key is the first.
+    std::string select_list;      ///< Their quoted names in that order.
+    std::size_t mapped =
+        0;  ///< How many of the columns are mapped; the others follow, for a probe.
     std::vector<std::string> missing;  ///< Mapped columns that the table does not have (any more).
     std::size_t marker = 0;            ///< Index of the marker's column; 0: the object has none.
     bool identity_has_key = true;      ///< Updates and deletes in the stream will tell the key.
@@ -73,7 +75,5 @@ struct Cell {
 /// For what could not be mapped.
 [[nodiscard]] Batch::Reject reject_of(const Table& table, std::span<const Cell> cells,
                                       std::string reason);
-/// That mapped columns do not exist. Only for a table with such.
-[[nodiscard]] Batch::Reject missing_columns_reject(const Table& table);
 
 }  // namespace syncline::agent::postgres

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/connectors/postgres/transaction.h"
-#include "agent/connectors/tables.h"
+#include "agent/core/expected.h"
 
 namespace syncline::agent::postgres {
 namespace {

@@ -119,7 +119,8 @@ public:
             return fail(ErrorKind::kUnavailable, "not connected");
         }
         if (exchange.loses == Loss::kReply) {
-            return fail(request.method == "GET" ? ErrorKind::kUnavailable : ErrorKind::kAmbiguous,
+            const bool harmless = request.method == "GET" || request.changes_nothing;
+            return fail(harmless ? ErrorKind::kUnavailable : ErrorKind::kAmbiguous,
                         "the connection broke");
         }
         return exchange.reply;

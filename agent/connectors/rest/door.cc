@@ -69,6 +69,7 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
             note_date(told->first, told->second);
         if (!access) return failed(access.error());
         HttpRequest request = *rendered;
+        request.changes_nothing = intent == Intent::kRead;  // A read may be by POST.
         request.headers.insert(request.headers.end(), access->headers.begin(),
                                access->headers.end());
         if (url.empty()) {
@@ -109,12 +110,7 @@ Door::Answer Door::attempt(const HttpRequest& request, Intent intent, std::stop_
     const auto response = parts_.http->send(request, stop);
     const Duration arrived = parts_.clock.steady();
     if (!response) {
-        Error error = response.error();
-        // A read by POST happened or not: it is the same.
-        if (error.kind == ErrorKind::kAmbiguous && intent == Intent::kRead) {
-            error.kind = ErrorKind::kUnavailable;
-        }
-        return failed(std::move(error));
+        return failed(response.error());
     }
     if (const auto date = response->date()) note_date(*date, arrived);
     return judged(request, *response, intent);
@@ -140,7 +136,7 @@ Door::Answer Door::judged(const HttpRequest& request, const HttpResponse& respon
                        shown(request) + ": HTTP " + std::to_string(response.status) + ", " + why});
     }
     return Reply{response.status, *json, std::string{response.header("link")},
-                 std::string{response.header("location")}};
+                 std::string{response.header("location")}, std::string{response.header("etag")}};
 }
 
 void Door::note_date(Timestamp date, Duration arrived) {

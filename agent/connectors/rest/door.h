@@ -30,6 +30,7 @@ public:
         Value json;            ///< Null if the body is empty.
         std::string link;      ///< The Link header.
         std::string location;  ///< The Location header.
+        std::string etag;      ///< The ETag header, as it is.
     };
     using Answer = std::expected<Reply, Failure>;
 

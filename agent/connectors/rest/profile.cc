@@ -163,16 +163,22 @@ ReadSpec read_reading(TomlReader table) {
     return read;
 }
 
-LookupSpec read_lookup(TomlReader table, std::string_view path_key) {
+LookupSpec read_lookup(TomlReader& table, std::string_view path_key) {
     LookupSpec lookup;
     lookup.request = request_of(table, "GET");
     lookup.record = table.text(path_key, "");
     return lookup;
 }
 
-WriteSpec read_write(TomlReader table, std::string_view method, std::string_view body) {
+constexpr std::string_view kEtag[] = {"etag"};
+
+/// Of a record that is there.
+WriteSpec read_write(TomlReader table, std::string_view method, std::string_view body,
+                     std::span<const std::string_view> more = {}) {
     WriteSpec write;
-    write.request = request_of(table, method, body);
+    write.request = request_of(table, method, body, more);
+    write.conditional = std::ranges::any_of(
+        write.request.headers, [](const auto& header) { return header.second.uses("etag"); });
     write.marker_in_body = table.boolean("marker_in_body", write.marker_in_body);
     write.id_path = table.text("id_path", "");
     write.id_in_location = table.boolean("id_in_location", false);
@@ -277,7 +283,9 @@ void read_values(TomlReader table, Profile& profile) {
 }
 
 void read_lookups_and_writes(TomlReader& root, Profile& profile) {
-    profile.fetch = read_lookup(root.table("fetch"), "record");
+    TomlReader fetch = root.table("fetch");
+    profile.fetch = read_lookup(fetch, "record");
+    profile.fetch.etag = fetch.text("etag", "");
     if (auto table = root.optional_table("find")) {
         profile.has_find = true;
         profile.find = read_lookup(*table, "records");
@@ -287,8 +295,8 @@ void read_lookups_and_writes(TomlReader& root, Profile& profile) {
         profile.upsert = read_write(*table, "PATCH", "{values}");
     }
     profile.create = read_write(root.table("create"), "POST", "{values}");
-    profile.update = read_write(root.table("update"), "PATCH", "{values}");
-    profile.remove = read_write(root.table("delete"), "DELETE", "");
+    profile.update = read_write(root.table("update"), "PATCH", "{values}", kEtag);
+    profile.remove = read_write(root.table("delete"), "DELETE", "", kEtag);
     profile.read_back_lag = root.milliseconds("read_back_lag_ms", {0, 600'000}, milliseconds{0});
 }
 

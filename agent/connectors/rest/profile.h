@@ -116,10 +116,13 @@ struct ReadSpec {
 struct LookupSpec {
     RequestSpec request;
     std::string record;  ///< Path of the record (fetch) or of the list of records (find).
+    std::string etag;    ///< Path of its version in the record; empty: the reply's ETag.
 };
 
 struct WriteSpec {
     RequestSpec request;
+    /// A header has `{etag}`: the record is read first, and written only as long as it is the same.
+    bool conditional = false;
     bool marker_in_body = false;
     std::string id_path;
     bool id_in_location = false;  ///< The last segment of the reply's Location is the id.

@@ -167,10 +167,9 @@ Result<bool> Reader::turn_of(const Stream& stream, ReadState& state, std::size_t
     const bool end_of_keyset =
         page->rows.empty() ||
         (next != NextPage::kLink && stream.spec->short_page_ends && page->rows.size() < limit);
-    if (told && !is_last && page->rows.empty() && !page->next.empty() &&
-        page->next == before.page) {
+    if (by_next && !is_last && !page->next.empty() && page->next == before.page) {
         return fail(ErrorKind::kUnsupported,
-                    "a page without records names itself as the next one, so reading cannot go on");
+                    "a page names itself as the next one, so reading would never end");
     }
     const bool done = is_last || (position.page.empty() && (told || end_of_keyset));
     if (!done && !told && position.page.empty() && position.stamp == before.stamp &&

@@ -1,5 +1,7 @@
 #include "agent/connectors/rest/window.h"
 
+#include "shared/model/decimal.h"
+
 namespace syncline::agent::rest {
 
 Timestamp floored(Timestamp time, Duration resolution) {
@@ -7,6 +9,17 @@ Timestamp floored(Timestamp time, Duration resolution) {
     const std::int64_t rest = time.ns % unit;
     return Timestamp{time.ns - rest - (rest < 0 ? unit : 0)};
 }
+
+namespace {
+
+/// Of whole numbers; of other ids it is the platform's to say.
+bool comes_before(const std::string& id, const std::string& other) {
+    const auto one = Decimal::parse(id);
+    const auto two = Decimal::parse(other);
+    return one && two && *one < *two;
+}
+
+}  // namespace
 
 bool within(NextPage next, const Position& position, const RowPlace& row) {
     if (position.from && (row.stamp < *position.from || row.stamp >= *position.until)) return false;
@@ -26,6 +39,10 @@ Result<void> advanced(NextPage next, Position& position, const RowPlace& row) {
         return fail(ErrorKind::kUnsupported,
                     "records are not in the order asked for: " + to_string(row.stamp) + " after " +
                         to_string(*position.stamp));
+    }
+    if (next == NextPage::kId && position.stamp && comes_before(row.id, position.id)) {
+        return fail(ErrorKind::kUnsupported,
+                    "records are not in the order asked for: " + row.id + " after " + position.id);
     }
     position.stamp = row.stamp;
     position.id = row.id;

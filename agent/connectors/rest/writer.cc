@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/connectors/rest/reader.h"
+#include "agent/core/expected.h"
 #include "agent/core/value_path.h"
 #include "shared/base/json.h"
 
@@ -49,15 +50,23 @@ Result<std::optional<Record>> Writer::fetch(const ObjectName& object, const Reco
                                             std::stop_token stop) {
     const auto mapping = mapping_of(object);
     if (!mapping) return fail(mapping.error());
+    auto found = look(**mapping, id, stop);
+    if (!found) return fail(found.error());
+    if (!*found) return std::nullopt;
+    return std::move((*found)->record);
+}
+
+Result<std::optional<Writer::Found>> Writer::look(const ObjectMapping& mapping, const RecordId& id,
+                                                  std::stop_token stop) {
     const Profile& profile = door_.settings().profile;
-    Variables variables = object_variables(profile, **mapping);
+    Variables variables = object_variables(profile, mapping);
     variables["id"] = id.text;
     const auto answer = door_.call(profile.fetch.request, variables, Intent::kRead, stop);
     if (!answer) {
         if (answer.error().meaning == ErrorClass::kGone) return std::nullopt;
         return fail(answer.error().error);
     }
-    const std::string path = named_path(profile.fetch.record, **mapping);
+    const std::string path = named_path(profile.fetch.record, mapping);
     const Value* const found = at_path(answer->json, path);
     if (found == nullptr) {
         // `records.0`, or `0`: an empty list says that there is no such record.
@@ -72,9 +81,27 @@ Result<std::optional<Record>> Writer::fetch(const ObjectName& object, const Reco
         return fail(ErrorKind::kUnavailable, "the reply holds no record at `" + path + "`");
     }
     if (says_deleted(profile.read, *row)) return std::nullopt;
-    auto record = to_canonical(**mapping, *row);
+    auto record = to_canonical(mapping, *row);
     if (!record) return fail(record.error());
-    return std::move(*record);
+    const std::string& etag = profile.fetch.etag;
+    return Found{std::move(*record), etag.empty() ? answer->etag : text_at(Value{*row}, etag)};
+}
+
+Result<std::string> Writer::version_of(const ObjectMapping& mapping, const Command& command,
+                                       const RecordId& id, std::stop_token stop) {
+    auto found = look(mapping, id, stop);
+    // Only the look failed: nothing was written.
+    if (!found) return fail(found.error(), "look-up before the write");
+    if (!*found)
+        return fail(ErrorKind::kNotFound, mapping.object.text + " " + id.text + " is gone");
+    if (const auto field = unexpected_field(mapping, command, (*found)->record)) {
+        return fail(ErrorKind::kConflict, field->text + " is not as expected");
+    }
+    if ((*found)->etag.empty()) {
+        return fail(ErrorKind::kInvalid,
+                    "the record tells no version, by which it would be changed: [fetch] `etag`");
+    }
+    return std::move((*found)->etag);
 }
 
 Result<std::optional<Record>> Writer::find(const ObjectName& object, const EntityId& entity,
@@ -197,6 +224,11 @@ Result<Written> Writer::update(const ObjectMapping& mapping, const Command& comm
     Variables variables = command_variables(profile, mapping, command);
     variables["id"] = id.text;
     variables["values"] = to_json(Value{*native});
+    if (profile.update.conditional) {
+        auto version = version_of(mapping, command, id, stop);
+        if (!version) return fail(version.error());
+        variables["etag"] = std::move(*version);
+    }
     return send(profile.update, mapping, variables, id, stop);
 }
 
@@ -205,7 +237,11 @@ Result<Written> Writer::remove(const ObjectMapping& mapping, const Command& comm
     const Profile& profile = door_.settings().profile;
     Variables variables = command_variables(profile, mapping, command);
     variables["id"] = command.record->text;
-    auto written = send(profile.remove, mapping, variables, *command.record, stop);
+    Result<std::string> version{std::string{}};
+    if (profile.remove.conditional) version = version_of(mapping, command, *command.record, stop);
+    if (version) variables["etag"] = *version;
+    auto written = version ? send(profile.remove, mapping, variables, *command.record, stop)
+                           : Result<Written>{fail(version.error())};
     if (!written && written.error().kind == ErrorKind::kNotFound) {
         return Written{.id = *command.record, .existed = false};  // Gone is what was asked for.
     }

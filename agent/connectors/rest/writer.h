@@ -22,6 +22,15 @@ public:
     Result<Written> write(const Command& command, std::stop_token stop);
 
 private:
+    struct Found {
+        Record record;
+        std::string etag;
+    };
+    Result<std::optional<Found>> look(const ObjectMapping& mapping, const RecordId& id,
+                                      std::stop_token stop);
+    /// The version that `command` may change.
+    Result<std::string> version_of(const ObjectMapping& mapping, const Command& command,
+                                   const RecordId& id, std::stop_token stop);
     Result<const ObjectMapping*> mapping_of(const ObjectName& object) const;
     Result<Written> create(const ObjectMapping& mapping, const Command& command,
                            std::stop_token stop);

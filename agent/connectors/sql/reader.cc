@@ -103,9 +103,6 @@ Result<bool> read_object(const ReadContext& context, const Table& table, ObjectP
         if (!now) return fail(now.error());
         place.began = *now;
     }
-    if (place.full && !place.key && !table.missing.empty()) {
-        pager.batch().rejects.push_back(missing_columns_reject(table));
-    }
     const auto done = pager.page(
         table, place.full ? select_by_key(table, place) : select_by_stamp(table, place), place);
     if (!done || !*done) return done;

@@ -7,6 +7,7 @@
 #include "agent/connectors/sql/outbox.h"
 #include "agent/connectors/sql/triggers.h"
 #include "agent/connectors/sql/write.h"
+#include "agent/connectors/tables.h"
 
 namespace syncline::agent::sql {
 namespace {
@@ -52,26 +53,10 @@ Result<void> SqlConnector::look_again(const std::stop_token& stop) {
     if (settings_.clock->steady() < look_at_) return {};
     auto tables = describe_all(*session_, stop);
     if (!tables) return fail(tables.error());
-    for (std::size_t i = 0; i < tables->size() && i < tables_.size(); ++i) {
-        if ((*tables)[i].missing.size() < tables_[i].missing.size()) {
-            came_back_.push_back(tables_[i].sql_name);
-        }
-    }
     tables_ = std::move(*tables);
     outbox_checked_ = false;
     look_at_ = settings_.clock->steady() + kLookEvery;
     return {};
-}
-
-void SqlConnector::note_columns(Batch& batch) {
-    for (const Table& table : tables_) {
-        if (!table.missing.empty()) batch.notes.push_back(missing_columns_reject(table).reason);
-    }
-    for (const std::string& name : std::exchange(came_back_, {})) {
-        batch.notes.push_back(name +
-                              " has a mapped column back; what changed in it meanwhile is "
-                              "found by: synclinectl reconcile run");
-    }
 }
 
 /// An error that means that a table was altered makes the next connect() look at it anew.
@@ -85,10 +70,12 @@ Result<Batch> SqlConnector::read(const Cursor& from, std::size_t max, std::stop_
     if (!connected()) return not_connected();
     auto position = parse_position(from);
     if (!position) return fail(position.error());
-    Batch noted;
     if (auto looked = look_again(stop); !looked) return fail(looked.error());
+    std::vector<std::string> notes;
     if (!outbox_checked_) {
-        if (auto checked = check_outbox(noted, stop); !checked) return fail(checked.error());
+        auto checked = check_reading(stop);
+        if (!checked) return fail(checked.error());
+        notes = std::move(*checked);
         outbox_checked_ = true;
     }
     told_.clear();
@@ -96,8 +83,8 @@ Result<Batch> SqlConnector::read(const Cursor& from, std::size_t max, std::stop_
     if (!read) return fail(read.error());
     told_ = std::move(read->told);
     told_next_ = read->batch.next;
-    read->batch.notes.insert(read->batch.notes.end(), noted.notes.begin(), noted.notes.end());
-    note_columns(read->batch);
+    std::ranges::move(notes, std::back_inserter(read->batch.notes));
+    read->batch.looked = looks_of(tables_);
     return std::move(read->batch);
 }
 
@@ -106,7 +93,9 @@ Result<Batch> SqlConnector::survey(const Cursor& from, std::size_t max, std::sto
     auto position = parse_position(from);
     if (!position) return fail(position.error());
     if (auto looked = look_again(stop); !looked) return fail(looked.error());
-    return looked_at(read_survey(context(stop), std::move(*position), max));
+    auto page = looked_at(read_survey(context(stop), std::move(*position), max));
+    if (page) page->looked = looks_of(tables_);
+    return page;
 }
 
 Result<void> SqlConnector::stored(const Cursor& stored) {
@@ -197,8 +186,10 @@ std::string SqlConnector::missing_triggers(const Table& table,
 }
 
 /// A trigger that is missing would be changes that nobody sees.
-Result<void> SqlConnector::check_outbox(Batch& batch, const std::stop_token& stop) {
-    if (outbox_in_use_.empty()) return {};
+Result<std::vector<std::string>> SqlConnector::check_reading(std::stop_token stop) {
+    std::vector<std::string> notes;
+    if (outbox_in_use_.empty()) return notes;
+    if (!connected()) return not_connected();
     constexpr const char* kAdvice = "; run what `syncline-agent triggers FILE` prints";
     // No entry has this number: it is the right to take entries out that is tried.
     auto outbox = trim_outbox(*session_, outbox_in_use_, {0}, stop);
@@ -216,11 +207,10 @@ Result<void> SqlConnector::check_outbox(Batch& batch, const std::stop_token& sto
         if (!session_->may_hide_triggers() || !found->empty()) {
             return fail(ErrorKind::kInvalid, text + kAdvice);
         }
-        batch.notes.push_back(std::move(text) +
-                              ", as far as this user may see (GRANT TRIGGER shows it)" + kAdvice +
-                              " if they are not there: without them its changes are not seen");
+        notes.push_back(std::move(text) + ", as far as this user may see (GRANT TRIGGER shows it)" +
+                        kAdvice + " if they are not there: without them its changes are not seen");
     }
-    return {};
+    return notes;
 }
 
 }  // namespace syncline::agent::sql

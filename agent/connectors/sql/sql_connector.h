@@ -33,6 +33,7 @@ public:
     /// kInvalid: a mapped table, key, marker or stamp is not as the mapping says.
     Result<void> connect(std::stop_token stop) override;
     /// kInvalid: also, the outbox or a trigger is missing.
+    Result<std::vector<std::string>> check_reading(std::stop_token stop) override;
     Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override;
     Result<Batch> survey(const Cursor& from, std::size_t max, std::stop_token stop) override;
     /// Takes out of the outbox what the batch that led to `stored` told.
@@ -55,8 +56,6 @@ private:
     [[nodiscard]] Result<std::vector<Table>> describe_all(Session& session,
                                                           const std::stop_token& stop) const;
     Result<void> look_again(const std::stop_token& stop);
-    void note_columns(Batch& batch);
-    Result<void> check_outbox(Batch& batch, const std::stop_token& stop);
     [[nodiscard]] std::string missing_triggers(const Table& table,
                                                const std::vector<std::string>& found) const;
     template <class T>
@@ -67,10 +66,9 @@ private:
     std::vector<Table> tables_;
     std::string outbox_in_use_;  ///< settings_.outbox, or empty where no object uses it.
     bool outbox_checked_ = false;
-    Duration look_at_{0};                 ///< When tables and triggers are looked at again.
-    std::vector<std::string> came_back_;  ///< Tables with a column that was missing.
-    Cursor told_next_;                    ///< Of the last batch that read() gave.
-    std::vector<std::uint64_t> told_;     ///< What it told of the outbox.
+    Duration look_at_{0};              ///< When tables and triggers are looked at again.
+    Cursor told_next_;                 ///< Of the last batch that read() gave.
+    std::vector<std::uint64_t> told_;  ///< What it told of the outbox.
 };
 
 }  // namespace syncline::agent::sql

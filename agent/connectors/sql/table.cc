@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "agent/connectors/sql/sql_value.h"
-#include "agent/connectors/tables.h"
 
 namespace syncline::agent::sql {
 namespace {
@@ -39,6 +38,14 @@ void add_column(Table& table, const Catalogue& catalogue, const std::string& nam
     Column column = *known;
     apply_wishes(table.mapping, column);
     table.columns.push_back(std::move(column));
+}
+
+void add_unmapped(Table& table, const Catalogue& catalogue) {
+    for (const Column& column : catalogue.columns) {
+        if (table.find(column.name) != nullptr) continue;
+        table.columns.push_back(column);
+        table.columns.back().hex = column.type == ColumnType::kBytes;
+    }
 }
 
 /// The place of a column that must be there.
@@ -152,6 +159,8 @@ Result<Table> describe(Session& session, const SqlObject& object, const std::sto
         return fail(checked.error());
     }
     if (auto checked = check_bytes(table); !checked) return fail(checked.error());
+    table.mapped = table.columns.size();
+    if (object.mapping.with_unmapped) add_unmapped(table, **catalogue);
     for (const Column& column : table.columns) {
         table.select_list += (table.select_list.empty() ? "" : ", ") + sql_identifier(column.name);
     }
@@ -163,6 +172,7 @@ Result<Record> record_of(const Table& table, const Row& row, const Dialect& dial
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
         const Column& column = table.columns[i];
         auto value = value_of(column, row[i], dialect);
+        if (!value && i >= table.mapped) continue;
         if (!value) return fail(value.error(), "column " + column.name);
         native.emplace(column.name, std::move(*value));
     }
@@ -220,10 +230,6 @@ Batch::Reject reject_of(const Table& table, const Row& row, std::string reason) 
     }
     if (reject.raw.size() > kRawMax) reject.raw.resize(kRawMax);
     return reject;
-}
-
-Batch::Reject missing_columns_reject(const Table& table) {
-    return reject_of(table, {}, missing_columns_text(table.missing));
 }
 
 }  // namespace syncline::agent::sql

@@ -30,7 +30,9 @@ struct Table {
     ObjectMapping mapping;
     Detection detection = Detection::kStamp;
     std::string sql_name;
-    std::vector<Column> columns;       ///< Mapped and existing; the key is the first.
+    /// Mapped and existing, the key is the first. After these, for a probe, those not mapped.
+    std::vector<Column> columns;
+    std::size_t mapped = 0;            ///< How many of them are mapped.
     std::string select_list;           ///< Their quoted names in that order.
     std::vector<std::string> missing;  ///< Mapped columns that the table does not have (any more).
     std::size_t marker = 0;            ///< Index of the marker's column; 0: the object has none.
@@ -66,7 +68,5 @@ struct Table {
 
 /// For what could not be mapped.
 [[nodiscard]] Batch::Reject reject_of(const Table& table, const Row& row, std::string reason);
-/// That mapped columns do not exist. Only for a table with such.
-[[nodiscard]] Batch::Reject missing_columns_reject(const Table& table);
 
 }  // namespace syncline::agent::sql

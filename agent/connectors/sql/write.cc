@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/connectors/sql/sql_value.h"
-#include "agent/connectors/tables.h"
+#include "agent/core/expected.h"
 
 namespace syncline::agent::sql {
 namespace {

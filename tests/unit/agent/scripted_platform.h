@@ -42,6 +42,7 @@ public:
     std::size_t finds = 0;
     std::vector<std::string> stored_cursors;
     std::vector<agent::Batch::Reject> rejects;  ///< Told with the next batch.
+    std::vector<agent::Batch::Looked> looked;   ///< Told with each.
     std::function<Fields(const Fields&)> normaliser;
 
     /// Somebody edits the platform.
@@ -173,6 +174,7 @@ private:
     agent::Batch batch(const agent::Cursor& from, std::size_t max) {
         agent::Batch batch;
         batch.rejects = std::exchange(rejects, {});
+        batch.looked = looked;
         if (from.text.starts_with("full:")) {
             for (const auto& [key, record] : records) batch.records.push_back(record);
             batch.next.text = std::to_string(log_.size());

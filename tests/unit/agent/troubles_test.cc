@@ -63,6 +63,35 @@ TEST_F(Troubled, AFieldThatIsToldNoMoreIsTold) {
     EXPECT_EQ(told().back().reason, "");
 }
 
+TEST_F(Troubled, AFieldThatThePlatformDoesNotHaveIsToldAtOnceAndOverAtOnce) {
+    put(0, 3, person("ann"));
+    world.start();
+    world.run_seconds(10);
+    world.platform.looked = {{ObjectName{"customer"}, {FieldName{"phone"}}}};
+    world.run_seconds(10);
+    ASSERT_EQ(told().size(), 1u);
+    EXPECT_EQ(told().back().kind, TroubleKind::kFields);
+    EXPECT_EQ(told().back().reason,
+              "the platform has no `Phone__c` (phone): renamed, removed, or hidden from the "
+              "agent's user");
+    // It is not over because the agent was started, and has not looked yet.
+    world.platform.looked.clear();
+    world.restart();
+    world.run_seconds(80);
+    EXPECT_EQ(told().back().reason, told().front().reason);
+    world.platform.looked = {{ObjectName{"customer"}, {}}};
+    world.run_seconds(80);
+    EXPECT_EQ(told().back().reason, "");
+}
+
+TEST_F(Troubled, AFieldThatMayBeInNoRecordIsNone) {
+    world.settings.objects[0].fields[1].optional = true;
+    put(0, 100, person("ann", false));
+    world.start();
+    world.run_seconds(10);
+    EXPECT_TRUE(told().empty());
+}
+
 TEST_F(Troubled, OneThatGrowsIsAnother) {
     put(0, 100, person("ann", false));
     world.start();

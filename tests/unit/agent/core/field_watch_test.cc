@@ -74,9 +74,24 @@ TEST_F(Watching, GoesOnAfterAStart) {
     EXPECT_EQ(later.missing(true), (std::vector{FieldName{"mail"}, kName}));
 }
 
+TEST_F(Watching, WhatIsCertainCountsNothing) {
+    see(100, true, true);
+    EXPECT_TRUE(watch_.set_absent({kFax}));
+    EXPECT_FALSE(watch_.set_absent({kFax})) << "no news";
+    see(200, true, false);
+    EXPECT_TRUE(missing().empty());
+    EXPECT_EQ(watch_.absent(), std::vector{kFax});
+    FieldWatch later{{kName, kFax}, false};
+    ASSERT_TRUE(later.take_up(watch_.text()));
+    EXPECT_EQ(later.absent(), std::vector{kFax});
+    EXPECT_TRUE(watch_.set_absent({}));
+    EXPECT_TRUE(watch_.absent().empty());
+    EXPECT_TRUE(missing().empty()) << "what came without it meanwhile says nothing";
+}
+
 TEST_F(Watching, TakesUpNothingThatIsNoText) {
     for (const char* text : {"1 1 0 1", "1 1 0 1 name", "1 x 0 1 name\n", "1 1 1 1 name\n",
-                             "1 1 0 2 a\n", "-1 0 0 1 a\n", "100 0 100 1 name\n1 1 1 1 fax\n"}) {
+                             "1 1 0 4 a\n", "-1 0 0 1 a\n", "100 0 100 1 name\n1 1 1 1 fax\n"}) {
         EXPECT_FALSE(watch_.take_up(text)) << text;
     }
     EXPECT_TRUE(missing().empty());  // Nor a part of it.

@@ -1,5 +1,6 @@
 #include "hub/core/reconciliation.h"
 
+#include "shared/wire/codec.h"
 #include "shared/wire/retell_codec.h"
 #include "tests/unit/hub/core/decide_fixture.h"
 
@@ -57,6 +58,17 @@ TEST_F(Reconcile, ProvesNothingIfTheAgentHasAnotherRecord) {
     inventory.objects[0].sums.add(RecordId{"erp-2"});
     const ReconciledObject result = compare(inventory);
     EXPECT_EQ(result.differing, 1u);
+    EXPECT_EQ(result.verified_through, Timestamp{});
+}
+
+TEST_F(Reconcile, ProvesNothingWhereAMappedFieldIsNotThere) {
+    settle(full_);
+    Inventory inventory = told(kErp);
+    inventory.objects[0].unseen = {FieldName{"colour"}};
+    const auto sent = wire::decode_inventory(wire::encode(inventory));
+    ASSERT_TRUE(sent) << sent.error().what;
+    const ReconciledObject result = compare(*sent);
+    EXPECT_EQ(result.unseen, std::vector{FieldName{"colour"}});
     EXPECT_EQ(result.verified_through, Timestamp{});
 }
 
