@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "shared/base/text_file.h"
 #include "shared/base/toml_reader.h"
 #include "tests/support/config_text.h"
 #include "tests/support/manual_clock.h"
@@ -56,6 +57,24 @@ TEST_F(AgentConfigFile, TheExamplesOfDatabasesAreSoundAndHaveTriggers) {
         ASSERT_TRUE(sql) << sql.error().what;
         EXPECT_NE(sql->find("AFTER INSERT ON"), std::string::npos);
     }
+}
+
+TEST_F(AgentConfigFile, EachProfileHasAnExampleThatIsSound) {
+    const std::filesystem::path configs = std::filesystem::path{SYNCLINE_SOURCE_DIR} / "configs";
+    std::size_t count = 0;
+    for (const auto& profile : std::filesystem::directory_iterator{configs / "profiles"}) {
+        if (profile.path().extension() != ".toml") continue;
+        const std::string name = profile.path().filename().string();
+        const auto text = read_text_file(configs / "agents" / name, 1 << 20);
+        ASSERT_TRUE(text) << text.error().what;
+        const auto config = parse(*text, name.c_str());
+        ASSERT_TRUE(config) << config.error().what;
+        EXPECT_NE(text->find("\nprofile = \"" + profile.path().stem().string() + "\""),
+                  std::string::npos)
+            << name;
+        ++count;
+    }
+    EXPECT_GE(count, 12U);
 }
 
 TEST_F(AgentConfigFile, TakesLimitsOfOneObject) {

@@ -247,6 +247,65 @@ TEST(CurlClient, ABombOfZerosEndsAtTheLimit) {
     EXPECT_EQ(reply.error().kind, kTooLarge) << reply.error().what;
 }
 
+/// An HTTPS server of `connections` connections, with a certificate for localhost that nobody
+/// knows.
+class TlsServer {
+public:
+    explicit TlsServer(int connections) {
+        const std::string stem = testing::TempDir() + "curl-tls-" + std::to_string(::getpid());
+        certificate = stem + ".pem";
+        key_ = stem + ".key";
+        const std::string command =
+            "exec 2>&1; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+            "-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout " +
+            key_ + " -out " + certificate + " > /dev/null && exec timeout 20 openssl s_server " +
+            "-accept 127.0.0.1:0 -www -naccept " + std::to_string(connections) + " -cert " +
+            certificate + " -key " + key_;
+        process_ = ::popen(command.c_str(), "r");
+        char line[256];
+        while (port.empty() && ::fgets(line, sizeof line, process_) != nullptr) {
+            const std::string text = line;
+            if (!text.starts_with("ACCEPT ")) continue;
+            port = text.substr(text.rfind(':') + 1);
+            port.pop_back();  // The line's end.
+        }
+    }
+    ~TlsServer() {
+        ::pclose(process_);
+        std::ignore = ::unlink(certificate.c_str());  // Nothing is lost by a file that stays.
+        std::ignore = ::unlink(key_.c_str());
+    }
+    TlsServer(const TlsServer&) = delete;
+    TlsServer& operator=(const TlsServer&) = delete;
+    std::string certificate;
+    std::string port;
+
+private:
+    std::string key_;
+    FILE* process_ = nullptr;
+};
+
+TEST(CurlClient, SendsNothingToACertificateThatItDoesNotBelieve) {
+    const TlsServer server{4};
+    ASSERT_FALSE(server.port.empty());
+    const std::string url = "https://localhost:" + server.port + "/";
+    for (const char* method : {"GET", "POST"}) {
+        CurlClient client;
+        const auto reply = client.send(request(method, url, method[0] == 'P' ? "body" : ""), {});
+        ASSERT_FALSE(reply) << method;
+        EXPECT_EQ(reply.error().kind, kUnavailable) << reply.error().what;
+        EXPECT_NE(reply.error().what.find("certificate"), std::string::npos);
+    }
+    // It is the certificate, and its name, that make the difference.
+    CurlClient client{{.ca_file = server.certificate}};
+    const auto reply = client.send(request("GET", url), {});
+    ASSERT_TRUE(reply) << reply.error().what;
+    EXPECT_EQ(reply->status, 200);
+    const auto other = client.send(request("GET", "https://127.0.0.1:" + server.port + "/"), {});
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().kind, kUnavailable) << other.error().what;
+}
+
 TEST(CurlClient, FollowsNoRedirect) {
     Socket server{[&](int fd) {
         receive(fd);
