@@ -313,7 +313,8 @@ Figures one_run(char** argv, const Sizes& sizes) {
     {
         Child agent{{argv[2], "--config", config}, folder.path() / "agent.log"};
         await("the hub", {&hub, &agent}, [&] {
-            return stored_ever(client, "SYNC_CMD") > 0 || stored_ever(client, "SYNC_STATE") > 0;
+            const std::string names = client.api("STREAM.NAMES", "");
+            return names.find("SYNC_CMD") != names.npos && names.find("SYNC_LOG") != names.npos;
         });
         publish_round(client, records, 1, numbers);
         await("the records", {&hub, &agent}, [&] { return platform.written() >= records; });

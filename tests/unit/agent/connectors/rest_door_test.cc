@@ -119,6 +119,34 @@ protected:
     Script script;
 };
 
+TEST_F(Rest, ChangesOnlyTheVersionThatItHasCompared) {
+    auto settings = settings_of("business_central");
+    auto connector = connector_of(settings);
+    const auto held = [](const char* name) {
+        return reply(200, std::string{R"({"@odata.etag":"W/\"7\"","id":"k1","name":")"} + name +
+                              R"(","lastModifiedDateTime":"2026-01-05T09:00:00Z"})");
+    };
+    Command update = command(CommandKind::kUpdate, "k1");
+    update.expected = Fields{{FieldName{"name"}, Value{"Bob"}}};
+    step("POST", reply(200, R"({"access_token":"T1"})"));
+    step("GET", held("Bob"));
+    step("PATCH", reply(200, R"({"id":"k1"})"));
+    ASSERT_TRUE(connector->write(update, {}));
+    EXPECT_EQ(header(script.sent.back(), "If-Match"), "W/\"7\"");
+    step("GET", held("Cid"));
+    const auto edited = connector->write(update, {});
+    ASSERT_FALSE(edited);
+    EXPECT_EQ(edited.error().kind, ErrorKind::kConflict);
+    EXPECT_EQ(script.sent.back().method, "GET") << "nothing was written";
+    step("GET", reply(404, "{}"));
+    EXPECT_EQ(connector->write(update, {}).error().kind, ErrorKind::kNotFound);
+    step("GET", reply(404, "{}"));
+    EXPECT_TRUE(connector->write(command(CommandKind::kDelete, "k1"), {})) << "as was asked for";
+    settings->profile.fetch.etag = "nothing";
+    step("GET", held("Bob"));
+    EXPECT_EQ(connector->write(update, {}).error().kind, ErrorKind::kInvalid);
+}
+
 TEST_F(Rest, RenewsAnEndedSessionOnceAndSendsAgain) {
     auto settings = settings_of("salesforce");
     auto connector = connector_of(settings);
