@@ -39,7 +39,7 @@ FOOTER_SECTIONS = {
 
 
 def commands_of(command, path=()):
-    """Yields (path, command) of the program itself and of all below it, in the order of the help."""
+    """Yields (path, command) of the program and of all below it, in the order of the help."""
     yield path, command
     for inner in command["commands"]:
         yield from commands_of(inner, (*path, inner["name"]))

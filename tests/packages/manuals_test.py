@@ -33,7 +33,8 @@ done
 
 def help_of(binary, path):
     """(options, options with a value, positionals, commands) of one command, by its --help."""
-    text = subprocess.run([binary, *path, "--help"], check=True, capture_output=True, text=True).stdout
+    asked = [binary, *path, "--help"]
+    text = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
     assert "Usage:" in text, f"{binary} {path}: no usage in the help"
     options, with_value, positionals, commands = set(), set(), set(), []
     section = ""
@@ -86,7 +87,8 @@ def missing_in_page(commands, page):
         if section is None:
             yield f"{page.name}: no section for {path}"
             continue
-        heads = set(re.split(r"[ ,\n]+", " ".join(re.findall(r"^\.TP\n(.*)$", section, flags=re.M))))
+        heads = " ".join(re.findall(r"^\.TP\n(.*)$", section, flags=re.M))
+        heads = set(re.split("[ ,]+", heads))
         wanted = options if not path else options - {"-h", "--help"}
         for name in sorted((wanted | positionals) - heads):
             yield f"{page.name}: {' '.join(path) or 'the program'}: {name} is missing"
@@ -152,7 +154,8 @@ def planted(commands, page, script, program, folder):
     name = [one for _, (options, *_) in commands for one in sorted(options - {"-h", "--help"})][-1]
     worse_page, worse_script = folder / page.name, folder / f"{program}.bash"
     worse_page.write_text(page.read_text().replace(name.replace("-", "\\-"), ""))
-    worse_script.write_text(re.sub(rf"(?<=[ \"]){re.escape(name)}(?=[ \"])", "", script.read_text()))
+    without = re.sub(rf"(?<=[ \"]){re.escape(name)}(?=[ \"])", "", script.read_text())
+    worse_script.write_text(without)
     if not list(missing_in_page(commands, worse_page)):
         yield f"{program}: {name} was taken out of the man page, and nothing was found"
     if not list(missing_in_completion(commands, worse_script, program)):
