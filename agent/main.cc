@@ -18,6 +18,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
+#include "shared/command_line/describe.h"
 #include "shared/nats/event_loop.h"
 #include "shared/nats/nats_link.h"
 
@@ -160,7 +161,8 @@ private:
 int run(int argc, char** argv) {
     CLI::App app{
         "syncline-agent: keeps one platform in agreement with the others.\n"
-        "Reads what changes there, carries out what the hubs decide, loses nothing."};
+        "Reads what changes there, carries out what the hubs decide, loses nothing.",
+        "syncline-agent"};
     std::string file;
     bool check = false;
     auto* config_option = app.add_option("-c,--config", file,
@@ -168,6 +170,7 @@ int run(int argc, char** argv) {
                               ->check(CLI::ExistingFile);
     app.add_flag("--check-config", check, "Check the configuration and its profile, then end");
     Subcommands subcommands{app};
+    add_description_flag(app);
     app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
     app.footer(
         "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"

@@ -23,6 +23,7 @@
 #include "shared/base/log.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
+#include "shared/command_line/describe.h"
 #include "shared/http/client.h"
 #include "shared/model/member.h"
 #include "shared/nats/event_loop.h"
@@ -259,7 +260,8 @@ void use_large_pages() {
 int run(int argc, char** argv) {
     CLI::App app{
         "syncline-hub: decides what each platform must be told, and remembers why.\n"
-        "Any number of hubs share the work; start more to go faster."};
+        "Any number of hubs share the work; start more to go faster.",
+        "syncline-hub"};
     Flags flags;
     app.add_option("-c,--config", flags.config, "The hub's file; configs/hub.toml lists it all")
         ->check(CLI::ExistingFile);
@@ -270,6 +272,7 @@ int run(int argc, char** argv) {
     app.add_option("--server", flags.url, "NATS, instead of the file's `nats.urls`")
         ->envname("SYNCLINE_NATS_URL");
     app.add_flag("--check-config", flags.check_config, "Check configuration and policy, then end");
+    add_description_flag(app);
     app.set_version_flag("--version", "syncline-hub " + std::string{kVersion});
     app.footer(
         "Exit codes: 0 stopped cleanly, 1 stopped with work unfinished, 2 wrong usage,\n"

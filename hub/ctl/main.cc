@@ -4,6 +4,7 @@
 
 #include "hub/ctl/cli.h"
 #include "hub/ctl/program.h"
+#include "shared/command_line/describe.h"
 
 namespace syncline::ctl {
 namespace {
@@ -23,16 +24,23 @@ void add_globals(CLI::App& app, Program::Globals& globals) {
         ->default_val(std::vector<std::string>{"nats://127.0.0.1:4222"})
         ->group(group);
     app.add_option("--creds", globals.credentials_file, "Credentials file, as nsc writes it")
+        ->type_name("FILE")
         ->group(group);
-    app.add_option("--nkey", globals.nkey_file, "File with a user's seed")->group(group);
+    app.add_option("--nkey", globals.nkey_file, "File with a user's seed")
+        ->type_name("FILE")
+        ->group(group);
     app.add_option("--user", globals.user, "User; the password comes from --password-file")
         ->group(group);
     app.add_option("--password-file", globals.password_file, "File that holds the password alone")
+        ->type_name("FILE")
         ->group(group);
     app.add_option("--tls-ca", globals.tls_ca_file, "Authorities of the server's certificate")
+        ->type_name("FILE")
         ->group(group);
-    app.add_option("--tls-cert", globals.tls_cert_file, "Our certificate")->group(group);
-    app.add_option("--tls-key", globals.tls_key_file, "Its key")->group(group);
+    app.add_option("--tls-cert", globals.tls_cert_file, "Our certificate")
+        ->type_name("FILE")
+        ->group(group);
+    app.add_option("--tls-key", globals.tls_key_file, "Its key")->type_name("FILE")->group(group);
     app.add_option("--inbox-prefix", globals.inbox_prefix, "What reply subjects start with")
         ->capture_default_str()
         ->group(group);
@@ -42,6 +50,7 @@ void add_globals(CLI::App& app, Program::Globals& globals) {
         ->group(group);
     app.add_option("--policy", globals.policy,
                    "Look at things by the policy of this directory, not by the one in force")
+        ->type_name("DIR")
         ->envname("SYNCLINE_POLICY");
     app.add_flag("--mask-pii", globals.mask_pii,
                  "Hide the values of fields that the policy classifies as personal")
@@ -74,6 +83,7 @@ int run(int argc, char** argv) {
     app.fallthrough();
     Program program;
     add_globals(app, program.globals);
+    add_description_flag(app);
     add_policy(app, program);
     add_contracts(app, program);
     add_status(app, program);

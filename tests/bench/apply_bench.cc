@@ -52,6 +52,8 @@ constexpr auto kLimit = 120s;
 [[noreturn]] void fault(const std::string& why) { throw std::runtime_error(why); }
 
 constexpr const char* kProfile = R"(name = "bench"
+[http.headers]
+Content-Type = "application/json"
 [values]
 key = "id"
 changed = "at"
