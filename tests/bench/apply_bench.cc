@@ -70,6 +70,7 @@ path = "/records"
 id_path = "record.id"
 record_path = "record"
 [update]
+method = "POST"
 path = "/records/{id}"
 record_path = "record"
 [delete]
@@ -270,7 +271,6 @@ double write_bare(const std::string& url, std::uint64_t records, const std::stri
     const auto start = Clock::now();
     for (std::size_t i = 0; i < kConcurrency; ++i) {
         CURL* handle = handles.emplace_back(curl_easy_init());
-        curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, "PATCH");
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.c_str());
         curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, discard);
