@@ -295,6 +295,7 @@ void read_lookups_and_writes(TomlReader& root, Profile& profile) {
 Profile read_profile(TomlReader& root) {
     Profile profile;
     profile.name = root.text("name");
+    profile.summary = root.text("summary", "");
     profile.api = root.text("api", "");
     read_http(root.table("http"), profile);
     read_values(root.table("values"), profile);

@@ -183,6 +183,7 @@ struct ErrorSpec {
 
 struct Profile {
     std::string name;
+    std::string summary;  ///< One line for `syncline-agent init`.
     std::string api;
     Literal literal = Literal::kNone;
     Duration timeout = std::chrono::seconds{60};
