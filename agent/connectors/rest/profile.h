@@ -125,6 +125,8 @@ struct WriteSpec {
     bool id_in_location = false;  ///< The last segment of the reply's Location is the id.
     std::string record_path;      ///< Empty: the reply does not hold the record.
     std::string created_path;     ///< Upsert: true if the record is new.
+    /// The request of commands that come of a backfill; empty: the same.
+    std::optional<RequestSpec> on_backfill;
 };
 
 /// How a question is put (`[asks.NAME]`), and how the platform is asked for an operation.
