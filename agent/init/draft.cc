@@ -262,6 +262,12 @@ std::string draft_of(const Answers& answers) {
     std::ranges::stable_sort(tables, {}, [](const DraftTable& t) { return rank_of(t.header); });
     const auto objects =
         std::ranges::find_if(tables, [](const DraftTable& t) { return rank_of(t.header) == 4; });
+    for (DraftTable& table : tables) {
+        if (table.header != "[connector]") continue;  // What it is stands before what it needs.
+        std::ranges::stable_sort(table.settings, {}, [](const Setting& setting) {
+            return setting.key == "kind" ? 0 : setting.key == "profile" ? 1 : 2;
+        });
+    }
     // An object's tables stand together, its own first.
     const std::vector<std::string> order = answers.names_below(kObjects);
     std::stable_sort(objects, tables.end(), [&](const DraftTable& a, const DraftTable& b) {
@@ -273,7 +279,7 @@ std::string draft_of(const Answers& answers) {
     });
     std::string text =
         "# An agent's file, begun by syncline-agent init. Every setting that there is:\n"
-        "# configs/agent.toml; the mapping: agent/README.md, \"Mapping\".\n";
+        "# configs/agent.toml; the mapping: agent/README.md, \"Mapping\".\n\n";
     for (const DraftTable& table : tables) {
         if (!table.header.empty()) {
             text += "\n" + std::string{comment_of(table.header)} + table.header + "\n";

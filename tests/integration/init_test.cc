@@ -118,6 +118,7 @@ TEST_F(Init, WritesFromSettingsWhatAnAgentTakesAndNoSecret) {
           "# The platform's name in the policy.\n"}) {
         EXPECT_TRUE(has(text, line)) << line << "\n" << text;
     }
+    EXPECT_TRUE(has(text, "[connector]\nkind = \"rest\"\n")) << "whatever came first\n" << text;
     EXPECT_FALSE(has(text, "key = ")) << "the profile's own is left to it\n" << text;
 }
 
