@@ -74,6 +74,8 @@ Agent::Agent(Parts parts)
                  [this](const nats::InMessage& request) { on_again(request); }}),
       reconciler_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
                    mass_breaker_, troubles_}),
+      backfill_(
+          {environment_, settings_, store_, commits_, executor_, gate_, intake_, reconciler_}),
       links_({environment_, store_, commits_, intake_, link_, parts.executor.traits().can_fetch}),
       lists_({environment_, settings_, store_, commits_, link_, parts.list_executor,
               std::move(parts.lists)}),
@@ -104,6 +106,7 @@ Result<void> Agent::start() {
     if (auto started = operations_.start(); !started) return started;
     if (auto started = commands_.start(); !started) return started;
     if (auto started = reconciler_.start(); !started) return started;
+    if (auto started = backfill_.start(); !started) return started;
     if (auto started = links_.start(); !started) return started;
     if (auto started = lists_.start(); !started) return started;
     asks_.start();
@@ -129,6 +132,7 @@ Result<void> Agent::on_timer() {
             intake_.pump();
             links_.pump();
             reconciler_.pump();
+            backfill_.pump();
             mass_breaker_.pump();
             troubles_.pump(!intake_.is_new());
             lists_.pump();
@@ -138,6 +142,8 @@ Result<void> Agent::on_timer() {
         if (commits_.empty() || (commits_.blocked() && now() < flush_again_at_)) break;
         if (auto flushed = flush(); !flushed) return flushed;
     }
+    const bool loading = intake_.is_loading() || backfill_.is_under_way();
+    if (loading != std::exchange(loading_, loading)) presence_at_ = now();
     if (connected_ && now() >= presence_at_) tell_presence();
     return {};
 }
@@ -162,10 +168,11 @@ Duration Agent::next_deadline() const {
     if (connected_) next = std::min({next, presence_at_, publisher_.next_deadline()});
     if (stopping_) return next;
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
-    next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
-                     operations_.next_deadline(), links_.next_deadline(),
-                     reconciler_.next_deadline(), mass_breaker_.next_deadline(),
-                     troubles_.next_deadline(), lists_.next_deadline(), asks_.next_deadline()});
+    next =
+        std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
+                  operations_.next_deadline(), links_.next_deadline(), reconciler_.next_deadline(),
+                  backfill_.next_deadline(), mass_breaker_.next_deadline(),
+                  troubles_.next_deadline(), lists_.next_deadline(), asks_.next_deadline()});
     return next;
 }
 
@@ -328,6 +335,7 @@ void Agent::on_command_stream(const Result<nats::StreamInfo>& info) {
         look_for_request(subjects::Again::kCommands);
         look_for_request(subjects::Again::kRecords);
         look_for_request(subjects::Again::kReconcile);
+        look_for_request(subjects::Again::kBackfill);
         lists_.look();
         return look_for_answers();
     }
@@ -364,7 +372,8 @@ void Agent::on_again(const nats::InMessage& request) {
     if (const auto list = subjects::parse_list_wish(request.subject)) {
         return lists_.wish(*list, request.body, Lists::Seen::kStored);
     }
-    for (const Again what : {Again::kCommands, Again::kRecords, Again::kReconcile}) {
+    for (const Again what :
+         {Again::kCommands, Again::kRecords, Again::kReconcile, Again::kBackfill}) {
         if (request.subject == subjects::again(store_.platform(), what)) {
             on_request(what, request.body);
         }
@@ -374,6 +383,7 @@ void Agent::on_again(const nats::InMessage& request) {
 /// Level, not edge: whoever was away when the hub asked finds the request when it is back.
 void Agent::on_request(subjects::Again what, std::string_view request) {
     if (what == subjects::Again::kReconcile) return reconciler_.request(request);
+    if (what == subjects::Again::kBackfill) return backfill_.request(request);
     const bool commands = what == subjects::Again::kCommands;
     std::string& seen = commands ? again_commands_ : again_records_;
     if (seen == request) return;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/asks.h"
+#include "agent/backfill.h"
 #include "agent/breaker.h"
 #include "agent/commands.h"
 #include "agent/commit_queue.h"
@@ -92,6 +93,7 @@ public:
         Commands::Status commands;
         Operations::Status operations;
         Reconciler::Status reconciler;
+        Backfill::Status backfill;
         Asks::Status asks;
         std::vector<MassBreaker::Status> held;  ///< Lanes that do not flow.
     };
@@ -138,6 +140,7 @@ private:
     Operations operations_;
     Commands commands_;
     Reconciler reconciler_;
+    Backfill backfill_;
     Links links_;
     Lists lists_;
     Asks asks_;
@@ -149,6 +152,7 @@ private:
 
     bool stopping_ = false;
     bool connected_ = false;
+    bool loading_ = false;  ///< Somebody may be watching a progress bar.
     bool epoch_pending_ = false;
     int asking_ = 0;  ///< Answers about streams that are still to come.
     Duration watch_at_{0};

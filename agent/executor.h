@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <tuple>
 
 #include "agent/connectors/connector.h"
 #include "shared/base/result.h"
@@ -29,8 +30,10 @@ public:
 
     /// Connector::read. At most one is under way.
     virtual void read(const Cursor& from, std::size_t max, Done<Batch> done) = 0;
-    /// Connector::survey. At most one is under way, and it waits for what read() is doing.
+    /// Connector::survey. One after the other, and each waits for what read() is doing.
     virtual void survey(const Cursor& from, std::size_t max, Done<Batch> done) = 0;
+    /// Connector::count, the same. Where nothing can count, `done` is never called.
+    virtual void count(Done<std::uint64_t> done) { std::ignore = done; }
     /// Connector::stored, in order with the reads around it.
     virtual void stored(const Cursor& cursor) = 0;
 

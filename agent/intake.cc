@@ -28,6 +28,8 @@ Result<void> Intake::start() {
         tombstones_ = transaction.text(keys::kTombstones);
         unseen_ = transaction.text(keys::kUnseen);
         acquainted_ = transaction.number(keys::kAcquainted) != 0;
+        load_read_ = transaction.number(keys::kLoadRead);
+        load_began_.ns = static_cast<std::int64_t>(transaction.number(keys::kLoadBegan));
         wanted = transaction.wanted_fetches();
     });
     if (!loaded) return loaded;
@@ -83,7 +85,17 @@ Duration Intake::next_deadline() const {
     return next;
 }
 
+/// For the progress of a full read; nothing depends on the answer.
+void Intake::count_all() {
+    if (!is_loading() || counted_) return;
+    counted_ = true;
+    p_.executor.count([this, round = round_](Executor::Answer<std::uint64_t> answer) {
+        if (round == round_ && answer.result) load_total_ = *answer.result;
+    });
+}
+
 void Intake::start_read() {
+    count_all();
     p_.environment.before("A1");
     reading_ = true;
     ++reads_begun_;
@@ -150,7 +162,8 @@ void Intake::apply_batch(Transaction& transaction, Taken& taken) {
     const Batch& batch = pending_->batch;
     taken = {.at = pending_->at};
     while (taken.at < batch.records.size()) {
-        if (take(transaction, batch.records[taken.at], Source::kBatch, taken) == Took::kNoRoom) {
+        if (take(transaction, batch.records[taken.at], Source::kBatch, origin(), taken) ==
+            Took::kNoRoom) {
             return;
         }
         ++taken.at;
@@ -162,9 +175,16 @@ void Intake::apply_batch(Transaction& transaction, Taken& taken) {
     // A full read that was asked for meanwhile has begun at a cursor of its own.
     if (pending_->round != round_) return;
     p_.environment.before("A4");
+    if (is_loading()) note_load(transaction);
     if (!(batch.next == cursor_)) transaction.set_text(keys::kCursor, batch.next.text);
     if (!batch.more && origin_ != kLive) transaction.set_text(keys::kOrigin, kLive);
     p_.environment.after("A4");
+}
+
+void Intake::note_load(Transaction& transaction) {
+    const Timestamp began = load_began_.ns != 0 ? load_began_ : p_.environment.clock.now();
+    transaction.set_number(keys::kLoadRead, load_read_ + pending_->batch.records.size());
+    transaction.set_number(keys::kLoadBegan, static_cast<std::uint64_t>(began.ns));
 }
 
 void Intake::after_batch(const Taken& taken) {
@@ -179,6 +199,11 @@ void Intake::after_batch(const Taken& taken) {
     }
     if (pending_->round == round_) {
         cursor_ = pending_->batch.next;
+        if (is_loading()) {
+            if (load_began_.ns == 0) load_began_ = p_.environment.clock.now();
+            load_read_ += pending_->batch.records.size();
+            load_rate_.add(pending_->batch.records.size(), now());
+        }
         if (!pending_->batch.more) {
             origin_ = kLive;
             read_through_ = pending_->read;
@@ -233,8 +258,27 @@ void Intake::set_back() {
 
 // ---- One record -----------------------------------------------------------------------------
 
+Intake::Shown Intake::shown(Transaction& transaction, const Record& record) const {
+    const std::optional<RecordState> state = transaction.record(record.object, record.id);
+    if (!state) return Shown::kUnknown;
+    if (state->deleted) return Shown::kDifferent;
+    const bool same = record.partial ||
+                      state->digest == digest_of(record.fields, record.marker, p_.store.sweep());
+    return same ? Shown::kKnown : Shown::kDifferent;
+}
+
+bool Intake::tell_backfilled(Transaction& transaction, const Record& record, Taken& taken) {
+    return take(transaction, record, Source::kBatch, ChangeOrigin::kBackfill, taken) == Took::kYes;
+}
+
+void Intake::told_backfilled(const Taken& taken) {
+    for (const auto& [key, create] : taken.fetches) add_fetch(key, create);
+    changes_ += taken.changes;
+    p_.troubles.saw(taken.sights);
+}
+
 Intake::Took Intake::take(Transaction& transaction, const Record& record, Source source,
-                          Taken& taken) {
+                          ChangeOrigin as, Taken& taken) {
     const RecordKey key{p_.store.platform(), record.object, record.id};
     const bool can_ask = p_.executor.traits().can_fetch;
     const bool may_be_old = source == Source::kBatch && can_ask;
@@ -258,7 +302,6 @@ Intake::Took Intake::take(Transaction& transaction, const Record& record, Source
         record.deleted ? Digest{} : digest_of(record.fields, record.marker, p_.store.sweep());
     const bool known =
         state && state->deleted == record.deleted && (record.deleted || state->digest == digest);
-    ChangeOrigin as = origin();
     if (source == Source::kFetch && witness_ != nullptr) {
         const auto use = witness_->on_fetched(transaction, record, state, !known);
         if (use == FetchWitness::Use::kQuiet) return Took::kYes;
@@ -345,6 +388,10 @@ void Intake::wish(Transaction& transaction, const RecordKey& key, std::uint64_t 
 }
 
 Intake::Status Intake::status() const {
+    std::optional<Status::Load> load;
+    if (is_loading()) {
+        load = {load_read_, load_total_, load_rate_.per_second(now()), load_began_};
+    }
     return {.last_read_at = last_read_at_,
             .last_error = last_error_,
             .origin = origin_,
@@ -352,7 +399,8 @@ Intake::Status Intake::status() const {
             .reading = reading_,
             .paused = !has_room() || now() < room_at_,
             .records_read = records_read_,
-            .changes = changes_};
+            .changes = changes_,
+            .load = std::move(load)};
 }
 
 }  // namespace syncline::agent

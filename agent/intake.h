@@ -12,6 +12,7 @@
 
 #include "agent/breaker.h"
 #include "agent/commit_queue.h"
+#include "agent/core/rate_meter.h"
 #include "agent/environment.h"
 #include "agent/executor.h"
 #include "agent/platform_gate.h"
@@ -118,6 +119,27 @@ public:
     }
     /// Tells a change that the breaker withheld; false if the spool has no room.
     [[nodiscard]] bool tell_withheld(Transaction& transaction, const Change& change);
+
+    /// Filled while a transaction runs, acted on after its commit.
+    struct Taken {
+        std::size_t at = 0;
+        std::uint64_t changes = 0;
+        std::vector<std::pair<RecordKey, std::uint64_t>> fetches;  ///< With the create to wait for.
+        std::vector<Troubles::Sight> sights;
+    };
+    /// What a page that was read beside the reading that goes on shows of a record.
+    enum class Shown : std::uint8_t {
+        kKnown,      ///< As it was told.
+        kUnknown,    ///< Never told, so the page cannot be older than what was.
+        kDifferent,  ///< Told otherwise, before the page or since.
+    };
+    [[nodiscard]] Shown shown(Transaction& transaction, const Record& record) const;
+    /// Tells a record that is kUnknown with the origin kBackfill. false: the spool has no room.
+    [[nodiscard]] bool tell_backfilled(Transaction& transaction, const Record& record,
+                                       Taken& taken);
+    /// After the commit of that.
+    void told_backfilled(const Taken& taken);
+
     /// May be null; must outlive what is under way.
     void set_witness(FetchWitness* witness) { witness_ = witness; }
     /// Reads are counted from 1. The newest that was begun, and the newest of those after which
@@ -136,8 +158,17 @@ public:
         bool paused = false;  ///< The spool is full, or too much waits for receipts.
         std::uint64_t records_read = 0;
         std::uint64_t changes = 0;
+        /// Of the full read that is under way, the first one or another.
+        struct Load {
+            std::uint64_t records = 0;           ///< Read so far, also by processes before this.
+            std::optional<std::uint64_t> total;  ///< Where the platform can be asked.
+            std::uint64_t per_second = 0;
+            Timestamp began_at;
+        };
+        std::optional<Load> load;
     };
     [[nodiscard]] Status status() const;
+    [[nodiscard]] bool is_loading() const { return origin_ != kLive; }
 
 private:
     // Where what is read comes from, as stored.
@@ -156,13 +187,6 @@ private:
         std::size_t at = 0;       ///< Records before this are stored.
         bool committing = false;
     };
-    /// Filled while a transaction runs, acted on after its commit.
-    struct Taken {
-        std::size_t at = 0;
-        std::uint64_t changes = 0;
-        std::vector<std::pair<RecordKey, std::uint64_t>> fetches;  ///< With the create to wait for.
-        std::vector<Troubles::Sight> sights;
-    };
     enum class Took : std::uint8_t { kYes, kNoRoom };
     struct Fetch {
         bool in_flight = false;
@@ -172,6 +196,8 @@ private:
         std::uint64_t ticket = 0;  ///< Of its place in due_; 0: it is not there.
     };
 
+    void count_all();
+    void note_load(Transaction& transaction);
     void start_read();
     void on_read(Executor::Answer<Batch> answer, std::uint64_t round);
     void on_read_error(const Error& error, Duration pause);
@@ -179,7 +205,8 @@ private:
     void commit_batch();
     void apply_batch(Transaction& transaction, Taken& taken);
     void after_batch(const Taken& taken);
-    Took take(Transaction& transaction, const Record& record, Source source, Taken& taken);
+    Took take(Transaction& transaction, const Record& record, Source source, ChangeOrigin as,
+              Taken& taken);
     Took emit(Transaction& transaction, const Record& record, const RecordKey& key,
               RecordState state, ChangeOrigin as, Taken& taken);
     Took take_news(Transaction& transaction, const Record& record,
@@ -240,6 +267,11 @@ private:
     Timestamp last_read_at_;
     std::uint64_t records_read_ = 0;
     std::uint64_t changes_ = 0;
+    std::uint64_t load_read_ = 0;  ///< As stored, by the full read that is under way.
+    Timestamp load_began_;
+    std::optional<std::uint64_t> load_total_;
+    bool counted_ = false;  ///< The platform was asked for that.
+    RateMeter load_rate_;
     std::map<RecordKey, Fetch> fetches_;
     std::map<std::pair<Duration, std::uint64_t>, RecordKey> due_;
     std::uint64_t tickets_ = 0;

@@ -45,6 +45,8 @@ void Intake::prepare_full_read(Transaction& transaction) {
     transaction.set_text(keys::kOrigin, kReconcile);
     transaction.set_text(keys::kTombstones, Place::first());
     transaction.set_number(keys::kAcquainted, 0);
+    transaction.set_number(keys::kLoadRead, 0);
+    transaction.set_number(keys::kLoadBegan, 0);
     transaction.set_number(keys::kReadFrom, p_.store.revisions());
     want_unseen(transaction);
     transaction.set_number(keys::kLinksRead, 0);
@@ -56,6 +58,11 @@ void Intake::prepare_full_read(Transaction& transaction) {
 void Intake::restarted() {
     begin_full_read();
     cursor_ = p_.executor.full_read_start();
+    load_read_ = 0;
+    load_began_ = {};
+    load_total_.reset();
+    counted_ = false;
+    load_rate_.reset();
     tombstones_ = Place::first();
     follow_unseen();
     next_read_ = now();

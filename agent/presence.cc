@@ -14,6 +14,35 @@ Value count(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
 Value moment(Timestamp time) { return time.ns == 0 ? Value{} : Value{to_string(time)}; }
 
+/// How often it is said while a load is under way and somebody may be watching.
+constexpr Duration kPresenceOfLoads{std::chrono::seconds{1}};
+
+Value::Map load_map(const Intake::Status& intake) {
+    Value::Map map{{"what", intake.origin},
+                   {"records", count(intake.load->records)},
+                   {"per_second", count(intake.load->per_second)},
+                   {"began_at", moment(intake.load->began_at)}};
+    if (intake.load->total) map.emplace("total", count(*intake.load->total));
+    return map;
+}
+
+Value::Map backfill_map(const Backfill::Status& backfill) {
+    Value::Map map{{"request", backfill.request},
+                   {"phase", backfill.phase},
+                   {"records", count(backfill.counts.read)},
+                   {"there", count(backfill.counts.there)},
+                   {"known", count(backfill.counts.known)},
+                   {"unknown", count(backfill.counts.unknown)},
+                   {"different", count(backfill.counts.different)},
+                   {"unusable", count(backfill.counts.unusable)},
+                   {"per_second", count(backfill.per_second)},
+                   {"began_at", moment(backfill.began_at)},
+                   {"ended_at", moment(backfill.ended_at)},
+                   {"trouble", backfill.trouble}};
+    if (backfill.total) map.emplace("total", count(*backfill.total));
+    return map;
+}
+
 /// Presence is said again soon, whatever became of it.
 class Ignored final : public nats::PublishSink {
 public:
@@ -42,11 +71,12 @@ Agent::Status Agent::status() const {
                   .commands = commands_.status(),
                   .operations = operations_.status(),
                   .reconciler = reconciler_.status(),
+                  .backfill = backfill_.status(),
                   .asks = asks_.status(),
                   .held = mass_breaker_.status()};
     for (const std::string* trouble : std::initializer_list<const std::string*>{
              &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
-             &status.intake.last_error, &status.reconciler.trouble}) {
+             &status.intake.last_error, &status.reconciler.trouble, &status.backfill.trouble}) {
         if (status.trouble.empty()) status.trouble = *trouble;
     }
     if (status.denied) status.trouble = "the platform refuses the credentials: " + status.trouble;
@@ -115,11 +145,14 @@ std::string Agent::presence() const {
         {"needs_credentials", s.denied},
         {"trouble", s.trouble},
     };
+    if (s.intake.load) map.emplace("load", load_map(s.intake));
+    if (!s.backfill.request.empty()) map.emplace("backfill", backfill_map(s.backfill));
     return to_json(Value{std::move(map)});
 }
 
 void Agent::tell_presence() {
-    presence_at_ = now() + settings_.presence;
+    presence_at_ =
+        now() + (loading_ ? std::min(kPresenceOfLoads, settings_.presence) : settings_.presence);
     const std::string subject = subjects::agent_presence(store_.platform());
     const std::string body = presence();
     link_.publish({.subject = subject, .body = body}, &ignored, 0);

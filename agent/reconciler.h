@@ -67,6 +67,7 @@ public:
         std::string trouble;
     };
     [[nodiscard]] Status status() const;
+    [[nodiscard]] bool is_idle() const { return phase_ == Phase::kIdle && retells_.empty(); }
 
 private:
     enum class Phase : std::uint8_t {

@@ -113,6 +113,16 @@ inline constexpr std::string_view kReconcileCursor = "reconcile_cursor";
 inline constexpr std::string_view kReconcileBegan = "reconcile_began";
 inline constexpr std::string_view kReconcileRead = "reconcile_read";
 inline constexpr std::string_view kReconcileSweep = "reconcile_sweep";
+/// Of the newest backfill; see Backfill.
+inline constexpr std::string_view kAgainBackfill = "again_backfill";
+inline constexpr std::string_view kBackfillPhase = "backfill_phase";
+inline constexpr std::string_view kBackfillCursor = "backfill_cursor";
+inline constexpr std::string_view kBackfillCounts = "backfill_counts";
+inline constexpr std::string_view kBackfillBegan = "backfill_began";
+inline constexpr std::string_view kBackfillEnded = "backfill_ended";
+/// Of the full read that is under way: records so far, and when it began.
+inline constexpr std::string_view kLoadRead = "load_read";
+inline constexpr std::string_view kLoadBegan = "load_began";
 inline constexpr std::string_view kAcquainted = "acquainted";  ///< See Intake::is_acquainted().
 inline constexpr std::string_view kInputCreated = "input_created";
 inline constexpr std::string_view kCommandsCreated = "commands_created";

@@ -19,6 +19,7 @@ CLI::Option* add_file(CLI::App& command, std::filesystem::path& file) {
 }  // namespace
 
 Subcommands::Subcommands(CLI::App& app) {
+    add_init(app);
     add_probe(app);
     add_cases(app);
     add_connector_test(app);
@@ -66,6 +67,38 @@ void Subcommands::add_connector_test(CLI::App& app) {
         ->allow_extra_args(false);
     command->add_flag("--json", connector_test_.as_json, "One JSON document");
     all_.push_back({command, [this] { return run_connector_test(connector_test_); }});
+}
+
+void Subcommands::add_init(CLI::App& app) {
+    CLI::App* command = app.add_subcommand(
+        "init",
+        "Writes an agent's file with comments, by asking; or without asking, if there is a --set.\n"
+        "The file is one that an agent takes. Secrets are named by where they stand, and not asked "
+        "for");
+    command->add_option("--profile", init_.profile, "A platform of --list, or a profile's file");
+    command->add_option("--connector", init_.connector, "A connector of --list");
+    command->add_option("--set", init_.settings, "A setting as it is called in the file; repeated")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    command->add_option("--output,-o", init_.output, "The file; PLATFORM.toml if there is none");
+    command->add_option("--profiles", init_.profiles, "Folder of the profiles")
+        ->check(CLI::ExistingDirectory);
+    command->add_flag("--force", init_.force, "Replace a file that is there");
+    command->add_flag("--list", init_.list, "Say which profiles and connectors there are, and end");
+    command->add_flag("--probe", init_.probe,
+                      "Then `probe`: log in and look at what is not mapped");
+    command->footer(
+        "  syncline-agent init --list\n"
+        "  syncline-agent init --profile zendesk --output support.toml\n"
+        "  syncline-agent init --profile zendesk --output support.toml \\\n"
+        "      --set platform=support --set connector.base_url=https://acme.zendesk.com \\\n"
+        "      --set connector.auth.username=me@acme.com/token \\\n"
+        "      --set connector.auth.password=env:ZENDESK_TOKEN \\\n"
+        "      --set objects.case.native=tickets --set objects.case.fields.title=subject\n"
+        "A field's type: --set objects.order.fields.amount:decimal=Amount\n"
+        "Exit codes: 0 written, 1 it cannot be written or --probe found problems, 2 nothing is\n"
+        "written: an answer is wrong or missing, or the file is there already.");
+    all_.push_back({command, [this] { return run_init_command(init_); }});
 }
 
 void Subcommands::add_probe(CLI::App& app) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/connector_command.h"
+#include "agent/init/init_command.h"
 #include "agent/probe_command.h"
 
 namespace syncline::agent {
@@ -31,6 +32,7 @@ private:
     };
     void add_cases(CLI::App& app);
     void add_connector_test(CLI::App& app);
+    void add_init(CLI::App& app);
     void add_probe(CLI::App& app);
     void add_triggers(CLI::App& app);
     int run_probe();
@@ -39,6 +41,7 @@ private:
     std::vector<std::filesystem::path> case_files_;
     bool cases_as_json_ = false;
     ConnectorTest connector_test_;
+    InitOptions init_;
     std::filesystem::path probe_file_;
     ProbeOptions probe_options_;
     std::string probe_write_;  ///< OBJECT/RECORD.

@@ -150,6 +150,12 @@ void ThreadExecutor::survey(const Cursor& from, std::size_t max, Done<Batch> don
                          std::move(done)));
 }
 
+void ThreadExecutor::count(Done<std::uint64_t> done) {
+    submit(reading_, job<std::uint64_t>([](Connector& connector,
+                                           std::stop_token stop) { return connector.count(stop); },
+                                        std::move(done)));
+}
+
 void ThreadExecutor::stored(const Cursor& cursor) {
     submit(reading_, [cursor](Connector& connector, std::stop_token) {
         if (auto done = connector.stored(cursor); !done) {

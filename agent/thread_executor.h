@@ -30,6 +30,7 @@ public:
 
     void read(const Cursor& from, std::size_t max, Done<Batch> done) override;
     void survey(const Cursor& from, std::size_t max, Done<Batch> done) override;
+    void count(Done<std::uint64_t> done) override;
     void stored(const Cursor& cursor) override;
     void fetch(const ObjectName& object, const RecordId& id,
                Done<std::optional<Record>> done) override;

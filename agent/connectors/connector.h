@@ -122,6 +122,14 @@ public:
         return read(from, max, stop);
     }
 
+    /// How many records a full read of all objects would show now, for a progress bar: asked once
+    /// when one begins, or goes on after a start. kUnsupported: that cannot be told, or costs as
+    /// much as reading them.
+    virtual Result<std::uint64_t> count(std::stop_token stop) {
+        std::ignore = stop;
+        return fail(ErrorKind::kUnsupported, "this platform is not asked how many records it has");
+    }
+
     /// Tells a push source that everything up to `stored` is durable here (logical replication
     /// confirms its LSN, a file is moved to done/). Called after each stored batch.
     virtual Result<void> stored(const Cursor& stored) {

@@ -19,12 +19,12 @@ namespace {
 // By hand: a linker drops the members of an archive that only register themselves.
 constexpr std::array kConnectors{
     ConnectorKind{"rest", "HTTP and JSON, described by a profile", make_rest},
-    ConnectorKind{"postgres", "logical replication in, SQL out", make_postgres,
-                  make_postgres_lists},
+    ConnectorKind{"postgres", "logical replication in, SQL out", make_postgres, make_postgres_lists,
+                  nullptr, postgres_columns},
     ConnectorKind{"mariadb", "MariaDB and MySQL: polling or triggers in, SQL out", make_mariadb,
-                  nullptr, print_mariadb_triggers},
+                  nullptr, print_mariadb_triggers, mariadb_columns},
     ConnectorKind{"sqlite", "SQLite files: polling or triggers in, SQL out", make_sqlite, nullptr,
-                  print_sqlite_triggers},
+                  print_sqlite_triggers, sqlite_columns},
     ConnectorKind{"webhook", "signed push over HTTP", make_webhook},
     ConnectorKind{"file", "CSV, JSONL and fixed-width drops in a directory", make_file,
                   make_file_lists},

@@ -4,7 +4,10 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/connectors/connector.h"
 #include "agent/connectors/list_door.h"
@@ -27,6 +30,15 @@ struct ConnectorContext {
 /// what belongs to the platform, such as its session. Call from one thread; touches no network.
 using ConnectorFactory = std::function<Result<std::unique_ptr<Connector>>()>;
 
+/// A column of a table, as far as a mapping of it can be proposed.
+struct TableColumn {
+    std::string name;
+    std::string type;         ///< Of a field's mapping; empty: `auto` will do.
+    bool is_unique = false;   ///< By itself.
+    bool is_counted = false;  ///< The database counts it up.
+    bool is_usable = true;    ///< false: bytes and the like, which cannot be kept in agreement.
+};
+
 /// One kind of connector that is compiled in.
 struct ConnectorKind {
     std::string_view name;     ///< As in `kind = "rest"`.
@@ -42,6 +54,11 @@ struct ConnectorKind {
     /// make() has found sound; empty: these objects need none. Null: such a platform has none.
     std::string (*triggers)(TomlReader& connector, TomlReader& objects,
                             const ConnectorContext& context) = nullptr;
+    /// Asks the database for the columns of a table, from a `[connector]` that make() has found
+    /// sound. kNotFound: there is no such table. Null: such a platform has no columns.
+    Result<std::vector<TableColumn>> (*columns)(TomlReader& connector, const std::string& native,
+                                                const ConnectorContext& context,
+                                                const std::stop_token& stop) = nullptr;
 };
 
 /// The one list of connectors.

@@ -181,6 +181,18 @@ void take(Work& work, const Input& told) {
     work.changed = work.changed || changed_before;
 }
 
+/// A change of a backfill, or the answer to a command that came of one.
+bool is_of_backfill(const EntityState& state, const Input& input) {
+    if (const auto* change = std::get_if<Change>(&input)) {
+        return change->origin == ChangeOrigin::kBackfill;
+    }
+    const auto* outcome = std::get_if<Outcome>(&input);
+    const RecordState* record = outcome == nullptr ? nullptr : state.record(outcome->platform);
+    return record != nullptr && record->pending && record->pending->backfill &&
+           outcome->generation == record->generation &&
+           outcome->decided_at == record->pending->decided_at;
+}
+
 /// That the state has other names or types by now is stored, and what is open told under them.
 void tell_upcast(Work& work) {
     work.note("its fields are named and typed by the contract of now");
@@ -252,6 +264,9 @@ Step decide(const Policy& policy, EntityState state, std::span<const Input> inpu
     if (upcasted) tell_upcast(work);
     const MatchRules match_rules = adopt_policy(work);
     disown(work, context.foreign_records);
+    work.backfill = !inputs.empty() && std::ranges::all_of(inputs, [&](const Input& input) {
+        return is_of_backfill(work.state, input);
+    });
     for (const Input& input : inputs) take(work, input);
     // Whatever the input: nobody else may ask for it again.
     if (work.handovers.empty()) hand_over_again(work);

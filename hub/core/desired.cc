@@ -136,6 +136,7 @@ Command to_command(const EntityState& state, const RecordState& record, const Co
     command.decided_at = record.pending->decided_at;
     command.doubt_settled = record.doubt_settled;
     command.policy = state.policy;
+    if (record.pending->backfill) command.origin = ChangeOrigin::kBackfill;
     return command;
 }
 
@@ -153,6 +154,8 @@ void issue(Work& work, RecordState& record, CommandKind kind, Fields fields,
     if (is_out(work, record, kind, fields)) return;
     if (!work.object.renames.empty()) fields = under_all_names(work.object, record, fields);
     Pending pending{kind, std::move(fields), {}, work.context.now};
+    // What is out and not of a backfill goes on in this one.
+    pending.backfill = work.backfill && (!record.pending || record.pending->backfill);
     pending.expected.reserve(pending.fields.size());
     SortedWalk mirror{record.mirror};
     for (const auto& [name, value] : pending.fields) {

@@ -67,6 +67,7 @@ struct Pending {
     Fields fields;
     Fields expected;
     Timestamp decided_at;
+    bool backfill = false;  ///< Command::origin is kBackfill.
     friend bool operator==(const Pending&, const Pending&) = default;
 };
 

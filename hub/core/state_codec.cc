@@ -60,7 +60,7 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
     out.map(6 + present(record.record.has_value(), record.pending.has_value(), !record.held.empty(),
                         !record.attempts.empty(), record.blocked, !record.forms.empty(),
                         record.doubt_settled > 0, !record.others.empty(), !record.left.empty(),
-                        !record.told_as.empty()));
+                        !record.told_as.empty(), record.pending && record.pending->backfill));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -109,6 +109,7 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
             out.text(told.name.text);
         }
     }
+    if (record.pending && record.pending->backfill) out.field(16, std::uint64_t{1});
     if (!record.others.empty()) {
         out.key(13);
         out.array(size_of(record.others));
@@ -177,6 +178,7 @@ Form read_form(Decoder& in, const Node& node) {
 
 RecordState read_record(Decoder& in, const Node& node, const EntityState& state) {
     RecordState record;
+    bool backfill = false;
     std::vector<FieldName> lacking;
     Fields differing;
     in.map(node, key_bits(0, 2, 3, 4, 5, 6), [&](int key, const Node& value) {
@@ -206,6 +208,7 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
                          [&](const Node& item) { record.others.push_back(read_other(in, item)); });
                 break;
             case 14: record.left = read_names(in, value); break;
+            case 16: backfill = in.unsigned64(value) != 0; break;
             case 15:
                 for (const auto& [field, name] : in.fields(value)) {
                     if (const auto* text = name.get<std::string>()) {
@@ -216,6 +219,7 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
             default: break;
         }
     });
+    if (record.pending) record.pending->backfill = backfill;
     record.mirror = rebuilt_mirror(state, lacking, differing);
     return record;
 }

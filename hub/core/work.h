@@ -29,7 +29,8 @@ struct Work {
     std::optional<RecordKey> revived_by;  ///< See Step.
     std::vector<std::pair<PlatformId, std::uint64_t>> epochs;  ///< See Step.
     std::vector<Handover> handovers;                           ///< See Step.
-    bool reviews = false;  ///< What is told differs from what was, and is for a person.
+    bool reviews = false;   ///< What is told differs from what was, and is for a person.
+    bool backfill = false;  ///< What is decided comes of a backfill alone.
 
     /// `rev` was told of the record.
     void compare_epochs(const RecordState& record, const Revision& rev) {

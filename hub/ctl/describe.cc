@@ -326,6 +326,7 @@ Value value_of(const Command& command, const Secrets& secrets) {
                       {"fields", fields_value(object, command.fields, secrets)},
                       {"expected", fields_value(object, command.expected, secrets)},
                       {"decided_at", time_value(command.decided_at)},
+                      {"origin", name_of(command.origin)},
                       {"policy", command.policy},
                       {"trace", command.trace}};
 }
@@ -333,6 +334,8 @@ Value value_of(const Command& command, const Secrets& secrets) {
 std::string line_of(const Command& command, const Secrets& secrets) {
     return command.platform.text + " " + name_of(command.kind) + " " + command.entity.object.text +
            " " + command.entity.entity.text + " generation " + std::to_string(command.generation) +
+           (command.origin == ChangeOrigin::kLive ? ""
+                                                  : std::string{" "} + name_of(command.origin)) +
            (command.fields.empty()
                 ? ""
                 : ": " + fields_text(command.entity.object, command.fields, secrets));

@@ -88,6 +88,7 @@ int run(int argc, char** argv) {
     add_contracts(app, program);
     add_status(app, program);
     add_ask(app, program);
+    add_backfill(app, program);
     add_workflows(app, program);
     add_approvals(app, program);
     add_entity(app, program);

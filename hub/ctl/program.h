@@ -84,6 +84,7 @@ void add_policy_apply(CLI::App& policy, Program& program);    ///< apply, approv
 void add_policy_history(CLI::App& policy, Program& program);  ///< history, export.
 void add_contracts(CLI::App& app, Program& program);
 void add_status(CLI::App& app, Program& program);
+void add_backfill(CLI::App& app, Program& program);
 void add_ask(CLI::App& app, Program& program);
 void add_workflows(CLI::App& app, Program& program);
 void add_approvals(CLI::App& app, Program& program);

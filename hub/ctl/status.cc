@@ -5,6 +5,7 @@
 #include "hub/ctl/cli.h"
 #include "hub/ctl/cluster.h"
 #include "hub/ctl/exceptions_filter.h"
+#include "hub/ctl/loads.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/reconciled.h"
@@ -252,6 +253,7 @@ Result<Exit> show_once(Program& program, Session& session) {
     show_hubs(out, *cluster);
     show_partitions(out, *cluster);
     show_agents(out, *cluster);
+    show_loads(out, *cluster);
     show_streams(out, *cluster);
     show_exceptions(out, *cluster);
     if (auto shown = show_proven(out, session); !shown) return fail(shown.error());

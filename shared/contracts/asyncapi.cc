@@ -137,7 +137,8 @@ Value command_body(const Value& fields) {
                  {11, "decided_at", kAlways, moment()},
                  {12, "policy", kMaybe, text()},
                  {13, "trace", kMaybe, text()},
-                 {14, "doubt_settled", kMaybe, count()}});
+                 {14, "doubt_settled", kMaybe, count()},
+                 {15, "origin", kMaybe, choice({"live", "backfill", "reconcile", "review"})}});
 }
 
 Value receipt_body() {

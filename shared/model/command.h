@@ -5,6 +5,7 @@
 #include <string>
 
 #include "shared/base/timestamp.h"
+#include "shared/model/change.h"
 #include "shared/model/ids.h"
 #include "shared/model/revision.h"
 #include "shared/model/value.h"
@@ -36,6 +37,9 @@ struct Command {
     /// Of a create: the newest one whose doubt the hub knew of, and a person has settled. One in
     /// doubt after that must not be followed by another.
     std::uint64_t doubt_settled = 0;
+    /// kBackfill: all that led to it was told by a first load or a backfill, so that a platform may
+    /// be asked to notify nobody; else kLive.
+    ChangeOrigin origin = ChangeOrigin::kLive;
     std::string policy;  ///< Hash of the policy that decided.
     std::string trace;   ///< W3C traceparent, may be empty.
 };

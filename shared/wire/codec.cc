@@ -147,8 +147,8 @@ Result<Outcome> decode_outcome(std::string_view body) {
 
 std::string encode(const Command& command) {
     Writer out{512};
-    out.map(12 +
-            present(command.record.has_value(), !command.trace.empty(), command.doubt_settled > 0));
+    out.map(12 + present(command.record.has_value(), !command.trace.empty(),
+                         command.doubt_settled > 0, command.origin != ChangeOrigin::kLive));
     out.field(0, kWireVersion);
     out.field(1, static_cast<std::uint64_t>(command.kind));
     out.field(2, command.platform.text);
@@ -164,6 +164,9 @@ std::string encode(const Command& command) {
     out.field(12, command.policy);
     if (!command.trace.empty()) out.field(13, command.trace);
     if (command.doubt_settled > 0) out.field(14, command.doubt_settled);
+    if (command.origin != ChangeOrigin::kLive) {
+        out.field(15, static_cast<std::uint64_t>(command.origin));
+    }
     return out.take();
 }
 
@@ -185,6 +188,7 @@ Result<Command> decode_command(std::string_view body) {
             case 12: command.policy = in.text(node, kIdBytesMax); break;
             case 13: command.trace = in.text(node, kIdBytesMax); break;
             case 14: command.doubt_settled = in.unsigned64(node); break;
+            case 15: command.origin = in.enumeration(node, ChangeOrigin::kReview); break;
             default: break;
         }
     };

@@ -374,7 +374,7 @@ bool is_operation_call(std::string_view subject) {
 }
 
 std::string again(const PlatformId& platform, Again what) {
-    static constexpr const char* kWhat[] = {"commands", "records", "reconcile"};
+    static constexpr const char* kWhat[] = {"commands", "records", "reconcile", "backfill"};
     return join("sync.cmd", {platform.text}) + ".again." + kWhat[static_cast<std::size_t>(what)];
 }
 std::string retell(const PlatformId& platform, Partition partition) {

@@ -149,9 +149,10 @@ struct InputSubject {
 [[nodiscard]] std::string operation_calls_of(std::string_view instance);
 [[nodiscard]] bool is_operation_call(std::string_view subject);
 /// What an agent is asked to read once more from the start: after a loss, the commands of its
-/// platform or the platform's records; or the records, to reconcile them (ReconcileRequest). The
-/// newest message stands; its body names the request.
-enum class Again { kCommands, kRecords, kReconcile };
+/// platform or the platform's records; or the records, to reconcile them (ReconcileRequest) or to
+/// tell those that were not told yet (BackfillRequest). The newest message stands; its body names
+/// the request.
+enum class Again { kCommands, kRecords, kReconcile, kBackfill };
 [[nodiscard]] std::string again(const PlatformId& platform, Again what);
 /// What the hub knows of records of a partition whose inventory says something else (Retell).
 [[nodiscard]] std::string retell(const PlatformId& platform, Partition partition);

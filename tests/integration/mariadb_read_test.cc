@@ -88,6 +88,14 @@ TEST_F(MariadbStamp, ARowOfTheVerySecondThatReadingBeginsInIsTold) {
     FAIL() << "no two looks within 700 ms";
 }
 
+TEST_F(MariadbStamp, CountsWhatAFullReadWouldShow) {
+    db_->run("INSERT INTO customers (id, name) SELECT seq, 'c' FROM seq_1_to_35");
+    std::vector<SqlObject> objects = customers();
+    EXPECT_EQ(make(objects)->count({}).value_or(99), 35u);
+    objects[0].mapping.filter = "id > 30";
+    EXPECT_EQ(make(objects)->count({}).value_or(99), 5u);
+}
+
 TEST_F(MariadbStamp, ManyUnderOneStampArePagedThroughWithoutLossOrRepetition) {
     const auto connector = make(customers());
     SqlFollower follower{*connector};

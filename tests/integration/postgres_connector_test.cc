@@ -77,6 +77,13 @@ TEST_F(PostgresConnectorTest, GoesOnInTheCopyAfterARestart) {
     }
 }
 
+TEST_F(PostgresConnectorTest, CountsWhatAFullReadWouldShow) {
+    const auto connector = make();
+    EXPECT_EQ(connector->count({}).value_or(99), 0u);
+    db_->run("INSERT INTO erp.customers (id, name) SELECT i, 'c' FROM generate_series(1, 35) i");
+    EXPECT_EQ(connector->count({}).value_or(99), 35u);
+}
+
 TEST_F(PostgresConnectorTest, TheCopyIsOfOneMoment) {
     db_->run("INSERT INTO erp.customers (id, name) SELECT i, 'c' FROM generate_series(1, 20) i");
     const auto connector = make();

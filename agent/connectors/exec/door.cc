@@ -93,6 +93,7 @@ Result<Effect> Door::write(const ObjectMapping& mapping, const Command& command,
     Value::Map members{{"object", mapping.native},
                        {"entity", command.entity.entity.text},
                        {"key", idempotency_key(command)}};
+    if (command.origin == ChangeOrigin::kBackfill) members.emplace("origin", "backfill");
     if (!create) {
         if (!command.record) return fail(ErrorKind::kInvalid, "the command names no record");
         members.emplace("record", command.record->text);

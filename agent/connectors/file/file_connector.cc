@@ -277,10 +277,11 @@ Result<Written> FileConnector::write(const Command& command, std::stop_token) {
                            : command.kind == CommandKind::kCreate ? "create"
                                                                   : "update";
     native->insert_or_assign(settings_.op_field, Value{op});
-    native->insert_or_assign(
-        "syncline", Value::Map{{"object", command.entity.object.text},
-                               {"entity", command.entity.entity.text},
-                               {"generation", static_cast<std::int64_t>(command.generation)}});
+    Value::Map about{{"object", command.entity.object.text},
+                     {"entity", command.entity.entity.text},
+                     {"generation", static_cast<std::int64_t>(command.generation)}};
+    if (command.origin == ChangeOrigin::kBackfill) about.emplace("origin", "backfill");
+    native->insert_or_assign("syncline", std::move(about));
     const std::string name = safe_name(command.entity.object.text) + "-" +
                              safe_name(command.entity.entity.text) + "-" +
                              std::to_string(command.generation) + ".jsonl";

@@ -1,6 +1,7 @@
 #include "agent/connectors/postgres/copy.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace syncline::agent::postgres {
@@ -9,11 +10,16 @@ namespace {
 /// A batch holds this many rows at most, however many the caller would take: they are in memory.
 constexpr std::size_t kChunkMax = 2'000;
 
+std::string rows_of(const Table& table) {
+    std::string text =
+        " FROM " + table.sql_name + " WHERE " + sql_identifier(table.mapping.key) + " IS NOT NULL";
+    if (!table.mapping.filter.empty()) text += " AND (" + table.mapping.filter + ")";
+    return text;
+}
+
 Statement select_after(const Table& table, const Position& position, std::size_t limit) {
     const std::string key = sql_identifier(table.mapping.key);
-    Statement select{.sql = "SELECT " + table.select_list + " FROM " + table.sql_name};
-    select.sql += " WHERE " + key + " IS NOT NULL";
-    if (!table.mapping.filter.empty()) select.sql += " AND (" + table.mapping.filter + ")";
+    Statement select{.sql = "SELECT " + table.select_list + rows_of(table)};
     if (position.key) {
         select.sql += " AND " + key + " > $1";
         select.parameters.push_back(*position.key);
@@ -67,6 +73,20 @@ Result<CopyChunk> copy_rows(Session& session, const std::vector<Table>& tables, 
         position.key.reset();
     }
     return chunk;
+}
+
+Result<std::uint64_t> count_rows(Session& session, const std::vector<Table>& tables,
+                                 const std::stop_token& stop) {
+    std::uint64_t total = 0;
+    for (const Table& table : tables) {
+        const auto rows = session.run({.sql = "SELECT count(*)" + rows_of(table)}, stop);
+        if (!rows) return fail(rows.error(), table.sql_name);
+        const std::string text = rows->text(0, 0);
+        std::uint64_t count = 0;
+        std::ignore = std::from_chars(text.data(), text.data() + text.size(), count);
+        total += count;
+    }
+    return total;
 }
 
 }  // namespace syncline::agent::postgres

@@ -23,4 +23,8 @@ struct CopyChunk {
                                           Position& position, std::size_t max,
                                           const std::stop_token& stop);
 
+/// How many rows copy_rows() would show, from the beginning to the end.
+[[nodiscard]] Result<std::uint64_t> count_rows(Session& session, const std::vector<Table>& tables,
+                                               const std::stop_token& stop);
+
 }  // namespace syncline::agent::postgres

@@ -10,4 +10,10 @@ namespace syncline::agent {
 [[nodiscard]] Result<ConnectorFactory> make_postgres(TomlReader& connector, TomlReader& objects,
                                                      const ConnectorContext& context);
 
+/// ConnectorKind::columns of the same.
+[[nodiscard]] Result<std::vector<TableColumn>> postgres_columns(TomlReader& connector,
+                                                                const std::string& native,
+                                                                const ConnectorContext& context,
+                                                                const std::stop_token& stop);
+
 }  // namespace syncline::agent

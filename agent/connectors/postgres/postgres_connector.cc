@@ -113,6 +113,11 @@ Result<Batch> PostgresConnector::survey(const Cursor& from, std::size_t max, std
     return std::move(chunk->batch);
 }
 
+Result<std::uint64_t> PostgresConnector::count(std::stop_token stop) {
+    if (!sql_ || !sql_->usable()) return fail(ErrorKind::kUnavailable, "PostgreSQL: not connected");
+    return count_rows(*sql_, tables_, stop);
+}
+
 Cursor PostgresConnector::full_read_start() const {
     return to_cursor({.phase = Position::Phase::kFull});
 }

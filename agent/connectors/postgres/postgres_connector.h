@@ -45,6 +45,7 @@ public:
     Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override;
     [[nodiscard]] Cursor full_read_start() const override;
     Result<Batch> survey(const Cursor& from, std::size_t max, std::stop_token stop) override;
+    Result<std::uint64_t> count(std::stop_token stop) override;
     Result<void> stored(const Cursor& stored) override;
     Result<std::optional<Record>> fetch(const ObjectName& object, const RecordId& id,
                                         std::stop_token stop) override;

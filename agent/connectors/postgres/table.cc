@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace syncline::agent::postgres {
@@ -58,6 +59,22 @@ Result<FoundColumns> find_columns(Session& session, const std::string& oid,
         found.emplace(one.column.name, one);
     }
     return found;
+}
+
+/// Schema and name.
+std::pair<std::string, std::string> split_native(const std::string& native) {
+    const std::size_t dot = native.find('.');
+    if (dot == std::string::npos) return {"public", native};
+    return {native.substr(0, dot), native.substr(dot + 1)};
+}
+
+Result<Rows> find_table_row(Session& session, const std::string& schema, const std::string& name,
+                            const std::stop_token& stop) {
+    return session.run({.sql = std::string{kFindTable}, .parameters = {schema, name}}, stop);
+}
+
+bool is_table(const Rows& found) {
+    return found.size() == 1 && (found.text(0, 1) == "r" || found.text(0, 1) == "p");
 }
 
 /// An array that the mapping wants as text is text.
@@ -144,15 +161,12 @@ Result<Table> describe(Session& session, const ObjectMapping& mapping,
     table.key_only.fields.clear();
     table.key_only.marker.clear();
     table.key_only.changed.clear();
-    const std::size_t dot = mapping.native.find('.');
-    table.schema = dot == std::string::npos ? "public" : mapping.native.substr(0, dot);
-    table.name = dot == std::string::npos ? mapping.native : mapping.native.substr(dot + 1);
+    std::tie(table.schema, table.name) = split_native(mapping.native);
     table.sql_name = sql_identifier(table.schema) + "." + sql_identifier(table.name);
 
-    auto rows = session.run(
-        {.sql = std::string{kFindTable}, .parameters = {table.schema, table.name}}, stop);
+    auto rows = find_table_row(session, table.schema, table.name, stop);
     if (!rows) return fail(rows.error());
-    if (rows->size() != 1 || (rows->text(0, 1) != "r" && rows->text(0, 1) != "p")) {
+    if (!is_table(*rows)) {
         return fail(ErrorKind::kInvalid,
                     "object " + mapping.object.text + ": there is no table " + table.sql_name);
     }
@@ -178,6 +192,23 @@ Result<Table> describe(Session& session, const ObjectMapping& mapping,
                                  table.sql_name + " REPLICA IDENTITY FULL";
     }
     return table;
+}
+
+Result<std::vector<Column>> all_columns(Session& session, const std::string& native,
+                                        const std::stop_token& stop) {
+    const auto [schema, name] = split_native(native);
+    const auto rows = find_table_row(session, schema, name, stop);
+    if (!rows) return fail(rows.error());
+    if (!is_table(*rows)) {
+        return fail(ErrorKind::kNotFound, "there is no table " + sql_identifier(schema) + "." +
+                                              sql_identifier(name) +
+                                              ", or the user may not see it");
+    }
+    const auto found = find_columns(session, rows->text(0, 0), stop);
+    if (!found) return fail(found.error());
+    std::vector<Column> columns;
+    for (const auto& [column, one] : *found) columns.push_back(one.column);
+    return columns;
 }
 
 Result<Record> record_of(const Table& table, std::span<const Cell> cells) {

@@ -51,6 +51,10 @@ struct Table {
 [[nodiscard]] Result<Table> describe(Session& session, const ObjectMapping& mapping,
                                      const std::stop_token& stop);
 
+/// All columns of a table, by name. kNotFound: there is no such table.
+[[nodiscard]] Result<std::vector<Column>> all_columns(Session& session, const std::string& native,
+                                                      const std::stop_token& stop);
+
 /// One column of one row.
 struct Cell {
     enum class State : std::uint8_t {

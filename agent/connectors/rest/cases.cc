@@ -38,7 +38,8 @@ struct Case {
     ObjectName object;
     std::string id;
     std::string entity;
-    Value fields;  ///< A map.
+    Value fields;                               ///< A map.
+    ChangeOrigin origin = ChangeOrigin::kLive;  ///< Of a write.
     std::uint32_t rounds = 1;
     std::vector<Exchange> exchanges;
     Value expect;
@@ -173,6 +174,9 @@ Case read_case(TomlReader table, const std::string& date) {
     if (by_entity) one.entity = table.text("entity");
     if (!reads && !by_entity) one.id = table.text("id");
     one.fields = json_in(table, "fields", "{}");
+    static constexpr TomlReader::Choice<ChangeOrigin> kOrigins[] = {
+        {"live", ChangeOrigin::kLive}, {"backfill", ChangeOrigin::kBackfill}};
+    one.origin = table.choice("origin", kOrigins, ChangeOrigin::kLive);
     one.rounds = table.integer<std::uint32_t>("rounds", {1, 100}, 1);
     for (TomlReader& exchange : table.tables("exchanges")) {
         one.exchanges.push_back(read_exchange(exchange, date));
@@ -245,6 +249,7 @@ Came written(Connector& connector, const Case& one) {
                                                    : CommandKind::kDelete;
     command.entity = {one.object, EntityId{one.entity.empty() ? "entity1" : one.entity}};
     command.generation = 1;
+    command.origin = one.origin;
     if (!one.id.empty()) command.record = RecordId{one.id};
     if (const auto* fields = one.fields.get<Value::Map>()) {
         for (const auto& [name, value] : *fields) command.fields.set(FieldName{name}, value);

@@ -170,6 +170,28 @@ LookupSpec read_lookup(TomlReader& table, std::string_view path_key) {
     return lookup;
 }
 
+void put(NamedTemplates& into, NamedTemplates more) {
+    for (auto& [name, text] : more) {
+        const auto at = std::ranges::find(into, name, &NamedTemplates::value_type::first);
+        if (at == into.end()) {
+            into.emplace_back(name, std::move(text));
+        } else {
+            at->second = std::move(text);
+        }
+    }
+}
+
+/// `[create.on_backfill]` and its kin: what is added to the request, or takes the place of it.
+std::optional<RequestSpec> read_on_backfill(TomlReader& table, const RequestSpec& request) {
+    auto more = table.optional_table("on_backfill");
+    if (!more) return std::nullopt;
+    RequestSpec spec = request;
+    put(spec.query, named_templates(more->table("query")));
+    put(spec.headers, named_templates(more->table("headers")));
+    if (more->has("body")) spec.body = template_of(*more, "body", "");
+    return spec;
+}
+
 constexpr std::string_view kEtag[] = {"etag"};
 
 /// Of a record that is there.
@@ -184,6 +206,7 @@ WriteSpec read_write(TomlReader table, std::string_view method, std::string_view
     write.id_in_location = table.boolean("id_in_location", false);
     write.record_path = table.text("record_path", "");
     write.created_path = table.text("created_path", "");
+    write.on_backfill = read_on_backfill(table, write.request);
     return write;
 }
 
@@ -303,6 +326,7 @@ void read_lookups_and_writes(TomlReader& root, Profile& profile) {
 Profile read_profile(TomlReader& root) {
     Profile profile;
     profile.name = root.text("name");
+    profile.summary = root.text("summary", "");
     profile.api = root.text("api", "");
     read_http(root.table("http"), profile);
     read_values(root.table("values"), profile);

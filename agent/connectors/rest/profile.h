@@ -128,6 +128,8 @@ struct WriteSpec {
     bool id_in_location = false;  ///< The last segment of the reply's Location is the id.
     std::string record_path;      ///< Empty: the reply does not hold the record.
     std::string created_path;     ///< Upsert: true if the record is new.
+    /// The request of commands that come of a backfill; empty: the same.
+    std::optional<RequestSpec> on_backfill;
 };
 
 /// How a question is put (`[asks.NAME]`), and how the platform is asked for an operation.
@@ -186,6 +188,7 @@ struct ErrorSpec {
 
 struct Profile {
     std::string name;
+    std::string summary;  ///< One line for `syncline-agent init`.
     std::string api;
     Literal literal = Literal::kNone;
     Duration timeout = std::chrono::seconds{60};

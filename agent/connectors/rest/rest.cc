@@ -99,24 +99,24 @@ void read_credentials(TomlReader table, Settings& settings) {
         table.problem("kind", "needs a login, which the profile does not have");
     }
     rest::Credentials& who = settings.credentials;
-    const bool client = auth.kind == AuthKind::kClientCredentials;
-    const bool signs = auth.kind == AuthKind::kOauth1;
-    const bool user = auth.kind == AuthKind::kBasic || auth.kind == AuthKind::kPassword ||
-                      auth.kind == AuthKind::kSession;
-    const bool token = auth.kind == AuthKind::kBearer || auth.kind == AuthKind::kApiKey || signs;
-    const bool refresh = auth.kind == AuthKind::kRefreshToken;
-    const auto secret = [&](const char* key, bool required) {
-        return required ? table.secret(key) : table.optional_secret(key);
+    const std::vector<rest::CredentialKey> needed = rest::credentials_of(auth.kind);
+    const auto needs = [&](std::string_view key) {
+        return std::ranges::find(needed, key, &rest::CredentialKey::key) != needed.end();
     };
-    who.client_id =
-        client || refresh || signs ? table.text("client_id") : table.text("client_id", "");
-    who.client_secret = secret("client_secret", client || signs);
-    who.token_id = signs ? table.text("token_id") : table.text("token_id", "");
+    const auto text = [&](const char* key) {
+        return needs(key) ? table.text(key) : table.text(key, "");
+    };
+    const auto secret = [&](const char* key) {
+        return needs(key) ? table.secret(key) : table.optional_secret(key);
+    };
+    who.client_id = text("client_id");
+    who.client_secret = secret("client_secret");
+    who.token_id = text("token_id");
     who.realm = table.text("realm", "");
-    who.username = user ? table.text("username") : table.text("username", "");
-    who.password = secret("password", user);
-    who.token = secret("token", token);
-    who.refresh_token = secret("refresh_token", refresh);
+    who.username = text("username");
+    who.password = secret("password");
+    who.token = secret("token");
+    who.refresh_token = secret("refresh_token");
 }
 
 void read_settings(TomlReader& connector, Settings& settings) {
@@ -165,6 +165,31 @@ MappingDefaults defaults_of(const Profile& profile) {
 
 }  // namespace
 
+std::vector<rest::CredentialKey> rest::credentials_of(AuthKind kind) {
+    static constexpr CredentialKey kUser{"username", "user's name"};
+    static constexpr CredentialKey kPassword{"password", "password", true};
+    static constexpr CredentialKey kToken{"token", "token or key", true};
+    static constexpr CredentialKey kClient{"client_id", "client's id"};
+    static constexpr CredentialKey kClientSecret{"client_secret", "client's secret", true};
+    switch (kind) {
+        case AuthKind::kNone: return {};
+        case AuthKind::kBasic:
+        case AuthKind::kPassword:
+        case AuthKind::kSession: return {kUser, kPassword};
+        case AuthKind::kBearer:
+        case AuthKind::kApiKey: return {kToken};
+        case AuthKind::kClientCredentials: return {kClient, kClientSecret};
+        case AuthKind::kRefreshToken: return {kClient, {"refresh_token", "refresh token", true}};
+        case AuthKind::kOauth1: return {kClient, kClientSecret, {"token_id", "token's id"}, kToken};
+    }
+    return {};
+}
+
+Result<rest::Profile> load_named_profile(const std::string& profile,
+                                         const ConnectorContext& context) {
+    return rest::load_profile(profile_file(profile, context));
+}
+
 std::unique_ptr<Connector> make_rest_connector(std::shared_ptr<const Settings> settings,
                                                std::shared_ptr<rest::Session> session,
                                                std::unique_ptr<HttpClient> http,
@@ -177,7 +202,7 @@ Result<std::shared_ptr<const Settings>> read_rest_settings(TomlReader& connector
                                                            TomlReader& objects,
                                                            const ConnectorContext& context) {
     auto settings = std::make_shared<Settings>();
-    auto profile = rest::load_profile(profile_file(connector.text("profile"), context));
+    auto profile = load_named_profile(connector.text("profile"), context);
     if (!profile) return fail(profile.error());
     settings->profile = std::move(*profile);
     read_settings(connector, *settings);

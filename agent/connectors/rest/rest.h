@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "agent/connectors/connector.h"
 #include "agent/connectors/registry.h"
@@ -22,6 +24,24 @@ namespace syncline::agent {
 /// are noted in the readers.
 [[nodiscard]] Result<std::shared_ptr<const rest::Settings>> read_rest_settings(
     TomlReader& connector, TomlReader& objects, const ConnectorContext& context);
+
+namespace rest {
+
+/// One of the credentials in `[connector.auth]`.
+struct CredentialKey {
+    std::string_view key;
+    std::string_view text;   ///< For people: "user's name".
+    bool is_secret = false;  ///< Named by where it stands.
+};
+/// Those that a way to log in cannot do without.
+[[nodiscard]] std::vector<CredentialKey> credentials_of(AuthKind kind);
+
+}  // namespace rest
+
+/// The profile `profile` of a file: by name, or by the path of a .toml file. Errors as
+/// load_profile().
+[[nodiscard]] Result<rest::Profile> load_named_profile(const std::string& profile,
+                                                       const ConnectorContext& context);
 
 /// The entry of the registry.
 Result<ConnectorFactory> make_rest(TomlReader& connector, TomlReader& objects,

@@ -147,10 +147,11 @@ Result<std::optional<Record>> Writer::find(const ObjectName& object, const Entit
     return only;
 }
 
-Result<Written> Writer::send(const WriteSpec& spec, const ObjectMapping& mapping,
-                             const Variables& variables, const RecordId& known,
-                             std::stop_token stop) {
-    const auto answer = door_.call(spec.request, variables, Intent::kWrite, stop);
+Result<Written> Writer::send(const WriteSpec& spec, const Sending& sending, std::stop_token stop) {
+    const auto& [mapping, variables, known, origin] = sending;
+    const bool quiet = origin == ChangeOrigin::kBackfill && spec.on_backfill;
+    const RequestSpec& request = quiet ? *spec.on_backfill : spec.request;
+    const auto answer = door_.call(request, variables, Intent::kWrite, stop);
     if (!answer) {
         const Failure& failure = answer.error();
         // Without a record there is nothing that could be gone: the place for it is not there.
@@ -212,7 +213,7 @@ Result<Written> Writer::create(const ObjectMapping& mapping, const Command& comm
     }
     Variables variables = command_variables(profile, mapping, command);
     variables["values"] = to_json(Value{*native});
-    return send(spec, mapping, variables, {}, stop);
+    return send(spec, {mapping, variables, {}, command.origin}, stop);
 }
 
 Result<Written> Writer::update(const ObjectMapping& mapping, const Command& command,
@@ -229,7 +230,7 @@ Result<Written> Writer::update(const ObjectMapping& mapping, const Command& comm
         if (!version) return fail(version.error());
         variables["etag"] = std::move(*version);
     }
-    return send(profile.update, mapping, variables, id, stop);
+    return send(profile.update, {mapping, variables, id, command.origin}, stop);
 }
 
 Result<Written> Writer::remove(const ObjectMapping& mapping, const Command& command,
@@ -240,8 +241,9 @@ Result<Written> Writer::remove(const ObjectMapping& mapping, const Command& comm
     Result<std::string> version{std::string{}};
     if (profile.remove.conditional) version = version_of(mapping, command, *command.record, stop);
     if (version) variables["etag"] = *version;
-    auto written = version ? send(profile.remove, mapping, variables, *command.record, stop)
-                           : Result<Written>{fail(version.error())};
+    auto written =
+        version ? send(profile.remove, {mapping, variables, *command.record, command.origin}, stop)
+                : Result<Written>{fail(version.error())};
     if (!written && written.error().kind == ErrorKind::kNotFound) {
         return Written{.id = *command.record, .existed = false};  // Gone is what was asked for.
     }

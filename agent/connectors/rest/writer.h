@@ -38,8 +38,14 @@ private:
                            std::stop_token stop);
     Result<Written> remove(const ObjectMapping& mapping, const Command& command,
                            std::stop_token stop);
-    Result<Written> send(const WriteSpec& spec, const ObjectMapping& mapping,
-                         const Variables& variables, const RecordId& known, std::stop_token stop);
+    /// What a write needs beside its WriteSpec.
+    struct Sending {
+        const ObjectMapping& mapping;
+        const Variables& variables;
+        RecordId known;  ///< Empty: the record is to be made.
+        ChangeOrigin origin = ChangeOrigin::kLive;
+    };
+    Result<Written> send(const WriteSpec& spec, const Sending& sending, std::stop_token stop);
 
     Door& door_;
 };

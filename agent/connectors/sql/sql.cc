@@ -33,6 +33,40 @@ bool any_outbox(const std::vector<sql::SqlObject>& objects) {
     });
 }
 
+TableColumn shown_column(const sql::Column& column) {
+    TableColumn out{.name = column.name,
+                    .is_unique = column.unique,
+                    .is_counted = column.generated,
+                    .is_usable = column.type != sql::ColumnType::kBytes};
+    switch (column.type) {
+        case sql::ColumnType::kBool: out.type = "bool"; break;
+        case sql::ColumnType::kNumber: out.type = "decimal"; break;
+        case sql::ColumnType::kDate: out.type = "date"; break;
+        case sql::ColumnType::kTimestamp: out.type = "timestamp"; break;
+        default: break;
+    }
+    return out;
+}
+
+Result<std::vector<TableColumn>> columns_of(const sql::SqlSettings& settings,
+                                            const std::string& native,
+                                            const std::stop_token& stop) {
+    auto session = settings.open(stop);
+    if (!session) return fail(session.error());
+    const auto found = (*session)->describe(native, stop);
+    if (!found) return fail(found.error());
+    if (!*found) {
+        return fail(ErrorKind::kNotFound,
+                    "there is no table `" + native + "`, or the user may not see it");
+    }
+    if (!(*found)->problem.empty()) {
+        return fail(ErrorKind::kInvalid, "`" + native + "` cannot be used: " + (*found)->problem);
+    }
+    std::vector<TableColumn> columns;
+    for (const sql::Column& column : (*found)->columns) columns.push_back(shown_column(column));
+    return columns;
+}
+
 }  // namespace
 
 namespace sql {
@@ -108,6 +142,20 @@ std::string print_sqlite_triggers(TomlReader& connector, TomlReader& objects,
     const auto parsed = sql::parse_sql_objects(objects, sqlite_defaults());
     if (!any_outbox(parsed)) return {};
     return sql::sqlite_triggers(parsed, config.common.outbox_table);
+}
+
+Result<std::vector<TableColumn>> mariadb_columns(TomlReader& connector, const std::string& native,
+                                                 const ConnectorContext& context,
+                                                 const std::stop_token& stop) {
+    const auto config = sql::parse_mariadb_config(connector);
+    return columns_of(sql::mariadb_settings(config, {}, context.clock), native, stop);
+}
+
+Result<std::vector<TableColumn>> sqlite_columns(TomlReader& connector, const std::string& native,
+                                                const ConnectorContext& context,
+                                                const std::stop_token& stop) {
+    const auto config = sql::parse_sqlite_config(connector, context.config_dir);
+    return columns_of(sql::sqlite_settings(config, {}, context.clock), native, stop);
 }
 
 }  // namespace syncline::agent

@@ -23,6 +23,16 @@ namespace syncline::agent {
 [[nodiscard]] std::string print_sqlite_triggers(TomlReader& connector, TomlReader& objects,
                                                 const ConnectorContext& context);
 
+/// ConnectorKind::columns of the same.
+[[nodiscard]] Result<std::vector<TableColumn>> mariadb_columns(TomlReader& connector,
+                                                               const std::string& native,
+                                                               const ConnectorContext& context,
+                                                               const std::stop_token& stop);
+[[nodiscard]] Result<std::vector<TableColumn>> sqlite_columns(TomlReader& connector,
+                                                              const std::string& native,
+                                                              const ConnectorContext& context,
+                                                              const std::stop_token& stop);
+
 namespace sql {
 
 /// What a connector needs. `clock` outlives it.

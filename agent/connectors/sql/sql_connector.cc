@@ -1,6 +1,7 @@
 #include "agent/connectors/sql/sql_connector.h"
 
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 #include <utility>
 
@@ -96,6 +97,23 @@ Result<Batch> SqlConnector::survey(const Cursor& from, std::size_t max, std::sto
     auto page = looked_at(read_survey(context(stop), std::move(*position), max));
     if (page) page->looked = looks_of(tables_);
     return page;
+}
+
+Result<std::uint64_t> SqlConnector::count(std::stop_token stop) {
+    if (!connected()) return not_connected();
+    std::uint64_t total = 0;
+    for (const Table& table : tables_) {
+        const std::string rows =
+            table.select(sql_identifier(table.mapping.key) + " IS NOT NULL", Table::Filter::kApply);
+        const auto answer = looked_at(
+            session_->run({.sql = "SELECT COUNT(*) FROM (" + rows + ") AS counted"}, stop));
+        if (!answer) return fail(answer.error());
+        const std::string& text = answer->rows.at(0).at(0).text;
+        std::uint64_t count = 0;
+        std::ignore = std::from_chars(text.data(), text.data() + text.size(), count);
+        total += count;
+    }
+    return total;
 }
 
 Result<void> SqlConnector::stored(const Cursor& stored) {

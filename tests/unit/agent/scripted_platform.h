@@ -40,6 +40,10 @@ public:
     std::size_t surveys = 0;
     std::size_t fetches = 0;
     std::size_t finds = 0;
+    bool pages_surveys = false;         ///< They heed `max`.
+    std::function<void()> on_surveyed;  ///< Called once, when the first is taken and not answered.
+    std::optional<std::size_t> surveys_until_silence;  ///< Those after so many are not answered.
+    std::optional<std::uint64_t> records_counted;      ///< What count() says; nothing: it cannot.
     std::vector<std::string> stored_cursors;
     std::vector<agent::Batch::Reject> rejects;  ///< Told with the next batch.
     std::vector<agent::Batch::Looked> looked;   ///< Told with each.
@@ -111,8 +115,14 @@ public:
     void survey(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) override {
         ++surveys;
         agent::Executor::Answer<agent::Batch> answer;
-        answer.result = down ? Result<agent::Batch>{fail(*down)} : batch(from, max);
+        answer.result = down ? Result<agent::Batch>{fail(*down)} : page(from, max);
+        if (on_surveyed) std::exchange(on_surveyed, nullptr)();
+        if (surveys_until_silence && surveys > *surveys_until_silence) return;
         queue(events_, [done, answer] { done(answer); });
+    }
+    void count(Done<std::uint64_t> done) override {
+        if (!records_counted) return;
+        queue(events_, [done, counted = *records_counted] { done({counted}); });
     }
     void stored(const agent::Cursor& cursor) override { stored_cursors.push_back(cursor.text); }
     void fetch(const ObjectName& object, const RecordId& id,
@@ -170,6 +180,22 @@ private:
         answer.result = std::move(found);
         if (down || reads_fail) answer.result = fail(down ? *down : *reads_fail);
         queue(holds_fetches ? held_fetches_ : events_, [done, answer] { done(answer); });
+    }
+    agent::Batch page(const agent::Cursor& from, std::size_t max) {
+        if (!pages_surveys) return batch(from, max);
+        agent::Batch page;
+        const std::size_t skip = std::stoul(from.text.substr(from.text.find(':') + 1));
+        std::size_t at = 0;
+        for (const auto& [key, record] : records) {
+            if (at++ < skip) continue;
+            if (page.records.size() == max) {
+                page.more = true;
+                break;
+            }
+            page.records.push_back(record);
+        }
+        page.next.text = "full:" + std::to_string(skip + page.records.size());
+        return page;
     }
     agent::Batch batch(const agent::Cursor& from, std::size_t max) {
         agent::Batch batch;

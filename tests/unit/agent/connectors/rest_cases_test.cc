@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 
 #include "agent/connectors/rest/cases.h"
 
@@ -63,6 +64,51 @@ protected:
     static constexpr const char* kExchange =
         "[[cases.exchanges]]\nrequest = \"DELETE /api/now/v2/table/incident/7\"\nstatus = 204\n";
 };
+
+/// Writes of a backfill may differ from the others, as the profile says.
+TEST(OnBackfill, AddsToTheRequestOfAWriteThatComesOfALoad) {
+    const fs::path folder = fs::path{testing::TempDir()} / ("quiet-" + std::to_string(::getpid()));
+    fs::create_directories(folder);
+    std::ifstream generic{kProfiles / "generic.toml"};
+    std::string profile{std::istreambuf_iterator<char>{generic}, {}};
+    profile +=
+        "[create.on_backfill]\nquery = { quiet = \"{native}\" }\n"
+        "headers = { X-Quiet = \"yes\" }\n"
+        "[update.on_backfill]\nbody = '{{\"quiet\":true,\"data\":{values}}}'\n";
+    std::ofstream{folder / "quiet.toml"} << profile;
+    const std::string head =
+        "[connector]\nprofile = \"quiet.toml\"\nbase_url = \"https://acme.example\"\n"
+        "[connector.auth]\ntoken = { env = \"SYNCLINE_CASE_SECRET\" }\n"
+        "[objects.customer]\nnative = \"customers\"\n[objects.customer.fields]\nname = \"name\"\n";
+    const auto create = [](const char* origin, const char* request, const char* headers) {
+        return std::string{
+                   "[[cases]]\nname = \"create\"\ndo = \"create\"\nobject = \"customer\"\n"} +
+               "entity = \"e1\"\nfields = '{\"name\":\"A\"}'\nexpect = '{\"id\":\"7\",\"record\":"
+               "{\"id\":\"7\",\"fields\":{}}}'\n" +
+               origin +
+               "[[cases.exchanges]]\nrequest = \"GET /v1/customers?external_id=e1\"\n"
+               "reply = '{\"data\":[]}'\n[[cases.exchanges]]\nrequest = \"" +
+               request + "\"\n" + headers + "reply = '{\"data\":{\"id\":7}}'\n";
+    };
+    const auto update = [](const char* origin, const char* body) {
+        return std::string{
+                   "[[cases]]\nname = \"update\"\ndo = \"update\"\nobject = \"customer\"\n"} +
+               "id = \"7\"\nfields = '{\"name\":\"A\"}'\nexpect = '{\"id\":\"7\"}'\n" + origin +
+               "[[cases.exchanges]]\nrequest = \"PATCH /v1/customers/7\"\nbody = '" + body +
+               "'\nreply = '{}'\n";
+    };
+    const char* const loaded = "origin = \"backfill\"\n";
+    std::ofstream{folder / "cases.toml"}
+        << head << create("", "POST /v1/customers", "")
+        << create(loaded, "POST /v1/customers?quiet=customers", "headers = { X-Quiet = \"yes\" }\n")
+        << create("origin = \"live\"\n", "POST /v1/customers", "") << update("", "{\"name\":\"A\"}")
+        << update(loaded, "{\"quiet\":true,\"data\":{\"name\":\"A\"}}");
+    const auto results = run_cases(folder / "cases.toml");
+    fs::remove_all(folder);
+    ASSERT_TRUE(results) << results.error().what;
+    ASSERT_EQ(results->size(), 5U);
+    for (const CaseResult& one : *results) EXPECT_EQ(one.problem, "") << one.place;
+}
 
 TEST_F(BadCases, AreToldFromGoodOnes) {
     const std::string good = std::string{kExpect} + kExchange;

@@ -164,6 +164,7 @@ TEST(AsyncApi, TakesCommandsAsTheyAreEncoded) {
     command.record = RecordId{"7"};
     command.expected = fields();
     command.doubt_settled = 2;
+    command.origin = ChangeOrigin::kBackfill;
     command.trace = "t";
     EXPECT_EQ(schema->problems(from_msgpack(wire::encode(command))), "");
 }
