@@ -172,6 +172,7 @@ private:
         std::uint64_t ticket = 0;  ///< Of its place in due_; 0: it is not there.
     };
 
+    [[nodiscard]] QuotaLane read_lane() const;
     void start_read();
     void on_read(Executor::Answer<Batch> answer, std::uint64_t round);
     void on_read_error(const Error& error, Duration pause);

@@ -114,6 +114,7 @@ inline constexpr std::string_view kReconcileBegan = "reconcile_began";
 inline constexpr std::string_view kReconcileRead = "reconcile_read";
 inline constexpr std::string_view kReconcileSweep = "reconcile_sweep";
 inline constexpr std::string_view kAcquainted = "acquainted";  ///< See Intake::is_acquainted().
+inline constexpr std::string_view kQuota = "quota";            ///< See Quota::keep().
 inline constexpr std::string_view kInputCreated = "input_created";
 inline constexpr std::string_view kCommandsCreated = "commands_created";
 inline constexpr std::string_view kCommandsPosition = "commands_position";
