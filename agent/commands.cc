@@ -85,9 +85,10 @@ Duration Commands::next_deadline() const {
         next = std::min(next, std::max(at, quiet_until_));
     }
     if (!may_start() || busy_ >= busy_max(at)) return next;
+    const Duration call = p_.gate.next_call(QuotaLane::kCommand, at);
     const auto consider = [&](const EntityKey& entity, Duration due) {
         const Duration allowed = is_shunned(entity, at) ? shunned_until_ : due;
-        next = std::min(next, std::max({due, allowed, p_.gate.next_call(QuotaLane::kCommand, at)}));
+        next = std::min(next, std::max({due, allowed, call}));
     };
     for (const auto& [due, entity] : due_) {
         if (due > next) break;

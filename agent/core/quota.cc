@@ -174,7 +174,8 @@ std::vector<Quota::Ahead> Quota::look_ahead(Timestamp now) const {
     const double asks = rate(at(QuotaLane::kAsk), now);
     const double commands = rate(at(QuotaLane::kCommand), now);
     const double others_rate = rate(kOthers, now);
-    const double others_now = std::max(0.0, others(now));
+    // Below zero where the vendor's window began later than ours: that much is free already.
+    const double others_now = others(now);
     std::vector<Ahead> all;
     std::array<double, kQuotaLanes + 1> before{};
     auto slot = slots_.begin();

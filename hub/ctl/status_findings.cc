@@ -216,7 +216,8 @@ private:
                            std::to_string(quota.count("used")) + " are used, and " +
                            std::to_string(quota.count("reserve")) + " are a reserve";
         if (!lanes.empty()) text += "; " + lanes;
-        if (ends.ns != 0) {
+        if (ends.ns != 0 && ends <= cluster_.now) text += "; nothing else is left";
+        if (ends > cluster_.now) {
             text += "; asks, commands and other applications use up the rest at " + time_text(ends);
         }
         const Timestamp resets = quota.time("resets_at");

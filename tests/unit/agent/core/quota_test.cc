@@ -292,6 +292,25 @@ TEST(Quota, AClockThatGoesBackCountsNothingTwiceAndForgetsNothing) {
     EXPECT_EQ(kept.used(midnight() + 4h), 200u);
 }
 
+// The vendor's day ends at an hour that nobody declared, and only its replies show it.
+TEST(Quota, AVendorsDayThatEndsElsewhereIsNotSpentInAHurry) {
+    Kept kept{{.limit = 10'000}};
+    kept.know();
+    std::uint64_t used = 0;
+    for (Timestamp now = midnight(); now < midnight() + 72h; now = now + 5s) {
+        const Duration of_day = (now - midnight() + 18h) % Duration{24h};  // It ends at six.
+        if (of_day == 0s) used = 0;
+        if (kept.wait(kBackfill, now) == 0s) {
+            kept.quota.take(kBackfill, now);
+            kept.quota.settle(kBackfill, {1, {.limit = 10'000, .used = ++used}}, now);
+        }
+        ASSERT_LE(used, 9'000u);
+        if (now < midnight() + 30h || of_day != 12h) continue;
+        EXPECT_GT(used, 500u);  // More where `resets_at` is declared.
+        EXPECT_LT(used, 7'000u);
+    }
+}
+
 // ---- Random days ----------------------------------------------------------------------------
 
 /// Lanes that want calls at random times, another application, and a vendor who counts.
