@@ -293,7 +293,7 @@ void Quota::settle(QuotaLane lane, const CallCost& cost, Timestamp now) {
 // ---- What the platform tells ----------------------------------------------------------------
 
 void Quota::learn(const QuotaTold& told, Timestamp now) {
-    if (told.limit && *told.limit > 0) told_limit_ = *told.limit;
+    if (told.limit && *told.limit > 0 && *told.limit <= kCallsMost) told_limit_ = *told.limit;
     if (told.resets_in && *told.resets_in <= window_.length) {
         const Duration phase = rest_of(Duration{now.ns} + *told.resets_in, window_.length);
         const Duration off = window_.resets_at ? rest_of(phase - *window_.resets_at, window_.length)
@@ -309,7 +309,7 @@ void Quota::learn(const QuotaTold& told, Timestamp now) {
         const std::uint64_t of = told_limit_ > 0 ? told_limit_ : settings_.limit;
         if (of > 0) used = of - std::min(of, *told.remaining);
     }
-    if (!used) return;
+    if (!used || *used > kCallsMost) return;
     const std::int64_t ours = counted(now);
     const auto others_before = static_cast<std::int64_t>(std::llround(others(now)));
     const std::int64_t more = static_cast<std::int64_t>(*used) - ours - others_before;

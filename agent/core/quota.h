@@ -122,6 +122,8 @@ public:
     [[nodiscard]] Result<void> restore(std::string_view text, Timestamp now);
 
 private:
+    /// A greater number of calls is none.
+    static constexpr std::uint64_t kCallsMost = 1'000'000'000'000'000;
     static constexpr std::size_t kOthers = kQuotaLanes;  ///< Other applications, in a slot.
     /// The window is counted in pieces.
     struct Slot {

@@ -81,6 +81,18 @@ Result<void> Quota::restore(std::string_view text, Timestamp now) {
         return fail(ErrorKind::kCorrupt, "what was kept of the quota is of another form");
     }
     const Numbers& head = lines.front();
+    const auto is_count = [](std::int64_t number) {
+        return number >= 0 && static_cast<std::uint64_t>(number) <= kCallsMost;
+    };
+    bool sound = is_count(head[1]) && is_count(head[2]) &&
+                 is_count(head[4] < 0 ? -(head[4] + 1) : head[4]) && head[5] >= 0;
+    for (auto line = lines.begin() + 1; line != lines.end(); ++line) {
+        sound =
+            sound && line->front() >= 0 && std::all_of(line->begin() + 1, line->end(), is_count);
+    }
+    if (!sound) {
+        return fail(ErrorKind::kCorrupt, "what was kept of the quota holds impossible numbers");
+    }
     told_limit_ = static_cast<std::uint64_t>(head[2]);
     told_ = head[3] != 0;
     others_ = head[4];

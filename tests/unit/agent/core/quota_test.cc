@@ -189,6 +189,14 @@ TEST(Quota, LearnsWhatIsUsedByAll) {
     EXPECT_EQ(kept.used(midnight() + 2s), 1'001u);
 }
 
+TEST(Quota, NumbersThatCannotBeAreNone) {
+    Kept kept{daily(1'000)};
+    kept.tell({.limit = ~0ULL, .used = ~0ULL}, midnight());
+    kept.tell({.used = 1ULL << 63}, midnight());
+    EXPECT_EQ(kept.quota.status(midnight()).limit, 1'000u);
+    EXPECT_EQ(kept.used(midnight()), 0u);
+}
+
 TEST(Quota, ATornOrderOfAnswersIsNoCorrection) {
     Kept kept{daily(10'000)};
     kept.tell({.used = 500}, midnight());
@@ -275,7 +283,9 @@ TEST(Quota, KeepsWhatWasLearned) {
 TEST(Quota, RefusesWhatItDidNotKeep) {
     for (const char* text :
          {"", "1", "2 0 0 0 0 0 -1 -1\n", "1 0 0 0 0 0 -1\n", "1 0 0 0 0 0 -1 -1\n5 x\n",
-          "1 0 0 0 0 0 -1 -1\n5 1 2 3\n", "1 0 0 0 0 0 -1 99999999999999999999\n"}) {
+          "1 0 0 0 0 0 -1 -1\n5 1 2 3\n", "1 0 0 0 0 0 -1 99999999999999999999\n",
+          "1 -5 0 0 0 0 -1 -1\n", "1 0 0 0 0 0 -1 -1\n5 1 2 3 4 5 -6\n",
+          "1 0 0 0 -9223372036854775808 0 -1 -1\n"}) {
         Quota quota{daily(100)};
         const auto done = quota.restore(text, midnight());
         ASSERT_FALSE(done) << text;
