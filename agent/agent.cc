@@ -60,7 +60,7 @@ Agent::Agent(Parts parts)
       jitter_(parts.seed),
       environment_{parts.clock, parts.points, jitter_, std::move(parts.note)},
       commits_(environment_, store_),
-      gate_(settings_.rate, settings_.writing.breaker),
+      gate_(settings_, clock_),
       guard_(settings_.reading.settle, parts.executor.traits().read_back_lag),
       mass_breaker_({environment_, settings_, store_, commits_}),
       troubles_({environment_, settings_, store_, commits_}),
@@ -80,6 +80,7 @@ Agent::Agent(Parts parts)
       lists_({environment_, settings_, store_, commits_, link_, parts.list_executor,
               std::move(parts.lists)}),
       asks_({environment_, settings_, gate_, parts.ask_executor, parts.services}),
+      quota_({environment_, store_, commits_, gate_}),
       receipts_(std::make_unique<Receipts>(*this)) {
     if (!environment_.note) environment_.note = [](NoteLevel, std::string_view) {};
     mass_breaker_.tell = [this](Transaction& transaction, const Change& change) {
@@ -101,6 +102,7 @@ Result<void> Agent::start() {
         again_records_ = transaction.text(keys::kAgainRecords);
     });
     if (!loaded) return loaded;
+    if (auto started = quota_.start(); !started) return started;
     if (auto started = intake_.start(); !started) return started;
     if (auto started = troubles_.start(intake_.is_new()); !started) return started;
     if (auto started = operations_.start(); !started) return started;
@@ -137,6 +139,7 @@ Result<void> Agent::on_timer() {
             troubles_.pump(!intake_.is_new());
             lists_.pump();
             asks_.pump();
+            quota_.pump();
         }
         if (auto sent = publisher_.pump(); !sent) return sent;
         if (commits_.empty() || (commits_.blocked() && now() < flush_again_at_)) break;
@@ -172,7 +175,8 @@ Duration Agent::next_deadline() const {
         std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
                   operations_.next_deadline(), links_.next_deadline(), reconciler_.next_deadline(),
                   backfill_.next_deadline(), mass_breaker_.next_deadline(),
-                  troubles_.next_deadline(), lists_.next_deadline(), asks_.next_deadline()});
+                  troubles_.next_deadline(), lists_.next_deadline(), asks_.next_deadline(),
+                  quota_.next_deadline()});
     return next;
 }
 

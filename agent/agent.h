@@ -19,6 +19,7 @@
 #include "agent/operations.h"
 #include "agent/platform_gate.h"
 #include "agent/publisher.h"
+#include "agent/quota_keeper.h"
 #include "agent/reconciler.h"
 #include "agent/settings.h"
 #include "agent/store.h"
@@ -96,6 +97,7 @@ public:
         Backfill::Status backfill;
         Asks::Status asks;
         std::vector<MassBreaker::Status> held;  ///< Lanes that do not flow.
+        Quota::Status quota;
     };
     [[nodiscard]] Status status() const;
 
@@ -144,6 +146,7 @@ private:
     Links links_;
     Lists lists_;
     Asks asks_;
+    QuotaKeeper quota_;
 
     std::unique_ptr<Receipts> receipts_;
     std::unique_ptr<nats::Subscription> receipts_subscription_;

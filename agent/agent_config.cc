@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/core/quota_toml.h"
 #include "shared/base/nearest_name.h"
 #include "shared/base/toml_reader.h"
 #include "shared/nats/options_toml.h"
@@ -144,6 +145,20 @@ void read_operating(TomlReader& root, AgentSettings::Operating& operating) {
         std::chrono::duration_cast<std::chrono::milliseconds>(operating.retention));
 }
 
+void read_quota(TomlReader table, const ConnectorFactory& connector, QuotaSettings& quota) {
+    // Not to be had of a file with problems, which are told anyway.
+    if (const auto made = connector()) quota = (*made)->traits().quota;
+    quota.limit = table.integer("limit", {0, 1'000'000'000'000}, quota.limit);
+    quota.reserve_percent = table.integer("reserve_percent", {0, 99}, quota.reserve_percent);
+    quota.reserve_calls =
+        table.integer("reserve_calls", {0, 1'000'000'000'000}, quota.reserve_calls);
+    if (quota.limit > 0 && quota.reserve_calls >= quota.limit) {
+        table.problem("reserve_calls",
+                      "leaves nothing of the limit of " + std::to_string(quota.limit) + " calls");
+    }
+    quota.window = read_quota_window(table, quota.window);
+}
+
 void read_log(TomlReader table, log::Options& options) {
     static constexpr TomlReader::Choice<log::Level> kLevels[] = {{"debug", log::Level::kDebug},
                                                                  {"info", log::Level::kInfo},
@@ -227,6 +242,7 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     if (connector) config.lists = make_lists(root, context);
     // Alone: what a connector did not come to read is not unknown.
     if (!connector) return fail(std::move(connector.error()));
+    read_quota(root.table("quota"), *connector, settings.quota);
     if (auto done = root.finish(); !done) return fail(std::move(done.error()));
     config.connector = std::move(*connector);
     TomlReader objects = root.table("objects");

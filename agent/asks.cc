@@ -139,6 +139,9 @@ void Asks::put(std::size_t at, const std::string& key, const Fields& input, Answ
                                              ? "the platform refuses the agent's credentials"
                                              : "the platform asked for a pause");
     }
+    if (p_.gate.next_quota(QuotaLane::kAsk) > Duration{0}) {
+        return no(ErrorKind::kThrottled, "the platform's quota is used up but for its reserve");
+    }
     std::size_t under_way = 0;
     for (const Question& one : questions_) under_way += one.pending.size();
     if (under_way >= kPendingMost) {
@@ -146,7 +149,7 @@ void Asks::put(std::size_t at, const std::string& key, const Fields& input, Answ
     }
     question.rate.take(now());
     // Whoever waits for the next token waits longer for it.
-    p_.gate.take(now());
+    p_.gate.take(QuotaLane::kAsk, now());
     const std::uint64_t number = ++numbers_;
     Pending& pending = question.pending[key];
     pending.number = number;
@@ -155,7 +158,9 @@ void Asks::put(std::size_t at, const std::string& key, const Fields& input, Answ
     p_.executor->ask(
         question.settings.form.name, input,
         [this, at, key, number, alive = std::weak_ptr<int>{alive_}](Executor::Answer<Value> told) {
-            if (!alive.expired()) on_answer(at, key, number, std::move(told));
+            if (alive.expired()) return;
+            p_.gate.answered(QuotaLane::kAsk, told.cost);
+            on_answer(at, key, number, std::move(told));
         });
 }
 
@@ -167,7 +172,7 @@ void Asks::on_answer(std::size_t at, const std::string& key, std::uint64_t numbe
         values = fail(answer.result.error());
         const ErrorKind kind = answer.result.error().kind;
         if (kind == ErrorKind::kThrottled) {
-            p_.gate.pause(now(), std::min(answer.pause, p_.settings.writing.throttle_max));
+            p_.gate.throttled(now(), std::min(answer.pause, p_.settings.writing.throttle_max));
         } else if (says_nothing(kind)) {
             breaker_.failed(now(), p_.environment.jitter.next());
         }

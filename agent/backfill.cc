@@ -7,6 +7,8 @@
 namespace syncline::agent {
 namespace {
 
+constexpr QuotaLane kLane = QuotaLane::kBackfill;
+
 /// How long to wait before looking again whether something else is done, or the spool has room.
 constexpr Duration kLookAgain{std::chrono::milliseconds{200}};
 constexpr std::string_view kReading = "reading";
@@ -146,7 +148,7 @@ void Backfill::pump() {
 Duration Backfill::next_deadline() const {
     if (phase_ != Phase::kReading) return kNever;
     if (!may_work()) return now() + kLookAgain;
-    return page_ ? next_read_ : std::max(next_read_, p_.gate.next_call(now()));
+    return page_ ? next_read_ : std::max(next_read_, p_.gate.next_call(kLane, now()));
 }
 
 bool Backfill::is_wanted(const ObjectName& object) const {
@@ -158,7 +160,7 @@ bool Backfill::is_wanted(const ObjectName& object) const {
 
 void Backfill::read_on() {
     const Duration at = now();
-    if (at < p_.gate.next_call(at)) return;
+    if (at < p_.gate.next_call(kLane, at)) return;
     if (!counted_) {
         counted_ = true;
         p_.executor.count([this, run = run_](Executor::Answer<std::uint64_t> answer) {
@@ -166,13 +168,14 @@ void Backfill::read_on() {
         });
     }
     busy_ = true;
-    p_.gate.take(at);
+    p_.gate.take(kLane, at);
     p_.executor.survey(
         cursor_, p_.settings.reading.batch_records,
         [this, run = run_](Executor::Answer<Batch> answer) { on_read(std::move(answer), run); });
 }
 
 void Backfill::on_read(Executor::Answer<Batch> answer, std::uint64_t run) {
+    p_.gate.answered(kLane, answer.cost);
     if (run != run_) return;
     busy_ = false;
     if (answer.result) {

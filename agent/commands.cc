@@ -38,8 +38,7 @@ bool Commands::may_start() const {
 }
 
 std::size_t Commands::busy_max(Duration now) const {
-    return p_.gate.breaker().state(now) == Breaker::State::kClosed ? p_.settings.writing.concurrency
-                                                                   : 1;
+    return p_.gate.breaker().state(now) == Breaker::State::kClosed ? p_.gate.concurrency() : 1;
 }
 
 bool Commands::may_subscribe() const { return started_ && !subscription_ && p_.link.connected(); }
@@ -70,7 +69,8 @@ void Commands::pump() {
     } else if (may_subscribe() && at >= quiet_until_) {
         subscribe();
     }
-    while (may_start() && busy_ < busy_max(at) && p_.gate.next_call(at) <= at && start_next(at)) {
+    while (may_start() && busy_ < busy_max(at) &&
+           p_.gate.next_call(QuotaLane::kCommand, at) <= at && start_next(at)) {
     }
 }
 
@@ -85,9 +85,10 @@ Duration Commands::next_deadline() const {
         next = std::min(next, std::max(at, quiet_until_));
     }
     if (!may_start() || busy_ >= busy_max(at)) return next;
+    const Duration call = p_.gate.next_call(QuotaLane::kCommand, at);
     const auto consider = [&](const EntityKey& entity, Duration due) {
         const Duration allowed = is_shunned(entity, at) ? shunned_until_ : due;
-        next = std::min(next, std::max({due, allowed, p_.gate.next_call(at)}));
+        next = std::min(next, std::max({due, allowed, call}));
     };
     for (const auto& [due, entity] : due_) {
         if (due > next) break;
@@ -332,7 +333,7 @@ void Commands::call(const JobPtr& job) {
         });
     }
     hold(job);
-    p_.gate.take(now());
+    p_.gate.take(QuotaLane::kCommand, now());
     if (job->phase == Phase::kWrite) {
         call_write(job);
     } else {
@@ -352,6 +353,7 @@ void Commands::call_write(const JobPtr& job) {
 }
 
 void Commands::on_written(const JobPtr& job, const Executor::Answer<Written>& answer) {
+    p_.gate.answered(QuotaLane::kCommand, answer.cost);
     let_go(job);
     const Result<Written>& result = answer.result;
     const AfterWrite next = after_write(job->command.kind, result);
@@ -405,7 +407,7 @@ void Commands::on_unreached(const JobPtr& job, const Error& error, Duration paus
         p_.gate.deny(now(), p_.settings.writing.denied_pause);
     } else if (error.kind == ErrorKind::kThrottled) {
         const Duration least = p_.settings.writing.retry.first;
-        p_.gate.pause(now(), std::clamp(pause, least, p_.settings.writing.throttle_max));
+        p_.gate.throttled(now(), std::clamp(pause, least, p_.settings.writing.throttle_max));
     } else if (charge(job) &&
                is_spent(p_.settings.writing.budget, job->attempts, now() - job->since)) {
         return give_up(job);

@@ -64,6 +64,7 @@ void Commands::call_look(const JobPtr& job) {
 }
 
 void Commands::on_looked(const JobPtr& job, const Executor::Answer<std::optional<Record>>& answer) {
+    p_.gate.answered(QuotaLane::kCommand, answer.cost);
     let_go(job);
     if (!answer.result) {
         switch (answer.result.error().kind) {

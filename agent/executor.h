@@ -22,6 +22,7 @@ public:
     struct Answer {
         Result<T> result;
         Duration pause{0};  ///< What kThrottled asked for, if it said.
+        CallCost cost;      ///< For PlatformGate::answered().
     };
     template <class T>
     using Done = std::function<void(Answer<T>)>;

@@ -64,7 +64,7 @@ void Intake::pump() {
     if (looks_for_unseen()) look_for_unseen();
     if (reading_ || pending_ || fetches_.size() >= p_.settings.reading.fetches_max) return;
     const Duration at = now();
-    if (at >= std::max(next_read_, p_.gate.next_call(at))) start_read();
+    if (at >= std::max(next_read_, p_.gate.next_call(read_lane(), at))) start_read();
 }
 
 Duration Intake::next_deadline() const {
@@ -73,14 +73,14 @@ Duration Intake::next_deadline() const {
     if (!has_room()) return pending_ || !reading_ ? now() + kRoomPause : kNever;
     if (now() < room_at_) return room_at_;
     Duration next = kNever;
-    if (!due_.empty() && fetching_ < p_.settings.writing.concurrency) {
-        next = std::max(due_.begin()->first.first, p_.gate.next_call(now()));
+    if (!due_.empty() && fetching_ < p_.gate.concurrency()) {
+        next = std::max(due_.begin()->first.first, p_.gate.next_call(QuotaLane::kChange, now()));
     }
     if (pending_) return pending_->committing ? next : now();
     if (!tombstones_.empty()) return going_through_ ? next : now();
     if (looks_for_unseen()) return now();
     if (!reading_ && fetches_.size() < p_.settings.reading.fetches_max) {
-        next = std::min(next, std::max(next_read_, p_.gate.next_call(now())));
+        next = std::min(next, std::max(next_read_, p_.gate.next_call(read_lane(), now())));
     }
     return next;
 }
@@ -94,12 +94,20 @@ void Intake::count_all() {
     });
 }
 
+QuotaLane Intake::read_lane() const {
+    if (origin_ == kReconcile) return QuotaLane::kReconcile;
+    if (origin_ != kLive) return QuotaLane::kBackfill;
+    // Then a read waits for what is pushed, and asks the platform for nothing.
+    return p_.executor.traits().waits_for_changes ? QuotaLane::kFree : QuotaLane::kChange;
+}
+
 void Intake::start_read() {
     count_all();
     p_.environment.before("A1");
     reading_ = true;
     ++reads_begun_;
-    p_.gate.take(now());
+    const QuotaLane lane = read_lane();
+    p_.gate.take(lane, now());
     p_.guard.read_begins(now());
     if (origin_ == kReconcile && cursor_ == p_.executor.full_read_start()) {
         // Also what was told since it was asked for, by a read before it, is not shown by it.
@@ -108,7 +116,8 @@ void Intake::start_read() {
         });
     }
     p_.executor.read(cursor_, p_.settings.reading.batch_records,
-                     [this, round = round_](Executor::Answer<Batch> answer) {
+                     [this, lane, round = round_](Executor::Answer<Batch> answer) {
+                         p_.gate.answered(lane, answer.cost);
                          on_read(std::move(answer), round);
                      });
 }

@@ -198,6 +198,7 @@ private:
 
     void count_all();
     void note_load(Transaction& transaction);
+    [[nodiscard]] QuotaLane read_lane() const;
     void start_read();
     void on_read(Executor::Answer<Batch> answer, std::uint64_t round);
     void on_read_error(const Error& error, Duration pause);

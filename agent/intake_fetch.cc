@@ -70,10 +70,10 @@ void Intake::follow(const RecordKey& record) {
 }
 
 void Intake::start_fetches() {
-    while (!due_.empty() && fetching_ < p_.settings.writing.concurrency) {
+    while (!due_.empty() && fetching_ < p_.gate.concurrency()) {
         const auto first = due_.begin();
         const Duration at = now();  // Read once: two readings of a running clock differ.
-        if (first->first.first > at || p_.gate.next_call(at) > at) return;
+        if (first->first.first > at || p_.gate.next_call(QuotaLane::kChange, at) > at) return;
         const RecordKey key = first->second;
         due_.erase(first);
         Fetch& fetch = fetches_.at(key);
@@ -82,7 +82,7 @@ void Intake::start_fetches() {
         fetch.in_flight = true;
         fetch.again = false;
         ++fetching_;
-        p_.gate.take(at);
+        p_.gate.take(QuotaLane::kChange, at);
         p_.executor.fetch(key.object, key.record,
                           [this, key](Executor::Answer<std::optional<Record>> answer) {
                               on_fetched(key, std::move(answer));
@@ -92,6 +92,7 @@ void Intake::start_fetches() {
 
 void Intake::on_fetched(const RecordKey& key, Executor::Answer<std::optional<Record>> answer) {
     --fetching_;
+    p_.gate.answered(QuotaLane::kChange, answer.cost);
     Fetch& fetch = fetches_.at(key);
     const bool gone = !answer.result && answer.result.error().kind == ErrorKind::kNotFound;
     if (!answer.result && !gone) {

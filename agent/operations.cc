@@ -143,11 +143,11 @@ bool Operations::may_start() const {
     const std::uint64_t limit = p_.settings.spool.bytes / 32 * 31;
     const bool closed = breaker_.state(now()) == Breaker::State::kClosed;
     return p_.store.partitions() > 0 && !p_.commits.blocked() && p_.store.waiting_bytes() < limit &&
-           busy_ < (closed ? p_.settings.writing.concurrency : 1U);
+           busy_ < (closed ? p_.gate.concurrency() : 1U);
 }
 
 Duration Operations::next_call(Duration at) const {
-    Duration next = p_.gate.next_call(at);
+    Duration next = p_.gate.next_call(QuotaLane::kCommand, at);
     for (const Breaker* breaker : {&breaker_, &std::as_const(p_.gate).breaker()}) {
         if (breaker->state(at) == Breaker::State::kOpen) {
             next = std::max(next, breaker->open_until());
@@ -211,12 +211,15 @@ const OperationSettings* Operations::settings_of(const std::string& operation) c
 void Operations::begin(const JobPtr& job) {
     job->busy = true;
     ++busy_;
-    p_.gate.take(now());
+    p_.gate.take(QuotaLane::kCommand, now());
     auto next = std::make_shared<Next>();
     p_.commits.add(
         [this, job, next](Transaction& transaction) { *next = prepare(transaction, *job); },
         [this, job, next] {
-            if (*next == Next::kEnded) return ended(job);
+            if (*next == Next::kEnded) {
+                p_.gate.not_made(QuotaLane::kCommand);
+                return ended(job);
+            }
             p_.environment.after("O2");
             if (*next == Next::kCall) return call(job);
             find(job);
@@ -293,11 +296,13 @@ void Operations::find(const JobPtr& job) {
 }
 
 void Operations::on_answer(const JobPtr& job, const Executor::Answer<Value>& answer) {
+    p_.gate.answered(QuotaLane::kCommand, answer.cost);
     if (!answer.result) return on_error(job, answer.result.error(), answer.pause);
     finish(job, applied(*job, *answer.result));
 }
 
 void Operations::on_looked(const JobPtr& job, const Looked& answer) {
+    p_.gate.answered(QuotaLane::kCommand, answer.cost);
     if (!answer.result) {
         const ErrorKind kind = answer.result.error().kind;
         const bool is_passing = kind == ErrorKind::kUnavailable || kind == ErrorKind::kThrottled ||
@@ -310,7 +315,7 @@ void Operations::on_looked(const JobPtr& job, const Looked& answer) {
     }
     if (*answer.result) return finish(job, applied(*job, **answer.result));
     job->doubt = false;
-    p_.gate.take(now());
+    p_.gate.take(QuotaLane::kCommand, now());
     call(job);
 }
 
@@ -367,7 +372,7 @@ void Operations::try_again(const JobPtr& job, const Error& error, Duration pause
     if (error.kind == ErrorKind::kDenied) {
         p_.gate.deny(now(), writing.denied_pause);
     } else if (error.kind == ErrorKind::kThrottled) {
-        p_.gate.pause(now(), std::clamp(pause, writing.retry.first, writing.throttle_max));
+        p_.gate.throttled(now(), std::clamp(pause, writing.retry.first, writing.throttle_max));
     } else {
         breaker_.failed(now(), p_.environment.jitter.next());
     }

@@ -53,6 +53,27 @@ public:
 };
 Ignored ignored;
 
+/// Null where there is no quota.
+Value quota_value(const Quota::Status& quota) {
+    if (quota.limit == 0) return {};
+    Value::Map spent;
+    Value::Map slowed;
+    for (std::size_t lane = 0; lane < kQuotaLanes; ++lane) {
+        const char* const name = name_of(static_cast<QuotaLane>(lane));
+        spent.emplace(name, count(quota.spent[lane]));
+        if (quota.flows[lane] == Quota::Flow::kFlows) continue;
+        slowed.emplace(name, name_of(quota.flows[lane]));
+    }
+    return Value::Map{{"limit", count(quota.limit)},
+                      {"used", count(quota.used)},
+                      {"reserve", count(quota.reserve)},
+                      {"learned", quota.learned},
+                      {"spent", std::move(spent)},
+                      {"slowed", std::move(slowed)},
+                      {"resets_at", moment(quota.resets_at.value_or(Timestamp{}))},
+                      {"used_up_at", moment(quota.used_up_at.value_or(Timestamp{}))}};
+}
+
 }  // namespace
 
 Agent::Status Agent::status() const {
@@ -73,7 +94,8 @@ Agent::Status Agent::status() const {
                   .reconciler = reconciler_.status(),
                   .backfill = backfill_.status(),
                   .asks = asks_.status(),
-                  .held = mass_breaker_.status()};
+                  .held = mass_breaker_.status(),
+                  .quota = gate_.quota().status(clock_.now())};
     for (const std::string* trouble : std::initializer_list<const std::string*>{
              &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
              &status.intake.last_error, &status.reconciler.trouble, &status.backfill.trouble}) {
@@ -142,6 +164,8 @@ std::string Agent::presence() const {
          count(static_cast<std::uint64_t>(
              std::chrono::duration_cast<std::chrono::milliseconds>(s.paused).count()))},
         {"rate_per_second", count(settings_.rate.per_second)},
+        {"concurrency", count(gate_.concurrency())},
+        {"quota", quota_value(s.quota)},
         {"needs_credentials", s.denied},
         {"trouble", s.trouble},
     };

@@ -115,7 +115,8 @@ void Reconciler::pump() {
 Duration Reconciler::next_deadline() const {
     if (!retells_.empty()) return may_work() ? now() : now() + kLookAgain;
     if (!may_go_on()) return phase_ == Phase::kIdle ? kNever : now() + kLookAgain;
-    if (phase_ == Phase::kReading) return std::max(next_read_, p_.gate.next_call(now()));
+    if (phase_ == Phase::kReading)
+        return std::max(next_read_, p_.gate.next_call(QuotaLane::kReconcile, now()));
     const bool waits = phase_ == Phase::kSettling || phase_ == Phase::kTelling ||
                        (phase_ == Phase::kJudging && !judging_.empty());
     return waits ? now() + kLookAgain : now();
@@ -145,15 +146,16 @@ void Reconciler::enter(Phase phase) {
 
 void Reconciler::read_on() {
     const Duration at = now();
-    if (at < std::max(next_read_, p_.gate.next_call(at))) return;
+    if (at < std::max(next_read_, p_.gate.next_call(QuotaLane::kReconcile, at))) return;
     busy_ = true;
-    p_.gate.take(at);
+    p_.gate.take(QuotaLane::kReconcile, at);
     p_.executor.survey(
         cursor_, p_.settings.reading.batch_records,
         [this, run = run_](Executor::Answer<Batch> answer) { on_read(std::move(answer), run); });
 }
 
 void Reconciler::on_read(Executor::Answer<Batch> answer, std::uint64_t run) {
+    p_.gate.answered(QuotaLane::kReconcile, answer.cost);
     if (run != run_) return;
     if (!answer.result) return on_read_error(answer.result.error(), answer.pause);
     p_.gate.succeeded();

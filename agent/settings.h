@@ -9,6 +9,7 @@
 #include "agent/core/mapping.h"
 #include "agent/core/mass_change.h"
 #include "agent/core/pacing.h"
+#include "agent/core/quota.h"
 #include "shared/base/timestamp.h"
 #include "shared/model/ids.h"
 #include "shared/policy/ask.h"
@@ -85,6 +86,7 @@ struct AgentSettings {
 
     MassSettings breaker;
     Rate rate;
+    QuotaSettings quota;
     Duration presence{std::chrono::seconds{10}};
     Duration watch{std::chrono::seconds{5}};  ///< How often the streams' identity is looked at.
 };

@@ -101,6 +101,7 @@ ThreadExecutor::Job ThreadExecutor::job(std::function<Result<T>(Connector&, std:
                 !answer.result && answer.result.error().kind == ErrorKind::kUnavailable;
             if (lost) connected.up = false;
         }
+        answer.cost = connector.take_cost();
         const bool throttled =
             !answer.result && answer.result.error().kind == ErrorKind::kThrottled;
         if (throttled) answer.pause = connector.throttle_pause();

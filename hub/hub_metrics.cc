@@ -1,5 +1,7 @@
 #include "hub/hub_metrics.h"
 
+#include <limits>
+
 #include "shared/base/version.h"
 
 namespace syncline::hub {
@@ -25,7 +27,7 @@ HubMetrics::HubMetrics() {
 }
 
 void HubMetrics::update(const Sources& sources) {
-    const auto& [hub, asks, link, webhooks, indicators] = sources;
+    const auto& [hub, asks, link, webhooks, indicators, quotas] = sources;
     const Duration now = clock_.steady();
     if (now < due_) return;
     due_ = now + std::chrono::seconds{1};
@@ -52,6 +54,7 @@ void HubMetrics::update(const Sources& sources) {
         counter.Increment(static_cast<double>(count) - counter.Value());
     }
     show_indicators(indicators);
+    show_quotas(quotas);
     metrics_.gauge(metric::kHubInstances).Set(static_cast<double>(hub.instances().size()));
     for (const auto& [about, through] : hub.verified_through()) {
         const Metrics::Labels labels{{"platform", about.first.text}, {"object", about.second.text}};
@@ -69,6 +72,29 @@ void HubMetrics::update(const Sources& sources) {
     metrics_.gauge(metric::kHubPartitions).Set(static_cast<double>(hub.held().size()));
     metrics_.gauge(metric::kNatsConnected).Set(link.connected() ? 1 : 0);
     metrics_.gauge(metric::kNatsPublishesOpen).Set(static_cast<double>(link.open()));
+}
+
+void HubMetrics::show_quotas(const AgentQuotas& quotas) {
+    for (const auto& [platform, told] : quotas.all()) {
+        const AgentQuota& quota = told.quota;
+        const bool silent = quotas.is_silent(told);
+        const auto set = [&](const metric::Name& name, double value, Metrics::Labels labels = {}) {
+            labels.emplace("platform", platform.text);
+            metrics_.gauge(name, labels)
+                .Set(silent ? std::numeric_limits<double>::quiet_NaN() : value);
+        };
+        set(metric::kQuotaLimit, static_cast<double>(quota.limit));
+        set(metric::kQuotaUsed, static_cast<double>(quota.used));
+        set(metric::kQuotaReserve, static_cast<double>(quota.reserve));
+        set(metric::kQuotaUsedUp, static_cast<double>(quota.used_up_at.ns) / 1e9);
+        for (const char* lane : {"ask", "command", "change", "reconcile", "backfill"}) {
+            const auto found = quota.slowed.find(lane);
+            const double slowed = found == quota.slowed.end() ? 0
+                                  : found->second == "rests"  ? 2
+                                                              : 1;
+            set(metric::kQuotaSlowed, slowed, {{"lane", lane}});
+        }
+    }
 }
 
 /// What there is nothing to measure of is not shown as 0.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/agent_quotas.h"
 #include "hub/asks.h"
 #include "hub/hub.h"
 #include "hub/indicators/indicators.h"
@@ -26,11 +27,13 @@ public:
         const nats::NatsLink& link;
         const WebhookRequests& webhooks;
         const indicators::Indicators& indicators;
+        const AgentQuotas& quotas;
     };
     void update(const Sources& sources);
 
 private:
     void show_indicators(const indicators::Indicators& indicators);
+    void show_quotas(const AgentQuotas& quotas);
 
     struct Shown {
         prometheus::Counter* counter;

@@ -156,7 +156,8 @@ public:
                          [this](const std::string& webhook, const char* what) {
                              ++webhook_requests_[{webhook, what}];
                          }}),
-          indicators_({link_, clock_}) {
+          indicators_({link_, clock_}),
+          quotas_(link_, clock_) {
         hub_.answer_asks_by([this](const std::string& name, const Fields& input, auto answer) {
             asks_.ask(name, to_json(Value{to_map(input)}),
                       [answer = std::move(answer)](const Asks::Reply& reply) {
@@ -194,7 +195,8 @@ public:
             webhooks_.tick();
             indicators_.follow(hub_.policy(), hub_.held(), hub_.partitions());
             indicators_.tick();
-            metrics.update({hub_, asks_, link_, webhook_requests_, indicators_});
+            if (config_.metrics_port != 0 && hub_.ready()) quotas_.listen();
+            metrics.update({hub_, asks_, link_, webhook_requests_, indicators_, quotas_});
             if (!ready && hub_.ready()) {
                 ready = true;
                 log::info("hub is ready", {{"hub", config_.id}});
@@ -247,6 +249,7 @@ private:
     WebhookRequests webhook_requests_;
     webhooks::Webhooks webhooks_;
     indicators::Indicators indicators_;
+    AgentQuotas quotas_;
 };
 
 /// The entities in memory are many and each is looked at seldom: with pages of 2 MiB the processor

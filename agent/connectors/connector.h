@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "agent/core/quota.h"
 #include "shared/base/result.h"
 #include "shared/base/timestamp.h"
 #include "shared/model/command.h"
@@ -189,6 +190,10 @@ public:
     /// Pause that the last kThrottled asked for, measured from now; zero if it did not say.
     [[nodiscard]] virtual Duration throttle_pause() const { return Duration{0}; }
 
+    /// What was sent since this was called last, and what the platform said of its quota. A
+    /// connector that does not count says one call.
+    [[nodiscard]] virtual CallCost take_cost() { return {}; }
+
     /// What the agent may rely on.
     struct Traits {
         bool create_is_idempotent = false;  ///< Upsert by a unique external id.
@@ -196,6 +201,7 @@ public:
         bool can_fetch = true;              ///< fetch() works; else what is read is all there is.
         bool waits_for_changes = false;     ///< read() blocks until there is something (up to 1 s).
         Duration read_back_lag{0};          ///< How long a read may lag behind a write.
+        QuotaSettings quota;                ///< Limit and window, unless they are declared.
     };
     [[nodiscard]] virtual Traits traits() const = 0;
 };

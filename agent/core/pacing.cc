@@ -22,6 +22,17 @@ void TokenBucket::take(Duration now) {
     started_ = true;
 }
 
+void Concurrency::throttled() {
+    allowed_ = std::max(allowed_ / 2, 1u);
+    calm_ = 0;
+}
+
+void Concurrency::succeeded() {
+    if (allowed_ >= most_ || ++calm_ < kCalm * allowed_) return;
+    ++allowed_;
+    calm_ = 0;
+}
+
 Duration backoff_limit(const RetrySchedule& schedule, std::uint32_t failure) {
     Duration pause = std::min(schedule.first, schedule.most);
     for (std::uint32_t i = 1; i < failure && pause < schedule.most; ++i) {

@@ -31,6 +31,25 @@ private:
     bool started_ = false;
 };
 
+/// How many calls may be under way at once: at first as many as is set; half as many after the
+/// platform said that it was too much, and one more for each so many that went well.
+class Concurrency {
+public:
+    /// Calls that go well, for each that may be under way, before there may be one more.
+    static constexpr std::uint32_t kCalm = 8;
+
+    explicit Concurrency(std::uint32_t most) : most_(most), allowed_(most) {}
+
+    [[nodiscard]] std::uint32_t allowed() const { return allowed_; }
+    void throttled();
+    void succeeded();
+
+private:
+    std::uint32_t most_;
+    std::uint32_t allowed_;
+    std::uint32_t calm_ = 0;
+};
+
 /// Exponential back-off with full jitter.
 struct RetrySchedule {
     Duration first{std::chrono::seconds{1}};  ///< Longest pause after the first failure.

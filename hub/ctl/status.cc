@@ -151,12 +151,27 @@ Cell warning_count(std::uint64_t count) {
     return cell;
 }
 
+/// "88 % of 15000": of all that the platform allows.
+Cell quota_cell(const Announced& quota) {
+    const std::uint64_t limit = quota.count("limit");
+    if (limit == 0) return right_cell("-");
+    const double part = static_cast<double>(quota.count("used")) / static_cast<double>(limit);
+    Cell cell = right_cell(std::to_string(static_cast<std::uint64_t>(part * 100)) + " % of " +
+                           std::to_string(limit));
+    if (!quota.inner("slowed").fields().empty()) cell.style = Style::kYellow;
+    return cell;
+}
+
 void show_agents(Output& out, const Cluster& cluster) {
     out.heading("Agents");
     if (cluster.agents.empty()) return out.line("none");
     Table table{{"PLATFORM", "VERSION", "EPOCH", "WAITING", "SPOOL", "READ", "BREAKER", "DOUBT",
                  "REJECTS", "HEARD"},
                 {}};
+    const bool has_quota = std::ranges::any_of(cluster.agents, [](const Presence& agent) {
+        return agent.said.inner("quota").count("limit") > 0;
+    });
+    if (has_quota) table.header.emplace_back("QUOTA");
     for (const Presence& agent : cluster.agents) {
         const Announced& said = agent.said;
         const std::string breaker = said.text("breaker");
@@ -168,6 +183,7 @@ void show_agents(Output& out, const Cluster& cluster) {
              Cell{breaker, breaker == "closed" ? Style::kPlain : Style::kYellow},
              warning_count(said.count("commands_in_doubt")), warning_count(said.count("rejects")),
              right_cell(age_text(agent.heard_at, cluster.now))});
+        if (has_quota) table.rows.back().push_back(quota_cell(said.inner("quota")));
     }
     out.table(table);
 }

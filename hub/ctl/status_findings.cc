@@ -158,6 +158,7 @@ private:
             warn("agent_trouble", trouble, "The agent's log says more", where);
         }
         held_lanes(said, where);
+        short_quota(said.inner("quota"), where);
         const std::string breaker = said.text("breaker");
         if (!breaker.empty() && breaker != "closed") {
             warn("breaker_open", "its circuit breaker is " + breaker + ": writes wait",
@@ -200,6 +201,32 @@ private:
                      lane_entity(ObjectName{}).entity.text,
                  where);
         }
+    }
+
+    void short_quota(const Announced& quota, const std::string& where) {
+        std::string lanes;
+        const Announced slowed = quota.inner("slowed");
+        for (const auto& [lane, flow] : slowed.fields()) {
+            const auto* const text = flow.get<std::string>();
+            lanes += (lanes.empty() ? "" : ", ") + lane + " " + (text == nullptr ? "" : *text);
+        }
+        const Timestamp ends = quota.time("used_up_at");
+        if (quota.count("limit") == 0 || (lanes.empty() && ends.ns == 0)) return;
+        std::string text = "of its quota of " + std::to_string(quota.count("limit")) + " calls " +
+                           std::to_string(quota.count("used")) + " are used, and " +
+                           std::to_string(quota.count("reserve")) + " are a reserve";
+        if (!lanes.empty()) text += "; " + lanes;
+        if (ends.ns != 0 && ends <= cluster_.now) text += "; nothing else is left";
+        if (ends > cluster_.now) {
+            text += "; asks, commands and other applications use up the rest at " + time_text(ends);
+        }
+        const Timestamp resets = quota.time("resets_at");
+        warn("quota_short", std::move(text),
+             resets.ns == 0 ? "It comes back bit by bit. Who else calls the platform? "
+                              "agent/README.md, \"Quota\""
+                            : "The window ends at " + time_text(resets) +
+                                  ". Who else calls the platform? agent/README.md, \"Quota\"",
+             where);
     }
 
     void absent_agents() {

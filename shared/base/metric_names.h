@@ -68,6 +68,20 @@ inline constexpr Name kHubDecideSeconds{"syncline_hub_decide_seconds",
                                         "Time from reading a batch to its last acknowledgement"};
 inline constexpr Name kHubEntitiesCached{"syncline_hub_entities_cached", "Entities held in memory"};
 
+// What agents tell hubs of themselves; every hub shows all of it.
+inline constexpr Name kQuotaLimit{
+    "syncline_quota_limit_calls",
+    "Calls that a platform allows in a window, to all applications; NaN: its agent is silent"};
+inline constexpr Name kQuotaUsed{"syncline_quota_used_calls",
+                                 "Calls of that window that all applications made, as is known"};
+inline constexpr Name kQuotaReserve{"syncline_quota_reserve_calls",
+                                    "Calls of that window that are left to other applications"};
+inline constexpr Name kQuotaUsedUp{
+    "syncline_quota_used_up_timestamp_seconds",
+    "When all but the reserve will be used up, as is forecast; 0: not in this window"};
+inline constexpr Name kQuotaSlowed{"syncline_quota_lane_slowed",
+                                   "0 while a lane flows, 1 if it is slowed, 2 if it rests"};
+
 // The agent.
 inline constexpr Name kAgentChanges{"syncline_agent_changes_total", "Changes seen, by object"};
 inline constexpr Name kAgentCommands{"syncline_agent_commands_total",

@@ -1,4 +1,5 @@
 // Numbers, times and other short texts, each a line's worth: what is taken reads back as itself.
+#include "agent/connectors/rest/quota.h"
 #include "agent/core/time_format.h"
 #include "shared/base/timestamp.h"
 #include "shared/base/utf8.h"
@@ -56,6 +57,25 @@ void check_http_texts(std::string_view text) {
     for (const char c : percent_encode(text)) must(c > ' ' && c != '/' && c != '?' && c != '\x7f');
 }
 
+/// How a vendor writes of his quota, and what he writes; what a quota kept, and has to live with.
+void check_quota(std::string_view form_text, std::string_view text) {
+    using namespace agent;
+    constexpr Timestamp kNow{1'767'607'872'000'000'000};
+    QuotaTold told;
+    const auto form = rest::QuotaForm::parse(form_text);
+    if (taken(form)) form->read(text, kNow, told);
+    if (told.resets_in) must(*told.resets_in >= Duration{0});
+    Quota quota{{.limit = 1'000}};
+    const auto restored = quota.restore(text, kNow);
+    static_cast<void>(taken(restored));
+    quota.settle(QuotaLane::kFree, {.calls = 0, .told = told}, kNow);
+    const auto status = quota.status(kNow);
+    must(status.limit > 0 && status.limit <= 1'000 && status.reserve <= status.limit);
+    must(quota.wait(QuotaLane::kAsk, kNow) >= Duration{0});
+    quota.covered(1'000);
+    must(quota.wait(QuotaLane::kBackfill, kNow) >= Duration{0});
+}
+
 void check_broker_texts(std::string_view text) {
     const auto delivery = nats::parse_delivery(text);
     if (delivery) must(text.find(delivery->stream) != std::string_view::npos);
@@ -76,6 +96,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string_view rest = text;
     const std::string_view format = next_line(rest);
     check_time_format(format, rest);
+    check_quota(format, rest);
+    check_quota("{used}/{limit} {reset_s}", text);
     const std::size_t bad = syncline::find_invalid_utf8(text);
     if (bad != std::string_view::npos) {
         must(bad < size && syncline::find_invalid_utf8(text.substr(0, bad)) == text.npos);

@@ -44,6 +44,7 @@ struct Case {
     std::vector<Exchange> exchanges;
     Value expect;
     std::string says;
+    std::optional<Value> quota;
 };
 
 class CaseClock final : public Clock {
@@ -183,6 +184,7 @@ Case read_case(TomlReader table, const std::string& date) {
     }
     one.expect = json_in(table, "expect", "{}");
     one.says = table.text("says", "");
+    if (table.has("quota")) one.quota = json_in(table, "quota", "{}");
     return one;
 }
 
@@ -276,15 +278,31 @@ Came acted(Connector& connector, const Case& one) {
     return {};
 }
 
+Value shown(const CallCost& cost) {
+    Value::Map out{{"calls", std::int64_t{cost.calls}}};
+    const auto add = [&](const char* name, const std::optional<std::uint64_t>& number) {
+        if (number) out.emplace(name, static_cast<std::int64_t>(*number));
+    };
+    add("limit", cost.told.limit);
+    add("used", cost.told.used);
+    add("remaining", cost.told.remaining);
+    if (const auto resets = cost.told.resets_in) {
+        out.emplace("resets_in_s", std::int64_t{*resets / std::chrono::seconds{1}});
+    }
+    return Value{std::move(out)};
+}
+
 CaseResult run_case(const std::shared_ptr<const Settings>& settings, const Clock& clock,
                     const Case& one) {
     CaseResult result{one.name, one.place, {}};
     Came came;
+    Value quota;
     {
         const auto connector = make_rest_connector(
             settings, std::make_shared<Session>(settings, clock),
             std::make_unique<ScriptedClient>(one, settings->base_url, result.problem), clock);
         came = acted(*connector, one);
+        quota = shown(connector->take_cost());
     }
     if (!result.problem.empty()) {
         if (!came.says.empty()) result.problem += "\n" + came.says;
@@ -293,6 +311,8 @@ CaseResult run_case(const std::shared_ptr<const Settings>& settings, const Clock
                          (came.says.empty() ? "" : "\n" + came.says);
     } else if (!came.says.contains(one.says)) {
         result.problem = "says\n" + came.says + "\nand not\n" + one.says;
+    } else if (one.quota && to_json(quota) != to_json(*one.quota)) {
+        result.problem = "costs\n" + to_json(quota) + "\nand not\n" + to_json(*one.quota);
     }
     return result;
 }

@@ -333,6 +333,7 @@ Profile read_profile(TomlReader& root) {
     profile.auth = read_auth(root.table("auth"));
     if (auto table = root.optional_table("probe")) profile.probe = request_of(*table, "GET");
     profile.errors = read_errors(root.table("errors"));
+    profile.quota = read_quota(root.table("quota"));
     profile.read = read_reading(root.table("read"));
     if (auto table = root.optional_table("deletes")) {
         profile.has_deletes = true;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/connectors/rest/quota.h"
 #include "agent/connectors/rest/template.h"
 #include "shared/base/result.h"
 #include "shared/base/timestamp.h"
@@ -199,6 +200,7 @@ struct Profile {
     RequestSpec probe;
     NamedTemplates headers;  ///< On every request but those for tokens.
     AuthSpec auth;
+    QuotaSpec quota;
     ErrorSpec errors;
     ReadSpec read;
     bool has_deletes = false;

@@ -4,6 +4,7 @@
 
 #include "agent/connectors/rest/asker.h"
 #include "agent/connectors/rest/door.h"
+#include "agent/connectors/rest/quota.h"
 #include "agent/connectors/rest/reader.h"
 #include "agent/connectors/rest/writer.h"
 #include "agent/core/mapping_toml.h"
@@ -19,8 +20,9 @@ using std::chrono::seconds;
 
 class RestConnector final : public Connector {
 public:
-    explicit RestConnector(rest::Door::Parts parts)
-        : door_(std::move(parts)), reader_(door_), writer_(door_), asker_(door_) {}
+    /// `meter` is the client among the parts.
+    RestConnector(rest::Door::Parts parts, rest::MeteredClient& meter)
+        : meter_(meter), door_(std::move(parts)), reader_(door_), writer_(door_), asker_(door_) {}
 
     Result<void> connect(std::stop_token stop) override { return door_.probe(stop); }
     Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override {
@@ -63,6 +65,8 @@ public:
     }
     [[nodiscard]] Duration throttle_pause() const override { return door_.throttle_pause(); }
 
+    [[nodiscard]] CallCost take_cost() override { return meter_.take_cost(); }
+
     [[nodiscard]] Traits traits() const override {
         const Profile& profile = door_.settings().profile;
         const bool marked = std::ranges::all_of(
@@ -70,10 +74,12 @@ public:
         return {.create_is_idempotent = profile.has_upsert && marked,
                 .has_marker = profile.has_find && marked,
                 .waits_for_changes = false,
-                .read_back_lag = profile.read_back_lag};
+                .read_back_lag = profile.read_back_lag,
+                .quota = {.limit = profile.quota.limit, .window = profile.quota.window}};
     }
 
 private:
+    rest::MeteredClient& meter_;
     rest::Door door_;
     rest::Reader reader_;
     rest::Writer writer_;
@@ -194,8 +200,12 @@ std::unique_ptr<Connector> make_rest_connector(std::shared_ptr<const Settings> s
                                                std::shared_ptr<rest::Session> session,
                                                std::unique_ptr<HttpClient> http,
                                                const Clock& clock) {
+    auto metered =
+        std::make_unique<rest::MeteredClient>(std::move(http), settings->profile.quota, clock);
+    rest::MeteredClient& meter = *metered;
     return std::make_unique<RestConnector>(
-        rest::Door::Parts{std::move(settings), std::move(session), std::move(http), clock});
+        rest::Door::Parts{std::move(settings), std::move(session), std::move(metered), clock},
+        meter);
 }
 
 Result<std::shared_ptr<const Settings>> read_rest_settings(TomlReader& connector,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "agent/core/value_path.h"
 #include "shared/base/json.h"
 #include "shared/http/client.h"
 

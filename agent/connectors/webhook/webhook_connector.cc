@@ -216,6 +216,10 @@ Duration WebhookConnector::throttle_pause() const {
     return inner_ ? inner_->throttle_pause() : Duration{0};
 }
 
+CallCost WebhookConnector::take_cost() {
+    return inner_ ? inner_->take_cost() : CallCost{.calls = 0, .told = {}};
+}
+
 Connector::Traits WebhookConnector::traits() const {
     Traits traits = inner_ ? inner_->traits() : Traits{};
     traits.waits_for_changes = true;

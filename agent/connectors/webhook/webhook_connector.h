@@ -55,6 +55,8 @@ public:
     Result<Written> write(const Command& command, std::stop_token stop) override;
     [[nodiscard]] Fields normal_form(const ObjectName& object, const Fields& fields) const override;
     [[nodiscard]] Duration throttle_pause() const override;
+    /// The inner connector's; what is pushed costs the platform nothing.
+    [[nodiscard]] CallCost take_cost() override;
     [[nodiscard]] Traits traits() const override;
 
     /// Where the server listens; 0 before the first read().

@@ -45,6 +45,73 @@ TEST_F(AgentConfigFile, ListsEverySettingOfTheBreakerAtItsDefault) {
     EXPECT_NE(text.find("\npercent_from = 50\n"), std::string::npos);
 }
 
+TEST_F(AgentConfigFile, ListsEverySettingOfTheQuotaAtItsDefault) {
+    const std::string text =
+        test::uncommented(std::filesystem::path{SYNCLINE_SOURCE_DIR} / "configs/agent.toml",
+                          {"credentials_file", "nkey_seed_file", "user", "password", "tls_ca_file",
+                           "tls_cert_file", "tls_key_file"});
+    const auto all = parse(text, "agent.toml");
+    ASSERT_TRUE(all) << all.error().what;
+    const auto least = parse(kLeast);
+    ASSERT_TRUE(least) << least.error().what;
+    EXPECT_EQ(all->settings.quota, least->settings.quota);
+    EXPECT_NE(text.find("\nreserve_percent = 10\n"), std::string::npos);
+}
+
+TEST_F(AgentConfigFile, TakesTheQuotaOfTheProfileUnlessItIsDeclared) {
+    const std::string business_central = R"(platform = "erp"
+store = "erp.db"
+[connector]
+kind = "rest"
+profile = "business_central"
+base_url = "https://erp.example"
+[connector.auth]
+client_id = "c"
+client_secret = { env = "SECRET" }
+token_url = "https://login.example/token"
+[objects.customer]
+native = "customers"
+[objects.customer.fields]
+number = "number"
+)";
+    const auto profiled = parse(business_central);
+    ASSERT_TRUE(profiled) << profiled.error().what;
+    EXPECT_EQ(profiled->settings.quota.limit, 6'000u);
+    EXPECT_EQ(profiled->settings.quota.window,
+              (QuotaWindow{.length = std::chrono::minutes{5}, .resets_at = {}}));
+    const auto declared = parse(business_central +
+                                "[quota]\nlimit = 500\nreserve_calls = 100\nwindow_s = 3600\n"
+                                "resets_at = \"06:30\"\n");
+    ASSERT_TRUE(declared) << declared.error().what;
+    EXPECT_EQ(declared->settings.quota,
+              (QuotaSettings{.limit = 500,
+                             .reserve_percent = 10,
+                             .reserve_calls = 100,
+                             .window = {.length = std::chrono::hours{1},
+                                        .resets_at = std::chrono::minutes{390}}}));
+}
+
+TEST_F(AgentConfigFile, RefusesQuotasThatMakeNoSenseWithTheirPlaces) {
+    const auto config = parse(std::string{kLeast} +
+                              "[quota]\nlimit = 100\nreserve_percent = 100\nreserve_calls = 100\n"
+                              "window_s = 7000\nresets_at = \"6 am\"\nreset = 5\n");
+    ASSERT_FALSE(config);
+    const std::string& what = config.error().what;
+    for (const char* part :
+         {"a.toml:13:19: `quota.reserve_percent` must be a whole number from 0 to 99",
+          "a.toml:14:17: `quota.reserve_calls` leaves nothing of the limit of 100 calls",
+          "a.toml:16:13: `quota.resets_at` must be a time of day in UTC such as \"06:30\"",
+          "a.toml:17:1: unknown key `quota.reset`"}) {
+        EXPECT_NE(what.find(part), std::string::npos) << part << "\n" << what;
+    }
+    const auto odd =
+        parse(std::string{kLeast} + "[quota]\nwindow_s = 7000\nresets_at = \"06:00\"\n");
+    ASSERT_FALSE(odd);
+    EXPECT_NE(odd.error().what.find("a.toml:13:13: `quota.resets_at` a window that ends at a time"),
+              std::string::npos)
+        << odd.error().what;
+}
+
 TEST_F(AgentConfigFile, TheExamplesOfDatabasesAreSoundAndHaveTriggers) {
     const std::filesystem::path folder =
         std::filesystem::path{SYNCLINE_SOURCE_DIR} / "configs/agents";

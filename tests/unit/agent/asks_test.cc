@@ -112,7 +112,7 @@ protected:
     Jitter jitter{7};
     Environment environment{clock, points, jitter, [](NoteLevel, std::string_view) {}};
     AgentSettings settings;
-    PlatformGate gate{{}, {}};
+    PlatformGate gate{settings, clock};
     Platform platform;
     Wire wire;
     std::optional<Asks> asks;
@@ -248,13 +248,33 @@ TEST_F(AsksTest, KeepToTheirOwnRate) {
 }
 
 TEST_F(AsksTest, TakeTheNextTokenBeforeAnythingElse) {
-    PlatformGate narrow{{.per_second = 1, .burst = 1}, {}};
+    settings.rate = {.per_second = 1, .burst = 1};
+    PlatformGate narrow{settings, clock};
     asks.emplace(Asks::Parts{environment, settings, narrow, &platform, &wire});
     asks->start();
-    narrow.take(clock.steady());
+    narrow.take(QuotaLane::kAsk, clock.steady());
     ask("r");
     EXPECT_EQ(platform.asked.size(), 1U);
-    EXPECT_EQ(narrow.next_call(clock.steady()), clock.steady() + 2s);
+    EXPECT_EQ(narrow.next_call(QuotaLane::kCommand, clock.steady()), clock.steady() + 2s);
+}
+
+TEST_F(AsksTest, SpendWhatIsLeftOfTheQuotaButNotItsReserve) {
+    settings.quota.limit = 10;
+    PlatformGate narrow{settings, clock};
+    asks.emplace(Asks::Parts{environment, settings, narrow, &platform, &wire});
+    asks->start();
+    for (const char* reply : {"r1", "r2", "r3", "r4", "r5", "r6", "r7"}) {
+        ask(reply);
+        platform.answer(R"({"limit":1})");
+    }
+    EXPECT_EQ(narrow.quota().status(clock.now()).used, 7U);
+    ask("r8");  // It might take three, and one is a reserve.
+    EXPECT_TRUE(platform.asked.empty());
+    EXPECT_NE(told("r8").find("\"status\":429"), std::string::npos) << told("r8");
+    EXPECT_NE(told("r8").find("quota is used up"), std::string::npos) << told("r8");
+    pass(25h);
+    ask("r9");
+    EXPECT_EQ(platform.asked.size(), 1U);
 }
 
 TEST_F(AsksTest, HeedAPauseOfThePlatform) {

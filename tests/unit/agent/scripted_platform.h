@@ -48,6 +48,7 @@ public:
     std::vector<agent::Batch::Reject> rejects;  ///< Told with the next batch.
     std::vector<agent::Batch::Looked> looked;   ///< Told with each.
     std::function<Fields(const Fields&)> normaliser;
+    agent::CallCost cost;  ///< Of every call.
 
     /// Somebody edits the platform.
     void put(const char* id, Fields fields, std::optional<EntityId> marker = std::nullopt) {
@@ -104,7 +105,7 @@ public:
 
     void read(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) override {
         ++reads;
-        agent::Executor::Answer<agent::Batch> answer;
+        agent::Executor::Answer<agent::Batch> answer{.result = {}, .cost = cost};
         if (down || reads_fail) {
             answer.result = fail(down ? *down : *reads_fail);
         } else {
@@ -114,7 +115,7 @@ public:
     }
     void survey(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) override {
         ++surveys;
-        agent::Executor::Answer<agent::Batch> answer;
+        agent::Executor::Answer<agent::Batch> answer{.result = {}, .cost = cost};
         answer.result = down ? Result<agent::Batch>{fail(*down)} : page(from, max);
         if (on_surveyed) std::exchange(on_surveyed, nullptr)();
         if (surveys_until_silence && surveys > *surveys_until_silence) return;
@@ -142,7 +143,7 @@ public:
     }
     void write(const Command& command, Done<agent::Written> done) override {
         writes.push_back(command);
-        agent::Executor::Answer<agent::Written> answer;
+        agent::Executor::Answer<agent::Written> answer{.result = {}, .cost = cost};
         std::optional<Script> script;
         if (!scripts.empty()) {
             script = scripts.front();
@@ -176,7 +177,7 @@ private:
         held.clear();
     }
     void look(std::optional<agent::Record> found, Done<std::optional<agent::Record>> done) {
-        agent::Executor::Answer<std::optional<agent::Record>> answer;
+        agent::Executor::Answer<std::optional<agent::Record>> answer{.result = {}, .cost = cost};
         answer.result = std::move(found);
         if (down || reads_fail) answer.result = fail(down ? *down : *reads_fail);
         queue(holds_fetches ? held_fetches_ : events_, [done, answer] { done(answer); });

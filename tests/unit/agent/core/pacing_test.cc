@@ -35,6 +35,23 @@ TEST(TokenBucket, MakesUpForAPauseByTheBurstOnly) {
     EXPECT_EQ(taken, 3);
 }
 
+TEST(Concurrency, HalvesAtOnceAndComesBackOneByOne) {
+    Concurrency calls{8};
+    calls.succeeded();
+    EXPECT_EQ(calls.allowed(), 8U);
+    calls.throttled();
+    calls.throttled();
+    EXPECT_EQ(calls.allowed(), 2U);
+    for (std::uint32_t i = 1; i < 2 * Concurrency::kCalm; ++i) calls.succeeded();
+    EXPECT_EQ(calls.allowed(), 2U);
+    calls.succeeded();
+    EXPECT_EQ(calls.allowed(), 3U);
+    for (int i = 0; i < 10'000; ++i) calls.succeeded();
+    EXPECT_EQ(calls.allowed(), 8U);
+    for (int i = 0; i < 10; ++i) calls.throttled();
+    EXPECT_EQ(calls.allowed(), 1U);
+}
+
 struct BackoffCase {
     std::uint32_t failure;
     Duration limit;

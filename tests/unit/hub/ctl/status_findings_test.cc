@@ -115,6 +115,18 @@ INSTANTIATE_TEST_SUITE_P(
                       say(c, "held_lanes",
                           Value::List{Value::Map{{"object", "customer"}, {"direction", "in"}}});
                   }},
+        JudgeCase{"status.quota_short", Level::kWarning,
+                  [](Cluster& c) {
+                      say(c, "quota",
+                          Value::Map{{"limit", number(100)},
+                                     {"slowed", Value::Map{{"backfill", "rests"}}}});
+                  }},
+        JudgeCase{"status.quota_short", Level::kWarning,
+                  [](Cluster& c) {
+                      say(c, "quota",
+                          Value::Map{{"limit", number(100)},
+                                     {"used_up_at", Value{"2026-01-05T10:11:12Z"}}});
+                  }},
         JudgeCase{"status.breaker_open", Level::kWarning,
                   [](Cluster& c) { say(c, "breaker", Value{"open"}); }},
         JudgeCase{"status.spool_filling", Level::kWarning,
