@@ -36,8 +36,8 @@ def _of_hub(hub):
         f'syncline_hub_asks_total{{what="failed",{of}}}': counter(1),
         exceptions("command.rejected", "opened", hub): counter(1),
         exceptions("command.rejected", "closed", hub): counter(1),
-        f'syncline_hub_webhook_requests_total{{webhook="warehouse",what="taken",{of}}}': counter(9),
-        f'syncline_hub_webhook_requests_total{{webhook="warehouse",what="failed",{of}}}': counter(1),
+        webhook("taken", hub): counter(9),
+        webhook("failed", hub): counter(1),
         f'syncline_hub_alert_raised{{alert="slow_cash",{of}}}': "0x{n}",
         verified(hub): CLOCK,
     }
@@ -46,6 +46,11 @@ def _of_hub(hub):
 def exceptions(kind, what, hub="hub1"):
     return ("syncline_hub_exceptions_total"
             f'{{kind="{kind}",severity="error",what="{what}",instance="{hub}"}}')
+
+
+def webhook(what, hub):
+    return ("syncline_hub_webhook_requests_total"
+            f'{{webhook="warehouse",what="{what}",instance="{hub}"}}')
 
 
 def verified(hub="hub1"):
@@ -167,7 +172,8 @@ CASES = [
     Case("SynclineExceptionsCritical", 2,
          {status("exceptions_open", 'kind="command.in_doubt",severity="critical"'): "1x{n}"},
          {"kind": "command.in_doubt"}),
-    Case("SynclineExceptionsGrowing", 40, {exceptions("command.rejected", "opened"): f"{BEGIN}+3x{{n}}"},
+    Case("SynclineExceptionsGrowing", 40,
+         {exceptions("command.rejected", "opened"): f"{BEGIN}+3x{{n}}"},
          {"kind": "command.rejected"}),
     Case("SynclineExceptionsGrowing", 40, {exceptions("command.gave_up", "opened"): "0+2x{n}"},
          {"kind": "command.gave_up"}),
@@ -182,11 +188,12 @@ CASES = [
     Case("SynclineTimersLate", 4, {status("workflow_timers_late"): "3x{n}"}, OF_CTL),
     Case("SynclineAsksFailing", 16,
          {'syncline_hub_asks_total{what="failed",instance="hub1"}': f"{BEGIN}+60x{{n}}"}),
-    Case("SynclineWebhookDisabled", 2, {status("webhook_disabled", 'webhook="warehouse"'): "1x{n}"},
+    Case("SynclineWebhookDisabled", 2,
+         {status("webhook_disabled", 'webhook="warehouse"'): "1x{n}"},
          {"webhook": "warehouse", **OF_CTL}),
     Case("SynclineWebhookFailing", 32,
-         {f'syncline_hub_webhook_requests_total{{webhook="warehouse",what="taken",instance="{hub}"}}':
-          f"{9 * (BEGIN - 1)}x{{n}}" for hub in ("hub1", "hub2")}, {"webhook": "warehouse"}),
+         {webhook("taken", hub): f"{9 * (BEGIN - 1)}x{{n}}" for hub in ("hub1", "hub2")},
+         {"webhook": "warehouse"}),
     Case("SynclineBusinessAlert", 1,
          {'syncline_hub_alert_raised{alert="slow_cash",instance="hub2"}': "1x{n}"},
          {"business_alert": "slow_cash"}),

@@ -27,6 +27,7 @@ sys.path.insert(0, str(HERE.parent / "packages"))
 sys.dont_write_bytecode = True
 
 import alert_cases  # noqa: E402
+import status_cases  # noqa: E402
 from manuals_test import all_commands  # noqa: E402
 
 SKIPPED = 77
@@ -265,7 +266,7 @@ PLANTS = [
     ("runbooks", "synclinectl webhooks show WEBHOOK", "synclinectl webhook show WEBHOOK",
      "no such command"),
     ("runbooks", "--older-than 8h", "--older 8h", "no option --older"),
-    ("runbooks", "synclinectl alerts list", "synclinectl alerts list NOW", "1 words, and it takes 0"),
+    ("runbooks", "synclinectl alerts list", "synclinectl alerts list NOW", "it takes 0"),
 ]
 
 
@@ -285,6 +286,7 @@ def test_files(source, binaries):
         setattr(files, name, text.replace(what, instead, 1))
         if not any(said in one for one in problems(files, known)):
             failures.append(f"planted in {name} and not found: {instead}")
+    failures += status_cases.check(load_script(source / "configs/monitoring/status_metrics"))
     untried = set(alerts(Files(source))) - {case.alert for case in alert_cases.CASES}
     failures += [f"alert_cases.py: no case for {name}" for name in sorted(untried)]
     print(f"{len(catalogue(Files(source)))} metrics, {len(sections(Files(source)))} runbooks")
@@ -317,12 +319,12 @@ def main():
         print("Prometheus is not here; tests/support/install brings it")
         return SKIPPED
     if what == "files":
-        failures = test_files(source, Path(sys.argv[3]))
+        failures = test_files(source, Path(sys.argv[3]).resolve())
     elif what == "alerts":
         failures = test_alerts(source)
     else:
         from real_system import test_real
-        failures = test_real(source, Path(sys.argv[3]), program)
+        failures = test_real(source, Path(sys.argv[3]).resolve(), program)
     for failure in failures:
         print(f"FAIL {failure}")
     print("monitoring: " + ("as they should be" if not failures else f"{len(failures)} wrong"))
