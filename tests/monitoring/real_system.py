@@ -21,6 +21,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+STREAMS = 9
 SECONDS_MAX = 40  # Of each wait; all of it takes about ten on an idle machine.
 
 POLICY = """
@@ -314,6 +315,9 @@ def test_real(source, binaries, program):
         fleet.write("webhook.key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
         fleet.write("policy/policy.toml", POLICY)
         nats = fleet.start_nats()
+        text, complaint = fleet.look()
+        if complaint or len(re.findall(r"_stream_exists\{.*\} 0", text)) != STREAMS:
+            failures.append(f"status_metrics of a server without streams: {text} {complaint}")
         fleet.start("hub", binaries / "syncline-hub", "--config", fleet.write("hub.toml", HUB))
         fleet.serve_status()
         fleet.start_prometheus()  # Now, as it takes seconds until it begins.

@@ -25,8 +25,8 @@ AGENT = {
 }
 STATUS = {
     "hubs": [], "agents": [AGENT, {"platform": "newer", "heard_at": SOON}],
-    "partitions": [{"partition": 0, "held": True, "lag": 0},
-                   {"partition": 1, "held": False, "lag": 12}],
+    "partitions": [{"partition": 0, "held": True, "lag": 0, "sources": {"newer": "7"}},
+                   {"partition": 1, "held": False, "lag": 12, "sources": {"gone": "9"}}],
     "streams": [{"stream": "SYNC_IN", "exists": False}],
     "exceptions": {"overdue": 1, "unassigned": 2},
 }
@@ -54,6 +54,8 @@ syncline_status_partitions_held 1
 syncline_status_inputs_waiting{partition="1"} 12
 syncline_status_stream_exists{stream="SYNC_IN"} 0
 syncline_status_agent_heard_timestamp_seconds{platform="odd\\"name"} 1767607199.1234567
+syncline_status_agent_present{platform="newer"} 1
+syncline_status_agent_present{platform="gone"} 0
 syncline_status_agent_heard_timestamp_seconds{platform="newer"} 1767610800.0
 syncline_status_agent_read_timestamp_seconds{platform="odd\\"name"} 0
 syncline_status_agent_reading_paused{platform="odd\\"name"} 1
