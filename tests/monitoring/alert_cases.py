@@ -198,6 +198,8 @@ CASES = [
     Case("SynclineBusinessAlert", 1,
          {'syncline_hub_alert_raised{alert="slow_cash",instance="hub2"}': "1x{n}"},
          {"business_alert": "slow_cash"}),
+    Case("SynclineStatusWarning", 31, {finding("policies_differ", "warning"): "1x{n}"},
+         {"code": "status.policies_differ"}),
     Case("SynclineStatusError", 6, {finding("mark_damaged", "error"): "1x{n}"},
          {"code": "status.mark_damaged"}),
 ]

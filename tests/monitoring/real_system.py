@@ -302,7 +302,8 @@ def go_on(fleet):
                          'syncline_hub_webhook_requests_total{webhook="shop",what="failed"'))
     subprocess.run([*ctl, "reconcile", "run", "crm"], check=False, capture_output=True)
     wait_for("an object that is proven equal",
-             lambda: has(get(url), "syncline_hub_verified_through_timestamp_seconds{"))
+             lambda: re.search(r'_verified_through_timestamp_seconds\{.*"customer".*\} [1-9]',
+                               get(url)))
     return url
 
 

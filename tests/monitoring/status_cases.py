@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import subprocess
 
 NOW = 1767607200.0  # 2026-01-05T10:00:00Z
 LATE, SOON, JUST = "2026-01-05T09:58:30.5Z", "2026-01-05T11:00:00Z", "2026-01-05T09:59:30Z"
@@ -94,6 +95,11 @@ def check(script):
     for line in filter(None, EXPECTED.split("\n")):
         if line not in lines:
             yield f"status_metrics: not told: {line}"
+    for words, said in ((["--to", "a.txt"], "that end in .prom"),
+                        (["--interval", "500"], "from 1 to 120 seconds")):
+        ran = subprocess.run([script.__file__, *words], capture_output=True, text=True, check=False)
+        if ran.returncode != 2 or said not in ran.stderr:
+            yield f"status_metrics {words}: {ran.returncode} {ran.stderr}"
     nothing = {key: (None, []) for key in ANSWERS} | {("status",): ANSWERS[("status",)]}
     if "syncline_status_workflow_timers_late 0" not in script.look(Ctl(nothing), NOW).text():
         yield "status_metrics: without a policy it tells nothing"
