@@ -40,7 +40,21 @@ def _of_hub(hub):
         webhook("failed", hub): counter(1),
         f'syncline_hub_alert_raised{{alert="slow_cash",{of}}}': "0x{n}",
         verified(hub): CLOCK,
+        quota("used_up_timestamp_seconds", hub): "0x{n}",
+        **{lane(name, hub): "0x{n}" for name in ("ask", "command", "change")},
+        lane("backfill", hub): "2x{n}",
+        # Of an agent that is silent.
+        lane("ask", hub, "erp"): "NaN+0x{n}",
+        quota("used_up_timestamp_seconds", hub, "erp"): "NaN+0x{n}",
     }
+
+
+def quota(name, hub="hub1", platform="crm"):
+    return f'syncline_quota_{name}{{platform="{platform}",instance="{hub}"}}'
+
+
+def lane(name, hub="hub1", platform="crm"):
+    return f'syncline_quota_lane_slowed{{platform="{platform}",lane="{name}",instance="{hub}"}}'
 
 
 def exceptions(kind, what, hub="hub1"):
@@ -165,6 +179,10 @@ CASES = [
     Case("SynclineSpoolFilling", 6, {agent("reading_paused"): "1x{n}"}, OF_CRM),
     Case("SynclineSpoolFilling", 6, {agent("waiting_entries"): "200000x{n}"}, OF_CRM),
     Case("SynclineSpoolFilling", 6, {agent("waiting_bytes"): "200000000x{n}"}, OF_CRM),
+    Case("SynclineQuotaUsedUp", 11, {lane("command"): "1x{n}"}, {"platform": "crm"}),
+    Case("SynclineQuotaShort", 31, {quota("used_up_timestamp_seconds"): "90000x{n}"},
+         {"platform": "crm"}),
+    Case("SynclineQuotaShort", 31, {lane("change"): "2x{n}"}, {"platform": "crm"}),
     Case("SynclineLaneHeld", 2, {agent("lanes_held"): "1x{n}"}, OF_CRM),
     Case("SynclineWritesInDoubt", 16, {agent("in_doubt"): "1x{n}"}, OF_CRM),
     Case("SynclineRecordsRejected", 31, {agent("rejects"): "4x{n}"}, OF_CRM),

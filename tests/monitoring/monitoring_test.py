@@ -130,7 +130,7 @@ def check_catalogue(files):
             yield f"README.md: {name} does not exist"
     labels = set(re.findall(r'\{"(\w+)", ', files.code))
     for name, (_, said) in catalogue(files).items():
-        if name.startswith("syncline_hub_") and not said <= labels:
+        if not name.startswith((STATUS_PREFIX, "exposer_")) and not said <= labels:
             yield f"README.md: {name}: nothing sets the labels {sorted(said - labels)}"
 
 
