@@ -171,12 +171,11 @@ Duration Agent::next_deadline() const {
     if (connected_) next = std::min({next, presence_at_, publisher_.next_deadline()});
     if (stopping_) return next;
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
-    next =
-        std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
-                  operations_.next_deadline(), links_.next_deadline(), reconciler_.next_deadline(),
-                  backfill_.next_deadline(), mass_breaker_.next_deadline(),
-                  troubles_.next_deadline(), lists_.next_deadline(), asks_.next_deadline(),
-                  quota_.next_deadline()});
+    next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
+                     operations_.next_deadline(), links_.next_deadline(),
+                     reconciler_.next_deadline(), backfill_.next_deadline(),
+                     mass_breaker_.next_deadline(), troubles_.next_deadline(),
+                     lists_.next_deadline(), asks_.next_deadline(), quota_.next_deadline()});
     return next;
 }
 

@@ -29,127 +29,6 @@ std::optional<RecordId> made_before(Transaction& transaction, const EntityKey& e
 
 }  // namespace
 
-// ---- What runs when -------------------------------------------------------------------------
-
-bool Commands::may_start() const {
-    // Changes fill less of the spool, so there is room for the outcome of what is started.
-    const std::uint64_t limit = p_.settings.spool.bytes / 32 * 31;
-    return p_.store.partitions() > 0 && !p_.commits.blocked() && p_.store.waiting_bytes() < limit;
-}
-
-std::size_t Commands::busy_max(Duration now) const {
-    return p_.gate.breaker().state(now) == Breaker::State::kClosed ? p_.gate.concurrency() : 1;
-}
-
-bool Commands::may_subscribe() const { return started_ && !subscription_ && p_.link.connected(); }
-
-bool Commands::is_shunned(const EntityKey& entity, Duration now) const {
-    return shunned_ == entity && now < shunned_until_ &&
-           p_.gate.breaker().state(now) != Breaker::State::kClosed;
-}
-
-void Commands::pump() {
-    const Duration at = now();
-    if (at >= save_position_at_) {
-        save_position_at_ = kNever;
-        if (position() != saved_position_) {
-            p_.commits.add([this](Transaction& transaction) { save_position(transaction); },
-                           [this] {
-                               saved_position_ = written_position_;
-                               p_.environment.after("C7");
-                           });
-        }
-    }
-    if (p_.gate.breaker().state(at) == Breaker::State::kOpen) {
-        if (subscription_) suspend();
-        return;
-    }
-    if (!p_.intake.is_acquainted()) {
-        if (subscription_) suspend();
-    } else if (may_subscribe() && at >= quiet_until_) {
-        subscribe();
-    }
-    while (may_start() && busy_ < busy_max(at) &&
-           p_.gate.next_call(QuotaLane::kCommand, at) <= at && start_next(at)) {
-    }
-}
-
-Duration Commands::next_deadline() const {
-    const Duration at = now();
-    Duration next = save_position_at_;
-    const Breaker& breaker = p_.gate.breaker();
-    if (breaker.state(at) == Breaker::State::kOpen) {
-        return subscription_ ? at : std::min(next, breaker.open_until());
-    }
-    if (p_.intake.was_acquainted() ? may_subscribe() : subscription_ != nullptr) {
-        next = std::min(next, std::max(at, quiet_until_));
-    }
-    if (!may_start() || busy_ >= busy_max(at)) return next;
-    const Duration call = p_.gate.next_call(QuotaLane::kCommand, at);
-    const auto consider = [&](const EntityKey& entity, Duration due) {
-        const Duration allowed = is_shunned(entity, at) ? shunned_until_ : due;
-        next = std::min(next, std::max({due, allowed, call}));
-    };
-    for (const auto& [due, entity] : due_) {
-        if (due > next) break;
-        consider(entity, due);
-    }
-    for (const EntityKey& entity : ready_) {
-        consider(entity, at);
-        if (next <= at) break;
-    }
-    return next;
-}
-
-bool Commands::start_next(Duration at) {
-    for (const auto& [due, entity] : due_) {
-        if (due > at) break;
-        if (is_shunned(entity, at)) continue;
-        const Slot& slot = slots_.at(entity);
-        const JobPtr job = slot.running;
-        due_.erase({due, entity});
-        job->due = kNever;
-        const bool newer =
-            slot.waiting && slot.waiting->command.generation > job->command.generation;
-        if (newer && !job->guarded && !job->doubt && !job->written) {
-            supersede(job);
-        } else {
-            call(job);
-        }
-        return true;
-    }
-    for (auto it = ready_.begin(); it != ready_.end(); ++it) {
-        if (is_shunned(*it, at)) continue;
-        const EntityKey entity = *it;
-        ready_.erase(it);
-        if (p_.breaker.stops_commands(entity.object) &&
-            !p_.breaker.wants_sample({entity.object, Direction::kOut})) {
-            const JobPtr job = slots_.at(entity).waiting;
-            slots_.erase(entity);
-            park(job);
-        } else {
-            begin(entity);
-        }
-        return true;
-    }
-    return false;
-}
-
-void Commands::hold(const JobPtr& job) {
-    job->busy = true;
-    ++busy_;
-}
-
-void Commands::let_go(const JobPtr& job) {
-    job->busy = false;
-    --busy_;
-}
-
-void Commands::wait(const JobPtr& job, Duration due) {
-    job->due = due;
-    due_.emplace(due, job->command.entity);
-}
-
 void Commands::guard(const JobPtr& job) {
     if (job->guarded) return;
     job->guarded = true;
@@ -219,6 +98,7 @@ void Commands::begin(const EntityKey& entity) {
 }
 
 void Commands::admit_job(const JobPtr& job) {
+    ++admitting_;
     auto admission = std::make_shared<Admission>();
     auto pass_ = std::make_shared<Pass>();
     p_.commits.add(
@@ -257,6 +137,7 @@ void Commands::admit_job(const JobPtr& job) {
             }
         },
         [this, job, admission, pass_] {
+            --admitting_;
             if (*pass_ == Pass::kBegin) return after_admission(job, *admission);
             let_go(job);
             if (*pass_ == Pass::kForgetLater) return wait(job, now() + kReceiptWait);
@@ -333,6 +214,7 @@ void Commands::call(const JobPtr& job) {
         });
     }
     hold(job);
+    ++calls_;
     p_.gate.take(QuotaLane::kCommand, now());
     if (job->phase == Phase::kWrite) {
         call_write(job);
@@ -353,8 +235,7 @@ void Commands::call_write(const JobPtr& job) {
 }
 
 void Commands::on_written(const JobPtr& job, const Executor::Answer<Written>& answer) {
-    p_.gate.answered(QuotaLane::kCommand, answer.cost);
-    let_go(job);
+    on_answer(job, answer.cost);
     const Result<Written>& result = answer.result;
     const AfterWrite next = after_write(job->command.kind, result);
     if (next == AfterWrite::kRetry || next == AfterWrite::kPause || next == AfterWrite::kDenied) {

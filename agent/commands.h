@@ -155,7 +155,10 @@ private:
     [[nodiscard]] bool may_start() const;
     [[nodiscard]] bool may_subscribe() const;
     [[nodiscard]] bool start_next(Duration now);
-    [[nodiscard]] std::size_t busy_max(Duration now) const;
+    [[nodiscard]] bool probes(Duration now) const;
+    [[nodiscard]] bool may_call(Duration now) const;
+    [[nodiscard]] bool may_admit(Duration now) const;
+    [[nodiscard]] bool is_behind(Duration at) const;
     [[nodiscard]] bool is_shunned(const EntityKey& entity, Duration now) const;
     void begin(const EntityKey& entity);
     void supersede(const JobPtr& job);
@@ -202,6 +205,7 @@ private:
     void wait(const JobPtr& job, Duration due);
     void hold(const JobPtr& job);
     void let_go(const JobPtr& job);
+    void on_answer(const JobPtr& job, const CallCost& cost);
     void guard(const JobPtr& job);
     void release(const JobPtr& job);
 
@@ -218,7 +222,11 @@ private:
     std::map<EntityKey, Slot> slots_;
     std::deque<EntityKey> ready_;                   ///< With something waiting and nothing running.
     std::set<std::pair<Duration, EntityKey>> due_;  ///< Running jobs that wait for their time.
-    std::size_t busy_ = 0;
+    std::size_t busy_ = 0;                          ///< Jobs that are called, admitted or stored.
+    std::size_t calls_ = 0;                         ///< Of them, those that are called.
+    std::size_t admitting_ = 0;                     ///< And those whose admission is stored.
+    std::size_t in_flight_max_ = 1;
+    Lookahead lookahead_;
     /// PlatformGate::successes() at the last failure of each entity's command: outlives the job,
     /// which is dropped when the breaker opens and comes again from the stream.
     std::map<EntityKey, std::uint64_t> successes_at_failure_;

@@ -64,8 +64,7 @@ void Commands::call_look(const JobPtr& job) {
 }
 
 void Commands::on_looked(const JobPtr& job, const Executor::Answer<std::optional<Record>>& answer) {
-    p_.gate.answered(QuotaLane::kCommand, answer.cost);
-    let_go(job);
+    on_answer(job, answer.cost);
     if (!answer.result) {
         switch (answer.result.error().kind) {
             case ErrorKind::kNotFound: return on_found(job, std::nullopt);

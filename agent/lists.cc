@@ -11,7 +11,7 @@ namespace {
 /// What parts one message carries, about.
 constexpr std::size_t kMessageBytes = 192u << 10;
 /// How long to wait before looking again whether the spool has room.
-constexpr Duration kRoomPause{std::chrono::milliseconds{200}};
+constexpr Duration kListRoomPause{std::chrono::milliseconds{200}};
 
 std::string key_of(std::string_view what, const ListName& list) {
     return std::string{what} + list.text;
@@ -200,7 +200,7 @@ void Lists::send(const ListName& list, const std::string& request, Timestamp beg
     }
     if (!has_room(bytes)) {  // What is there waits for receipts; then it is read again.
         source.attempt.busy = false;
-        source.attempt.at = now() + kRoomPause;
+        source.attempt.at = now() + kListRoomPause;
         return;
     }
     auto told = std::make_shared<std::vector<ListNews>>(std::move(news));

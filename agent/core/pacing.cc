@@ -1,6 +1,7 @@
 #include "agent/core/pacing.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace syncline::agent {
 
@@ -31,6 +32,17 @@ void Concurrency::succeeded() {
     if (allowed_ >= most_ || ++calm_ < kCalm * allowed_) return;
     ++allowed_;
     calm_ = 0;
+}
+
+std::size_t Lookahead::in_flight_max(std::size_t at_once) {
+    constexpr std::size_t kTimesMost = 4;
+    const std::size_t answered = std::exchange(answered_, 0);
+    if (at_once > 1 && answered >= at_once + ahead_) {  // All of them: threads were idle.
+        ahead_ = std::min(std::max(2 * ahead_, at_once), (kTimesMost - 1) * at_once);
+    } else if (answered > 0 && answered <= at_once / 2) {
+        ahead_ = 0;
+    }
+    return at_once + ahead_;
 }
 
 Duration backoff_limit(const RetrySchedule& schedule, std::uint32_t failure) {

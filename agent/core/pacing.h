@@ -50,6 +50,20 @@ private:
     std::uint32_t calm_ = 0;
 };
 
+/// How many calls may wait for a thread beside those that are under way, so that no thread is idle
+/// while what was answered is stored. None where calls take longer than storing: what waits would
+/// only be sent later than it could, and after the platform has asked for a pause.
+class Lookahead {
+public:
+    void answered() { ++answered_; }
+    /// After each storing: calls that may be under way and wait. `at_once`: under way alone.
+    std::size_t in_flight_max(std::size_t at_once);
+
+private:
+    std::size_t answered_ = 0;  ///< Since the last storing.
+    std::size_t ahead_ = 0;
+};
+
 /// Exponential back-off with full jitter.
 struct RetrySchedule {
     Duration first{std::chrono::seconds{1}};  ///< Longest pause after the first failure.

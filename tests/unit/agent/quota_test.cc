@@ -125,7 +125,9 @@ TEST_F(AgentQuota, APlatformThatIsThrottledIsWrittenToByFewerAtOnce) {
     world.run_seconds(1);
     EXPECT_EQ(world.platform.writes.size(), 4u);
     world.platform.release_writes();
-    for (int i = 0; i < 4; ++i) {  // All that are under way are told so; that counts once.
+    // All four were answered at once, so as many more wait to be sent. All are told so; that counts
+    // once.
+    for (int i = 0; i < 8; ++i) {
         world.platform.scripts.push_back({.error = ErrorKind::kThrottled, .pause = 5s});
     }
     world.run_seconds(1);

@@ -133,5 +133,24 @@ TEST(Jitter, IsTheSameForTheSameSeed) {
     EXPECT_NE(a.next(), c.next());
 }
 
+TEST(Lookahead, GrowsWhileThreadsWereIdleAndEndsWhereCallsAreSlow) {
+    Lookahead ahead;
+    const auto answer = [&](int count) {
+        for (int i = 0; i < count; ++i) ahead.answered();
+        return ahead.in_flight_max(8);
+    };
+    EXPECT_EQ(answer(0), 8u);
+    EXPECT_EQ(answer(3), 8u);
+    EXPECT_EQ(answer(8), 16u);
+    EXPECT_EQ(answer(12), 16u) << "some were under way still";
+    EXPECT_EQ(answer(0), 16u) << "no news";
+    EXPECT_EQ(answer(16), 24u);
+    EXPECT_EQ(answer(24), 32u);
+    EXPECT_EQ(answer(32), 32u) << "no more than that";
+    EXPECT_EQ(answer(4), 8u);
+    for (int i = 0; i < 9; ++i) ahead.answered();
+    EXPECT_EQ(ahead.in_flight_max(1), 1u) << "one at a time is one at a time";
+}
+
 }  // namespace
 }  // namespace syncline::agent
