@@ -64,10 +64,12 @@ void Policies::on_message(const nats::InMessage& message) {
         auto version = parse_policy_version(message.body);
         if (!version) taken = fail(version.error());
         if (version && !known.version) known.version = *std::move(version);
-    } else if (!known.start) {
+    } else {
         auto start = parse_policy_start(message.body);
         if (!start) taken = fail(start.error());
-        if (start) known.start = *std::move(start);
+        // An earlier place is that of another hub, which noticed a loss; see move_lost_places().
+        const bool news = start && (!known.start || start->sequence < known.start->sequence);
+        if (news) known.start = *std::move(start);
         known.activation.reset();  // Another hub has judged it.
     }
     if (!taken) {
@@ -84,6 +86,7 @@ void Policies::tick() {
     const Duration now = clock_.steady();
     if (!read_ && reader_->caught_up()) {
         read_ = true;
+        move_lost_places();
         choose_newest();
         judge();
         if (known_.empty() && seed_.empty()) {
@@ -92,6 +95,7 @@ void Policies::tick() {
     }
     const bool none = std::ranges::none_of(
         known_, [](const auto& entry) { return entry.second.version.has_value(); });
+    if (read_) move_lost_places();
     if (read_ && none && !seed_.empty() && now >= seed_due_) {
         seed_due_ = now + kSeedAgain;
         seed();
@@ -135,6 +139,26 @@ void Policies::restore() {
         }
         effects_.publish(subjects::policy_version(number), to_text(*known.version), nullptr, 0);
         if (!known.start) continue;
+        effects_.publish(subjects::policy_start(number), to_text(*known.start), nullptr, 0);
+    }
+}
+
+/// A version ruled from a place that SYNC_IN has lost: whatever comes there now is its, too. Else
+/// the version before would rule again, and no other could come into force.
+void Policies::move_lost_places() {
+    const nats::StreamInfo* inputs = watch_.info(subjects::kStreamIn);
+    if (inputs == nullptr) return;
+    for (auto& [number, known] : known_) {
+        if (!known.start || known.start->inputs_created != inputs->created) continue;
+        const bool lost =
+            known.start->sequence > inputs->last_sequence && known.start->at < inputs->asked;
+        if (!lost) continue;
+        log::warning("where a version of the policy came into force is lost; it rules what comes",
+                     {{"version", number},
+                      {"sequence", known.start->sequence},
+                      {"from", inputs->last_sequence}});
+        known.start->sequence = inputs->last_sequence;
+        settled_from_ = UINT64_MAX;
         effects_.publish(subjects::policy_start(number), to_text(*known.start), nullptr, 0);
     }
 }

@@ -109,6 +109,7 @@ private:
     void loaded(std::uint64_t number, Known& known);
     void take(PolicyActivation activation, const PolicyStart& place);
     void judge();
+    void move_lost_places();
     void judge_later();
     void settle();
     [[nodiscard]] std::uint64_t newest_start_seen() const;
