@@ -147,7 +147,9 @@ void Output::heading(std::string_view text) {
 
 void Output::table(const Table& table) {
     if (options_.json) return;
-    for (const std::string& text : render(table, options_.colour)) write(out_, text + "\n");
+    Table shown_table = table;
+    if (!options_.terminal) shown_table.column_most = 0;
+    for (const std::string& text : render(shown_table, options_.colour)) write(out_, text + "\n");
 }
 
 void Output::clear_screen() {

@@ -69,6 +69,7 @@ public:
     struct Options {
         bool json = false;
         Colour colour = Colour::kNever;
+        bool terminal = false;  ///< Else no text is clipped: another program reads it.
     };
     Output(std::FILE* out, std::FILE* err, Options options)
         : out_(out), err_(err), options_(options) {}

@@ -32,8 +32,10 @@ void Program::choose(std::string name, Run run) {
 }
 
 Exit Program::run() {
-    out_ = std::make_unique<Output>(
-        stdout, stderr, Output::Options{.json = globals.json, .colour = colour_for(globals)});
+    out_ = std::make_unique<Output>(stdout, stderr,
+                                    Output::Options{.json = globals.json,
+                                                    .colour = colour_for(globals),
+                                                    .terminal = ::isatty(STDOUT_FILENO) != 0});
     const auto done = run_(*this);
     if (done) {
         if (!told_) out_->finish(command_, *done, nullptr);

@@ -70,6 +70,16 @@ public:
 const Finding kFinding{Level::kWarning, "status.agent_silent", "last heard of 1 h ago",
                        "look at its log", "agent crm"};
 
+TEST(Output, ClipsCellsOnATerminalAlone) {
+    const Table table{{}, {{Cell{std::string(80, 'x')}}}};
+    Captured piped{{}};
+    piped.output.table(table);
+    EXPECT_NE(piped.out().find(std::string(80, 'x')), std::string::npos);
+    Captured shown{{.terminal = true}};
+    shown.output.table(table);
+    EXPECT_NE(shown.out().find(std::string(57, 'x') + "..."), std::string::npos);
+}
+
 TEST(Output, TextShowsLinesThenFindingsAndErrorsApart) {
     Captured captured{{}};
     captured.output.line("hello");
