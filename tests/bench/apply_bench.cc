@@ -14,7 +14,6 @@
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,6 +29,7 @@
 #include "shared/wire/subjects.h"
 #include "tests/bench/bench_change.h"
 #include "tests/bench/child.h"
+#include "tests/bench/folder.h"
 #include "tests/bench/raw_client.h"
 #include "tests/support/nats_server.h"
 
@@ -172,29 +172,6 @@ private:
     std::uint64_t ids_ = 0;
     std::unique_ptr<HttpServer> server_;
     std::jthread answering_;
-};
-
-class Folder {
-public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "syncline-apply-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) fault("no temporary folder");
-        path_ = pattern;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] const fs::path& path() const { return path_; }
-    [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
-        std::ofstream{path_ / name} << text;
-        return (path_ / name).string();
-    }
-
-private:
-    fs::path path_;
 };
 
 std::string agent_config(const std::string& nats, const std::string& platform) {

@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -21,6 +20,7 @@
 #include "shared/http/client.h"
 #include "shared/http/server.h"
 #include "tests/bench/child.h"
+#include "tests/bench/folder.h"
 #include "tests/support/free_port.h"
 #include "tests/support/nats_server.h"
 
@@ -86,29 +86,6 @@ public:
 
 private:
     std::unique_ptr<HttpServer> server_;
-};
-
-class Folder {
-public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "syncline-ask-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) fault("no temporary folder");
-        path_ = pattern;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] const fs::path& path() const { return path_; }
-    [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
-        std::ofstream{path_ / name} << text;
-        return (path_ / name).string();
-    }
-
-private:
-    fs::path path_;
 };
 
 std::string agent_config(const std::string& nats, const std::string& platform) {

@@ -15,24 +15,11 @@
 
 #include "shared/policy/check.h"
 #include "shared/policy/policy_toml.h"
+#include "tests/bench/folder.h"
 #include "tests/bench/large_policy.h"
 
 namespace syncline::bench {
 namespace {
-
-class Folder {
-public:
-    Folder() {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "check_bench-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no folder: " + pattern);
-        path = pattern;
-    }
-    ~Folder() { std::filesystem::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::filesystem::path path;
-};
 
 double seconds_of(const std::function<void()>& work) {
     const auto start = std::chrono::steady_clock::now();
@@ -71,15 +58,15 @@ int run(int argc, char** argv) {
         if (flag == "--runs" && i + 1 < argc) runs = std::max(1, std::atoi(argv[i + 1]));
     }
     const Folder folder;
-    write_large_policy(folder.path, size);
+    write_large_policy(folder.path(), size);
     std::vector<double> whole;
     std::vector<double> read;
     std::vector<double> proven;
     std::size_t rules = 0;
     for (int i = 0; i < runs; ++i) {
-        whole.push_back(seconds_of([&] { run_program(argv[1], folder.path); }));
+        whole.push_back(seconds_of([&] { run_program(argv[1], folder.path()); }));
         Result<Policy> policy = fail(ErrorKind::kNotFound, "");
-        read.push_back(seconds_of([&] { policy = load_policy(folder.path); }));
+        read.push_back(seconds_of([&] { policy = load_policy(folder.path()); }));
         if (!policy) throw std::runtime_error(policy.error().what);
         std::vector<Finding> findings;
         proven.push_back(seconds_of([&] { findings = check(*policy); }));

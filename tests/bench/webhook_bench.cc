@@ -34,6 +34,7 @@
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 #include "tests/bench/child.h"
+#include "tests/bench/folder.h"
 #include "tests/bench/push_clients.h"
 #include "tests/support/free_port.h"
 #include "tests/support/nats_server.h"
@@ -179,30 +180,13 @@ private:
     std::uint64_t read_ = 0;
 };
 
-class Folder {
-public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "syncline-bench-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) fault("mkdtemp");
-        path_ = pattern;
-        struct statfs info {};
-        // There a sync costs nothing, and the figure would be a lie.
-        if (::statfs(pattern.c_str(), &info) == 0 && info.f_type == TMPFS_MAGIC) {
-            fs::remove(path_);
-            fault("the folder for temporary files is in memory; set TMPDIR to one on a disk");
-        }
+/// In memory a sync costs nothing, and the figure would be a lie.
+void refuse_memory(const fs::path& folder) {
+    struct statfs info {};
+    if (::statfs(folder.c_str(), &info) == 0 && info.f_type == TMPFS_MAGIC) {
+        fault("the folder for temporary files is in memory; set TMPDIR to one on a disk");
     }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    [[nodiscard]] const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
-};
+}
 
 /// Syncs a second that the disk does by itself: 64 KiB over what is there, then fdatasync.
 double disk_syncs_per_s(const fs::path& folder) {
@@ -365,6 +349,7 @@ void check_kill(PushClients& clients, Child& agent, const fs::path& folder, cons
 Figures one_run(const Programs& programs, const Sizes& sizes) {
     Figures out;
     const Folder folder;
+    refuse_memory(folder.path());
     out["disk_syncs_per_s"] = disk_syncs_per_s(folder.path());
     test::NatsServer server;
     Child hub{

@@ -27,6 +27,7 @@
 #include "shared/wire/subjects.h"
 #include "tests/bench/bench_change.h"
 #include "tests/bench/child.h"
+#include "tests/bench/folder.h"
 #include "tests/bench/raw_client.h"
 #include "tests/bench/relay.h"
 #include "tests/bench/watcher.h"
@@ -325,22 +326,6 @@ Figures waiting(const std::string& hub_program, const std::string& directory, co
     return out;
 }
 
-class Folder {
-public:
-    Folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "syncline-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) die("no temporary folder");
-        path = pattern;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    std::filesystem::path path;
-};
-
 int run(int argc, char** argv) {
     if (argc == 3 && std::string_view{argv[1]} == "--relay") run_relay(argv[2]);
     const std::string_view name = argc < 3 ? "" : argv[2];
@@ -354,14 +339,14 @@ int run(int argc, char** argv) {
         if (flag == "--runs" && i + 1 < argc) sizes.runs = std::max(1, std::atoi(argv[i + 1]));
     }
     const Folder folder;
-    std::ofstream{folder.path / "policy.toml"} << kWorkflows;
-    const auto policy = load_policy(folder.path);
+    std::ofstream{folder.path() / "policy.toml"} << kWorkflows;
+    const auto policy = load_policy(folder.path());
     if (!policy) die(policy.error().what);
     std::map<std::string, std::vector<double>> all;
     for (int i = 0; i < sizes.runs; ++i) {
         const Figures figures = name == "workflow"
-                                    ? processes(argv[1], folder.path.string(), sizes)
-                                    : waiting(argv[1], folder.path.string(), *policy, sizes);
+                                    ? processes(argv[1], folder.path().string(), sizes)
+                                    : waiting(argv[1], folder.path().string(), *policy, sizes);
         std::fprintf(stderr, "run %d of %d:", i + 1, sizes.runs);
         for (const auto& [figure, value] : figures) {
             all[figure].push_back(value);
