@@ -17,6 +17,8 @@ constexpr std::size_t kTrimEntries = 500;
 constexpr Duration kTrimMore{std::chrono::milliseconds{50}};
 /// How long to wait when the disk is full.
 constexpr Duration kFullPause{std::chrono::seconds{1}};
+/// Between two looks for a stream that the hub has not made yet.
+constexpr Duration kStreamPause{std::chrono::milliseconds{200}};
 /// Rounds of work and commit in one on_timer(); what is left then waits for events first.
 constexpr int kRounds = 8;
 constexpr std::string_view kPartitions = "partitions";
@@ -294,9 +296,7 @@ void Agent::watch_streams() {
 void Agent::on_input_stream(const Result<nats::StreamInfo>& info) {
     const std::string stream{subjects::kStreamIn};
     if (!info) {
-        if (info.error().kind == ErrorKind::kNotFound) {
-            note_once(input_trouble_, "waiting for stream " + stream + ", which the hub makes");
-        }
+        if (info.error().kind == ErrorKind::kNotFound) await_stream(stream, input_trouble_);
         return;
     }
     const std::uint16_t partitions = partitions_of(*info);
@@ -343,8 +343,14 @@ void Agent::on_command_stream(const Result<nats::StreamInfo>& info) {
         return look_for_answers();
     }
     if (info.error().kind != ErrorKind::kNotFound) return;
-    note_once(command_trouble_, "waiting for stream " + std::string{subjects::kStreamCommands} +
-                                    ", which the hub makes");
+    await_stream(subjects::kStreamCommands, command_trouble_);
+}
+
+/// Soon again: what a new store finds in a stream of commands may have been told to a former one,
+/// and is done late.
+void Agent::await_stream(std::string_view stream, std::string& trouble) {
+    note_once(trouble, "waiting for stream " + std::string{stream} + ", which the hub makes");
+    watch_at_ = std::min(watch_at_, now() + kStreamPause);
 }
 
 void Agent::look_for_request(subjects::Again what) {

@@ -110,6 +110,7 @@ private:
     void on_input_stream(const Result<nats::StreamInfo>& info);
     void check_input_identity(const nats::StreamInfo& info);
     void on_command_stream(const Result<nats::StreamInfo>& info);
+    void await_stream(std::string_view stream, std::string& trouble);
     void look_for_request(subjects::Again what);
     void look_for_answers();
     void on_again(const nats::InMessage& request);

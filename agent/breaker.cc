@@ -22,6 +22,14 @@ constexpr Duration kTellDoubled{std::chrono::seconds{2}};
 constexpr Duration kTellChanged{std::chrono::minutes{1}};
 constexpr Duration kTellAgain{std::chrono::minutes{10}};
 
+std::uint64_t deletions_under_way(Transaction& transaction, const ObjectName& object) {
+    const std::vector<LedgerEntry> begun = transaction.doubtful();
+    return static_cast<std::uint64_t>(std::ranges::count_if(begun, [&](const LedgerEntry& entry) {
+        const auto command = wire::decode_command(entry.command);
+        return command && command->kind == CommandKind::kDelete && command->entity.object == object;
+    }));
+}
+
 std::string text_of(const Lane& lane) {
     return lane.object.text + " (" + name_of(lane.direction) + ")";
 }
@@ -55,14 +63,18 @@ std::optional<Excess> MassBreaker::excess(Transaction& transaction, const Sight&
                      [&] { return records_of(transaction, sight.lane); });
 }
 
-/// Those that the window saw deleted were there when it began.
+/// Those that the window saw deleted were there when it began, and of what is told to the platform
+/// those are there still whose deletion is under way.
 std::uint64_t MassBreaker::records_of(Transaction& transaction, const Lane& lane) {
     Counted& counted = counted_[lane];
     if (now() < counted.until) return counted.records;
     counted.records = transaction.count_of(lane.object);
     if (const LaneState* state = p_.store.lane(lane)) {
         const MassCounts counts = state->window.counts(clock_now(), p_.settings.breaker.window);
-        counted.records += counts[static_cast<std::size_t>(MassKind::kDelete)];
+        const std::uint64_t gone = counts[static_cast<std::size_t>(MassKind::kDelete)];
+        const std::uint64_t under_way =
+            lane.direction == Direction::kOut ? deletions_under_way(transaction, lane.object) : 0;
+        counted.records += gone - std::min(gone, under_way);
     }
     counted.until = now() + kCountEvery;
     return counted.records;

@@ -320,6 +320,24 @@ TEST_F(BreakerTest, HoldsCommandsUntilTheyAreResumed) {
     EXPECT_TRUE(world.agent->status().held.empty());
 }
 
+TEST_F(BreakerTest, WhatIsBeingDeletedIsOneRecordAndNotTwo) {
+    for (auto& direction : world.settings.breaker.limits) {
+        for (agent::MassLimit& limit : direction)
+            limit = {.on = true, .count = 1'000, .percent = 25};
+    }
+    world.settings.breaker.percent_from = 5;  // By then four are under way.
+    world.settings.writing.concurrency = 8;
+    start();
+    world.platform.holds_writes = true;
+    command_deletes(0, 12);
+    world.run_seconds(5);
+    EXPECT_EQ(world.platform.applied, 5u) << "a quarter of twenty";
+    EXPECT_EQ(notice().limit, "25 % of 20 records");
+    world.platform.release_writes();
+    world.run_seconds(10);
+    EXPECT_EQ(world.platform.applied, 5u);
+}
+
 TEST_F(BreakerTest, DiscardedCommandsAreAnsweredSo) {
     start();
     command_deletes(0, 12);
