@@ -98,9 +98,12 @@ Agent::Status Agent::status() const {
                   .quota = gate_.quota().status(clock_.now())};
     for (const std::string* trouble : std::initializer_list<const std::string*>{
              &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
-             &status.intake.last_error, &status.reconciler.trouble, &status.backfill.trouble}) {
+             &status.intake.last_error, &status.reconciler.trouble}) {
         if (status.trouble.empty()) status.trouble = *trouble;
     }
+    // A request that was refused is over: who asked is told, and nobody else.
+    const bool backfills = !status.backfill.phase.empty();
+    if (status.trouble.empty() && backfills) status.trouble = status.backfill.trouble;
     if (status.denied) status.trouble = "the platform refuses the credentials: " + status.trouble;
     return status;
 }

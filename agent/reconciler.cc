@@ -89,6 +89,7 @@ void Reconciler::begin(const ReconcileRequest& request) {
             if (run != run_) return;
             busy_ = false;
             phase_ = Phase::kReading;
+            p_.troubles.survey_begins();
         });
 }
 
@@ -199,7 +200,9 @@ void Reconciler::compare(Batch batch) {
             busy_ = false;
             read_ += page->batch.records.size();
             cursor_ = page->batch.next;
+            p_.troubles.surveyed(page->batch.records);
             if (page->batch.more) return;
+            p_.troubles.survey_ends();
             read_at_ = at;
             phase_ = Phase::kSettling;
         });

@@ -46,7 +46,7 @@ public:
         WriteGuard& guard;
         Intake& intake;
         MassBreaker& breaker;
-        const Troubles& troubles;
+        Troubles& troubles;
     };
     explicit Reconciler(const Parts& parts);
 

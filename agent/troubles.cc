@@ -75,6 +75,20 @@ void Troubles::saw(const std::vector<Sight>& sights) {
     if (!sights.empty()) is_news_ = true;
 }
 
+void Troubles::survey_begins() {
+    for (auto& [object, watch] : watches_) watch.begin_survey();
+}
+
+void Troubles::surveyed(const std::vector<Record>& records) {
+    for (const Record& record : records) {
+        if (const auto seen = sight(record)) watches_.at(seen->object).survey(seen->fields);
+    }
+}
+
+void Troubles::survey_ends() {
+    for (auto& [object, watch] : watches_) is_news_ = watch.end_survey() || is_news_;
+}
+
 void Troubles::looked(const std::vector<Batch::Looked>& objects) {
     for (const Batch::Looked& one : objects) {
         const auto watch = watches_.find(one.object);

@@ -40,6 +40,10 @@ public:
     [[nodiscard]] std::optional<Sight> sight(const Record& record) const;
     /// Records that were not as they were before, once that is stored.
     void saw(const std::vector<Sight>& sights);
+    /// A reconciliation reads the platform whole, from the beginning to the end.
+    void survey_begins();
+    void surveyed(const std::vector<Record>& records);
+    void survey_ends();
     /// What a connector found where it looked.
     void looked(const std::vector<Batch::Looked>& objects);
     /// Mapped fields that the object's records do not have (any more).

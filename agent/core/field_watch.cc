@@ -18,7 +18,11 @@ constexpr std::uint64_t kNever = 50;
 /// What the text says of a field beside its counts.
 constexpr std::uint64_t kFromStart = 1;
 constexpr std::uint64_t kAbsent = 2;
-constexpr std::uint64_t kAllFlags = kFromStart + kAbsent;
+constexpr std::uint64_t kInNone = 4;
+constexpr std::uint64_t kAllFlags = kFromStart + kAbsent + kInNone;
+
+/// A survey of fewer says nothing: one record may well have lost its only value.
+constexpr std::uint64_t kSurveyLeast = 3;
 
 bool take_number(std::string_view& text, std::uint64_t& number) {
     const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -48,10 +52,36 @@ void FieldWatch::add(const Sight& sight) {
         if (sight[at++]) {
             ++count.told;
             count.run = 0;
+            count.in_none = false;
         } else {
             ++count.run;
         }
     }
+}
+
+void FieldWatch::begin_survey() {
+    surveyed_ = 0;
+    for (auto& [field, count] : counts_) count.surveyed = 0;
+}
+
+void FieldWatch::survey(const Sight& sight) {
+    if (!surveyed_) return;
+    ++*surveyed_;
+    std::size_t at = 0;
+    for (auto& [field, count] : counts_) count.surveyed += sight[at++] ? 1 : 0;
+}
+
+bool FieldWatch::end_survey() {
+    const auto records = std::exchange(surveyed_, std::nullopt);
+    bool news = false;
+    for (auto& [field, count] : counts_) {
+        if (!records || *records < kSurveyLeast) break;
+        const bool was_usual = count.told * 2 > count.seen - count.run;
+        const bool in_none = count.surveyed == 0 && (was_usual || count.in_none);
+        news = news || in_none != count.in_none;
+        count.in_none = in_none;
+    }
+    return news;
 }
 
 bool FieldWatch::set_absent(const std::vector<FieldName>& fields) {
@@ -76,6 +106,7 @@ std::vector<FieldName> FieldWatch::absent() const {
 
 bool FieldWatch::is_missing(const Count& count, bool read_whole) {
     if (count.absent) return false;
+    if (count.in_none) return true;
     const bool of_all = read_whole && count.from_start;
     if (count.told == 0) return count.run >= (of_all ? kNeverOfAll : kNever);
     const std::uint64_t before = count.seen - count.run;
@@ -91,7 +122,8 @@ std::vector<FieldName> FieldWatch::missing(bool read_whole) const {
 }
 
 std::uint64_t FieldWatch::flags_of(const Count& count) {
-    return (count.from_start ? kFromStart : 0) + (count.absent ? kAbsent : 0);
+    return (count.from_start ? kFromStart : 0) + (count.absent ? kAbsent : 0) +
+           (count.in_none ? kInNone : 0);
 }
 
 std::string FieldWatch::text() const {
@@ -118,6 +150,7 @@ bool FieldWatch::take_up(std::string_view text) {
         if (!read || count.told + count.run > count.seen || flags > kAllFlags) return false;
         count.from_start = (flags & kFromStart) != 0;
         count.absent = (flags & kAbsent) != 0;
+        count.in_none = (flags & kInNone) != 0;
         const auto known = counts.find(FieldName{line});
         if (known != counts.end()) known->second = count;
     }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,12 @@ public:
     [[nodiscard]] Sight sight(const Fields& told) const;
     /// A whole record as it was read. Each should count once for each time that it differs.
     void add(const Sight& sight);
+    /// All records are read: those that survey() is told until end_survey(). A field that most
+    /// records had, and that none of these has, is missing, however few there are. True: that is
+    /// news. An end without a beginning says nothing.
+    void begin_survey();
+    void survey(const Sight& sight);
+    bool end_survey();
     /// Of which fields it is certain that the platform has no such thing; all others it has. True:
     /// that is news.
     bool set_absent(const std::vector<FieldName>& fields);
@@ -45,11 +52,14 @@ private:
         std::uint64_t run = 0;   ///< The newest ones, which did not.
         bool from_start = false;
         bool absent = false;
+        bool in_none = false;        ///< Of the records of the last survey.
+        std::uint64_t surveyed = 0;  ///< Those that told it.
     };
     [[nodiscard]] static bool is_missing(const Count& count, bool read_whole);
     [[nodiscard]] static std::uint64_t flags_of(const Count& count);
 
     std::map<FieldName, Count> counts_;
+    std::optional<std::uint64_t> surveyed_;  ///< Records; nothing: no survey is under way.
 };
 
 }  // namespace syncline::agent

@@ -10,6 +10,7 @@
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
 #include "shared/base/json.h"
+#include "shared/base/nearest_name.h"
 #include "shared/model/backfill.h"
 #include "shared/wire/subjects.h"
 
@@ -149,9 +150,27 @@ Result<Exit> follow(Program& program, Session& session, const PlatformId& platfo
     }
 }
 
+/// An object that the policy in force does not know is no object of any agent.
+Result<void> check_objects(Program& program, const std::vector<std::string>& objects) {
+    const auto policy = program.policy();
+    if (!policy) {
+        if (policy.error().kind == ErrorKind::kNotFound) return {};
+        return fail(policy.error());
+    }
+    std::vector<std::string> names;
+    for (const ObjectSpec& one : (*policy)->objects) names.push_back(one.name.text);
+    for (const std::string& object : objects) {
+        if (std::ranges::find(names, object) != names.end()) continue;
+        return fail(ErrorKind::kNotFound,
+                    "the policy knows no object `" + object + "`" + did_you_mean(object, names));
+    }
+    return {};
+}
+
 Result<Exit> run(Program& program, const BackfillOptions& options) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
+    if (auto known = check_objects(program, options.objects); !known) return fail(known.error());
     const PlatformId platform{options.platform};
     if (const auto there = presence_of(**session, platform); !there) return fail(there.error());
     BackfillRequest request{.asked_at = program.clock().now(), .dry_run = options.dry_run};

@@ -37,10 +37,17 @@ public:
         if (!jetstream_works()) return finish();
         const auto cluster = read_cluster(*session_);
         if (!cluster) return fail(cluster.error());
+        if (!cluster->installed()) {
+            tell({Health::kFail, "doctor.not_installed", "no stream of Syncline is there",
+                  "The first hub makes them: start one; if one runs, is this its server, and its "
+                  "account?"});
+            tell(check_server_version(cluster->server_version, 1));
+            return finish();
+        }
         int replicas = 1;
         if (auto looked = look_at_streams(*cluster, replicas); !looked) return fail(looked.error());
         tell(check_server_version(cluster->server_version, replicas));
-        if (cluster->installed()) tell(check_clock(cluster->clock_ahead));
+        tell(check_clock(cluster->clock_ahead));
         tell(check_hubs(*cluster));
         for (Check& check : check_agents(*cluster)) tell(std::move(check));
         for (Check& check : check_marks(*cluster)) tell(std::move(check));

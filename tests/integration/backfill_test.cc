@@ -160,7 +160,8 @@ TEST_F(BackfillSystem, SaysWhatCannotBe) {
     ASSERT_TRUE(until([&] { return arrived().size() == 3; }));
     EXPECT_TRUE(ctl_says({"backfill", "run", "crm"}, "no agent of platform crm is there"));
     EXPECT_TRUE(ctl_says({"backfill", "run", "shop", "ordre", "--watch"},
-                         "the agent's file maps no object `ordre`"));
+                         "the policy knows no object `ordre`"));
+    EXPECT_EQ(ctl({"backfill", "show", "shop"}).find("ordre"), std::string::npos) << "nor asked";
     EXPECT_TRUE(ctl_says({"backfill", "run", "books", "--watch"},
                          "this platform cannot be asked for a record"));
 }

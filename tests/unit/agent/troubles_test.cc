@@ -63,6 +63,35 @@ TEST_F(Troubled, AFieldThatIsToldNoMoreIsTold) {
     EXPECT_EQ(told().back().reason, "");
 }
 
+TEST_F(Troubled, AFieldThatNoneOfAFewRecordsHasIsToldByAReconciliation) {
+    put(0, 4, person("ann"));
+    world.start();
+    world.run_seconds(10);
+    for (auto& [key, record] : world.platform.records) record.fields = person("ann", false);
+    world.run_seconds(10);
+    EXPECT_TRUE(told().empty()) << "the platform says nothing of it";
+    const auto reconcile = [&] {
+        world.link.put_command(
+            subjects::again(world.settings.platform, subjects::Again::kReconcile),
+            to_text(ReconcileRequest{world.clock.now(), ReconcileMode::kHeal}));
+        world.run_seconds(60);
+    };
+    reconcile();
+    ASSERT_EQ(told().size(), 1u);
+    EXPECT_EQ(told().back().kind, TroubleKind::kFields);
+    for (const Inventory& inventory : world.inventories()) {
+        for (const auto& object : inventory.objects) {
+            EXPECT_EQ(object.unseen, std::vector{FieldName{"phone"}}) << "it proves nothing";
+        }
+    }
+    world.restart();
+    world.run_seconds(10);
+    EXPECT_EQ(told().back().reason, told().front().reason);
+    for (auto& [key, record] : world.platform.records) record.fields = person("ann");
+    reconcile();
+    EXPECT_EQ(told().back().reason, "");
+}
+
 TEST_F(Troubled, AFieldThatThePlatformDoesNotHaveIsToldAtOnceAndOverAtOnce) {
     put(0, 3, person("ann"));
     world.start();

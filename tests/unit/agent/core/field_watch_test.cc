@@ -62,6 +62,41 @@ TEST_F(Watching, OneThatTheFirstRecordHappensToHaveIsNotMissedSoon) {
     EXPECT_TRUE(missing().empty());
 }
 
+TEST_F(Watching, AFieldThatAllOfAFewHadIsMissedOnceAllWereRead) {
+    see(3, true, true);
+    const auto survey = [&](int records, bool name) {
+        watch_.begin_survey();
+        Fields told{{kFax, "1"}};
+        if (name) told.set(kName, "Ann");
+        for (int i = 0; i < records; ++i) watch_.survey(watch_.sight(told));
+        return watch_.end_survey();
+    };
+    EXPECT_FALSE(survey(2, false)) << "two may be chance";
+    EXPECT_TRUE(survey(3, false));
+    EXPECT_EQ(missing(), std::vector{kName});
+    FieldWatch later{{kName, kFax}, false};
+    ASSERT_TRUE(later.take_up(watch_.text()));
+    EXPECT_EQ(later.missing(true), std::vector{kName});
+    EXPECT_FALSE(survey(3, false)) << "no news";
+    see(3, false, true);
+    EXPECT_FALSE(survey(3, false));
+    EXPECT_EQ(missing(), std::vector{kName});
+    EXPECT_TRUE(survey(3, true));
+    EXPECT_TRUE(missing().empty());
+    survey(3, false);
+    see(1, true, true);
+    EXPECT_TRUE(missing().empty()) << "it is told again";
+    EXPECT_FALSE(watch_.end_survey()) << "an end without a beginning";
+}
+
+TEST_F(Watching, ASurveySaysNothingOfAFieldThatFewHad) {
+    see(6, true, false);
+    see(1, true, true);
+    watch_.begin_survey();
+    for (int i = 0; i < 7; ++i) watch_.survey(watch_.sight({{kName, "Ann"}}));
+    EXPECT_FALSE(watch_.end_survey());
+}
+
 TEST_F(Watching, GoesOnAfterAStart) {
     see(100, true, true);
     see(19, false, true);
@@ -91,7 +126,7 @@ TEST_F(Watching, WhatIsCertainCountsNothing) {
 
 TEST_F(Watching, TakesUpNothingThatIsNoText) {
     for (const char* text : {"1 1 0 1", "1 1 0 1 name", "1 x 0 1 name\n", "1 1 1 1 name\n",
-                             "1 1 0 4 a\n", "-1 0 0 1 a\n", "100 0 100 1 name\n1 1 1 1 fax\n"}) {
+                             "1 1 0 8 a\n", "-1 0 0 1 a\n", "100 0 100 1 name\n1 1 1 1 fax\n"}) {
         EXPECT_FALSE(watch_.take_up(text)) << text;
     }
     EXPECT_TRUE(missing().empty());  // Nor a part of it.
