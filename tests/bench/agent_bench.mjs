@@ -1,13 +1,16 @@
-// What an agent costs: size, start, memory idle and under load, wake-ups, CPU for each change. A
-// real nats-server and hub; the source is a folder of JSONL files. Prints one JSON line: medians.
+// What an agent costs: size, start, memory idle and under load, wake-ups, CPU for each change; and,
+// once, what a million records of a REST platform cost in memory and in its store. A real
+// nats-server and hub; the sources are a folder of JSONL files and rest_source.mjs. Prints one JSON
+// line: medians.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync,
-  writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync,
+  rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Nats } from '../../configs/demo/lib/nats.mjs';
 import { freePort, sleep, start, stopAll, until } from '../../configs/demo/lib/processes.mjs';
+import { RestSource } from './rest_source.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const bin = path.resolve(process.argv[2]);
@@ -15,6 +18,7 @@ const quick = process.argv.includes('--quick');
 const runsAt = process.argv.indexOf('--runs');
 const runs = runsAt > 0 ? Math.max(1, Number(process.argv[runsAt + 1]) || 1) : quick ? 1 : 5;
 const changes = quick ? 2_000 : 50_000;
+const records = quick ? 20_000 : 1_000_000;
 const settleMs = quick ? 3_000 : 6_000;
 const idleSeconds = 10; // Each timer of an idle agent fires once in it, or more often.
 
@@ -80,7 +84,7 @@ async function measureLoad(agent, folder, port) {
   if (!done) throw new Error(`only ${await nats.messages('SYNC_IN')} of ${changes} arrived`);
   const used = cpu(agent.pid) - before;
   nats.close();
-  return { load_rss_kib: most, cpu_us_per_change: (used / changes) * 1e6 };
+  return { file_load_rss_kib: most, cpu_us_per_change: (used / changes) * 1e6 };
 }
 
 async function oneRun() {
@@ -109,6 +113,85 @@ async function oneRun() {
   }
 }
 
+const restAgentFile = (folder, nats, port) => `
+platform = "source"
+store = "${folder}/rest.db"
+[nats]
+urls = ["${nats}"]
+[spool]
+receipted_bytes = 1048576  # What the hub has decided leaves the spool soon.
+[connector]
+kind = "rest"
+profile = "${folder}/profile.toml"
+base_url = "http://127.0.0.1:${port}"
+[connector.auth]
+token = { env = "BENCH_TOKEN" }
+[objects.item]
+native = "items"
+[objects.item.fields]
+a = "a"
+b = "b"
+c = "c"
+d = "d"
+n = { path = "n", type = "integer" }
+stage = "stage"
+amount = { path = "amount", type = "decimal" }
+`;
+
+/** Bytes of a SQLite file that hold something. */
+function liveBytes(file) {
+  const ask = (what) => Number(execFileSync('sqlite3', [`file:${file}?mode=ro`, `PRAGMA ${what}`],
+    { encoding: 'utf8' }));
+  return (ask('page_count') - ask('freelist_count')) * ask('page_size');
+}
+
+/** Reads them all for the first time, with a hub that decides them. */
+async function measureMillion() {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'syncline-bench-'));
+  const source = await RestSource.open(records);
+  try {
+    const { port, url } = await startWorld(folder);
+    const profile = readFileSync(path.join(root, 'configs/profiles/generic.toml'), 'utf8');
+    writeFileSync(path.join(folder, 'profile.toml'), profile);
+    const file = path.join(folder, 'rest.toml');
+    writeFileSync(file, restAgentFile(folder, url, source.port));
+    const agent = await start('agent', path.join(bin, 'syncline-agent'), ['--config', file],
+      { folder, ready: /agent is ready/, env: { ...process.env, BENCH_TOKEN: 'benchmark' } });
+    const nats = await Nats.open(port);
+    const began = Date.now();
+    let most = 0;
+    let said = began;
+    const done = await until(async () => {
+      most = Math.max(most, rss(agent.pid));
+      const have = await nats.messages('SYNC_IN');
+      if (Date.now() - said > 30_000) {
+        said = Date.now();
+        console.error(`${have} of ${records} records`);
+      }
+      return have >= records;
+    }, 3_000_000, 50);
+    const seconds = (Date.now() - began) / 1_000;
+    nats.close();
+    if (!done) throw new Error('the records did not arrive');
+    const million = rss(agent.pid);
+    // That look is once a minute; the smoke form counts the spool as well.
+    await sleep(quick ? 0 : 70_000);
+    process.kill(agent.pid, 'SIGTERM');
+    await until(async () => !existsSync(`/proc/${agent.pid}`), 30_000, 100);
+    const bytes = liveBytes(path.join(folder, 'rest.db'));
+    return {
+      load_rss_kib: most,
+      million_rss_kib: million,
+      store_bytes_per_record: Math.round(bytes / records),
+      rest_records_per_s: Math.round(records / seconds),
+    };
+  } finally {
+    await stopAll();
+    source.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 function strippedKib() {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'syncline-bench-'));
   try {
@@ -123,13 +206,15 @@ function strippedKib() {
 const figures = [];
 for (let i = 0; i < runs; i += 1) {
   figures.push(await oneRun());
-  const { idle_rss_kib: idle, load_rss_kib: load } = figures.at(-1);
+  const { idle_rss_kib: idle, file_load_rss_kib: load } = figures.at(-1);
   console.error(`run ${i + 1} of ${runs}: ${idle} KiB idle, ${load} KiB under load`);
 }
 const result = { bench: 'agent', runs, changes, binary_kib: strippedKib() };
 for (const name of Object.keys(figures[0])) {
   result[name] = Math.round(median(figures.map((run) => run[name])) * 10) / 10;
 }
+result.records = records;
+Object.assign(result, await measureMillion());
 result.idle_wakeups_explained_per_s = wakeupsMost;
 result.load_1min = os.loadavg()[0];
 console.log(JSON.stringify(result));
