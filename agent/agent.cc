@@ -60,7 +60,7 @@ Agent::Agent(Parts parts)
       link_(parts.link),
       executor_(parts.executor),
       jitter_(parts.seed),
-      environment_{parts.clock, parts.points, jitter_, std::move(parts.note)},
+      environment_{parts.clock, parts.points, jitter_, std::move(parts.note), parts.spans},
       commits_(environment_, store_),
       gate_(settings_, clock_),
       guard_(settings_.reading.settle, parts.executor.traits().read_back_lag),

@@ -56,6 +56,7 @@ public:
         nats::Services* services = nullptr;   ///< Of the same connection, for those.
         /// Null: this platform carries out no operations of workflows.
         OperationExecutor* operation_executor = nullptr;
+        telemetry::SpanSink* spans = nullptr;  ///< Null: there is no telemetry.
     };
     explicit Agent(Parts parts);
     Agent(const Agent&) = delete;

@@ -238,6 +238,7 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     settings.rate.per_second = rate.integer("per_second", {0, 1'000'000}, settings.rate.per_second);
     settings.rate.burst = rate.integer("burst", {1, 1'000'000}, settings.rate.burst);
     read_log(root.table("log"), config.log);
+    config.telemetry = telemetry::read_tracer_settings(root.table("telemetry"));
     auto connector = make_connector(root, context);
     if (connector) config.lists = make_lists(root, context);
     // Alone: what a connector did not come to read is not unknown.

@@ -9,6 +9,7 @@
 #include "shared/base/log.h"
 #include "shared/base/result.h"
 #include "shared/nats/nats_options.h"
+#include "shared/telemetry/tracer.h"
 
 namespace syncline::agent {
 
@@ -18,6 +19,7 @@ struct AgentConfig {
     std::filesystem::path store;  ///< The one file of this agent's own; relative to the file.
     nats::NatsOptions nats;
     log::Options log;
+    telemetry::TracerSettings telemetry;
     ConnectorFactory connector;
     std::string connector_kind;  ///< "rest"
     PlatformLists lists;

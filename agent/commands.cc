@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/numbering.h"
+#include "agent/spans.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 
@@ -400,6 +401,7 @@ void Commands::write_outcome(Transaction& transaction, const Job& job, const End
                     .attempts = job.attempts + 1,
                     .done_at = p_.environment.clock.now(),
                     .trace = command.trace};
+    trace_outcome(p_.environment, outcome, now() - job.since);
     const Partition partition = partition_of(command);
     remember(transaction, job, ending, outcome, partition);
     transaction.save(command.entity, {.generation = command.generation,

@@ -7,6 +7,7 @@
 #include "agent/core/pacing.h"
 #include "agent/sync_points.h"
 #include "shared/base/clock.h"
+#include "shared/telemetry/span.h"
 
 namespace syncline::agent {
 
@@ -20,6 +21,7 @@ struct Environment {
     SyncPoints& points;
     Jitter& jitter;
     Notes note;
+    telemetry::SpanSink* spans = nullptr;  ///< Null: there is no telemetry.
 
     void before(std::string_view point) const {
         points.reached(point, SyncPoints::Moment::kBefore);

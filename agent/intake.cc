@@ -6,6 +6,7 @@
 
 #include "agent/core/digest.h"
 #include "agent/core/numbering.h"
+#include "agent/spans.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 
@@ -349,6 +350,7 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
                   .marker = record.marker,
                   .seen_at = p_.environment.clock.now(),
                   .changed_at = record.changed_at};
+    change.trace = begin_trace(p_.environment, change);
     const std::string body = wire::encode(change);
     if (is_too_large(transaction, record, body.size())) return Took::kYes;
     const std::uint64_t after = p_.store.waiting_bytes() + body.size();

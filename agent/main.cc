@@ -79,6 +79,12 @@ public:
     int run() {
         loop_to_wake = &loop_;
         service::handle_stop_signals([] { loop_to_wake->wake(); });
+        if (config_.telemetry.on()) {
+            auto tracer = telemetry::Tracer::start(config_.telemetry, "syncline-agent",
+                                                   config_.settings.platform.text);
+            if (!tracer) return complain(tracer.error().what, kExitConfig);
+            tracer_ = std::move(*tracer);
+        }
         auto executor = ThreadExecutor::make(
             config_.connector, config_.settings.writing.concurrency, [this] { loop_.wake(); });
         if (!executor) return complain(executor.error().what, kExitConfig);
@@ -88,7 +94,8 @@ public:
         }
         agent_.emplace(Agent::Parts{config_.settings, clock_, *store_, link_, *executor_, points_,
                                     write_note, random_seed(), lists_ ? &*lists_ : nullptr,
-                                    config_.lists.names, &*executor_, &link_, &*executor_});
+                                    config_.lists.names, &*executor_, &link_, &*executor_,
+                                    tracer_.get()});
         if (auto started = agent_->start(); !started) {
             return complain(started.error().what, kExitFailed);
         }
@@ -152,6 +159,7 @@ private:
     std::unique_ptr<Store> store_;
     nats::EventLoop loop_;
     nats::NatsLink link_;
+    std::unique_ptr<telemetry::Tracer> tracer_;
     std::unique_ptr<ThreadExecutor> executor_;
     std::optional<ThreadListExecutor> lists_;
     std::optional<Agent> agent_;

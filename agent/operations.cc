@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/spans.h"
 #include "shared/policy/ask.h"
 #include "shared/wire/operation_codec.h"
 #include "shared/wire/subjects.h"
@@ -210,6 +211,7 @@ const OperationSettings* Operations::settings_of(const std::string& operation) c
 
 void Operations::begin(const JobPtr& job) {
     job->busy = true;
+    job->begun = p_.environment.steady();
     ++busy_;
     p_.gate.take(QuotaLane::kCommand, now());
     auto next = std::make_shared<Next>();
@@ -433,6 +435,7 @@ void Operations::end(Transaction& transaction, Job& job, const Ending& ending) {
                            .text = cut(ending.text),
                            .done_at = known->at,
                            .trace = job.call.trace};
+    trace_result(p_.environment, result, p_.environment.steady() - job.begun);
     tell(transaction, *std::move(known), std::move(result), job.call.partition);
 }
 

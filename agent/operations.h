@@ -75,6 +75,7 @@ private:
         std::uint64_t order = 0;
         OperationCall call;                         ///< While it is busy.
         Duration limit{0};                          ///< The same.
+        Duration begun{0};                          ///< And when.
         bool doubt = false;                         ///< It may have been carried out.
         bool busy = false;                          ///< The platform or the store is at it.
         std::optional<OperationResult::What> what;  ///< It has ended; nothing: to be done again.

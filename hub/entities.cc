@@ -6,6 +6,7 @@
 #include "hub/core/event.h"
 #include "hub/core/state_codec.h"
 #include "hub/event_message.h"
+#include "hub/spans.h"
 #include "shared/base/log.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
@@ -322,6 +323,9 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
         watch_.stored(subjects::kStreamState, slot->least, *sequence);
         slot->sequence = *sequence;
         slot->body.clear();
+        if (options_.spans != nullptr && slot->step.changed) {
+            trace_decision(*options_.spans, slot->step.log, slot->inputs, clock_.now());
+        }
         for (const ExceptionEvent& event : slot->step.exceptions) {
             counters_.count(event.kind, event.severity, event.what);
         }

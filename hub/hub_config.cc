@@ -110,6 +110,7 @@ Result<HubConfig> read_hub_config(TomlReader& root) {
         root.problem("links", "need the `[api]`, which answers them");
     }
     read_mail(root.table("mail"), config.mail);
+    config.telemetry = telemetry::read_tracer_settings(root.table("telemetry"));
     config.metrics_port = root.integer("metrics_port", {0, 65'535}, config.metrics_port);
     if (auto done = root.finish(); !done) return fail(std::move(done.error()));
     return config;

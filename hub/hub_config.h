@@ -12,6 +12,7 @@
 #include "shared/mail/smtp.h"
 #include "shared/nats/nats_options.h"
 #include "shared/nats/streams.h"
+#include "shared/telemetry/tracer.h"
 
 namespace syncline::hub {
 
@@ -27,6 +28,7 @@ struct HubConfig {
     ApiSettings api;
     LinkSettings links;  ///< By which people answer approvals.
     SmtpSettings mail;   ///< Without server: no mails are sent.
+    telemetry::TracerSettings telemetry;
 };
 
 /// kInvalid: every problem of the file, one a line. Touches no network.

@@ -8,6 +8,7 @@
 #include "hub/core/step.h"
 #include "shared/base/timestamp.h"
 #include "shared/model/ids.h"
+#include "shared/telemetry/span.h"
 
 namespace syncline::hub {
 
@@ -27,6 +28,7 @@ struct HubOptions {
     Duration resend_wait = std::chrono::seconds{2};        ///< Before one gap is asked for again.
     Duration keep_ended = std::chrono::hours{24 * 7};      ///< An ended instance whole,
     Duration keep_children = std::chrono::hours{24 * 90};  ///< and one that another has called.
+    telemetry::SpanSink* spans = nullptr;                  ///< Null: there is no telemetry.
     friend bool operator==(const HubOptions&, const HubOptions&) = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include "hub/core/state_codec.h"
 #include "hub/event_message.h"
+#include "hub/spans.h"
 #include "hub/workflow/instance_codec.h"
 #include "shared/base/log.h"
 #include "shared/nats/jetstream_api.h"
@@ -240,6 +241,9 @@ void Instances::stored(Slot& slot, std::uint64_t sequence) {
     slot.sequence = sequence;
     note(slot);
     if (slot.state.compacted) purge(slot);
+    if (p_.options.spans != nullptr && slot.step.changed) {
+        trace_step(*p_.options.spans, slot.state, slot.step.log, p_.clock.now());
+    }
     slot.phase = Phase::kPublishing;
     publish_effects(slot, slot.step.effects, slot.step.changed ? &slot.step.log : nullptr);
 }

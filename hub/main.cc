@@ -294,6 +294,13 @@ int run(int argc, char** argv) {
         fmt::print("configuration and policy are sound\n");
         return kExitFine;
     }
+    std::unique_ptr<telemetry::Tracer> tracer;
+    if (config->telemetry.on()) {
+        auto started = telemetry::Tracer::start(config->telemetry, "syncline-hub", config->id);
+        if (!started) return complain(started.error().what);
+        tracer = std::move(*started);
+        config->options.spans = tracer.get();
+    }
     return Program{std::move(*config), std::move(*policy)}.run();
 }
 

@@ -150,6 +150,7 @@ void take(Work& work, const Input& told) {
         if (work.log.trace.empty()) work.log.trace = change->trace;
     } else if (const auto* outcome = std::get_if<Outcome>(&input)) {
         take_answer(work, *outcome);
+        if (work.log.trace.empty()) work.log.trace = outcome->trace;
     } else if (const auto* operation = std::get_if<Operation>(&input)) {
         take_operation(work, *operation);
     } else if (const auto* recheck = std::get_if<Recheck>(&input)) {
