@@ -15,10 +15,10 @@
 #include "shared/nats/streams.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
-#include "tests/bench/bench_change.h"
 #include "tests/bench/child.h"
 #include "tests/bench/raw_client.h"
 #include "tests/bench/relay.h"
+#include "tests/bench/source.h"
 #include "tests/bench/watcher.h"
 #include "tests/support/nats_server.h"
 
@@ -30,51 +30,6 @@ struct Sizes {
     std::uint64_t updates = 200'000;
     double paced_seconds = 15;  ///< Several of the server's garbage collections.
     int runs = 5;
-};
-
-constexpr std::size_t kWindow = 4'096;
-
-/// The source platform's agent, as far as the hub sees it: numbered changes to SYNC_IN.
-class Source final : nats::PublishSink {
-public:
-    explicit Source(const std::string& url)
-        : link_(loop_, {.urls = {url}, .name = "bench-source"}) {
-        while (!link_.connected()) loop_.poll(std::chrono::milliseconds{10});
-    }
-
-    /// The change `round` of entity `index`; `sent_at` travels with it to the command.
-    void send(std::uint64_t index, std::uint64_t round, std::uint64_t sent_at) {
-        const Change change =
-            bench_change(index, round, static_cast<std::int64_t>(sent_at), numbers_);
-        const std::string body = wire::encode(change);
-        body_bytes_ = body.size();
-        link_.publish({subjects::change(change.key, change.number.partition), body, {}, {}}, this,
-                      0);
-        if (++open_ >= kWindow) {
-            while (open_ > kWindow / 2) loop_.poll(std::chrono::milliseconds{10});
-        }
-    }
-    void turn() { loop_.poll(Duration{0}); }
-    /// After a long time without turn() the server may have closed the connection.
-    void wake() {
-        loop_.poll(std::chrono::milliseconds{100});
-        while (!link_.connected()) loop_.poll(std::chrono::milliseconds{10});
-    }
-    void finish() {
-        while (open_ > 0) loop_.poll(std::chrono::milliseconds{10});
-    }
-    [[nodiscard]] std::size_t body_bytes() const { return body_bytes_; }
-
-private:
-    void on_published(std::uint64_t, const Result<std::uint64_t>& sequence) override {
-        if (!sequence) die("a change was not stored: " + sequence.error().what);
-        --open_;
-    }
-    nats::EventLoop loop_;
-    nats::NatsLink link_;
-    Numbers numbers_;
-    std::size_t open_ = 0;
-    std::size_t body_bytes_ = 0;
 };
 
 using Figures = std::map<std::string, double>;
