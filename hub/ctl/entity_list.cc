@@ -7,6 +7,8 @@
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
 #include "shared/base/base64.h"
+#include "shared/base/json.h"
+#include "shared/nats/jetstream_api.h"
 #include "shared/wire/subjects.h"
 
 // Entities of an object, a page at a time. Pages go by where states stand in the stream, which is
@@ -16,6 +18,8 @@ namespace syncline::ctl {
 namespace {
 
 constexpr std::size_t kPageMost = 500;
+/// From here on a server answers one request with many messages.
+constexpr std::string_view kBatchesSince = "2.11.0";
 
 struct EntityListOptions {
     std::string object;
@@ -80,6 +84,58 @@ Value summary_of(const hub::EntityState& state, const nats::StoredMessage& messa
                       {"stored_at", message.stored_at}};
 }
 
+/// Takes the answers to one request for many messages; the last one has a status.
+class Batch final : public nats::MessageSink {
+public:
+    void on_message(const nats::InMessage& message) override {
+        const std::string status{message.header("Status")};
+        if (!status.empty()) {
+            done = true;
+            return;
+        }
+        const std::string sequence{message.header("Nats-Sequence")};
+        nats::StoredMessage one;
+        one.subject = message.header("Nats-Subject");
+        one.body = message.body;
+        std::from_chars(sequence.data(), sequence.data() + sequence.size(), one.sequence);
+        one.stored_at = parse_timestamp(message.header("Nats-Time-Stamp")).value_or(Timestamp{});
+        one.deleted = message.deleted;
+        messages.push_back(std::move(one));
+    }
+    std::vector<nats::StoredMessage> messages;
+    bool done = false;
+};
+
+/// At most `count` states at and after `sequence`, by their places; fewer: there are no more. One
+/// request where the server can do that, else one for each.
+Result<std::vector<nats::StoredMessage>> read_states(Session& session, const ObjectName& object,
+                                                     std::uint64_t sequence, std::size_t count) {
+    const std::string filter = subjects::entities_of(object);
+    const std::string stream{subjects::kStreamState};
+    if (version_at_least(session.link().status().server_version, kBatchesSince)) {
+        const std::string sample = nats::api::stream_info("X").subject;
+        const std::string prefix = sample.substr(0, sample.find("STREAM.INFO"));
+        const std::string body = to_json(Value::Map{{"seq", static_cast<std::int64_t>(sequence)},
+                                                    {"batch", static_cast<std::int64_t>(count)},
+                                                    {"next_by_subj", filter}});
+        Batch batch;
+        const auto asked = session.link().ask_all(prefix + "DIRECT.GET." + stream, body, &batch);
+        if (session.until([&] { return batch.done; }, session.timeout())) {
+            return std::move(batch.messages);
+        }
+        return fail(ErrorKind::kAmbiguous, "reading " + stream + ": no answer in time");
+    }
+    std::vector<nats::StoredMessage> out;
+    while (out.size() < count) {
+        auto one = session.next_from(stream, sequence, filter);
+        if (!one) return fail(one.error());
+        if (!*one) break;
+        sequence = (*one)->sequence + 1;
+        out.push_back(**std::move(one));
+    }
+    return out;
+}
+
 Result<Exit> list_entities(Program& program, const EntityListOptions& options) {
     const auto start = start_of(options);
     if (!start) return fail(start.error());
@@ -95,28 +151,24 @@ Result<Exit> list_entities(Program& program, const EntityListOptions& options) {
     Output& out = program.out();
     Value::List list;
     Table table{{"ENTITY", "VERSION", "RECORDS", "FIELDS"}, {}};
-    std::uint64_t at = *start;
+    auto messages = read_states(**session, object, *start, options.limit + 1);
+    if (!messages) return fail(messages.error());
     std::string next;
-    for (;;) {
-        const auto message =
-            (*session)->next_from(subjects::kStreamState, at, subjects::entities_of(object));
-        if (!message) return fail(message.error());
-        if (!*message) break;
-        if (list.size() == options.limit) {
-            next = base64url(std::to_string(at - 1));
-            break;
-        }
-        at = (*message)->sequence + 1;
-        if ((*message)->deleted) continue;
-        const auto state = hub::decode_entity((*message)->body);
+    if (messages->size() > options.limit) {
+        messages->resize(options.limit);
+        next = base64url(std::to_string(messages->back().sequence));
+    }
+    for (const nats::StoredMessage& message : *messages) {
+        if (message.deleted) continue;
+        const auto state = hub::decode_entity(message.body);
         if (!state) {
             out.add({Level::kError, "entity.damaged",
                      "a state cannot be read: " + state.error().what,
                      "Is this synclinectl older than the hub?",
-                     (*message)->subject + " sequence " + std::to_string((*message)->sequence)});
+                     message.subject + " sequence " + std::to_string(message.sequence)});
             continue;
         }
-        list.push_back(summary_of(*state, **message, *secrets));
+        list.push_back(summary_of(*state, message, *secrets));
         table.rows.push_back({state->key.entity.text, number_cell(state->version),
                               records_of(*state), fields_of(*state, *secrets)});
     }
