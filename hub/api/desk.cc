@@ -79,7 +79,7 @@ Desk::Work Desk::next(std::unique_lock<std::mutex>& lock, ctl::Session* session,
         --idle_;
         if (session == nullptr || stopping_) continue;
         lock.unlock();
-        std::ignore = session->until([] { return false; }, Duration{1});
+        std::ignore = session->until([] { return false; }, 1ms);
         lock.lock();
     }
     return {};

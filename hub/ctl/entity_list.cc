@@ -1,5 +1,6 @@
 #include <charconv>
 #include <memory>
+#include <tuple>
 
 #include "hub/core/state_codec.h"
 #include "hub/ctl/cli.h"
@@ -120,6 +121,7 @@ Result<std::vector<nats::StoredMessage>> read_states(Session& session, const Obj
                                                     {"next_by_subj", filter}});
         Batch batch;
         const auto asked = session.link().ask_all(prefix + "DIRECT.GET." + stream, body, &batch);
+        std::ignore = session.until([] { return false; }, std::chrono::milliseconds{1});  // Sends it at once.
         if (session.until([&] { return batch.done; }, session.timeout())) {
             return std::move(batch.messages);
         }

@@ -124,6 +124,9 @@ hub::ExceptionRecord exception_of(const Change& change, std::uint64_t index) {
     return one;
 }
 
+/// So many entities have a history, of two decisions each.
+std::uint64_t decided(const Sizes& sizes) { return sizes.entries / 2; }
+
 void fill(const std::string& url, const std::string& policy, const Sizes& sizes) {
     Publisher publisher{url};
     Numbers unused;
@@ -135,8 +138,8 @@ void fill(const std::string& url, const std::string& policy, const Sizes& sizes)
                        hub::encode(state));
     }
     for (std::uint64_t i = 0; i < sizes.entries; ++i) {
-        const Change change = bench_change(i % (sizes.entities / 4), 1, start, unused);
-        const hub::LogEntry entry = entry_of(change, 1 + i / (sizes.entities / 4), policy);
+        const Change change = bench_change(i % decided(sizes), 1, start, unused);
+        const hub::LogEntry entry = entry_of(change, 1 + i / decided(sizes), policy);
         publisher.send(subjects::log(entry.entity), hub::encode(entry));
     }
     for (std::uint64_t i = 0; i < sizes.exceptions; ++i) {
@@ -184,7 +187,8 @@ public:
     /// What stands behind `"next":"`; empty: null.
     [[nodiscard]] std::string next() const {
         const auto at = body_.find("\"next\":\"");
-        if (at == std::string::npos) return {};
+        const bool ours = body_.starts_with("{\"by_kind\"");  // Of exceptions.
+        if (!ours || at == std::string::npos) return {};
         return body_.substr(at + 8, body_.find('"', at + 8) - at - 8);
     }
 
@@ -201,7 +205,7 @@ struct Page {
 
 std::string key_of(std::mt19937_64& random, const Sizes& sizes) {
     const RecordKey record{PlatformId{"source"}, kItem,
-                           RecordId{"r" + std::to_string(random() % (sizes.entities / 4))}};
+                           RecordId{"r" + std::to_string(random() % decided(sizes))}};
     return founded_entity(record).text;
 }
 
