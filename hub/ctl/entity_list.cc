@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <charconv>
+#include <map>
 #include <memory>
-#include <tuple>
+#include <optional>
 
 #include "hub/core/state_codec.h"
 #include "hub/ctl/cli.h"
@@ -19,8 +21,6 @@ namespace syncline::ctl {
 namespace {
 
 constexpr std::size_t kPageMost = 500;
-/// From here on a server answers one request with many messages.
-constexpr std::string_view kBatchesSince = "2.11.0";
 
 struct EntityListOptions {
     std::string object;
@@ -85,55 +85,65 @@ Value summary_of(const hub::EntityState& state, const nats::StoredMessage& messa
                       {"stored_at", message.stored_at}};
 }
 
-/// Takes the answers to one request for many messages; the last one has a status.
-class Batch final : public nats::MessageSink {
-public:
-    void on_message(const nats::InMessage& message) override {
-        const std::string status{message.header("Status")};
-        if (!status.empty()) {
-            done = true;
-            return;
-        }
-        const std::string sequence{message.header("Nats-Sequence")};
-        nats::StoredMessage one;
-        one.subject = message.header("Nats-Subject");
-        one.body = message.body;
-        std::from_chars(sequence.data(), sequence.data() + sequence.size(), one.sequence);
-        one.stored_at = parse_timestamp(message.header("Nats-Time-Stamp")).value_or(Timestamp{});
-        one.deleted = message.deleted;
-        messages.push_back(std::move(one));
+/// The first state at or after each of `count` places from `sequence` on, asked for all at once:
+/// where states stand close together that is a page, and whatever stands between the least and the
+/// greatest is among them. By their places, each once. A request for many messages (2.11) would do
+/// the same, but has the server count what is left in a million of them.
+Result<std::map<std::uint64_t, nats::StoredMessage>> read_burst(Session& session,
+                                                                const std::string& filter,
+                                                                std::uint64_t sequence,
+                                                                std::size_t count) {
+    struct Asked {
+        std::map<std::uint64_t, nats::StoredMessage> found;
+        std::size_t open = 0;
+        std::optional<Error> error;
+    };
+    const auto asked = std::make_shared<Asked>();
+    asked->open = count;
+    const std::string sample = nats::api::stream_info("X").subject;
+    const std::string subject = sample.substr(0, sample.find("STREAM.INFO")) + "STREAM.MSG.GET." +
+                                std::string{subjects::kStreamState};
+    for (std::size_t i = 0; i < count; ++i) {
+        const Value body =
+            Value::Map{{"seq", static_cast<std::int64_t>(sequence + i)}, {"next_by_subj", filter}};
+        session.link().request(
+            subject, to_json(body), [asked](const Result<std::string_view>& told) {
+                --asked->open;
+                auto message = told
+                                   ? nats::api::parse_stored_message(*told)
+                                   : Result<std::optional<nats::StoredMessage>>{fail(told.error())};
+                if (!message) {
+                    asked->error = message.error();
+                } else if (*message) {
+                    const std::uint64_t place = (*message)->sequence;
+                    asked->found.emplace(place, **std::move(message));
+                }
+            });
     }
-    std::vector<nats::StoredMessage> messages;
-    bool done = false;
-};
+    if (!session.until([&] { return asked->open == 0; }, session.timeout())) {
+        return fail(ErrorKind::kAmbiguous,
+                    "reading " + std::string{subjects::kStreamState} + ": no answer in time");
+    }
+    if (asked->error) return fail(*asked->error);
+    return std::move(asked->found);
+}
 
-/// At most `count` states at and after `sequence`, by their places; fewer: there are no more. One
-/// request where the server can do that, else one for each.
+/// At most `count` states at and after `sequence`; fewer: there are no more.
 Result<std::vector<nats::StoredMessage>> read_states(Session& session, const ObjectName& object,
                                                      std::uint64_t sequence, std::size_t count) {
     const std::string filter = subjects::entities_of(object);
-    const std::string stream{subjects::kStreamState};
-    if (version_at_least(session.link().status().server_version, kBatchesSince)) {
-        const std::string sample = nats::api::stream_info("X").subject;
-        const std::string prefix = sample.substr(0, sample.find("STREAM.INFO"));
-        const std::string body = to_json(Value::Map{{"seq", static_cast<std::int64_t>(sequence)},
-                                                    {"batch", static_cast<std::int64_t>(count)},
-                                                    {"next_by_subj", filter}});
-        Batch batch;
-        const auto asked = session.link().ask_all(prefix + "DIRECT.GET." + stream, body, &batch);
-        std::ignore = session.until([] { return false; }, std::chrono::milliseconds{1});  // Sends it at once.
-        if (session.until([&] { return batch.done; }, session.timeout())) {
-            return std::move(batch.messages);
-        }
-        return fail(ErrorKind::kAmbiguous, "reading " + stream + ": no answer in time");
-    }
     std::vector<nats::StoredMessage> out;
+    std::size_t burst = count;
     while (out.size() < count) {
-        auto one = session.next_from(stream, sequence, filter);
-        if (!one) return fail(one.error());
-        if (!*one) break;
-        sequence = (*one)->sequence + 1;
-        out.push_back(**std::move(one));
+        auto found = read_burst(session, filter, sequence, burst);
+        if (!found) return fail(found.error());
+        if (found->empty()) break;
+        sequence = found->rbegin()->first + 1;
+        // Where they stand far apart, most of the answers are the same one.
+        if (found->size() * 4 < burst) burst = std::max<std::size_t>(1, burst / 4);
+        for (auto& [place, message] : *found) {
+            if (out.size() < count) out.push_back(std::move(message));
+        }
     }
     return out;
 }
