@@ -5,30 +5,9 @@
 namespace syncline::hub::api {
 namespace {
 
-std::vector<Route> version_routes() {
+std::vector<Route> proposal_routes() {
     using enum Route::Scope;
-    const Parameter version{.name = "version",
-                            .in = Parameter::In::kPath,
-                            .type = Parameter::Type::kInteger,
-                            .as = Parameter::As::kOption,
-                            .option = "--version",
-                            .about = "Its number",
-                            .required = true,
-                            .least = 1};
-    Parameter approved = version;
-    approved.as = Parameter::As::kWord;
-    Parameter restored = version;
-    restored.option = "--to";
     return {
-        {.path = "/v1/policy/versions",
-         .id = "policy.versions",
-         .about = "The versions: by whom, why, and since when in force",
-         .words = {"policy", "history"}},
-        {.path = "/v1/policy/versions/{version}",
-         .id = "policy.show",
-         .about = "A version's files",
-         .words = {"policy", "show"},
-         .parameters = {version}},
         {.method = Method::kPost,
          .path = "/v1/policy/check",
          .id = "policy.check",
@@ -61,6 +40,33 @@ std::vector<Route> version_routes() {
                         needed(reason()), wait(),
                         body_flag("dry_run", "--dry-run", "Look at everything, publish nothing")},
          .findings_refuse = true},
+    };
+}
+
+std::vector<Route> version_routes() {
+    using enum Route::Scope;
+    const Parameter version{.name = "version",
+                            .in = Parameter::In::kPath,
+                            .type = Parameter::Type::kInteger,
+                            .as = Parameter::As::kOption,
+                            .option = "--version",
+                            .about = "Its number",
+                            .required = true,
+                            .least = 1};
+    Parameter approved = version;
+    approved.as = Parameter::As::kWord;
+    Parameter restored = version;
+    restored.option = "--to";
+    return {
+        {.path = "/v1/policy/versions",
+         .id = "policy.versions",
+         .about = "The versions: by whom, why, and since when in force",
+         .words = {"policy", "history"}},
+        {.path = "/v1/policy/versions/{version}",
+         .id = "policy.show",
+         .about = "A version's files",
+         .words = {"policy", "show"},
+         .parameters = {version}},
         {.method = Method::kPost,
          .path = "/v1/policy/versions/{version}/approve",
          .id = "policy.approve",
@@ -110,7 +116,9 @@ std::vector<Route> workflow_routes() {
 
 std::vector<Route> policy_routes() {
     std::vector<Route> all = version_routes();
-    for (Route& one : workflow_routes()) all.push_back(std::move(one));
+    for (auto part : {proposal_routes, workflow_routes}) {
+        for (Route& one : part()) all.push_back(std::move(one));
+    }
     return all;
 }
 
