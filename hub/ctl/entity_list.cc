@@ -1,8 +1,5 @@
-#include <algorithm>
 #include <charconv>
-#include <map>
 #include <memory>
-#include <optional>
 
 #include "hub/core/state_codec.h"
 #include "hub/ctl/cli.h"
@@ -10,8 +7,6 @@
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
 #include "shared/base/base64.h"
-#include "shared/base/json.h"
-#include "shared/nats/jetstream_api.h"
 #include "shared/wire/subjects.h"
 
 // Entities of an object, a page at a time. Pages go by where states stand in the stream, which is
@@ -21,6 +16,9 @@ namespace syncline::ctl {
 namespace {
 
 constexpr std::size_t kPageMost = 500;
+/// Messages of the stream that one page looks at; of an object with few entities it may be short.
+constexpr std::uint64_t kScanMost = 5'000;
+constexpr std::size_t kWindow = 256;
 
 struct EntityListOptions {
     std::string object;
@@ -85,67 +83,43 @@ Value summary_of(const hub::EntityState& state, const nats::StoredMessage& messa
                       {"stored_at", message.stored_at}};
 }
 
-/// The first state at or after each of `count` places from `sequence` on, asked for all at once:
-/// where states stand close together that is a page, and whatever stands between the least and the
-/// greatest is among them. By their places, each once. A request for many messages (2.11) would do
-/// the same, but has the server count what is left in a million of them.
-Result<std::map<std::uint64_t, nats::StoredMessage>> read_burst(Session& session,
-                                                                const std::string& filter,
-                                                                std::uint64_t sequence,
-                                                                std::size_t count) {
-    struct Asked {
-        std::map<std::uint64_t, nats::StoredMessage> found;
-        std::size_t open = 0;
-        std::optional<Error> error;
-    };
-    const auto asked = std::make_shared<Asked>();
-    asked->open = count;
-    const std::string sample = nats::api::stream_info("X").subject;
-    const std::string subject = sample.substr(0, sample.find("STREAM.INFO")) + "STREAM.MSG.GET." +
-                                std::string{subjects::kStreamState};
-    for (std::size_t i = 0; i < count; ++i) {
-        const Value body =
-            Value::Map{{"seq", static_cast<std::int64_t>(sequence + i)}, {"next_by_subj", filter}};
-        session.link().request(
-            subject, to_json(body), [asked](const Result<std::string_view>& told) {
-                --asked->open;
-                auto message = told
-                                   ? nats::api::parse_stored_message(*told)
-                                   : Result<std::optional<nats::StoredMessage>>{fail(told.error())};
-                if (!message) {
-                    asked->error = message.error();
-                } else if (*message) {
-                    const std::uint64_t place = (*message)->sequence;
-                    asked->found.emplace(place, **std::move(message));
-                }
-            });
-    }
-    if (!session.until([&] { return asked->open == 0; }, session.timeout())) {
-        return fail(ErrorKind::kAmbiguous,
-                    "reading " + std::string{subjects::kStreamState} + ": no answer in time");
-    }
-    if (asked->error) return fail(*asked->error);
-    return std::move(asked->found);
-}
+struct StatesPage {
+    std::vector<nats::StoredMessage> states;
+    std::uint64_t next = 0;  ///< The place after which the next page begins; 0: there is none.
+};
 
-/// At most `count` states at and after `sequence`; fewer: there are no more.
-Result<std::vector<nats::StoredMessage>> read_states(Session& session, const ObjectName& object,
-                                                     std::uint64_t sequence, std::size_t count) {
-    const std::string filter = subjects::entities_of(object);
-    std::vector<nats::StoredMessage> out;
-    std::size_t burst = count;
-    while (out.size() < count) {
-        auto found = read_burst(session, filter, sequence, burst);
-        if (!found) return fail(found.error());
-        if (found->empty()) break;
-        sequence = found->rbegin()->first + 1;
-        // Where they stand far apart, most of the answers are the same one.
-        if (found->size() * 4 < burst) burst = std::max<std::size_t>(1, burst / 4);
-        for (auto& [place, message] : *found) {
-            if (out.size() < count) out.push_back(std::move(message));
-        }
-    }
-    return out;
+/// States at and after `sequence`, as many as are wanted or found in so much of the stream: what
+/// else stands there is passed over here. A filter would have the server look through the subjects
+/// of a million of them first, for a consumer as for a single message.
+Result<StatesPage> read_states(Session& session, const ObjectName& object, std::uint64_t sequence,
+                               std::size_t count) {
+    StatesPage page;
+    std::uint64_t seen = 0;
+    const auto read =
+        session.read_each({.stream = std::string{subjects::kStreamState},
+                           .filters = {},
+                           .start_sequence = sequence,
+                           .window = kWindow},
+                          [&](const nats::InMessage& message) {
+                              const auto key = subjects::parse_entity(message.subject);
+                              const bool wanted = key && key->object == object && !message.deleted;
+                              if (wanted && page.states.size() == count) {
+                                  page.next = page.states.back().sequence;
+                                  return Session::More::kEnough;
+                              }
+                              if (wanted) {
+                                  page.states.push_back({.subject = std::string{message.subject},
+                                                         .body = std::string{message.body},
+                                                         .sequence = message.sequence,
+                                                         .stored_at = message.stored_at});
+                              }
+                              if (++seen < kScanMost || message.pending == 0)
+                                  return Session::More::kWanted;
+                              page.next = message.sequence;
+                              return Session::More::kEnough;
+                          });
+    if (!read) return fail(read.error());
+    return page;
 }
 
 Result<Exit> list_entities(Program& program, const EntityListOptions& options) {
@@ -163,15 +137,10 @@ Result<Exit> list_entities(Program& program, const EntityListOptions& options) {
     Output& out = program.out();
     Value::List list;
     Table table{{"ENTITY", "VERSION", "RECORDS", "FIELDS"}, {}};
-    auto messages = read_states(**session, object, *start, options.limit + 1);
-    if (!messages) return fail(messages.error());
-    std::string next;
-    if (messages->size() > options.limit) {
-        messages->resize(options.limit);
-        next = base64url(std::to_string(messages->back().sequence));
-    }
-    for (const nats::StoredMessage& message : *messages) {
-        if (message.deleted) continue;
+    const auto page = read_states(**session, object, *start, options.limit);
+    if (!page) return fail(page.error());
+    const std::string next = page->next == 0 ? "" : base64url(std::to_string(page->next));
+    for (const nats::StoredMessage& message : page->states) {
         const auto state = hub::decode_entity(message.body);
         if (!state) {
             out.add({Level::kError, "entity.damaged",
