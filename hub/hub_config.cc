@@ -1,5 +1,8 @@
 #include "hub/hub_config.h"
 
+#include <algorithm>
+#include <set>
+
 #include "shared/base/mail_address.h"
 #include "shared/base/toml_reader.h"
 #include "shared/nats/options_toml.h"
@@ -55,12 +58,71 @@ void read_log(TomlReader table, log::Options& options) {
     options.format = table.choice("format", kFormats, options.format);
 }
 
+bool is_digest(std::string_view text) {
+    return text.size() == 64 && std::ranges::all_of(text, [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+           });
+}
+
+/// As it stands in logs and subjects, and in the roles of a policy.
+bool is_person_name(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               c == '.' || c == '-' || c == '_';
+    });
+}
+
+TokenSettings read_token(TomlReader& table) {
+    TokenSettings token;
+    token.name = table.text("name");
+    if (!is_person_name(token.name)) {
+        table.problem("name", "must be 1 to 64 letters, digits, `.`, `-` and `_`");
+    }
+    token.sha256 = table.text("sha256", "");
+    token.token = table.optional_secret("token");
+    if (token.sha256.empty() == !token.token.configured()) {
+        table.problem("sha256", "or `token` must be there, and not both: synclinectl token new");
+    }
+    if (!token.sha256.empty() && !is_digest(token.sha256)) {
+        table.problem("sha256", "must be 64 hexadecimal digits: synclinectl token new");
+    }
+    const std::vector<std::string> roles = table.texts("roles");
+    if (roles.empty()) table.problem("roles", "must name one at least");
+    bool only_looks = true;
+    for (std::size_t i = 0; i < roles.size(); ++i) {
+        const auto role = role_named(roles[i]);
+        if (!role) {
+            table.problem("roles", i, "must be viewer, operator, approver, architect or admin");
+            continue;
+        }
+        token.roles.add(*role);
+        only_looks = only_looks && *role == Role::kViewer;
+    }
+    token.objects = table.texts("objects", {});
+    const std::string expires = table.text("expires", "");
+    if (!expires.empty()) {
+        const auto time = parse_timestamp(expires);
+        if (!time) table.problem("expires", "must be a time: 2027-01-31T00:00:00Z");
+        token.expires = time.value_or(Timestamp{});
+    }
+    token.sees_personal = table.boolean("personal", !only_looks);
+    return token;
+}
+
 void read_api(TomlReader table, ApiSettings& api) {
     api.port = table.integer("port", {0, 65'535}, api.port);
     api.address = table.text("address", api.address);
     api.token = table.optional_secret("token");
+    api.per_second = table.integer("per_second", {1, 10'000}, api.per_second);
+    std::set<std::string> names{"api", "local"};
+    for (TomlReader& one : table.tables("tokens")) {
+        api.tokens.push_back(read_token(one));
+        if (!names.insert(api.tokens.back().name).second) {
+            one.problem("name", "is there twice, or stands for nobody in particular");
+        }
+    }
     const bool loopback = api.address == "127.0.0.1" || api.address == "::1";
-    if (!loopback && !api.token.configured()) {
+    if (!loopback && !api.token.configured() && api.tokens.empty()) {
         table.problem("address", "is open to others, so it needs a `token` that they must know");
     }
 }

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "hub/api.h"
+#include "hub/api/api.h"
 #include "hub/decision_links.h"
 #include "hub/hub_options.h"
 #include "shared/base/log.h"

@@ -20,6 +20,8 @@ public:
     HubMetrics();
     /// kUnavailable: the port is taken.
     Result<void> open(int port) { return server_.open(metrics_, port); }
+    /// As Prometheus reads them. Any thread.
+    [[nodiscard]] std::string exposition() const { return metrics_.exposition(); }
     /// Takes over the counters; cheap, and does its work once a second only.
     struct Sources {
         const Hub& hub;

@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "hub/api.h"
+#include "hub/api/api.h"
 #include "hub/asks.h"
 #include "hub/hub.h"
 #include "hub/hub_config.h"
@@ -140,7 +140,13 @@ public:
                nats::stream_configs(config_.streams), sync_points_),
           asks_({link_, clock_, config_.id, std::string{kVersion}}),
           processes_({link_, clock_, config_.id}),
-          api_(asks_, processes_, links_, clock_, [this] { loop_.wake(); }),
+          api_({.asks = asks_,
+                .processes = processes_,
+                .links = links_,
+                .clock = clock_,
+                .wake = [this] { loop_.wake(); },
+                .nats = config_.nats,
+                .metrics = [this] { return metrics_.exposition(); }}),
           webhooks_({.link = link_,
                      .clock = clock_,
                      .make_client =
@@ -169,9 +175,8 @@ public:
     int run() {
         loop_to_wake = &loop_;
         service::handle_stop_signals([] { loop_to_wake->wake(); });
-        HubMetrics metrics;
         if (config_.metrics_port != 0) {
-            if (auto opened = metrics.open(config_.metrics_port); !opened) {
+            if (auto opened = metrics_.open(config_.metrics_port); !opened) {
                 return complain(opened.error().what);
             }
         }
@@ -183,20 +188,22 @@ public:
         bool ready = false;
         Duration watchdog_due{0};
         while (!service::stop_requested()) {
-            loop_.poll(std::min({hub_.next_wait(), asks_.next_wait(), processes_.next_wait(),
-                                 webhooks_.next_wait(), indicators_.next_wait()}));
+            loop_.poll(
+                std::min({hub_.next_wait(), asks_.next_wait(), processes_.next_wait(),
+                          webhooks_.next_wait(), indicators_.next_wait(), api_.next_wait()}));
             hub_.tick();
             asks_.follow(hub_.policy());
             processes_.follow(hub_.policy(), hub_.partitions());
             api_.deliver();
+            api_.tick(hub_.ready() && link_.connected());
             asks_.tick();
             processes_.tick();
             webhooks_.follow(hub_.policy(), hub_.held(), hub_.partitions());
             webhooks_.tick();
             indicators_.follow(hub_.policy(), hub_.held(), hub_.partitions());
             indicators_.tick();
-            if (config_.metrics_port != 0 && hub_.ready()) quotas_.listen();
-            metrics.update({hub_, asks_, link_, webhook_requests_, indicators_, quotas_});
+            if (is_measured() && hub_.ready()) quotas_.listen();
+            metrics_.update({hub_, asks_, link_, webhook_requests_, indicators_, quotas_});
             if (!ready && hub_.ready()) {
                 ready = true;
                 log::info("hub is ready", {{"hub", config_.id}});
@@ -212,6 +219,10 @@ public:
     }
 
 private:
+    [[nodiscard]] bool is_measured() const {
+        return config_.metrics_port != 0 || config_.api.port != 0;
+    }
+
     static nats::NatsOptions with_status(nats::NatsOptions options) {
         options.on_status = report_status;
         return options;
@@ -245,6 +256,7 @@ private:
     Asks asks_;
     Processes processes_;
     DecisionLinks links_;
+    HubMetrics metrics_;
     Api api_;
     WebhookRequests webhook_requests_;
     webhooks::Webhooks webhooks_;

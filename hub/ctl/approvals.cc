@@ -83,7 +83,7 @@ Result<Exit> decide(Program& program, const DecideOptions& options) {
                                               " waits for anybody; `synclinectl approvals list` "
                                               "shows those that do");
     }
-    const std::string who{account_of(actor())};
+    const std::string who{account_of(program.actor())};
     const auto told = tell_instance(program, hub::workflow::instance_of(one->key),
                                     {{},
                                      {},

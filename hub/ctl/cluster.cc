@@ -5,6 +5,7 @@
 
 #include "hub/core/state_codec.h"
 #include "hub/ctl/lookup.h"
+#include "hub/ctl/memory.h"
 #include "hub/ctl/text.h"
 #include "shared/base/json.h"
 #include "shared/nats/streams.h"
@@ -172,7 +173,7 @@ bool Cluster::installed() const {
     return std::ranges::any_of(streams, [](const StreamView& s) { return s.info.has_value(); });
 }
 
-Result<Cluster> read_cluster(Session& session) {
+Result<Cluster> read_cluster(Session& session, Memory* memory) {
     Cluster cluster;
     cluster.server_version = session.link().status().server_version;
     if (auto read = read_streams(session, cluster); !read) return fail(read.error());
@@ -190,6 +191,14 @@ Result<Cluster> read_cluster(Session& session) {
     cluster.agents = std::move(*agents);
     if (auto read = read_marks(session, cluster); !read) return fail(read.error());
     if (auto counted = count_lag(session, cluster); !counted) return fail(counted.error());
+    if (memory != nullptr) {
+        auto looked = memory->board().look(session, [&](const ExceptionBoard::View& board) {
+            for (const ExceptionView* view : board.open) cluster.open_exceptions.push_back(*view);
+            for (const auto& [subject, what] : board.damaged) cluster.damaged.push_back(what);
+        });
+        if (!looked) return fail(looked.error());
+        return cluster;
+    }
     auto exceptions = read_exceptions(session, subjects::all_exceptions(), cluster.damaged);
     if (!exceptions) return fail(exceptions.error());
     std::erase_if(*exceptions, [](const ExceptionView& view) {

@@ -77,8 +77,10 @@ struct Cluster {
     [[nodiscard]] bool installed() const;
 };
 
-/// A stream that does not exist reads as empty.
-[[nodiscard]] Result<Cluster> read_cluster(Session& session);
+class Memory;
+
+/// A stream that does not exist reads as empty. With a memory the exceptions come from its board.
+[[nodiscard]] Result<Cluster> read_cluster(Session& session, Memory* memory = nullptr);
 
 /// The newest message of each exception; `damaged` gets the subjects of what cannot be decoded.
 [[nodiscard]] Result<std::vector<ExceptionView>> read_exceptions(Session& session,

@@ -235,8 +235,10 @@ Result<Exit> show(Program& program, const ShowOptions& options) {
 }  // namespace
 
 void add_entity(CLI::App& app, Program& program) {
-    auto* entity = app.add_subcommand("entity", "Entities: `entity show OBJECT KEY`");
+    auto* entity =
+        app.add_subcommand("entity", "Entities: `entity show OBJECT KEY`, `entity list OBJECT`");
     entity->require_subcommand(1);
+    add_entity_list(*entity, program);
     auto* command = entity->add_subcommand(
         "show", "Canonical fields and where they came from, each platform's side, what is open");
     const auto options = std::make_shared<ShowOptions>();

@@ -1,7 +1,9 @@
 #include "hub/ctl/exceptions.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "hub/core/state_codec.h"
@@ -57,46 +59,111 @@ std::vector<Cell> row_of(const hub::ExceptionRecord& record, Timestamp now) {
             record.reason};
 }
 
-Result<Exit> list(Program& program, const ExceptionFilter& filter) {
-    if (auto sound = check(filter); !sound) return fail(sound.error());
-    const auto secrets = program.secrets();
-    if (!secrets) return fail(secrets.error());
+/// What a list has of all exceptions: one page of those that the filter takes.
+struct Page {
+    std::vector<ExceptionView> views;
+    std::size_t total = 0;   ///< All pages.
+    std::size_t hidden = 0;  ///< Those that the policy calls not material.
+    std::map<std::string, std::uint64_t> by_kind;
+    std::string next;  ///< Where the next page begins; empty: there is none.
+};
+
+class PageMaker {
+public:
+    PageMaker(const Program& program, const ExceptionFilter& filter)
+        : program_(program), filter_(filter), with_(filter), now_(program.clock().now()) {
+        with_.immaterial = true;
+        if (filter.after.empty()) return;
+        // It was checked before.
+        after_ = *parse_cursor(filter.after);
+    }
+
+    void see(const ExceptionView& view) {
+        if (!program_.may_see(view.record.entity.object)) return;
+        if (!holds(filter_, view.record, now_)) {
+            page.hidden += holds(with_, view.record, now_) ? 1 : 0;
+            return;
+        }
+        ++page.total;
+        ++page.by_kind[view.record.kind];
+        if (after_ && place_of(view) <= *after_) return;
+        if (filter_.limit != 0 && page.views.size() == filter_.limit) {
+            if (page.next.empty()) page.next = cursor_of(place_of(page.views.back()));
+            return;
+        }
+        page.views.push_back(view);
+    }
+
+    Page page;
+
+private:
+    const Program& program_;
+    const ExceptionFilter& filter_;
+    ExceptionFilter with_;
+    Timestamp now_;
+    std::optional<UrgencyPlace> after_;
+};
+
+Result<Page> read_page(Program& program, const ExceptionFilter& filter) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
+    PageMaker maker{program, filter};
     Output& out = program.out();
+    if (program.memory() != nullptr && !filter.all) {
+        const auto looked = program.memory()->board().look(**session, [&](const auto& board) {
+            std::vector<std::string> damaged;
+            for (const auto& [subject, what] : board.damaged) damaged.push_back(what);
+            add_damaged(out, damaged);
+            for (const ExceptionView* view : board.open) maker.see(*view);
+        });
+        if (!looked) return fail(looked.error());
+        return std::move(maker.page);
+    }
     std::vector<std::string> damaged;
     auto views = read_exceptions(**session, subjects::all_exceptions(), damaged);
     if (!views) return fail(views.error());
     add_damaged(out, damaged);
-    const Timestamp now = program.clock().now();
-    const auto hidden = static_cast<std::size_t>(std::ranges::count_if(*views, [&](const auto& v) {
-        ExceptionFilter with = filter;
-        with.immaterial = true;
-        return !holds(filter, v.record, now) && holds(with, v.record, now);
-    }));
-    std::erase_if(*views, [&](const auto& view) { return !holds(filter, view.record, now); });
     sort_by_urgency(*views);
+    for (const ExceptionView& view : *views) maker.see(view);
+    return std::move(maker.page);
+}
+
+Result<Exit> list(Program& program, const ExceptionFilter& filter) {
+    if (auto sound = check(filter); !sound) return fail(sound.error());
+    const auto secrets = program.secrets();
+    if (!secrets) return fail(secrets.error());
+    const auto page = read_page(program, filter);
+    if (!page) return fail(page.error());
+    Output& out = program.out();
+    const Timestamp now = program.clock().now();
     Value::List values;
     Table table{{"SEVERITY", "KIND", "PLATFORM", "OBJECT", "ENTITY", "RECORD", "SINCE", "DUE",
                  "ASSIGNEE", "TAGS", "REASON"},
                 {}};
     if (filter.all) table.header.insert(table.header.begin() + 2, "STATUS");
-    for (const ExceptionView& view : *views) {
+    for (const ExceptionView& view : page->views) {
         values.push_back(value_of(view.record, *secrets));
+        if (out.json()) continue;
         std::vector<Cell> row = row_of(view.record, now);
         if (filter.all) row.insert(row.begin() + 2, status_cell(view.record.status));
         table.rows.push_back(std::move(row));
     }
+    Value::Map by_kind;
+    for (const auto& [kind, count] : page->by_kind) by_kind.emplace(kind, number(count));
     out.set("exceptions", std::move(values));
-    out.set("immaterial_hidden", number(hidden));
+    out.set("total", number(page->total));
+    out.set("by_kind", std::move(by_kind));
+    out.set("next", page->next.empty() ? Value{} : Value{page->next});
+    out.set("immaterial_hidden", number(page->hidden));
     if (table.rows.empty()) {
         out.line(filter.all ? "no exceptions" : "no open exceptions", Style::kGreen);
     } else {
         out.table(table);
-        out.line(count_text(table.rows.size(), "exception", "exceptions"), Style::kDim);
+        out.line(count_text(page->total, "exception", "exceptions"), Style::kDim);
     }
-    if (hidden > 0) {
-        out.line(std::to_string(hidden) + " more not material: --immaterial shows them",
+    if (!page->next.empty()) out.line("the next page: --after " + page->next, Style::kDim);
+    if (page->hidden > 0) {
+        out.line(std::to_string(page->hidden) + " more not material: --immaterial shows them",
                  Style::kDim);
     }
     return verdict(out);
@@ -349,6 +416,8 @@ void add_exceptions(CLI::App& app, Program& program) {
     const auto listing = std::make_shared<ExceptionFilter>();
     add_filter(*lister, *listing);
     lister->add_flag("--all", listing->all, "The settled ones too");
+    lister->add_option("--after", listing->after, "The page after the one that said so");
+    lister->add_option("--limit", listing->limit, "At most so many [all]");
     lister->callback([&program, listing] {
         program.choose("exceptions list", [listing](Program& p) { return list(p, *listing); });
     });

@@ -86,8 +86,10 @@ Result<std::vector<ExceptionView>> matching(Program& program, Session& session,
     auto views = read_exceptions(session, subjects::all_exceptions(), damaged);
     if (!views) return fail(views.error());
     const Timestamp now = program.clock().now();
-    std::erase_if(*views,
-                  [&](const auto& view) { return !holds(options.filter, view.record, now); });
+    std::erase_if(*views, [&](const auto& view) {
+        return !holds(options.filter, view.record, now) ||
+               !program.may_see(view.record.entity.object);
+    });
     const auto unfit = std::erase_if(
         *views, [&](const auto& view) { return !applies(view.record, options.kind); });
     if (unfit > 0) {
@@ -118,7 +120,7 @@ Result<std::vector<Action>> actions_on(Program& program, std::vector<ExceptionVi
                                        const ActOptions& options) {
     auto operation = operation_of(options, program.clock().now());
     if (!operation) return fail(operation.error());
-    operation->actor = actor();
+    operation->actor = program.actor();
     const std::string id = unique_id(program.clock());
     std::vector<Action> actions;
     for (ExceptionView& view : views) {
@@ -294,7 +296,7 @@ Result<Exit> act(Program& program, const ActOptions& options) {
     auto actions = actions_on(program, std::move(*views), options);
     if (!actions) return fail(actions.error());
     Output& out = program.out();
-    if (!one && (!options.yes || actions->empty())) {
+    if (options.dry_run || (!one && (!options.yes || actions->empty()))) {
         show_plan(out, *actions, options);
         return verdict(out);
     }

@@ -15,6 +15,7 @@ struct ActOptions {
     std::string exception;
     ExceptionFilter filter;
     bool yes = false;  ///< Do it, if they are several.
+    bool dry_run = false;
     std::size_t most = 100;
     std::string reason;
     std::string wait = "10s";

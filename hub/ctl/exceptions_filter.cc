@@ -1,10 +1,12 @@
 #include "hub/ctl/exceptions_filter.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
-#include <tuple>
+#include <utility>
 
 #include "hub/ctl/text.h"
+#include "shared/base/base64.h"
 #include "shared/policy/exception_rules.h"
 
 namespace syncline::ctl {
@@ -24,7 +26,8 @@ const ExceptionSeverity* severity_of(const std::string& name) {
 
 bool ExceptionFilter::narrows() const {
     return !kind.empty() || !platform.empty() || !object.empty() || !severity.empty() ||
-           !assignee.empty() || !tag.empty() || !older_than.empty() || unassigned || overdue;
+           !assignee.empty() || !tag.empty() || !search.empty() || !older_than.empty() ||
+           unassigned || overdue;
 }
 
 void add_filter(CLI::App& command, ExceptionFilter& filter) {
@@ -44,6 +47,10 @@ void add_filter(CLI::App& command, ExceptionFilter& filter) {
     command
         .add_option("--older-than", filter.older_than, "Only what was opened so long ago: 2h, 3d")
         ->group(group);
+    command
+        .add_option("--search", filter.search,
+                    "Only what has this in its entity, record, reason or kind")
+        ->group(group);
     command.add_flag("--immaterial", filter.immaterial, "Also what the policy calls not material")
         ->group(group);
 }
@@ -57,6 +64,9 @@ Result<void> check(const ExceptionFilter& filter) {
         if (auto age = parse_duration(filter.older_than); !age) {
             return fail(age.error(), "--older-than");
         }
+    }
+    if (!filter.after.empty()) {
+        if (auto place = parse_cursor(filter.after); !place) return fail(place.error());
     }
     const std::string kind = filter.kind.substr(0, filter.kind.find('@'));
     const bool known =
@@ -96,18 +106,66 @@ bool holds(const ExceptionFilter& filter, const hub::ExceptionRecord& exception,
     if (!filter.tag.empty() && std::ranges::find(care.tags, filter.tag) == care.tags.end()) {
         return false;
     }
+    if (!filter.search.empty()) {
+        const auto has = [&](const std::string& text) {
+            return text.find(filter.search) != std::string::npos;
+        };
+        if (!has(exception.entity.entity.text) && !has(exception.record) &&
+            !has(exception.reason) && !has(exception.kind)) {
+            return false;
+        }
+    }
     if (filter.overdue && !is_overdue(exception, now)) return false;
     return filter.older_than.empty() ||
            now - opened_at(exception) >= *parse_duration(filter.older_than);
 }
 
+UrgencyPlace place_of(const ExceptionView& view) {
+    const hub::Care& care = view.record.care;
+    return {.severity = -static_cast<std::int64_t>(care.severity),
+            .due = care.due.ns == 0 ? std::numeric_limits<std::int64_t>::max() : care.due.ns,
+            .opened = opened_at(view.record).ns,
+            .subject = view.subject};
+}
+
 void sort_by_urgency(std::vector<ExceptionView>& views) {
-    std::ranges::stable_sort(views, {}, [](const ExceptionView& view) {
-        const hub::Care& care = view.record.care;
-        const std::int64_t due =
-            care.due.ns == 0 ? std::numeric_limits<std::int64_t>::max() : care.due.ns;
-        return std::tuple{-static_cast<int>(care.severity), due, opened_at(view.record)};
-    });
+    std::vector<std::pair<UrgencyPlace, std::size_t>> order;
+    for (std::size_t i = 0; i < views.size(); ++i) order.emplace_back(place_of(views[i]), i);
+    std::ranges::sort(order);
+    std::vector<ExceptionView> sorted;
+    for (const auto& [place, at] : order) sorted.push_back(std::move(views[at]));
+    views = std::move(sorted);
+}
+
+void sort_by_urgency(std::vector<const ExceptionView*>& views) {
+    std::vector<std::pair<UrgencyPlace, const ExceptionView*>> placed;
+    placed.reserve(views.size());
+    for (const ExceptionView* view : views) placed.emplace_back(place_of(*view), view);
+    std::ranges::sort(placed);
+    std::ranges::transform(placed, views.begin(), [](const auto& one) { return one.second; });
+}
+
+std::string cursor_of(const UrgencyPlace& place) {
+    return base64url(std::to_string(place.severity) + " " + std::to_string(place.due) + " " +
+                     std::to_string(place.opened) + " " + place.subject);
+}
+
+Result<UrgencyPlace> parse_cursor(std::string_view text) {
+    const auto wrong = [] {
+        return fail(ErrorKind::kInvalid, "--after: write what the page before gave as `next`");
+    };
+    const auto read = parse_base64url(text);
+    if (!read) return wrong();
+    UrgencyPlace place;
+    const char* at = read->data();
+    const char* const end = at + read->size();
+    for (std::int64_t* number : {&place.severity, &place.due, &place.opened}) {
+        const auto [next, error] = std::from_chars(at, end, *number);
+        if (error != std::errc{} || next == end || *next != ' ') return wrong();
+        at = next + 1;
+    }
+    place.subject.assign(at, end);
+    return place;
 }
 
 std::string name_of(const hub::ExceptionRecord& exception) {

@@ -140,6 +140,7 @@ void add_action_options(CLI::App& command, ActOptions& options) {
         ->capture_default_str();
     add_filter(command, options.filter);
     command.add_flag("--yes", options.yes, "Do it; without, several are only listed");
+    command.add_flag("--dry-run", options.dry_run, "Only list, also if it is one");
     command.add_option("--most", options.most, "Refuse if they are more than that")
         ->check(CLI::Range(std::size_t{1}, std::size_t{100'000}))
         ->capture_default_str();

@@ -225,7 +225,7 @@ Result<std::vector<Target>> plan(Program& program, Session& session, const Polic
                             .entity = target.state.key,
                             .exception = {},
                             .id = unique_id(program.clock()),
-                            .actor = actor(),
+                            .actor = program.actor(),
                             .reason = options.reason,
                             .at = now};
         // That one is a target, too.

@@ -158,7 +158,7 @@ Result<Request> request_of(Program& program, Session& session, const IdentityOpt
     operation.kind = options.kind;
     operation.entity = request->giver.key;
     operation.id = unique_id(program.clock());
-    operation.actor = actor();
+    operation.actor = program.actor();
     operation.reason = options.reason;
     operation.at = program.clock().now();
     return request;

@@ -208,7 +208,7 @@ Result<Exit> silence(Program& program, const SilenceOptions& options, Duration l
         if (!stored) return fail(stored.error());
         AlertState& state = stored->state;
         state.silent_until = length == Duration{0} ? Timestamp{} : now + length;
-        state.silenced = length == Duration{0} ? "" : actor() + ": " + options.reason;
+        state.silenced = length == Duration{0} ? "" : program.actor() + ": " + options.reason;
         const std::string body = encode(state);
         const auto done =
             (*session)->publish({subjects::alert(options.alert), body, {}, stored->sequence});

@@ -1,5 +1,7 @@
 #include "hub/ctl/instances.h"
 
+#include <tuple>
+
 #include "hub/ctl/actor.h"
 #include "hub/ctl/lookup.h"
 #include "hub/workflow/instance_codec.h"
@@ -71,6 +73,8 @@ Result<Told> tell_instance(Program& program, std::string instance, hub::workflow
     Ear ear;
     ear.id = input.id = unique_id(program.clock());
     const auto subscription = (*session)->link().subscribe(subjects::told(ear.id), &ear);
+    // The server must know who listens before a hub can answer: a turn of the loop tells it.
+    std::ignore = (*session)->until([] { return false; }, std::chrono::milliseconds{1});
     const Partition home = hub::workflow::home_of(instance, *partitions);
     const std::string subject = subjects::instance_input(home, instance);
     const std::string body =

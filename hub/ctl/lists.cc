@@ -233,7 +233,7 @@ Result<Exit> refresh(Program& program, const RefreshOptions& options) {
     const ListSpec& spec = *views->front().spec;
     const ListRequest request{
         program.clock().now(),
-        options.whole ? ListRequest::Mode::kWhole : ListRequest::Mode::kDifferent, actor()};
+        options.whole ? ListRequest::Mode::kWhole : ListRequest::Mode::kDifferent, program.actor()};
     const std::string subject =
         subjects::list_wish(spec.from, subjects::ListWish::kRead, spec.name);
     const std::string body = to_text(request);

@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <memory>
 
+#include "hub/core/state_codec.h"
 #include "hub/ctl/cli.h"
 #include "hub/ctl/decisions.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
+#include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
 namespace {
@@ -14,6 +17,7 @@ struct LogOptions {
     std::string key;
     std::uint64_t limit = 0;
     std::string since;
+    std::uint64_t before = 0;
 };
 
 void show_entry(Output& out, const hub::LogEntry& entry, const Secrets& secrets) {
@@ -78,17 +82,116 @@ Result<Exit> show(Program& program, const LogOptions& options) {
     return verdict(out);
 }
 
+/// The newest decisions of everything, the newest first: a page of the stream, read backwards.
+class Newest {
+public:
+    Newest(Program& program, Session& session, const Secrets& secrets, const LogOptions& options)
+        : program_(program), session_(session), secrets_(secrets), options_(options) {}
+
+    Result<Exit> run() {
+        const auto info = session_.stream_info(subjects::kStreamLog);
+        if (!info) return fail(info.error());
+        const std::uint64_t limit =
+            options_.limit == 0 ? 50 : std::min<std::uint64_t>(options_.limit, kNewestMost);
+        std::uint64_t end = info->last_sequence + 1;  // The first that is not wanted.
+        if (options_.before != 0) end = std::min(end, options_.before);
+        const std::uint64_t first = std::max<std::uint64_t>(info->first_sequence, 1);
+        while (found_.size() < limit && end > first) {
+            const std::uint64_t begin = std::max(first, end > limit ? end - limit : first);
+            if (auto read = read_between(begin, end); !read) return fail(read.error());
+            end = begin;
+        }
+        if (found_.size() > limit) {
+            found_.resize(limit);
+            end = found_.back().first;
+        }
+        return show(found_.size() == limit && end > first);
+    }
+
+private:
+    static constexpr std::uint64_t kNewestMost = 500;
+
+    Result<void> read_between(std::uint64_t begin, std::uint64_t end) {
+        std::vector<std::pair<std::uint64_t, hub::LogEntry>> page;
+        const auto read =
+            session_.read_each({.stream = std::string{subjects::kStreamLog},
+                                .filters = {},
+                                .start_sequence = begin,
+                                .window = static_cast<std::size_t>(end - begin)},
+                               [&](const nats::InMessage& message) {
+                                   if (message.sequence >= end) return Session::More::kEnough;
+                                   auto entry = hub::decode_log_entry(message.body);
+                                   // What is no decision about an entity is one about an instance
+                                   // of a workflow.
+                                   if (entry && program_.may_see(entry->entity.object)) {
+                                       page.emplace_back(message.sequence, *std::move(entry));
+                                   }
+                                   return message.sequence + 1 >= end ? Session::More::kEnough
+                                                                      : Session::More::kWanted;
+                               });
+        if (!read) return read;
+        for (auto at = page.rbegin(); at != page.rend(); ++at) found_.push_back(std::move(*at));
+        return {};
+    }
+
+    Result<Exit> show(bool more) {
+        Output& out = program_.out();
+        Value::List list;
+        for (const auto& [sequence, entry] : found_) {
+            Value::Map map = *value_of(entry, secrets_).get<Value::Map>();
+            map.emplace("sequence", number(sequence));
+            list.emplace_back(std::move(map));
+            out.line(entry.entity.object.text + " " + entry.entity.entity.text);
+            show_entry(out, entry, secrets_);
+        }
+        if (found_.empty()) out.line("no decisions");
+        const bool next = more && !found_.empty();
+        out.set("entries", std::move(list));
+        out.set("next", next ? Value{std::to_string(found_.back().first)} : Value{});
+        if (next) {
+            out.line("older ones: --before " + std::to_string(found_.back().first), Style::kDim);
+        }
+        return verdict(out);
+    }
+
+    Program& program_;
+    Session& session_;
+    const Secrets& secrets_;
+    const LogOptions& options_;
+    std::vector<std::pair<std::uint64_t, hub::LogEntry>> found_;
+};
+
+Result<Exit> show_log(Program& program, const LogOptions& options) {
+    if (!options.object.empty()) return show(program, options);
+    if (!options.since.empty()) {
+        return fail(ErrorKind::kInvalid, "--since is for the log of one entity: OBJECT KEY");
+    }
+    const auto secrets = program.secrets();
+    if (!secrets) return fail(secrets.error());
+    const auto session = program.connect();
+    if (!session) return fail(session.error());
+    return Newest{program, **session, *secrets, options}.run();
+}
+
 }  // namespace
 
 void add_log(CLI::App& app, Program& program) {
-    auto* command = app.add_subcommand("log", "What was decided about an entity, oldest first");
+    auto* command = app.add_subcommand(
+        "log",
+        "What was decided about an entity, oldest first; or about all of them, newest first");
     const auto options = std::make_shared<LogOptions>();
-    add_key(*command, options->object, options->key);
-    command->add_option("--limit", options->limit, "Only the newest N decisions; 0: all");
+    auto* object = command->add_option("OBJECT", options->object, "The object: customer");
+    auto* key = command->add_option("KEY", options->key,
+                                    "Entity id, platform:record-id, or the value of a match key");
+    object->needs(key);
+    command->add_option("--before", options->before,
+                        "Without OBJECT and KEY: only what stands before this in SYNC_LOG");
+    command->add_option("--limit", options->limit,
+                        "Only the newest N decisions; 0: all of an entity, 50 of everything");
     command->add_option("--since", options->since,
                         "Only decisions since then: 2h, 2026-01-05, 2026-01-05T10:00:00Z");
     command->callback([&program, options] {
-        program.choose("log", [options](Program& p) { return show(p, *options); });
+        program.choose("log", [options](Program& p) { return show_log(p, *options); });
     });
 }
 

@@ -81,39 +81,11 @@ int run(int argc, char** argv) {
     app.footer(kFooter);
     app.require_subcommand(1);
     app.fallthrough();
+    catch_signals();
     Program program;
     add_globals(app, program.globals);
     add_description_flag(app);
-    add_policy(app, program);
-    add_contracts(app, program);
-    add_status(app, program);
-    add_ask(app, program);
-    add_backfill(app, program);
-    add_workflows(app, program);
-    add_approvals(app, program);
-    add_entity(app, program);
-    add_log(app, program);
-    add_timeline(app, program);
-    add_blame(app, program);
-    add_audit(app, program);
-    add_exceptions(app, program);
-    add_identity(app, program);
-    add_forget(app, program);
-    add_events(app, program);
-    add_webhooks(app, program);
-    add_indicators(app, program);
-    add_alerts(app, program);
-    add_facts(app, program);
-    add_replay(app, program);
-    add_reconcile(app, program);
-    add_lists(app, program);
-    add_tap(app, program);
-    add_doctor(app, program);
-    add_version(app, program);
-    for (CLI::App* command : app.get_subcommands({})) {
-        command->fallthrough();
-        for (CLI::App* inner : command->get_subcommands({})) inner->fallthrough();
-    }
+    add_commands(app, program);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -1,6 +1,7 @@
 #include "hub/ctl/output.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "hub/ctl/text.h"
 #include "shared/base/json.h"
@@ -124,7 +125,7 @@ std::vector<std::string> render(const Table& table, Colour colour) {
 }
 
 void Output::write(std::FILE* file, std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), file);
+    if (file != nullptr) std::fwrite(text.data(), 1, text.size(), file);
 }
 
 void Output::line(std::string_view text, Style style) {
@@ -175,18 +176,23 @@ void Output::write_findings() {
     }
 }
 
+Value::Map Output::take_data() {
+    const Value safe = json_safe(Value{std::exchange(data_, {})});
+    return *safe.get<Value::Map>();
+}
+
 void Output::finish(std::string_view command, Exit exit, const Error* error) {
     if (options_.json) {
         json_line(envelope(command, exit, std::move(data_), findings_, error));
     } else {
         write_findings();
-        std::fflush(out_);
+        flush();
         if (error != nullptr) {
             write(err_, styled("synclinectl: ", Style::kRed, options_.colour) +
                             printable(error->what) + "\n");
         }
     }
-    std::fflush(out_);
+    flush();
     data_.clear();
     findings_.clear();
 }
@@ -209,23 +215,27 @@ Exit exit_of(ErrorKind kind) {
     return Exit::kFindings;
 }
 
-Value envelope(std::string_view command, Exit exit, Value::Map data,
-               const std::vector<Finding>& findings, const Error* error) {
+Value value_of(const std::vector<Finding>& findings) {
     Value::List list;
     for (const Finding& finding : findings) {
         Value::Map one;
         one.emplace("severity", name_of(finding.level));
         one.emplace("code", finding.code);
-        one.emplace("message", finding.message);
-        one.emplace("hint", finding.hint);
-        one.emplace("where", finding.where);
+        one.emplace("message", text_value(finding.message));
+        one.emplace("hint", text_value(finding.hint));
+        one.emplace("where", text_value(finding.where));
         list.emplace_back(std::move(one));
     }
+    return list;
+}
+
+Value envelope(std::string_view command, Exit exit, Value::Map data,
+               const std::vector<Finding>& findings, const Error* error) {
     Value::Map out;
     out.emplace("command", command);
     out.emplace("ok", exit == Exit::kFine);
     out.emplace("data", std::move(data));
-    out.emplace("findings", std::move(list));
+    out.emplace("findings", value_of(findings));
     if (error != nullptr) {
         Value::Map told;
         told.emplace("kind", syncline::name_of(error->kind));

@@ -71,6 +71,7 @@ public:
         Colour colour = Colour::kNever;
         bool terminal = false;  ///< Else no text is clipped: another program reads it.
     };
+    /// Without files nothing is written: who made it takes data and findings.
     Output(std::FILE* out, std::FILE* err, Options options)
         : out_(out), err_(err), options_(options) {}
 
@@ -97,11 +98,15 @@ public:
     /// One JSON value on a line of its own, for what has no end (`tap`).
     void json_line(const Value& value);
 
+    /// What was set, as JSON can carry it.
+    [[nodiscard]] Value::Map take_data();
     /// Writes what is left and forgets it, so that a watching command can go on.
     void finish(std::string_view command, Exit exit, const Error* error);
-    void flush() { std::fflush(out_); }
+    void flush() {
+        if (out_ != nullptr) std::fflush(out_);
+    }
     /// Nobody reads any more.
-    [[nodiscard]] bool broken() const { return std::ferror(out_) != 0; }
+    [[nodiscard]] bool broken() const { return out_ != nullptr && std::ferror(out_) != 0; }
 
 private:
     void write(std::FILE* file, std::string_view text);
@@ -119,6 +124,7 @@ private:
 /// {"command", "ok", "data", "findings", "error"?}.
 [[nodiscard]] Value envelope(std::string_view command, Exit exit, Value::Map data,
                              const std::vector<Finding>& findings, const Error* error);
+[[nodiscard]] Value value_of(const std::vector<Finding>& findings);
 [[nodiscard]] inline Value number(std::uint64_t value) {
     return Value{static_cast<std::int64_t>(value)};
 }

@@ -64,7 +64,7 @@ public:
           session_(session),
           history_(std::move(history)),
           wait_(wait),
-          actor_(ctl::actor()) {}
+          actor_(program.actor()) {}
 
     Result<Exit> apply(const ApplyOptions& options);
     Result<Exit> approve(const ApplyOptions& options);

@@ -89,29 +89,53 @@ struct ExportOptions {
     std::string directory;
 };
 
-Result<Exit> export_version(Program& program, const ExportOptions& options) {
+/// The version that is meant, and its files.
+Result<std::pair<StoredVersion, std::vector<PolicyFile>>> version_meant(Program& program,
+                                                                        std::uint64_t meant) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
     const auto history = read_history(**session);
     if (!history) return fail(history.error());
     const StoredVersion* wanted = history->active();
-    if (options.version != 0) {
-        const auto at = history->versions.find(options.version);
+    if (meant != 0) {
+        const auto at = history->versions.find(meant);
         wanted = at == history->versions.end() ? nullptr : &at->second;
     }
     if (wanted == nullptr) {
         return fail(ErrorKind::kNotFound,
                     "there is no such version; see synclinectl policy history");
     }
-    const auto files = read_files(**session, wanted->version);
+    auto files = read_files(**session, wanted->version);
     if (!files) return fail(files.error());
-    if (auto written = write_files(options.directory, *files); !written) {
+    program.out().set("version", value_of(*wanted, standing_of(*wanted, *history).text));
+    return std::pair{*wanted, *std::move(files)};
+}
+
+Result<Exit> show_version(Program& program, std::uint64_t meant) {
+    const auto found = version_meant(program, meant);
+    if (!found) return fail(found.error());
+    Output& out = program.out();
+    Value::Map files;
+    for (const PolicyFile& file : found->second) {
+        files.emplace(file.name, file.text);
+        out.heading("# " + file.name);
+        out.line(std::string_view{file.text});
+    }
+    out.set("files", std::move(files));
+    return Exit::kFine;
+}
+
+Result<Exit> export_version(Program& program, const ExportOptions& options) {
+    const auto found = version_meant(program, options.version);
+    if (!found) return fail(found.error());
+    const auto& [stored, files] = *found;
+    if (auto written = write_files(options.directory, files); !written) {
         return fail(written.error());
     }
-    program.out().set("version", number(wanted->version.number));
-    program.out().set("files", number(files->size()));
-    program.out().line("version " + std::to_string(wanted->version.number) + ": " +
-                       count_text(files->size(), "file", "files") + " in " + options.directory);
+    program.out().set("version", number(stored.version.number));
+    program.out().set("files", number(files.size()));
+    program.out().line("version " + std::to_string(stored.version.number) + ": " +
+                       count_text(files.size(), "file", "files") + " in " + options.directory);
     return Exit::kFine;
 }
 
@@ -122,6 +146,12 @@ void add_policy_history(CLI::App& policy, Program& program) {
         "history",
         "The versions of the policy: who made them, why, and since when they are in force");
     history->callback([&program] { program.choose("policy history", show_history); });
+    auto* show = policy.add_subcommand("show", "The files of a version");
+    const auto shown = std::make_shared<std::uint64_t>(0);
+    show->add_option("--version", *shown, "Its number [the one in force]");
+    show->callback([&program, shown] {
+        program.choose("policy show", [shown](Program& p) { return show_version(p, *shown); });
+    });
     auto* files = policy.add_subcommand("export", "Writes a version's files into a new directory");
     const auto options = std::make_shared<ExportOptions>();
     files->add_option("DIR", options->directory, "The directory")->required();

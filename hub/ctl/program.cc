@@ -1,9 +1,11 @@
 #include "hub/ctl/program.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <unistd.h>
 
+#include "hub/ctl/actor.h"
 #include "hub/ctl/cli.h"
 #include "hub/ctl/policy_store.h"
 #include "shared/policy/policy_toml.h"
@@ -76,7 +78,28 @@ Result<nats::NatsOptions> Program::nats_options() const {
     return options;
 }
 
+CommandResult Program::run_in(Surroundings surroundings) {
+    around_ = std::move(surroundings);
+    globals.json = true;
+    out_ = std::make_unique<Output>(nullptr, nullptr, Output::Options{.json = true});
+    const auto done = run_(*this);
+    CommandResult told{.exit = done ? *done : exit_of(done.error().kind),
+                       .data = out_->take_data(),
+                       .findings = out_->findings(),
+                       .error = done ? std::nullopt : std::optional{done.error()},
+                       .unreachable = unreachable_ || !around_.session->link().connected()};
+    return told;
+}
+
+std::string Program::actor() const { return is_embedded() ? around_.actor : ctl::actor(); }
+
+bool Program::may_see(const ObjectName& object) const {
+    return around_.objects.empty() ||
+           std::ranges::find(around_.objects, object.text) != around_.objects.end();
+}
+
 Result<Session*> Program::connect() {
+    if (around_.session != nullptr) return around_.session;
     if (session_ != nullptr) return session_.get();
     auto options = nats_options();
     if (!options) return fail(options.error());
@@ -92,20 +115,26 @@ Result<Session*> Program::connect() {
 }
 
 Result<const Policy*> Program::policy() {
-    if (policy_) return &*policy_;
+    if (policy_) return policy_.get();
     if (globals.policy.empty()) return policy_in_force();
     auto loaded = load_policy(globals.policy);
     if (!loaded) {
         return fail(ErrorKind::kInvalid,
                     "the policy of " + globals.policy + " cannot be used: " + loaded.error().what);
     }
-    policy_ = std::move(*loaded);
-    return &*policy_;
+    policy_ = std::make_shared<const Policy>(std::move(*loaded));
+    return policy_.get();
 }
 
 Result<const Policy*> Program::policy_in_force() {
     const auto session = connect();
     if (!session) return fail(session.error());
+    if (around_.memory != nullptr) {
+        auto known = around_.memory->policy_in_force(**session);
+        if (!known) return fail(known.error());
+        policy_ = *std::move(known);
+        return policy_.get();
+    }
     const auto history = read_history(**session);
     if (!history) return fail(history.error());
     const StoredVersion* active = history->active();
@@ -114,8 +143,8 @@ Result<const Policy*> Program::policy_in_force() {
     }
     auto policy = read_policy(**session, active->version);
     if (!policy) return fail(policy.error());
-    policy_ = *std::move(policy);
-    return &*policy_;
+    policy_ = std::make_shared<const Policy>(*std::move(policy));
+    return policy_.get();
 }
 
 Result<Secrets> Program::secrets() {

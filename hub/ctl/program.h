@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hub/ctl/describe.h"
+#include "hub/ctl/memory.h"
 #include "hub/ctl/output.h"
 #include "hub/ctl/session.h"
 #include "shared/policy/policy.h"
@@ -16,6 +17,23 @@ class App;
 }
 
 namespace syncline::ctl {
+
+/// What a command runs in, where that is not synclinectl: a hub's desk.
+struct Surroundings {
+    Session* session = nullptr;        ///< Used instead of a connection of its own.
+    Memory* memory = nullptr;          ///< What need not be read each time; may be null.
+    std::string actor;                 ///< Who acts.
+    std::vector<std::string> objects;  ///< Those that may be seen and acted on; none: all.
+};
+
+/// What has come of a command that was run there.
+struct CommandResult {
+    Exit exit = Exit::kFine;
+    Value::Map data;
+    std::vector<Finding> findings;
+    std::optional<Error> error;
+    bool unreachable = false;  ///< NATS is.
+};
 
 /// What all commands share: the global options, the output, and the connection once it is needed.
 class Program {
@@ -42,10 +60,19 @@ public:
     void choose(std::string name, Run run);
     /// Runs what was chosen; tells its findings and error.
     Exit run();
+    /// The same for a hub: nothing is written anywhere.
+    CommandResult run_in(Surroundings surroundings);
 
     Globals globals;
     [[nodiscard]] Output& out() { return *out_; }
     [[nodiscard]] const std::string& command() const { return command_; }
+    /// Who acts: the account that runs synclinectl, or whom the hub knows.
+    [[nodiscard]] std::string actor() const;
+    /// Whether things of that object may be seen and acted on.
+    [[nodiscard]] bool may_see(const ObjectName& object) const;
+    /// Is it no person's own terminal? Then nobody is asked anything.
+    [[nodiscard]] bool is_embedded() const { return around_.session != nullptr; }
+    [[nodiscard]] Memory* memory() const { return around_.memory; }
     /// The connection, made at the first call.
     [[nodiscard]] Result<Session*> connect();
     /// The policy of --policy, else the one in force. kInvalid: it cannot be loaded. kNotFound:
@@ -71,24 +98,30 @@ private:
     Run run_;
     std::unique_ptr<Output> out_;
     std::unique_ptr<Session> session_;
-    std::optional<Policy> policy_;
+    Surroundings around_;
+    std::shared_ptr<const Policy> policy_;
     bool unreachable_ = false;
     bool told_ = false;
 };
+
+/// Adds the commands that there are, or only the one of that name.
+void add_commands(CLI::App& app, Program& program, std::string_view only = {});
 
 // One line for each command; each is in a file of its name.
 void add_policy(CLI::App& app, Program& program);
 void add_policy_test(CLI::App& policy, Program& program);     ///< Under `policy`.
 void add_policy_plan(CLI::App& policy, Program& program);     ///< The same.
 void add_policy_apply(CLI::App& policy, Program& program);    ///< apply, approve, rollback.
-void add_policy_history(CLI::App& policy, Program& program);  ///< history, export.
+void add_policy_history(CLI::App& policy, Program& program);  ///< history, show, export.
 void add_contracts(CLI::App& app, Program& program);
 void add_status(CLI::App& app, Program& program);
 void add_backfill(CLI::App& app, Program& program);
 void add_ask(CLI::App& app, Program& program);
 void add_workflows(CLI::App& app, Program& program);
+void add_workflow_definitions(CLI::App& workflows, Program& program);  ///< The same.
 void add_approvals(CLI::App& app, Program& program);
 void add_entity(CLI::App& app, Program& program);
+void add_entity_list(CLI::App& entity, Program& program);  ///< Under `entity`.
 void add_log(CLI::App& app, Program& program);
 void add_blame(CLI::App& app, Program& program);
 void add_audit(CLI::App& app, Program& program);
@@ -107,6 +140,7 @@ void add_lists(CLI::App& app, Program& program);
 void add_tap(CLI::App& app, Program& program);
 void add_timeline(CLI::App& app, Program& program);
 void add_doctor(CLI::App& app, Program& program);
+void add_token(CLI::App& app, Program& program);
 void add_version(CLI::App& app, Program& program);
 
 /// OBJECT and KEY of a command about one entity, as locate() takes them.

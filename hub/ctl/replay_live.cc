@@ -106,7 +106,7 @@ private:
     [[nodiscard]] hub::Operation operation_for(const EntityKey& entity) {
         hub::Operation operation{.kind = hub::OperationKind::kRetry, .entity = entity};
         operation.id = id_ + "-" + std::to_string(all_.size() + 1);
-        operation.actor = actor();
+        operation.actor = program_.actor();
         operation.reason = options_.reason.empty() ? "replay" : options_.reason;
         operation.at = program_.clock().now();
         return operation;

@@ -16,18 +16,12 @@ using nats::Link;
 
 volatile std::sig_atomic_t interrupt_seen = 0;
 std::atomic<nats::EventLoop*> loop_to_wake{nullptr};
+std::atomic<bool> signals_wanted{false};
+thread_local const std::function<bool()>* wish_to_end = nullptr;
 
 void on_signal(int) {
     interrupt_seen = 1;
     if (auto* loop = loop_to_wake.load()) loop->wake();
-}
-
-void catch_signals() {
-    struct sigaction action {};
-    action.sa_handler = on_signal;
-    action.sa_flags = static_cast<int>(SA_RESETHAND);  // A second Ctrl-C ends it in any case.
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
 }
 
 /// A URL without what stands before the @.
@@ -59,16 +53,20 @@ struct Reader final : nats::MessageSink {
     bool done = false;
 };
 
-struct Ack final : nats::PublishSink {
-    void on_published(std::uint64_t, const Result<std::uint64_t>& sequence) override {
-        told = sequence;
-    }
-    std::optional<Result<std::uint64_t>> told;
-};
-
 }  // namespace
 
-bool interrupted() { return interrupt_seen != 0; }
+bool interrupted() { return interrupt_seen != 0 || (wish_to_end != nullptr && (*wish_to_end)()); }
+
+void interrupt_by(const std::function<bool()>* wish) { wish_to_end = wish; }
+
+void catch_signals() {
+    signals_wanted = true;
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);  // A second Ctrl-C ends it in any case.
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
 
 Session::Session(nats::NatsOptions options, Duration timeout) : timeout_(timeout) {
     for (std::string& url : options.urls) {
@@ -77,11 +75,12 @@ Session::Session(nats::NatsOptions options, Duration timeout) : timeout_(timeout
     std::random_device random;
     run_ = std::to_string(random()) + std::to_string(random());
     link_ = std::make_unique<nats::NatsLink>(loop_, std::move(options));
-    loop_to_wake = &loop_;
-    catch_signals();
+    if (signals_wanted) loop_to_wake = &loop_;
 }
 
-Session::~Session() { loop_to_wake = nullptr; }
+Session::~Session() {
+    if (signals_wanted) loop_to_wake = nullptr;
+}
 
 Result<std::unique_ptr<Session>> Session::open(nats::NatsOptions options, Duration timeout) {
     const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout);
@@ -143,8 +142,8 @@ std::string Session::new_name() { return "sync-ctl-" + run_ + "-" + std::to_stri
 
 void Session::drop_consumer(std::string_view stream, const std::string& name) {
     // Unanswered it would go by itself half a minute later.
-    link_->request(api_prefix() + "CONSUMER.DELETE." + std::string{stream} + "." + name, "",
-                   [](const Result<std::string_view>&) {});
+    const nats::api::Request request = nats::api::consumer_delete(stream, name);
+    link_->request(request.subject, request.body, [](const Result<std::string_view>&) {});
 }
 
 Result<std::vector<std::uint64_t>> Session::count(const std::vector<nats::ConsumeSpec>& specs) {
@@ -184,20 +183,23 @@ Result<std::vector<std::uint64_t>> Session::count(const std::vector<nats::Consum
 
 Result<void> Session::read_each(nats::ConsumeSpec spec,
                                 const std::function<More(const nats::InMessage&)>& take) {
-    // A subscription does not tell that there is nothing to deliver; counting does.
-    const auto expected = count({spec});
-    if (!expected) return fail(expected.error());
-    if (expected->front() == 0) return {};
+    // A subscription waits for a stream that is not there; asking does not.
+    const auto info = stream_info(spec.stream);
+    if (!info) return fail(info.error());
     const std::string what = "reading " + spec.stream;
+    spec.brief = true;
     Reader reader{take};
     reader.subscription = link_->consume(spec, &reader);
-    while (!reader.done) {
+    const auto is_over = [&] { return reader.done || reader.subscription->caught_up(); };
+    while (!is_over()) {
         reader.progress = false;
-        if (until([&] { return reader.done || reader.progress; }, timeout_)) continue;
+        const bool any = until([&] { return is_over() || reader.progress; }, timeout_);
         if (interrupted()) return fail(ErrorKind::kAmbiguous, what + ": interrupted");
-        // What was counted may be gone by now: presence ends by age.
+        if (any) continue;
+        // What was to come may be gone by now: presence ends by age. Or reading is refused.
         const auto left = count({spec});
-        if (left && left->front() == 0) return {};
+        if (!left) return fail(left.error());
+        if (left->front() == 0) return {};
         return fail(ErrorKind::kAmbiguous,
                     what + ": nothing came from " + urls_ + " within " + duration_text(timeout_));
     }
@@ -219,16 +221,14 @@ Result<std::vector<nats::StoredMessage>> Session::read_all(nats::ConsumeSpec spe
 }
 
 Result<std::uint64_t> Session::publish(const nats::OutMessage& message) {
-    // Told at most once, and kept alive until then even when we no longer wait.
-    static Ack ack;
-    ack.told.reset();
-    link_->publish(message, &ack, 1);
+    ack_.told.reset();
+    link_->publish(message, &ack_, ++ack_.wanted);
     const std::string what = "publishing to " + std::string{message.subject};
-    if (!until([] { return ack.told.has_value(); }, timeout_ + 1s)) {
+    if (!until([this] { return ack_.told.has_value(); }, timeout_ + 1s)) {
         return fail(ErrorKind::kAmbiguous, what + ": no answer from " + urls_);
     }
-    if (!*ack.told) return fail(ack.told->error(), what);
-    return *ack.told;
+    if (!*ack_.told) return fail(ack_.told->error(), what);
+    return *ack_.told;
 }
 
 Result<void> Session::send(std::string_view subject, std::string_view body) {
@@ -301,8 +301,14 @@ Result<Value> Session::jetstream(std::string_view verb, std::string_view tail, c
 
 Result<std::optional<nats::StoredMessage>> Session::first_from(std::string_view stream,
                                                                std::uint64_t sequence) {
-    const Value body =
-        Value::Map{{"seq", static_cast<std::int64_t>(sequence)}, {"next_by_subj", ">"}};
+    return next_from(stream, sequence, ">");
+}
+
+Result<std::optional<nats::StoredMessage>> Session::next_from(std::string_view stream,
+                                                              std::uint64_t sequence,
+                                                              std::string_view filter) {
+    const Value body = Value::Map{{"seq", static_cast<std::int64_t>(sequence)},
+                                  {"next_by_subj", std::string{filter}}};
     return wait<std::optional<nats::StoredMessage>>(
         [&](Link::Done<std::optional<nats::StoredMessage>> done) {
             link_->request(api_prefix() + "STREAM.MSG.GET." + std::string{stream}, to_json(body),

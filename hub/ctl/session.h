@@ -12,13 +12,18 @@
 #include "shared/base/result.h"
 #include "shared/model/value.h"
 #include "shared/nats/event_loop.h"
+#include "shared/nats/link.h"
 #include "shared/nats/nats_link.h"
 
 namespace syncline::ctl {
 
-/// Ctrl-C and SIGTERM end a command that waits or follows, instead of the program.
-/// Process-wide: at most one Session exists.
+/// Whether a command that waits or follows is to end: Ctrl-C or SIGTERM came (catch_signals()), or
+/// whoever runs it on this thread wants it so (interrupt_by()).
 [[nodiscard]] bool interrupted();
+/// Ctrl-C and SIGTERM end what waits, instead of the program. Process-wide.
+void catch_signals();
+/// Commands of this thread end soon after `wish` says so; null: nothing does. It outlives them.
+void interrupt_by(const std::function<bool()>* wish);
 
 /// Blocking use of a NatsLink: every call waits for its answer, none longer than the timeout
 /// without any progress. Besides each call's own errors: kUnavailable, the connection is lost;
@@ -37,6 +42,10 @@ public:
                                                         std::string_view subject);
     /// kNotFound: no such stream.
     Result<nats::StreamInfo> stream_info(std::string_view stream);
+    /// The first message at or after `sequence` whose subject `filter` takes; nullopt: none.
+    Result<std::optional<nats::StoredMessage>> next_from(std::string_view stream,
+                                                         std::uint64_t sequence,
+                                                         std::string_view filter);
 
     /// Hands out what the stream holds for `spec`, in order, until there is no more or `take`
     /// says kEnough. kNotFound: no such stream.
@@ -86,6 +95,15 @@ private:
     SystemClock clock_;
     Duration timeout_;
     std::string urls_;
+    /// What became of a publish. Told at most once, maybe when nobody waits for it any more.
+    struct Ack final : nats::PublishSink {
+        void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override {
+            if (token == wanted) told = sequence;
+        }
+        std::optional<Result<std::uint64_t>> told;
+        std::uint64_t wanted = 0;
+    };
+    Ack ack_;
     nats::EventLoop loop_;
     std::unique_ptr<nats::NatsLink> link_;
     std::uint64_t names_ = 0;

@@ -258,7 +258,7 @@ Result<void> show_proven(Output& out, Session& session) {
 }
 
 Result<Exit> show_once(Program& program, Session& session) {
-    const auto cluster = read_cluster(session);
+    const auto cluster = read_cluster(session, program.memory());
     if (!cluster) return fail(cluster.error());
     Output& out = program.out();
     out.clear_screen();

@@ -165,7 +165,7 @@ Result<Exit> enable_webhook(Program& program, const WebhookOptions& options) {
         // Until something is taken; counted from now on.
         progress.failing_since = now;
         progress.failures = 0;
-        progress.why = "enabled by " + actor();
+        progress.why = "enabled by " + program.actor();
     });
     if (!done) return fail(done.error());
     return tell_changed(program, options.name, *done, "enabled; it goes on where it stopped");
@@ -175,7 +175,7 @@ Result<Exit> disable_webhook(Program& program, const WebhookOptions& options) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
     const auto done = change_progress(**session, options.name, [&](Progress& progress) {
-        progress.disabled = "by " + actor() + ": " + options.reason;
+        progress.disabled = "by " + program.actor() + ": " + options.reason;
     });
     if (!done) return fail(done.error());
     return tell_changed(program, options.name, *done,

@@ -9,6 +9,7 @@
 #include "hub/instance_view.h"
 #include "hub/workflow/instance_codec.h"
 #include "hub/workflow/triggers.h"
+#include "shared/base/base64.h"
 #include "shared/policy/ask.h"
 #include "shared/policy/policy_version.h"
 #include "shared/wire/subjects.h"
@@ -25,6 +26,7 @@ struct ListOptions {
     std::string status;
     bool held = false;
     std::size_t limit = 100;
+    std::string after;
 };
 
 struct ActOptions {
@@ -61,6 +63,13 @@ std::string stands_at(const Instance& one) {
     return steps.front().path + (waits.empty() ? "" : ": waits for " + waits) + more;
 }
 
+/// The newer, the greater; with the id, so that no two are at one place.
+std::string place_of_instance(const Instance& one) {
+    std::string number = std::to_string(std::max<std::int64_t>(one.clock.ns, 0));
+    number.insert(0, 20 - std::min<std::size_t>(20, number.size()), '0');
+    return number + one.id;
+}
+
 Result<Exit> list(Program& program, const ListOptions& options) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
@@ -71,9 +80,15 @@ Result<Exit> list(Program& program, const ListOptions& options) {
                (!options.status.empty() && options.status != hub::workflow::name_of(one.status)) ||
                (options.held && one.exceptions.empty());
     });
-    std::ranges::sort(*all, std::greater{}, &Instance::clock);
+    std::ranges::sort(*all, std::greater{}, place_of_instance);
     const std::size_t found = all->size();
-    if (found > options.limit) all->resize(options.limit);
+    if (!options.after.empty()) {
+        const auto place = parse_base64url(options.after);
+        if (!place) return fail(place.error(), "--after");
+        std::erase_if(*all, [&](const Instance& one) { return place_of_instance(one) >= *place; });
+    }
+    const bool more = all->size() > options.limit;
+    if (more) all->resize(options.limit);
     const Timestamp now = program.clock().now();
     Table table{{"INSTANCE", "WORKFLOW", "STATUS", "AT", "SINCE", "STARTED"}, {}};
     Value::List values;
@@ -85,14 +100,14 @@ Result<Exit> list(Program& program, const ListOptions& options) {
     Output& out = program.out();
     out.set("instances", std::move(values));
     out.set("count", number(found));
+    out.set("next",
+            more && !all->empty() ? Value{base64url(place_of_instance(all->back()))} : Value{});
     if (found == 0) {
         out.line("no instance of a workflow is like that");
     } else {
         out.table(table);
     }
-    if (found > all->size()) {
-        out.line(std::to_string(found - all->size()) + " more; --limit shows them", Style::kDim);
-    }
+    if (more) out.line("there are more; --limit shows them", Style::kDim);
     return Exit::kFine;
 }
 
@@ -202,7 +217,7 @@ Result<Exit> start(Program& program, const StartOptions& options) {
     if (!context) return fail(context.error());
     auto begun = hub::workflow::begun_by_api(
         **policy, workflow->name, *context,
-        {.id = unique_id(program.clock()), .requester = std::string{account_of(actor())}});
+        {.id = unique_id(program.clock()), .requester = std::string{account_of(program.actor())}});
     if (!begun) return fail(begun.error());
     const std::string instance = begun->instance;
     const auto told = tell_instance(program, instance, {{}, {}, *std::move(begun)});
@@ -218,7 +233,7 @@ Result<Exit> act(Program& program, const ActOptions& options) {
     const auto given = field_values(options.fields, {});
     if (!given) return fail(given.error());
     Acted acted{.what = options.what,
-                .who = actor(),
+                .who = program.actor(),
                 .step = options.step,
                 .reason = options.reason,
                 .fields = {}};
@@ -257,6 +272,7 @@ void add_looking(CLI::App& group, Program& program) {
                              "running, compensating, done or compensated");
     list_command->add_flag("--held", listed->held, "Those that need a person");
     list_command->add_option("--limit", listed->limit, "How many")->capture_default_str();
+    list_command->add_option("--after", listed->after, "The page after the one that said so");
     list_command->callback([&program, listed] {
         program.choose("workflows list", [listed](Program& p) { return list(p, *listed); });
     });
@@ -274,6 +290,7 @@ void add_workflows(CLI::App& app, Program& program) {
     auto* group = app.add_subcommand("workflows", "Processes over several systems");
     group->require_subcommand(1);
     add_looking(*group, program);
+    add_workflow_definitions(*group, program);
     auto* start_command = group->add_subcommand("start", "Begin an instance");
     const auto started = std::make_shared<StartOptions>();
     start_command->add_option("WORKFLOW", started->workflow, "Its name")->required();

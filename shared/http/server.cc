@@ -1,6 +1,7 @@
 #include "shared/http/server.h"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -17,6 +18,7 @@
 #include <utility>
 
 #include "shared/base/clock.h"
+#include "shared/http/reply_text.h"
 
 namespace syncline {
 namespace {
@@ -39,6 +41,8 @@ constexpr std::size_t kReadBytes = 8u << 10;
 /// After a refusal, what the client still sends is read and dropped for this long, so that it
 /// gets to see the answer instead of a reset connection.
 constexpr auto kDrainLimit = 2s;
+/// Of events that a client has not taken yet.
+constexpr std::size_t kEventBytesMost = 256u << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
@@ -54,37 +58,19 @@ bool is_json(std::string_view content_type) {
            (type.starts_with("application/") && type.ends_with("+json"));
 }
 
-constexpr std::string_view kPageHeaders =
-    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Cache-Control: no-store\r\n";
-
-std::string text_of(const HttpServer::Reply& reply, bool keep_alive, bool gets) {
-    std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " ";
-    out += view_of(http::obsolete_reason(http::int_to_status(reply.status)));
-    out += "\r\nDate: " + http_date(SystemClock{}.now()) + "\r\n";
-    if (reply.status == 405) out += gets ? "Allow: GET, POST\r\n" : "Allow: POST\r\n";
-    if (reply.challenge != nullptr) {
-        out += "WWW-Authenticate: " + std::string{reply.challenge} + "\r\n";
-    }
-    if (reply.retry_after > 0s) {
-        out += "Retry-After: " + std::to_string(reply.retry_after.count()) + "\r\n";
-    }
-    if (reply.is_page) out += kPageHeaders;
-    if (!keep_alive) out += "Connection: close\r\n";
-    if (!reply.text.empty()) {
-        out += "Content-Type: " + std::string{reply.content_type} + "\r\n";
-    }
-    // A 204 must not have a length at all.
-    if (reply.status != 204) {
-        out += "Content-Length: " + std::to_string(reply.text.size()) + "\r\n";
-    }
-    return out + "\r\n" + reply.text;
-}
-
 class Connection;
+
+}  // namespace
+
+/// Makes what only the server may.
+class EventsMaker {
+public:
+    static HttpServer::Events make(std::function<bool(std::string)> push) {
+        return HttpServer::Events{std::move(push)};
+    }
+};
+
+namespace {
 
 /// The way from other threads back to a loop, closed when the server stops. Answers that come
 /// together, as those of one commit do, wake the loop once.
@@ -94,6 +80,8 @@ public:
         std::weak_ptr<Connection> connection;
         std::uint64_t request = 0;
         HttpServer::Reply reply;
+        std::string
+            event{};  ///< Not empty: this goes to who listens, and `reply` counts for nothing.
     };
     explicit Gate(net::io_context& context) : context_(&context) {}
     void close() {
@@ -161,6 +149,9 @@ public:
         error_code ignored;
         socket_.set_option(tcp::no_delay{true}, ignored);
         socket_.non_blocking(true, ignored);
+        if (const auto peer = socket_.remote_endpoint(ignored); !ignored) {
+            peer_ = peer.address().to_string();
+        }
         net::dispatch(socket_.get_executor(), [self = shared_from_this()] { self->wait(); });
     }
 
@@ -174,12 +165,29 @@ public:
 
     void answer(std::uint64_t request, HttpServer::Reply reply) {
         if (phase_ != Phase::kReply || request != request_) return;
-        respond(reply, keep_alive_);
+        respond(std::move(reply), keep_alive_);
+    }
+
+    /// An event for who listens. One that takes nothing for too long listens no more.
+    void push(std::string event) {
+        if (phase_ != Phase::kEvents) return;
+        if (answer_.size() + waiting_.size() + event.size() > kEventBytesMost) return close();
+        waiting_ += event;
+        if (!writes_) write_events();
     }
 
 private:
     /// What is waited for; each has a time limit of its own.
-    enum class Phase : std::uint8_t { kIdle, kHeader, kBody, kReply, kWrite, kDrain, kClosed };
+    enum class Phase : std::uint8_t {
+        kIdle,
+        kHeader,
+        kBody,
+        kReply,
+        kWrite,
+        kEvents,
+        kDrain,
+        kClosed
+    };
 
     void enter(Phase phase, Duration limit) {
         phase_ = phase;
@@ -198,10 +206,14 @@ private:
             self->timer_runs_ = false;
             if (self->phase_ == Phase::kClosed) return;
             if (self->shared_.clock.steady() < self->deadline_) return self->start_timer();
+            if (self->phase_ == Phase::kEvents && !self->writes_) return self->start_timer_anew();
             if (self->phase_ != Phase::kReply) return self->close();
             self->respond({.status = 503, .retry_after = 5s}, self->keep_alive_);
         });
     }
+
+    /// Who listens is left alone, unless an event is on its way for too long.
+    void start_timer_anew() { enter(Phase::kEvents, shared_.settings.body_timeout); }
 
     void wait() {
         parser_.emplace();
@@ -223,7 +235,7 @@ private:
     void on_received(error_code error, std::size_t bytes) {
         if (phase_ == Phase::kClosed) return;
         buffer_.commit(bytes);
-        if (phase_ == Phase::kDrain) return error ? close() : drain();
+        if (phase_ == Phase::kDrain || phase_ == Phase::kEvents) return error ? close() : drain();
         // In the middle of headers an end is answered: the client may only have stopped sending.
         if (error == net::error::eof && phase_ == Phase::kHeader) return refuse(400);
         if (error) return close();
@@ -315,12 +327,13 @@ private:
         request.target = view_of(message.target());
         request.path = path_of(request.target);
         request.body = message.body();
+        request.peer = peer_;
         request.header = [&message](std::string_view name) {
             return view_of(message[beast::string_view{name.data(), name.size()}]);
         };
         shared_.handler(request, [weak = weak_from_this(), gate = gate_,
                                   number = request_](HttpServer::Reply reply) {
-            Gate::post(gate, {weak, number, std::move(reply)});
+            Gate::post(gate, {weak, number, std::move(reply), {}});
         });
     }
 
@@ -329,8 +342,14 @@ private:
         respond({.status = status}, false);
     }
 
-    void respond(const HttpServer::Reply& reply, bool keep_alive) {
+    void respond(HttpServer::Reply reply, bool keep_alive) {
         enter(Phase::kWrite, shared_.settings.body_timeout);
+        if (shared_.settings.problems && reply.status >= 400 && reply.text.empty()) {
+            make_problem(reply);
+        }
+        if (reply.events) keep_alive = false;
+        listen_ = std::move(reply.events);
+        reply.events = listen_;
         keep_alive_ = keep_alive;
         answer_ = text_of(reply, keep_alive, shared_.settings.gets);
         // Nearly always the socket takes it at once.
@@ -346,7 +365,37 @@ private:
                          });
     }
 
+    /// From now on nothing is read but the client's leaving.
+    void begin_events() {
+        answer_.clear();
+        enter(Phase::kEvents, shared_.settings.body_timeout);
+        const auto listen = std::exchange(listen_, nullptr);
+        is_heard_ = std::make_shared<std::atomic<bool>>(true);
+        drain();
+        listen(EventsMaker::make([weak = weak_from_this(), gate = gate_, number = request_,
+                                  heard = is_heard_](std::string event) {
+            if (!*heard) return false;
+            if (!event.empty()) Gate::post(gate, {weak, number, {}, std::move(event)});
+            return true;
+        }));
+    }
+
+    void write_events() {
+        writes_ = true;
+        answer_ = std::exchange(waiting_, {});
+        enter(Phase::kEvents, shared_.settings.body_timeout);
+        net::async_write(socket_, net::buffer(answer_),
+                         [self = shared_from_this()](error_code failed, std::size_t) {
+                             if (self->phase_ == Phase::kClosed) return;
+                             if (failed) return self->close();
+                             self->writes_ = false;
+                             self->answer_.clear();
+                             if (!self->waiting_.empty()) self->write_events();
+                         });
+    }
+
     void on_written() {
+        if (listen_) return begin_events();
         if (keep_alive_) return wait();
         if (!draining_) return close();
         error_code ignored;
@@ -363,6 +412,7 @@ private:
     void close() {
         if (std::exchange(phase_, Phase::kClosed) == Phase::kClosed) return;
         error_code ignored;
+        if (is_heard_) *is_heard_ = false;
         timer_.cancel();
         socket_.shutdown(tcp::socket::shutdown_both, ignored);
         socket_.close(ignored);
@@ -376,6 +426,11 @@ private:
     beast::flat_buffer buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
     std::string answer_;
+    std::string peer_;
+    std::function<void(HttpServer::Events)> listen_;
+    std::shared_ptr<std::atomic<bool>> is_heard_;
+    std::string waiting_;  ///< Events behind those that are being written.
+    bool writes_ = false;
     std::uint64_t request_ = 0;
     Phase phase_ = Phase::kIdle;
     Duration deadline_{0};
@@ -393,7 +448,11 @@ void Gate::deliver() {
     }
     for (Entry& entry : entries) {
         if (const auto connection = entry.connection.lock()) {
-            connection->answer(entry.request, std::move(entry.reply));
+            if (!entry.event.empty()) {
+                connection->push(std::move(entry.event));
+            } else {
+                connection->answer(entry.request, std::move(entry.reply));
+            }
         }
     }
 }

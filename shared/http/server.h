@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shared/base/result.h"
@@ -37,6 +38,8 @@ public:
         /// What a path may begin with instead, like "/v1/"; what is not there the handler says.
         std::string prefix;
         bool gets = false;  ///< GET is welcome, too.
+        /// What the server itself refuses has a body, application/problem+json (RFC 9457).
+        bool problems = false;
         std::string forms;  ///< Below it browsers' forms are welcome as well, like "/v1/decide/".
     };
     /// A request with its whole body. Views into the connection: valid only while the handler runs.
@@ -45,13 +48,30 @@ public:
         std::string_view target;  ///< Path and query, as sent.
         std::string_view path;
         std::string_view body;
+        std::string_view peer;  ///< The client's address, or the proxy's.
         /// A header by name in any case; empty if it is absent.
         std::function<std::string_view(std::string_view name)> header;
+    };
+    /// One client that listens to events. Any thread; may be copied.
+    class Events {
+    public:
+        /// Sends `text` as it is. False: nobody listens any more, or not fast enough.
+        bool send(std::string text) const { return push_(std::move(text)); }
+
+    private:
+        friend class EventsMaker;
+        explicit Events(std::function<bool(std::string)> push) : push_(std::move(push)) {}
+        std::function<bool(std::string)> push_;
     };
     struct Reply {
         unsigned status = 204;
         std::string text;  ///< Body; may be empty.
-        const char* content_type = "text/plain";
+        std::string content_type = "text/plain";
+        /// More headers. One with a control character in it is left out.
+        std::vector<std::pair<std::string, std::string>> headers;
+        /// Not empty: the body has no end. Called once the headers are out, on a thread of the
+        /// server; what is sent later goes to the client until it leaves.
+        std::function<void(Events)> events;
         std::chrono::seconds retry_after{0};  ///< Above zero: as the header Retry-After.
         const char* challenge = nullptr;      ///< For a 401: the header WWW-Authenticate.
         /// HTML for a person: nothing of it is run, framed, kept, or told to where its links lead.

@@ -225,6 +225,10 @@ Request consumer_create(const ConsumeSpec& spec, std::string_view name,
     return {subject_of("CONSUMER.CREATE", rest), json::serialize(out)};
 }
 
+Request consumer_delete(std::string_view stream, std::string_view name) {
+    return {subject_of("CONSUMER.DELETE", std::string{stream} + "." + std::string{name}), ""};
+}
+
 Result<ConsumerInfo> parse_consumer_info(std::string_view body) {
     const auto answer = parse_answer(body);
     if (!answer) return fail(answer.error());

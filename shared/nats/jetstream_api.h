@@ -49,6 +49,7 @@ struct ConsumerStart {
 /// permissions can hold a client to it.
 [[nodiscard]] Request consumer_create(const ConsumeSpec& spec, std::string_view name,
                                       const ConsumerStart& start);
+[[nodiscard]] Request consumer_delete(std::string_view stream, std::string_view name);
 struct ConsumerInfo {
     std::uint64_t pending = 0;       ///< Messages it will deliver, as known now.
     std::uint64_t before_start = 0;  ///< Stream sequence before the first it looks at.

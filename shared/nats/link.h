@@ -102,6 +102,9 @@ struct ConsumeSpec {
     Timestamp read_until;
     bool last_per_subject = false;  ///< Only the newest of each subject, then what comes.
     std::size_t window = 1024;      ///< Most messages handed out and not yet processed().
+    /// The server's consumer goes with the subscription, not half a minute later. For who reads
+    /// often and little; needs the right to delete consumers.
+    bool brief = false;
 };
 
 struct StreamConfig {

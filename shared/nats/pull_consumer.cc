@@ -47,8 +47,13 @@ PullConsumer::PullConsumer(Session& session, ConsumeSpec spec, MessageSink* sink
 }
 
 void PullConsumer::close() {
+    const bool made = !closed_ && phase_ != Phase::kWaiting && session_.ready();
     closed_ = true;
     subscription_.reset();
+    if (spec_.brief && made) {
+        session_.request(api::consumer_delete(spec_.stream, name_),
+                         [](const Result<std::string_view>&) {});
+    }
 }
 
 void PullConsumer::processed(std::size_t count) { unprocessed_ -= std::min(count, unprocessed_); }
@@ -105,8 +110,8 @@ void PullConsumer::create(Duration now) {
     auto made = session_.subscribe(inbox_);
     if (!made) return restart(Haste::kBackOff);
     subscription_ = *std::move(made);
-    const std::string name = "sync-" + inbox_.substr(inbox_.rfind('.') + 1);
-    next_subject_ = "$JS.API.CONSUMER.MSG.NEXT." + spec_.stream + "." + name;
+    name_ = "sync-" + inbox_.substr(inbox_.rfind('.') + 1);
+    next_subject_ = "$JS.API.CONSUMER.MSG.NEXT." + spec_.stream + "." + name_;
     phase_ = Phase::kCreating;
     heard_ = now;
     asked_ = 0;
@@ -129,9 +134,9 @@ void PullConsumer::create(Duration now) {
     };
     session_.request(api::stream_info(spec_.stream),
                      guarded(std::mem_fn(&PullConsumer::on_stream)));
-    make(name, start(), &Creation::consumer);
+    make(name_, start(), &Creation::consumer);
     creation_.later_wanted = read_until_.ns != 0 && !start().last_per_subject;
-    if (creation_.later_wanted) make(name + "-t", {.stored_after = read_until_}, &Creation::later);
+    if (creation_.later_wanted) make(name_ + "-t", {.stored_after = read_until_}, &Creation::later);
 }
 
 void PullConsumer::on_stream(const Result<std::string_view>& answer) {

@@ -92,6 +92,7 @@ private:
     Creation creation_;
     handle::Subscription subscription_;
     std::string inbox_;
+    std::string name_;             ///< Of the consumer.
     std::string next_subject_;     ///< Where its messages are asked for.
     std::size_t asked_ = 0;        ///< Asked for and not delivered.
     std::uint64_t delivered_ = 0;  ///< By this consumer: its sequence.

@@ -3,14 +3,26 @@
 namespace syncline {
 
 bool is_like(std::string_view text, std::string_view pattern) {
-    const auto star = pattern.find('*');
-    if (star == std::string_view::npos) return text == pattern;
-    if (!text.starts_with(pattern.substr(0, star))) return false;
-    const std::string_view rest = pattern.substr(star + 1);
-    for (std::size_t from = star; from <= text.size(); ++from) {
-        if (is_like(text.substr(from), rest)) return true;
+    // Only the last star is ever tried again, so that many of them cost no more than one.
+    std::size_t at = 0;
+    std::size_t wanted = 0;
+    std::size_t star = std::string_view::npos;
+    std::size_t tried = 0;
+    while (at < text.size()) {
+        if (wanted < pattern.size() && pattern[wanted] == '*') {
+            star = wanted++;
+            tried = at;
+        } else if (wanted < pattern.size() && pattern[wanted] == text[at]) {
+            ++wanted;
+            ++at;
+        } else if (star != std::string_view::npos) {
+            wanted = star + 1;
+            at = ++tried;
+        } else {
+            return false;
+        }
     }
-    return false;
+    return pattern.find_first_not_of('*', wanted) == std::string_view::npos;
 }
 
 bool ExceptionRule::is_for(std::string_view kind) const {

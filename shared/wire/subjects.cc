@@ -268,6 +268,9 @@ std::string entity(const EntityKey& key, Partition partition) {
 std::string entities_of(Partition partition) {
     return "sync.st.entity." + text_of(partition) + ".>";
 }
+std::string entities_of(const ObjectName& object) {
+    return "sync.st.entity.*." + encode_token(object.text) + ".*";
+}
 std::string all_entities() { return "sync.st.entity.>"; }
 
 std::string link(const RecordKey& record) {

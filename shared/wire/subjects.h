@@ -98,6 +98,7 @@ struct InputSubject {
 // State (SYNC_STATE).
 [[nodiscard]] std::string entity(const EntityKey& key, Partition partition);
 [[nodiscard]] std::string entities_of(Partition partition);
+[[nodiscard]] std::string entities_of(const ObjectName& object);
 [[nodiscard]] std::string all_entities();
 [[nodiscard]] std::string link(const RecordKey& record);
 [[nodiscard]] std::string links_of(const PlatformId& platform);

@@ -300,7 +300,7 @@ TEST_F(Workflows, AreActedOnByPeople) {
     ASSERT_TRUE(stands_at(instance, "released"));
     EXPECT_NE(ctl({"workflows", "pause", instance, "--reason", "wait"}).find("paused"), npos);
     EXPECT_EQ(send("POST", "/v1/instances/" + instance + "/explode", R"({"who":"a"})").status, 404);
-    EXPECT_EQ(send("POST", "/v1/instances/" + instance + "/cancel", "{}").status, 400);
+    EXPECT_EQ(send("POST", "/v1/instances/" + instance + "/cancel", "[]").status, 400);
     EXPECT_EQ(send("POST", "/v1/instances/" + instance + "/cancel", R"({"who":"a"})").status, 200);
     EXPECT_TRUE(comes_to(instance, "compensated")) << get("/v1/instances/" + instance);
     EXPECT_EQ(db_.value("SELECT status FROM fulfilments"), "cancelled");
@@ -312,7 +312,7 @@ TEST_F(Workflows, RefuseWhatTheyCannotUse) {
     EXPECT_EQ(send("POST", "/v1/process/replacement", "{}").status, 400);
     EXPECT_EQ(send("POST", "/v1/process/replacement", "[").status, 400);
     EXPECT_EQ(send("GET", "/v1/instances/none").status, 404);
-    EXPECT_EQ(send("GET", "/v1/process/replacement").status, 404);
+    EXPECT_EQ(send("GET", "/v1/process/replacement").status, 405);
 }
 
 }  // namespace

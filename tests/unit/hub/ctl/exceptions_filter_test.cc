@@ -54,6 +54,8 @@ INSTANTIATE_TEST_SUITE_P(
                     FilterCase{"unassigned", {.unassigned = true}, false},
                     FilterCase{"tag", {.tag = "vip"}, true},
                     FilterCase{"another_tag", {.tag = "vi"}, false},
+                    FilterCase{"search", {.search = "rejec"}, true},
+                    FilterCase{"search_for_another", {.search = "gave"}, false},
                     FilterCase{"overdue", {.overdue = true}, true},
                     FilterCase{"older", {.older_than = "2h"}, true},
                     FilterCase{"not_so_old", {.older_than = "4h"}, false}),
@@ -95,6 +97,33 @@ TEST(ExceptionFilter, TheMostUrgentComesFirst) {
     std::vector<std::int64_t> opened;
     for (const ExceptionView& one : views) opened.push_back(one.record.opened_at.ns);
     EXPECT_EQ(opened, (std::vector<std::int64_t>{7, 6, 4, 5, 1}));
+}
+
+ExceptionView view_of(const std::string& subject, ExceptionSeverity severity, std::int64_t opened) {
+    ExceptionView view{.record = exception(), .subject = subject};
+    view.record.care.severity = severity;
+    view.record.opened_at = {opened};
+    return view;
+}
+
+TEST(Urgency, PutsNoTwoAtOnePlaceAndGoesOnBehindAny) {
+    std::vector<ExceptionView> views{view_of("b", ExceptionSeverity::kError, 1),
+                                     view_of("a", ExceptionSeverity::kError, 1),
+                                     view_of("c", ExceptionSeverity::kCritical, 2),
+                                     view_of("d", ExceptionSeverity::kWarning, 0)};
+    sort_by_urgency(views);
+    std::string order;
+    for (const ExceptionView& view : views) order += view.subject;
+    EXPECT_EQ(order, "cabd");
+    for (const ExceptionView& view : views) {
+        const auto again = parse_cursor(cursor_of(place_of(view)));
+        ASSERT_TRUE(again);
+        EXPECT_EQ(*again, place_of(view));
+    }
+    for (const char* text : {"x", "MQ", "MSAyIDM", "====", "\xff"}) {
+        EXPECT_FALSE(parse_cursor(text)) << text;
+        EXPECT_FALSE(check(ExceptionFilter{.after = text})) << text;
+    }
 }
 
 }  // namespace

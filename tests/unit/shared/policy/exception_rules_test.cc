@@ -132,6 +132,14 @@ TEST(ExceptionRules, AStarStandsForAnyText) {
     EXPECT_FALSE(is_like("command.rejected", "command"));
     EXPECT_FALSE(is_like("command.rejected", "*.gave*"));
     EXPECT_TRUE(is_like("", "*"));
+    EXPECT_TRUE(is_like("aXbXb", "a*b"));
+    EXPECT_FALSE(is_like("", "a*"));
+    EXPECT_TRUE(is_like("", "**"));
+    // Whoever asks over HTTP writes the pattern: many stars must not take for ever.
+    std::string stars;
+    for (int i = 0; i < 200; ++i) stars += "*a";
+    EXPECT_FALSE(is_like(std::string(400, 'a') + "b", stars));
+    EXPECT_TRUE(is_like(std::string(400, 'a'), stars));
 }
 
 struct RulesCase {
