@@ -1,0 +1,89 @@
+// A list of any length of which only what is seen is in the page. Rows have one height, so where a
+// row stands is a multiplication. The keyboard moves a cursor through all rows, not only those drawn.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { onKeys } from '../lib/keys';
+
+const overscan = 8;
+
+export function VirtualList<T>({ label, rows, total, rowHeight, cursor, onCursor, onOpen, onMore,
+  header, children }: {
+  label: string;
+  rows: T[];
+  /** How many there are in all; those that are not loaded yet are drawn as blanks. */
+  total: number;
+  rowHeight: number;
+  cursor: number;
+  onCursor: (at: number) => void;
+  onOpen: (at: number) => void;
+  /** The last row that is seen is not loaded yet, or nearly. */
+  onMore: (upTo: number) => void;
+  header: ComponentChildren;
+  children: (row: T, at: number) => ComponentChildren;
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState({ top: 0, height: 600 });
+  useLayoutEffect(() => {
+    const element = box.current!;
+    const measure = (): void => setView({ top: element.scrollTop, height: element.clientHeight });
+    measure();
+    const watcher = new ResizeObserver(measure);
+    watcher.observe(element);
+    element.addEventListener('scroll', measure, { passive: true });
+    return () => {
+      watcher.disconnect();
+      element.removeEventListener('scroll', measure);
+    };
+  }, []);
+  const first = Math.max(0, Math.floor(view.top / rowHeight) - overscan);
+  const end = Math.min(total, Math.ceil((view.top + view.height) / rowHeight) + overscan);
+  useEffect(() => onMore(end), [end, rows.length]);
+  useEffect(() => {
+    const element = box.current;
+    if (element === null || cursor < 0) return;
+    const top = cursor * rowHeight;
+    const room = element.clientHeight - rowHeight * 2;
+    if (top < element.scrollTop) element.scrollTop = top;
+    if (top > element.scrollTop + room) element.scrollTop = top - room;
+  }, [cursor]);
+  useEffect(() => onKeys((event) => {
+    const steps: Record<string, number> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1,
+      PageDown: 20, PageUp: -20, End: total, Home: -total };
+    const step = steps[event.key];
+    if (step !== undefined && total > 0) {
+      onCursor(Math.min(total - 1, Math.max(0, cursor + step)));
+      return true;
+    }
+    const free = !(event.target instanceof HTMLButtonElement) &&
+      !(event.target instanceof HTMLAnchorElement);
+    if (event.key === 'Enter' && cursor >= 0 && free) {
+      onOpen(cursor);
+      return true;
+    }
+    return false;
+  }), [cursor, total, onOpen, onCursor]);
+  const drawn = [];
+  for (let at = first; at < end; ++at) {
+    const row = rows[at];
+    drawn.push(
+      <div key={at} role="row" aria-rowindex={at + 2}
+        class={`vrow${at === cursor ? ' cursor' : ''}`}
+        aria-current={at === cursor ? 'true' : undefined}
+        style={{ transform: `translateY(${at * rowHeight}px)` }}
+        onClick={() => { if (row !== undefined) { onCursor(at); onOpen(at); } }}>
+        {row === undefined
+          ? <span role="cell" class="vblank"><span class="hidden">loading</span></span>
+          : children(row, at)}
+      </div>);
+  }
+  return (
+    <div class="vlist" role="table" aria-label={label} aria-rowcount={total + 1}>
+      <div role="rowgroup" class="vhead"><div role="row" class="vrow-head">{header}</div></div>
+      <div role="rowgroup" class="vbody" ref={box} tabIndex={0} aria-label={label}>
+        <div class="vspace" role="presentation" style={{ height: `${total * rowHeight}px` }}>
+          {drawn}
+        </div>
+      </div>
+    </div>
+  );
+}
