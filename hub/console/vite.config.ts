@@ -1,5 +1,7 @@
 import { defineConfig } from 'vite';
 
+declare const process: { env: Record<string, string | undefined> };
+
 // What a strict content policy (default-src 'self') and a proxy under a sub-path ask for: relative
 // URLs, and everything in files of its own, nothing inlined.
 export default defineConfig({

@@ -132,7 +132,7 @@ function Find() {
     <form class="find" role="search" onSubmit={submit}>
       <Icon name="search" />
       <input id="find" name="key" type="search" aria-label="Find an entity" autocomplete="off"
-        placeholder="Find: customer ada@example.com" />
+        placeholder="customer ada@example.com" />
     </form>
   );
 }

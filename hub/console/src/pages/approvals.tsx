@@ -42,7 +42,7 @@ function Answer({ one, word, onClose, again }: {
 
 function Shown({ one }: { one: Approval }) {
   return (
-    <dl class="facts">
+    <dl class="facts inline">
       {Object.entries(one.shown).map(([field, value]) =>
         <Fact key={field} name={field}><span class="value">{display(value)}</span></Fact>)}
     </dl>

@@ -25,7 +25,7 @@ function Search({ object, find }: { object: string; find: string }) {
     go(key.trim() === '' ? link('entity', [chosen]) : link('entity', [chosen, key.trim()]));
   };
   return (
-    <form class="row" onSubmit={submit} role="search" aria-label="Entity">
+    <form class="row foot" onSubmit={submit} role="search" aria-label="Entity">
       <Field label="Object">
         <input type="text" list="objects" value={chosen} size={14}
           onInput={(event) => setChosen(event.currentTarget.value.trim())} />

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { onKeys } from '../lib/keys';
 import { nameOf, type ExceptionFilter } from '../lib/act';
-import { count, plural } from '../lib/format';
+import { count, display, plural } from '../lib/format';
 import { usePages } from '../lib/pages_of';
 import { refine, route } from '../lib/route';
 import { may } from '../lib/session';
@@ -100,6 +100,21 @@ function Filters({ query }: { query: Record<string, string> }) {
   );
 }
 
+/** What it is about, in as few words as it takes: the first value, or the reason. */
+function What({ one }: { one: Exception }) {
+  const fields = Object.keys(one.proposed);
+  const first = fields[0];
+  if (first === undefined) return <span role="cell" title={one.reason}>{one.reason}</span>;
+  const before = display(one.canonical[first] ?? null);
+  const after = display(one.proposed[first]);
+  return (
+    <span role="cell" title={`${first}: ${before} -> ${after}\n${one.reason}`}>
+      <b>{first}</b> {before} &rarr; {after}
+      {fields.length > 1 && <span class="dim"> and {fields.length - 1} more</span>}
+    </span>
+  );
+}
+
 function Row({ one, marked, onMark }: {
   one: Exception; marked: boolean; onMark: () => void;
 }) {
@@ -116,19 +131,20 @@ function Row({ one, marked, onMark }: {
       <span role="cell" title={one.kind}>
         {one.status !== 'open' && <Badge tone="good">{one.status}</Badge>} {one.kind}
       </span>
-      <span role="cell">{one.platform}</span>
+      <span role="cell" class="far">{one.platform}</span>
+      <What one={one} />
       <span role="cell" title={`${one.object} ${one.entity}`}>{one.object} <code>{one.entity}</code></span>
       <span role="cell"><When at={one.opened_at ?? one.updated_at} age /></span>
       <span role="cell" class="far">
         {late ? <Badge tone="bad">overdue</Badge> : one.care.assignee === ''
           ? <span class="dim">nobody</span> : one.care.assignee}
       </span>
-      <span role="cell" class="far" title={one.reason}>{one.reason}</span>
     </>
   );
 }
 
-const heads = ['Severity', 'Kind', 'Platform', 'Entity', 'Since'];
+const heads: [string, boolean][] = [['Severity', false], ['Kind', false], ['Platform', true],
+  ['What', false], ['Entity', false], ['Since', false], ['Seen to by', true]];
 
 function useMarks(key: string): [Set<string>, (one: Exception) => void, () => void,
   Map<string, Exception>] {
@@ -196,9 +212,8 @@ export function Exceptions() {
                   onOpen={openAt} onMore={load.more}
                   header={<>
                     <span role="columnheader"><span class="hidden">Marked</span></span>
-                    {heads.map((head) => <span role="columnheader" key={head}>{head}</span>)}
-                    <span role="columnheader" class="far">Seen to by</span>
-                    <span role="columnheader" class="far">Reason</span>
+                    {heads.map(([head, far]) => <span role="columnheader" key={head}
+                      class={cls(far && 'far')}>{head}</span>)}
                   </>}>
                   {(one) => <Row one={one} marked={names.has(keyOf(one))}
                     onMark={() => toggle(one)} />}

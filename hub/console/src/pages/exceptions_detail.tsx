@@ -172,12 +172,12 @@ function Care({ one, again }: { one: Exception; again: () => void }) {
             </Badge>))}
         </span>
       </div>
-      <div class="form-row">
+      <div class="row">
         <form class="row" onSubmit={submit('assign', 'to')}>
-          <input name="to" type="text" placeholder="Assign to" aria-label="Assign to" />
+          <input name="to" type="text" size={12} placeholder="Assign to" aria-label="Assign to" />
         </form>
         <form class="row" onSubmit={submit('tag', 'name')}>
-          <input name="name" type="text" placeholder="Add a tag" aria-label="Add a tag" />
+          <input name="name" type="text" size={10} placeholder="Add a tag" aria-label="Add a tag" />
         </form>
         <form class="row" onSubmit={submit('due', 'at')}>
           <input name="at" type="datetime-local" aria-label="Due"
@@ -197,7 +197,8 @@ function Facts({ one }: { one: Exception }) {
   const about = kindOf.value[one.kind];
   return (
     <>
-      {one.reason !== '' && <p class="note bad">{one.reason}</p>}
+      {one.reason !== '' && <p class={`note ${one.care.severity === 'info' ? '' : one.care.severity
+        === 'warning' ? 'warn' : 'bad'}`}>{one.reason}</p>}
       {about !== undefined && (
         <p><b>{words(about.meaning)}.</b> {words(about.advice)}. <span class="dim">
           It closes {about.closes}.</span></p>)}
