@@ -5,7 +5,7 @@ import { Failure, get, post } from './lib/api';
 import { onKeys, shortcuts } from './lib/keys';
 import { changes, close, line, open, status } from './lib/live';
 import { go, link, route } from './lib/route';
-import { csrf, locked, session } from './lib/session';
+import { csrf, locked, mainRoles, session } from './lib/session';
 import { approvals, askAlerts, askApprovals, askExceptions, askKinds, askObjects, byKind, kindOf, openTotal }
   from './lib/shared';
 import { nextTheme, theme } from './lib/theme';
@@ -90,7 +90,7 @@ function Rail({ current }: { current: string }) {
         {session.value !== null && (
           <div>
             <div class="who">{session.value.name}</div>
-            <div>{session.value.roles.join(', ')}</div>
+            <div>{mainRoles(session.value.roles).join(', ')}</div>
             {session.value.masked === true && <div>personal data is hidden</div>}
           </div>
         )}

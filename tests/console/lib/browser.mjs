@@ -61,6 +61,18 @@ export class Tab {
     await this.page.evaluate((to) => { location.hash = to; }, `#/${hash}`);
   }
 
+  /** Nothing is being loaded, and was not a moment ago either. */
+  async settled() {
+    await this.page.waitForFunction(() => {
+      const loading = document.querySelector('main .loading') !== null
+        || document.querySelector('main')?.childElementCount === 0;
+      window.settledFor = loading ? 0 : (window.settledFor ?? 0) + 1;
+      if (window.settledFor < 4) return false;
+      window.settledFor = 0;
+      return true;
+    }, null, { polling: 50 });
+  }
+
   get hash() { return new URL(this.page.url()).hash; }
   see(text) { return this.page.getByText(text).first().waitFor(); }
   async gone(locator) { await locator.waitFor({ state: 'detached' }); }

@@ -23,6 +23,12 @@ const includes: Record<string, Role[]> = {
   viewer: ['viewer'],
 };
 
+/** Without those that another one includes. */
+export function mainRoles(roles: string[]): string[] {
+  return roles.filter((one) => !roles.some((other) =>
+    other !== one && (includes[other] ?? []).some((any) => any === one)));
+}
+
 export function may(role: Role): boolean {
   const roles = session.value?.roles ?? [];
   return roles.some((one) => (includes[one] ?? []).includes(role));

@@ -284,6 +284,7 @@ export function EntityPage() {
   const { find = '', trace } = route.value.query;
   return (
     <div class="stack">
+      {id === '' && <h1 class="hidden">Entity</h1>}
       <Search object={object} find={id === '' ? find : id} />
       {trace !== undefined ? <Events path="timeline" trace={trace} />
         : object === ''

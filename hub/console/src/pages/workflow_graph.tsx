@@ -90,7 +90,7 @@ function gather(instances: Instance[], only: Instance | undefined,
   // Steps without effects leave no mark but in the history.
   for (const entry of history) {
     for (const line of entry.decided) {
-      const name = /^(\S+) is (?:done|passed over)/.exec(line)?.[1];
+      const name = /^(\S+) is (?:done|approved|passed over)/.exec(line)?.[1];
       if (name !== undefined && !here.has(plain(name))) done.add(plain(name));
     }
   }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { actOnInstance } from '../lib/act';
 import { Failure, segment } from '../lib/api';
-import { count, display, plural, words } from '../lib/format';
+import { display, plural, words } from '../lib/format';
 import { go, link, refine, route } from '../lib/route';
 import { may, session } from '../lib/session';
 import type { Instance, InstanceHistory } from '../lib/types';
@@ -233,7 +233,7 @@ function InstanceBody({ one, history, definition }: {
           </dl>
         </Panel>
         {history.length > 0 && (
-          <Panel title="History" flush aside={<span class="dim">{count(history.length)} decisions</span>}>
+          <Panel title="History" flush aside={<span class="dim">{plural(history.length, 'decision')}</span>}>
             <ol class="timeline">
               {history.map((entry) => (
                 <li key={entry.revision}>

@@ -40,7 +40,7 @@ export function Chart({ times, series, height = 120, summary, most }: {
       height,
       legend: { show: false },
       cursor: { show: false },
-      padding: [6, 6, 0, 0],
+      padding: [6, 26, 0, 0],
       scales: { x: { time: true }, y: { range: (_, low, high) =>
         [Math.min(0, low), most ?? Math.max(1, high * 1.1)] } },
       axes: [
