@@ -444,15 +444,17 @@ describe('looks', () => {
       const detail = `exceptions?sel=customer/${one.entity}/ownership.review@erp`;
       const look = await Tab.open(browser, world, { scheme });
       const wrong = [];
+      // What the themes differ in is colour; names, roles and order are those of the page.
+      const rules = scheme === 'dark' ? ['color-contrast'] : undefined;
       for (const hash of [...looks, detail]) {
         await look.go(hash);
         await look.settled();
-        wrong.push(...(await look.axe()).map((text) => `${hash}: ${text}`));
+        wrong.push(...(await look.axe(rules)).map((text) => `${hash}: ${text}`));
         await look.shot(`${scheme}-${hash.split('?sel')[0].replace(/\W+/g, '-')}${
           hash === detail ? '-detail' : ''}`);
       }
       await look.button('Accept').click();
-      wrong.push(...(await look.axe()).map((text) => `dialog: ${text}`));
+      wrong.push(...(await look.axe(rules)).map((text) => `dialog: ${text}`));
       await look.shot(`${scheme}-dialog`);
       assert.deepEqual([...wrong, ...look.wrong], []);
       await look.close();

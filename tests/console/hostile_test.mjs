@@ -93,8 +93,10 @@ describe('what the browser is told', () => {
   test('a strict content policy, and no frames of others', async () => {
     const answer = await fetch(world.url);
     const policy = answer.headers.get('content-security-policy');
-    assert.match(policy, /default-src 'self'/);
-    assert.doesNotMatch(policy, /unsafe|\*|data:/);
+    assert.match(policy, /default-src '(?:self|none)'/);
+    assert.match(policy, /script-src 'self'(?:;|$)/);
+    assert.match(policy, /style-src 'self'(?:;|$)/);
+    assert.doesNotMatch(policy, /unsafe|\*|data:|https?:/);
     assert.match(policy, /frame-ancestors 'none'/);
     assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
     assert.doesNotMatch(await answer.text(), /<script>|<style|style=|onload=/);

@@ -13,10 +13,12 @@ before(async () => {
   [world, browser] = await Promise.all([World.start(), launch()]);
   // The ERP may not found customers: each of these is a record of nobody, and a person is asked.
   for (let i = 0; i < many; ++i) world.erp.put({ number: `U-${i}`, name: `Nobody ${i}` });
+  // Looked at seldom: counting all of them is work for the machine, too.
   await world.wait('ten thousand exceptions', async () => {
+    await new Promise((resolve) => { setTimeout(resolve, 1000); });
     const { by_severity: all } = (await world.ctl('status')).data.exceptions;
     return Object.values(all).reduce((sum, one) => sum + one, 0) === many;
-  }, 120_000);
+  }, 200_000);
 });
 after(async () => {
   await browser?.close();
@@ -40,8 +42,7 @@ async function loadMs(hash, ready) {
 
 test('overview and exceptions load in a second', async (t) => {
   const overview = await loadMs('', (page) => page.getByText('10\u202f000 exceptions').first());
-  const exceptions = await loadMs('#/exceptions', (page) => page.getByText('Nobody 1').first()
-    .or(page.getByRole('row').nth(1)));
+  const exceptions = await loadMs('#/exceptions', (page) => page.getByRole('row').nth(1));
   t.diagnostic(`overview ${Math.round(overview)} ms, exceptions ${Math.round(exceptions)} ms`);
   assert.ok(overview < 1000, `the overview took ${Math.round(overview)} ms`);
   assert.ok(exceptions < 1000, `exceptions took ${Math.round(exceptions)} ms`);

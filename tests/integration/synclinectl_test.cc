@@ -461,7 +461,8 @@ TEST_F(SynclinectlTest, ARealHubDecidesWhatIsAcceptedHere) {
     const Ran shown = ctl_json({"exceptions", "to-rule", "customer", "erp:C-17"});
     const auto changed = map_in(map_in(shown.json().at("data")).at("changed"));
     EXPECT_EQ(changed.size(), 1U) << shown;
-    EXPECT_EQ(*changed.at("policy.toml").get<std::string>(), read_all(folder / "ruled/policy.toml"));
+    EXPECT_EQ(*changed.at("policy.toml").get<std::string>(),
+              read_all(folder / "ruled/policy.toml"));
     const Ran ruled = ctl({"policy", "plan", (folder / "ruled").string()});
     EXPECT_TRUE(ruled.says("- exception ownership.review@erp")) << ruled;
     EXPECT_TRUE(eventually({"status"}, "4 of 4 held, 0 inputs wait"));

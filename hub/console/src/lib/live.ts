@@ -65,8 +65,20 @@ let source: EventSource | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let failures = 0;
 
+/** Thousands may change in a second; a page looks again once a second at most. */
+const noteEvery = 1000;
+const noted = new Map<string, { at: number; timer?: ReturnType<typeof setTimeout> | undefined }>();
+
 function note(what: string): void {
-  changes.value = { ...changes.value, [what]: (changes.value[what] ?? 0) + 1 };
+  const last = noted.get(what);
+  if (last?.timer !== undefined) return;
+  const wait = last === undefined ? 0 : Math.max(0, last.at + noteEvery - Date.now());
+  const tell = (): void => {
+    noted.set(what, { at: Date.now() });
+    changes.value = { ...changes.value, [what]: (changes.value[what] ?? 0) + 1 };
+  };
+  if (wait === 0) return tell();
+  noted.set(what, { at: last!.at, timer: setTimeout(tell, wait) });
 }
 
 /** Events end and come back; meanwhile the page asks, less and less often. */

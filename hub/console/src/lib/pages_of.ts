@@ -39,14 +39,18 @@ Paged<T, Page> {
     first: Page | null; ended: AbortController } | null>(null);
   const seen = useRef('');
   const pause = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const loadedRows = useRef(0);
   useSignalEffect(() => {
     const counts = [...about, 'again'].map((name) => changes.value[name] ?? 0).join();
     const news = seen.current !== '' && seen.current !== counts;
     seen.current = counts;
     if (!news) return;
-    // Thousands may change in a second; a list is not loaded anew for each.
-    clearTimeout(pause.current);
-    pause.current = setTimeout(() => setTurn((one) => one + 1), 400);
+    // Loading thousands anew is work for the hub: the more there are, the less often.
+    if (pause.current !== undefined) return;
+    pause.current = setTimeout(() => {
+      pause.current = undefined;
+      setTurn((one) => one + 1);
+    }, 200 + loadedRows.current * 2);
   });
 
   const load = async (): Promise<void> => {
@@ -88,7 +92,9 @@ Paged<T, Page> {
     return () => mine.ended.abort();
   }, [key, turn]);
 
+  useEffect(() => () => clearTimeout(pause.current), []);
   const current = state.key === key ? state : fresh();
+  loadedRows.current = current.rows.length;
   return {
     rows: current.rows, total: current.total, first: current.first, failure: current.failure,
     loading: current.loading,

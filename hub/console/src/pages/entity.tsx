@@ -61,7 +61,7 @@ function List({ object }: { object: string }) {
     if (one !== undefined) go(link('entity', [object, one.entity]));
   };
   const text = (fields: Fields): string =>
-    Object.entries(fields).map(([name, value]) => `${name} ${display(value)}`).join('   ');
+    Object.entries(fields).map(([name, value]) => `${name} ${display(value)}`).join('  \u00b7  ');
   if (load.rows.length === 0) {
     if (load.failure !== null) return <Failed failure={load.failure} again={load.again} />;
     return load.loading ? <Loading rows={8} /> : <Empty title={`There is no ${object} yet`} />;
@@ -70,16 +70,17 @@ function List({ object }: { object: string }) {
     <div class="list-pane entity-list tall">
       <VirtualList label={`Entities of ${object}`} rows={load.rows} total={load.total} rowHeight={34}
         cursor={cursor} onCursor={setCursor} onOpen={open} onMore={load.more}
-        header={['Entity', 'Fields', 'Changed', 'Open'].map((head) =>
-          <span key={head} role="columnheader">{head}</span>)}>
+        header={['Entity', 'Fields', 'Changed', 'Open'].map((head) => (
+          <span key={head} role="columnheader" class={/Fields|Open/.test(head) ? 'mid' : ''}>
+            {head}</span>))}>
         {(one) => (
           <>
             <span role="cell"><code>{one.entity}</code>{' '}
               {one.deleted && <Badge tone="warn">deleted</Badge>}
               {one.merged_into !== null && <Badge>merged</Badge>}</span>
-            <span role="cell" title={text(one.fields)}>{text(one.fields)}</span>
+            <span role="cell" class="mid" title={text(one.fields)}>{text(one.fields)}</span>
             <span role="cell"><When at={one.stored_at} age /></span>
-            <span role="cell">{one.exceptions > 0 ? <Badge tone="bad">{one.exceptions}</Badge> : ''}</span>
+            <span role="cell" class="mid">{one.exceptions > 0 ? <Badge tone="bad">{one.exceptions}</Badge> : ''}</span>
           </>
         )}
       </VirtualList>

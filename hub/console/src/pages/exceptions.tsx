@@ -128,12 +128,13 @@ function Row({ one, marked, onMark }: {
           onClick={(event) => event.stopPropagation()} onChange={onMark} />
       </span>
       <span role="cell"><SeverityMark severity={one.care.severity} /></span>
-      <span role="cell" title={one.kind}>
+      <span role="cell" class="mid" title={one.kind}>
         {one.status !== 'open' && <Badge tone="good">{one.status}</Badge>} {one.kind}
       </span>
       <span role="cell" class="far">{one.platform}</span>
       <What one={one} />
-      <span role="cell" title={`${one.object} ${one.entity}`}>{one.object} <code>{one.entity}</code></span>
+      <span role="cell" class="mid" title={`${one.object} ${one.entity}`}>
+        {one.object} <code>{one.entity}</code></span>
       <span role="cell"><When at={one.opened_at ?? one.updated_at} age /></span>
       <span role="cell" class="far">
         {late ? <Badge tone="bad">overdue</Badge> : one.care.assignee === ''
@@ -143,8 +144,9 @@ function Row({ one, marked, onMark }: {
   );
 }
 
-const heads: [string, boolean][] = [['Severity', false], ['Kind', false], ['Platform', true],
-  ['What', false], ['Entity', false], ['Since', false], ['Seen to by', true]];
+/** Those that are `far` give way to an open exception, `mid` to a narrow window. */
+const heads: [string, string][] = [['Severity', ''], ['Kind', 'mid'], ['Platform', 'far'],
+  ['What', ''], ['Entity', 'mid'], ['Since', ''], ['Seen to by', 'far']];
 
 function useMarks(key: string): [Set<string>, (one: Exception) => void, () => void,
   Map<string, Exception>] {
@@ -213,7 +215,7 @@ export function Exceptions() {
                   header={<>
                     <span role="columnheader"><span class="hidden">Marked</span></span>
                     {heads.map(([head, far]) => <span role="columnheader" key={head}
-                      class={cls(far && 'far')}>{head}</span>)}
+                      class={far}>{head}</span>)}
                   </>}>
                   {(one) => <Row one={one} marked={names.has(keyOf(one))}
                     onMark={() => toggle(one)} />}
