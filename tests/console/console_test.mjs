@@ -461,6 +461,24 @@ describe('looks', () => {
     });
   }
 
+  test('a planted fault is found, so that what finds none is believed', async () => {
+    const look = await Tab.open(browser, world);
+    await look.page.evaluate(() => {
+      const text = document.createElement('p');
+      text.textContent = 'hardly to be read';
+      text.style.color = '#ccc';
+      const button = document.createElement('button');
+      document.querySelector('main').append(text, button);
+    });
+    const found = (await look.axe()).join('\n');
+    assert.match(found, /color-contrast/);
+    assert.match(found, /button-name/);
+    await look.page.evaluate(() => fetch('https://elsewhere.example/').catch(() => 0));
+    assert.equal(look.foreign.length, 1);
+    assert.match(look.wrong.join(), /Content Security Policy/);
+    await look.close();
+  });
+
   test('a narrow window keeps everything reachable', async () => {
     const narrow = await Tab.open(browser, world, { width: 420, height: 800 });
     for (const hash of ['overview', 'exceptions', 'agents', 'policy']) {

@@ -98,6 +98,16 @@ export class Tab {
     return found;
   }
 
+  /** Milliseconds that the page's own thread has worked so far; what else runs does not count. */
+  async worked() {
+    if (!this.meter) {
+      this.meter = await this.context.newCDPSession(this.page);
+      await this.meter.send('Performance.enable', { timeDomain: 'threadTicks' });
+    }
+    const { metrics } = await this.meter.send('Performance.getMetrics');
+    return metrics.find((one) => one.name === 'TaskDuration').value * 1000;
+  }
+
   shot(name) {
     return this.page.screenshot({ path: path.join(shotFolder(), `${name}.png`) });
   }

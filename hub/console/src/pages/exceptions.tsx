@@ -212,6 +212,7 @@ export function Exceptions() {
                 <VirtualList label="Exceptions" rows={load.rows} total={load.total}
                   rowHeight={rowHeight} cursor={cursor >= 0 ? cursor : found} onCursor={setCursor}
                   onOpen={openAt} onMore={load.more}
+                  markOf={(one: Exception | undefined) => one !== undefined && names.has(keyOf(one))}
                   header={<>
                     <span role="columnheader"><span class="hidden">Marked</span></span>
                     {heads.map(([head, far]) => <span role="columnheader" key={head}

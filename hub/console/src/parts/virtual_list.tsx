@@ -1,13 +1,43 @@
 // A list of any length of which only what is seen is in the page. Rows have one height, so where a
 // row stands is a multiplication. The keyboard moves a cursor through all rows, not only those drawn.
-import type { ComponentChildren } from 'preact';
+import { Component, type ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { onKeys } from '../lib/keys';
 
-const overscan = 8;
+const overscan = 6;
+
+interface LineProps {
+  at: number;
+  row: unknown;
+  top: number;
+  here: boolean;
+  mark: unknown;
+  draw: (row: unknown, at: number) => ComponentChildren;
+}
+
+/** Drawn again only when it shows something else: most of a list only moves. */
+class Line extends Component<LineProps> {
+  override shouldComponentUpdate(next: LineProps): boolean {
+    const now = this.props;
+    return now.row !== next.row || now.top !== next.top || now.here !== next.here
+      || now.mark !== next.mark;
+  }
+
+  override render({ at, row, top, here, draw }: LineProps) {
+    return (
+      <div role="row" aria-rowindex={at + 2} class={`vrow${here ? ' cursor' : ''}`}
+        aria-current={here ? 'true' : undefined}
+        style={{ transform: `translateY(${top}px)` }}>
+        {row === undefined
+          ? <span role="cell" class="vblank"><span class="hidden">loading</span></span>
+          : draw(row, at)}
+      </div>
+    );
+  }
+}
 
 export function VirtualList<T>({ label, rows, total, rowHeight, cursor, onCursor, onOpen, onMore,
-  header, children }: {
+  markOf, header, children }: {
   label: string;
   rows: T[];
   /** How many there are in all; those that are not loaded yet are drawn as blanks. */
@@ -18,6 +48,8 @@ export function VirtualList<T>({ label, rows, total, rowHeight, cursor, onCursor
   onOpen: (at: number) => void;
   /** The last row that is seen is not loaded yet, or nearly. */
   onMore: (upTo: number) => void;
+  /** What beside the row itself changes how it is drawn. */
+  markOf?: (row: T) => unknown;
   header: ComponentChildren;
   children: (row: T, at: number) => ComponentChildren;
 }) {
@@ -64,23 +96,21 @@ export function VirtualList<T>({ label, rows, total, rowHeight, cursor, onCursor
   }), [cursor, total, onOpen, onCursor]);
   const drawn = [];
   for (let at = first; at < end; ++at) {
-    const row = rows[at];
-    drawn.push(
-      <div key={at} role="row" aria-rowindex={at + 2}
-        class={`vrow${at === cursor ? ' cursor' : ''}`}
-        aria-current={at === cursor ? 'true' : undefined}
-        style={{ transform: `translateY(${at * rowHeight}px)` }}
-        onClick={() => { if (row !== undefined) { onCursor(at); onOpen(at); } }}>
-        {row === undefined
-          ? <span role="cell" class="vblank"><span class="hidden">loading</span></span>
-          : children(row, at)}
-      </div>);
+    drawn.push(<Line key={at} at={at} row={rows[at]} top={at * rowHeight} here={at === cursor}
+      mark={markOf?.(rows[at]!)} draw={children as (row: unknown, at: number) => ComponentChildren} />);
   }
+  const press = (event: MouseEvent): void => {
+    const line = (event.target as Element).closest('[aria-rowindex]');
+    const at = Number(line?.getAttribute('aria-rowindex')) - 2;
+    if (line === null || rows[at] === undefined) return;
+    onCursor(at);
+    onOpen(at);
+  };
   return (
     <div class="vlist" role="table" aria-label={label} aria-rowcount={total + 1}>
       <div role="rowgroup" class="vhead"><div role="row" class="vrow-head">{header}</div></div>
       <div role="rowgroup" class="vbody" ref={box} tabIndex={0} aria-label={label}>
-        <div class="vspace" role="presentation" style={{ height: `${total * rowHeight}px` }}>
+        <div class="vspace" role="presentation" onClick={press} style={{ height: `${total * rowHeight}px` }}>
           {drawn}
         </div>
       </div>
