@@ -198,7 +198,7 @@ describe('exceptions', () => {
     await tab.page.keyboard.press('r');
     await tab.dialog.waitFor();
     await tab.page.keyboard.press('Escape');
-    await tab.gone(tab.dialog);
+    await tab.gone(tab.page.locator('dialog'));
     await tab.page.keyboard.press('r');
     await tab.button('Reject', tab.dialog).focus();
     await tab.page.keyboard.press('Enter');

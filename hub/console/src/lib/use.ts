@@ -3,6 +3,7 @@ import { useSignalEffect } from '@preact/signals';
 import { Failure, get, type Query } from './api';
 import { changes } from './live';
 import { url } from './api';
+import { onKeys } from './keys';
 
 export interface Loaded<T> {
   data: T | null;
@@ -43,6 +44,13 @@ export function useLoad<T>(path: string | null, query: Query = {}, about: string
   const current = state.key === key ? state : { data: null, failure: null, loading: key !== null };
   return { data: current.data, failure: current.failure, loading: current.loading,
     again: () => setTurn((one) => one + 1) };
+}
+
+/** Keys, by the handler of the newest rendering: a second key may come before effects have run. */
+export function useKeys(handler: (event: KeyboardEvent) => boolean | void): void {
+  const newest = useRef(handler);
+  newest.current = handler;
+  useEffect(() => onKeys((event) => newest.current(event)), []);
 }
 
 /** A value that the browser keeps; what is broken in there counts as never written. */

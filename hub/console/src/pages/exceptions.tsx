@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { onKeys } from '../lib/keys';
+import { useKeys } from '../lib/use';
 import { nameOf, type ExceptionFilter } from '../lib/act';
 import { count, display, plural } from '../lib/format';
 import { usePages } from '../lib/pages_of';
@@ -174,13 +174,13 @@ export function Exceptions() {
     const one = load.rows[at];
     if (one !== undefined) refine({ sel: keyOf(one) });
   };
-  useEffect(() => onKeys((event) => {
+  useKeys((event) => {
     if (event.key === 'x' && load.rows[cursor] !== undefined) toggle(load.rows[cursor]!);
     else if (event.key === 'Escape' && chosen !== '') refine({ sel: '' });
     else if (event.key === 'Escape' && names.size > 0) clear();
     else return false;
     return true;
-  }), [cursor, chosen, names, load.rows]);
+  });
   const narrowed = Object.keys(words).length > 0;
   const hidden = load.first?.immaterial_hidden ?? 0;
   return (

@@ -3,13 +3,12 @@ import { useEffect, useState } from 'preact/hooks';
 import { actOn, nameOf, toRule, type Rule } from '../lib/act';
 import { Failure, segment } from '../lib/api';
 import { display, words } from '../lib/format';
-import { onKeys } from '../lib/keys';
 import { link, refine } from '../lib/route';
 import { may, session } from '../lib/session';
 import { kindOf } from '../lib/shared';
 import { toInput } from '../lib/time';
 import type { EntityAnswer, Exception, ExceptionAction, Json } from '../lib/types';
-import { keep, useLoad } from '../lib/use';
+import { keep, useKeys, useLoad } from '../lib/use';
 import { Badge, Button, Fact, Field, Icon, Id, SeverityMark, Table, ValueText, When }
   from '../parts/basics';
 import { Confirm } from '../parts/dialog';
@@ -262,12 +261,12 @@ function One({ one, again }: { one: Exception; again: () => void }) {
   const open = one.status === 'open';
   const possible = kindOf.value[one.kind]?.actions ?? {};
   const offered = may('operator') && open ? actions.filter((any) => possible[any] !== undefined) : [];
-  useEffect(() => onKeys((event) => {
+  useKeys((event) => {
     const wanted = keysOf[event.key];
     if (wanted === undefined || !offered.includes(wanted)) return false;
     setAction(wanted);
     return true;
-  }), [offered.join()]);
+  });
   return (
     <>
       <header>

@@ -19,6 +19,7 @@ export function Dialog({ title, onClose, children, wide = false }: {
   return (
     <dialog ref={box} class={wide ? 'wide' : ''} aria-labelledby={name}
       onClose={onClose}
+      onKeyDown={(event) => event.stopPropagation() /* What is typed here is for nobody else. */}
       onClick={(event) => { if (event.target === box.current) box.current?.close(); }}>
       <div class="dialog-box">
         <header>

@@ -2,7 +2,7 @@
 // row stands is a multiplication. The keyboard moves a cursor through all rows, not only those drawn.
 import { Component, type ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { onKeys } from '../lib/keys';
+import { useKeys } from '../lib/use';
 
 const overscan = 6;
 
@@ -78,7 +78,7 @@ export function VirtualList<T>({ label, rows, total, rowHeight, cursor, onCursor
     if (top < element.scrollTop) element.scrollTop = top;
     if (top > element.scrollTop + room) element.scrollTop = top - room;
   }, [cursor]);
-  useEffect(() => onKeys((event) => {
+  useKeys((event) => {
     const steps: Record<string, number> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1,
       PageDown: 20, PageUp: -20, End: total, Home: -total };
     const step = steps[event.key];
@@ -93,7 +93,7 @@ export function VirtualList<T>({ label, rows, total, rowHeight, cursor, onCursor
       return true;
     }
     return false;
-  }), [cursor, total, onOpen, onCursor]);
+  });
   const drawn = [];
   for (let at = first; at < end; ++at) {
     drawn.push(<Line key={at} at={at} row={rows[at]} top={at * rowHeight} here={at === cursor}
