@@ -19,7 +19,7 @@ constexpr std::string_view kMissing =
 void add_page_headers(HttpServer::Reply& reply) {
     reply.headers.emplace_back(
         "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'");
     reply.headers.emplace_back("X-Content-Type-Options", "nosniff");

@@ -78,6 +78,16 @@ Result<RuleDecision> decision_of(const ToRuleOptions& options,
                                          "; there are accept, reject, discard, immaterial");
 }
 
+/// The files that the rule changes, as they are with it.
+Value changed_files(const std::vector<PolicyFile>& before, const std::vector<PolicyFile>& after) {
+    Value::Map out;
+    for (const PolicyFile& file : after) {
+        const auto at = std::ranges::find(before, file.name, &PolicyFile::name);
+        if (at == before.end() || at->text != file.text) out.emplace(file.name, file.text);
+    }
+    return out;
+}
+
 /// What `policy check` says of the policy with the rule.
 void tell_findings(Output& out, const Policy& policy) {
     for (const syncline::Finding& finding : syncline::check(policy)) {
@@ -102,7 +112,7 @@ Result<Exit> to_rule(Program& program, const ToRuleOptions& options) {
     const auto stored = load_entity(**session, view->record.entity);
     if (!stored) return fail(stored.error());
     const Fields values = *stored ? (*stored)->state.fields() : view->record.canonical;
-    auto patch = rule_from(*policy, std::move(*files), view->record, values, *decision);
+    auto patch = rule_from(*policy, *files, view->record, values, *decision);
     if (!patch) return fail(patch.error());
     const auto changed = parse_policy(patch->files);
     if (!changed) return fail(changed.error(), "the policy with the rule");
@@ -119,6 +129,7 @@ Result<Exit> to_rule(Program& program, const ToRuleOptions& options) {
     out.set("where", patch->where);
     out.set("meaning", patch->meaning);
     out.set("decision", name_of(*decision));
+    out.set("changed", changed_files(*files, patch->files));
     tell_findings(out, *changed);
     if (options.directory.empty()) {
         out.line("# --write DIR makes a copy of the policy with it", Style::kDim);

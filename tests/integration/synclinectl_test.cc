@@ -396,6 +396,15 @@ fields = ["*"]
 on_delete = "review"
 )";
 
+/// What `to-rule` tells, and as JSON: the one file that the rule changes, as it is with it.
+void expect_rule(const Ran& rule, const Ran& shown, const std::string& text) {
+    EXPECT_EQ(rule.exit, 0) << rule;
+    EXPECT_TRUE(rule.says("otherwise = \"accept\"")) << rule;
+    const auto changed = map_in(map_in(shown.json().at("data")).at("changed"));
+    ASSERT_EQ(changed.size(), 1U) << shown;
+    EXPECT_EQ(*changed.at("policy.toml").get<std::string>(), text);
+}
+
 TEST_F(SynclinectlTest, ARealHubDecidesWhatIsAcceptedHere) {
     install();
     const std::filesystem::path folder = testing::TempDir() + "synclinectl_hub";
@@ -456,8 +465,8 @@ TEST_F(SynclinectlTest, ARealHubDecidesWhatIsAcceptedHere) {
     // And by the rule that the decision makes.
     const Ran rule = ctl(
         {"exceptions", "to-rule", "customer", "erp:C-17", "--write", (folder / "ruled").string()});
-    EXPECT_EQ(rule.exit, 0) << rule;
-    EXPECT_TRUE(rule.says("otherwise = \"accept\"")) << rule;
+    expect_rule(rule, ctl_json({"exceptions", "to-rule", "customer", "erp:C-17"}),
+                read_all(folder / "ruled/policy.toml"));
     const Ran ruled = ctl({"policy", "plan", (folder / "ruled").string()});
     EXPECT_TRUE(ruled.says("- exception ownership.review@erp")) << ruled;
     EXPECT_TRUE(eventually({"status"}, "4 of 4 held, 0 inputs wait"));
