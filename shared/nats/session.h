@@ -46,6 +46,12 @@ public:
     /// listens), kDenied (we may not publish to the subject), kAmbiguous (no answer).
     using Answer = std::function<void(Result<std::string_view>)>;
     void request(const api::Request& request, Answer done, std::span<const Header> headers = {});
+    /// The same with the whole answer, whose headers matter. It lives until `done` returns.
+    using MessageAnswer = std::function<void(const Result<InMessage>&)>;
+    void request_message(const api::Request& request, MessageAnswer done,
+                         std::span<const Header> headers = {});
+    /// `subject` as it is sent: one of JetStream's API begins with the configured prefix.
+    [[nodiscard]] std::string on_wire(std::string_view subject) const;
 
     /// A subscription whose messages are queued until somebody takes them. Requires ready().
     /// With a `queue`, each message goes to one of its subscribers only.
@@ -69,8 +75,8 @@ private:
         Error error;
     };
     struct Request {
-        std::string subject;
-        Answer done;
+        std::string subject;  ///< As it was sent.
+        MessageAnswer done;
         ReplyTable::Ticket ticket{};
     };
 
@@ -81,19 +87,19 @@ private:
     [[nodiscard]] natsStatus transmit_with_headers(const OutMessage& message, const char* reply);
     [[nodiscard]] const char* reply_subject(const ReplyTable::Ticket& ticket);
     void refuse(const ReplyTable::Entry& entry, ErrorKind kind, std::string_view what);
-    void send_request(const api::Request& request, Answer done,
+    void send_request(const api::Request& request, MessageAnswer done,
                       std::span<const Header> headers = {});
 
     void on_up();
     void on_down();
-    void on_version(const Result<std::string_view>& answer);
+    void on_version(const Result<InMessage>& answer);
     void take_answers();
     void on_answer(natsMsg* message);
     void on_no_responders();
     void settle_no_responders();
     void tell(const ReplyTable::Entry& entry, const Result<std::uint64_t>& sequence);
     void tell(const ReplyTable::Entry& entry, Error error);
-    void answer_request(std::uint64_t id, const Result<std::string_view>& answer);
+    void answer_request(std::uint64_t id, const Result<InMessage>& answer);
     void expire();
     void take_reports();
     void deliver_refusals();
