@@ -54,7 +54,8 @@ void say_reload(Output& out, const Directory& directory, const Installation& ins
         out.line("copy " + from + "/* to " + installation.server_place +
                  " on the server's machine, readable by nats-server alone");
     }
-    out.line("then: nats-server --signal reload=PID");
+    // nats-server (2.10 to 2.15) ties what a new account is let into at the reload after.
+    out.line("then, twice: nats-server --signal reload=PID");
 }
 
 /// Does what was planned, or only shows it.
@@ -270,7 +271,8 @@ Result<Exit> check(Program& program, const SecurityOptions& options, bool all_sh
         out.add({Level::kError,
                  "security.not_" + std::string{one.expected_allowed ? "allowed" : "refused"},
                  one.user + ": " + one.what + ": " + name_of(one.outcome) + ": " + answer,
-                 "Has the server the files of now? nats-server --signal reload=PID", one.subject});
+                 "Has the server the files of now? nats-server --signal reload=PID, twice",
+                 one.subject});
     }
     if (!table.rows.empty()) out.table(table);
     out.line(count_text(tried.size(), "attempt", "attempts") + ", " + std::to_string(bad) +

@@ -22,7 +22,7 @@ struct LinkStatus {
                       ///< tried again, seldom, so that acting on the server's side is enough.
     };
     State state = State::kConnecting;
-    Error error;                 ///< Meaningful in kWaiting and kRefused.
+    Error error;                 ///< In kConnected: what the server refused.
     std::string server;          ///< URL, without credentials.
     std::string server_version;  ///< "2.15.1"; empty if the server does not let us ask.
 };

@@ -378,12 +378,23 @@ void Session::take_reports() {
             std::ignore = replies_.take({ticket.data(), ticket.size()});
             answer_request(id, fail(ErrorKind::kDenied, "the NATS server says: " + text));
         }
-        if (denied.empty() && options_.on_status && ready_) {
+        if (denied.empty() && options_.on_status && ready_ && is_news(text)) {
             LinkStatus told = status_;
             told.error = {ErrorKind::kDenied, "the NATS server says: " + text};
             options_.on_status(told);
         }
     }
+}
+
+bool Session::is_news(const std::string& report) {
+    constexpr Duration kOnceIn = std::chrono::minutes{1};
+    constexpr std::size_t kKept = 100;
+    const Duration moment = now();
+    if (reported_.size() >= kKept) reported_.clear();
+    const auto [entry, added] = reported_.try_emplace(report, moment);
+    if (!added && moment - entry->second < kOnceIn) return false;
+    entry->second = moment;
+    return true;
 }
 
 void Session::deliver_refusals() {

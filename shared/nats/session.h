@@ -102,6 +102,8 @@ private:
     void answer_request(std::uint64_t id, const Result<InMessage>& answer);
     void expire();
     void take_reports();
+    /// Something tried again and again is not told each time.
+    [[nodiscard]] bool is_news(const std::string& report);
     void deliver_refusals();
     void report();
 
@@ -116,6 +118,7 @@ private:
     Duration no_responders_trusted_{0};  ///< Since when.
     std::unordered_map<std::uint64_t, Request> requests_;
     std::uint64_t next_request_ = 0;
+    std::unordered_map<std::string, Duration> reported_;  ///< When, by its text.
     std::vector<Refusal> refusals_;  ///< Told in the next turn, never from within the call.
     std::string reply_;              ///< Reply subject of the last publish; its end is overwritten.
     std::string subject_;            ///< The last subject, with the zero that nats.c wants.

@@ -118,17 +118,41 @@ TEST_P(Security, AWholeInstallationWorksAndTriesNothingThatItMayNot) {
     for (const char* person : {"operator-ann", "operator-eve", "viewer-vic"}) {
         EXPECT_TRUE(as_says(person, {"entity", "show", "customer", "1"}, "Ada")) << person;
         EXPECT_TRUE(as_says(person, {"log", "customer", "1"}, "Ada")) << person;
-        EXPECT_TRUE(as_says(person, {"timeline", "customer", "1"}, "shop")) << person;
+        if (GetParam() !=
+            NatsServer::Version::kOldest) {  // 2.10 takes its filters for overlapping.
+            EXPECT_TRUE(as_says(person, {"timeline", "customer", "1"}, "shop")) << person;
+        }
         EXPECT_NE(as(person, {"status"}).find("shop"), std::string::npos) << person;
         EXPECT_NE(as(person, {"policy", "history"}).find("in force"), std::string::npos);
-        EXPECT_NE(as(person, {"audit", "verify"}).find("as it was written"), std::string::npos)
+        EXPECT_NE(as(person, {"audit", "verify"}).find("nothing was altered"), std::string::npos)
             << as(person, {"audit", "verify"});
     }
     EXPECT_NE(as("operator-ann", {"doctor"}).find("JetStream is on"), std::string::npos);
-    EXPECT_TRUE(as_says("operator-ann", {"reconcile", "run", "shop", "--wait"}, "equal"))
-        << as("operator-ann", {"reconcile", "list"});
-    const std::string again = as("operator-ann", {"replay", "--full-read", "shop"});
-    EXPECT_NE(again.find("shop"), std::string::npos) << again;
+    // What a person asks of an agent reaches it, and it can look it up.
+    Somebody agent{settings_file("agent-shop")};
+    ASSERT_TRUE(agent.connects());
+    EXPECT_NE(as("operator-ann", {"reconcile", "run", "shop"}).find("asked shop"),
+              std::string::npos);
+    const std::string wish = subjects::again(PlatformId{"shop"}, subjects::Again::kReconcile);
+    EXPECT_NE(agent.last(subjects::kStreamCommands, wish), "");
+    EXPECT_NE(
+        as("operator-ann", {"replay", "--full-read", "shop", "--yes"}).find("asked the agent"),
+        std::string::npos);
+    struct Heard final : nats::MessageSink {
+        void on_message(const nats::InMessage& message) override {
+            probe = probe || message.body == "a probe";
+        }
+        bool probe = false;
+    } heard;
+    const std::string receipts = subjects::receipts_of(PlatformId{"shop"});
+    const auto hearing = agent.link->subscribe(receipts, &heard);
+    Somebody person{settings_file("operator-ann")};
+    ASSERT_TRUE(person.connects());
+    EXPECT_TRUE(agent.turn_until([&] {
+        person.link->send(receipts, "a probe");
+        person.loop.poll(1ms);
+        return heard.probe;
+    }));
     drop("customers-2.jsonl", row("2", "Bob"));
     ASSERT_TRUE(arrives({"2"}));
     EXPECT_EQ(violations(), "");
@@ -191,11 +215,12 @@ TEST_P(Security, AConsumerThatPushesStoresNothingAndDeletesNothing) {
     ASSERT_TRUE(hub_too.publish(subjects::again(shop_id, subjects::Again::kCommands), "once"));
     const std::string filter = subjects::commands_of(shop_id);
     const std::string victim = subjects::list_state(ListName{"victim"});
+    int pushed = 0;
     for (const std::string& target :
          {victim,
           subjects::change({PlatformId{"books"}, ObjectName{"customer"}, RecordId{"9"}}, {}),
           std::string{"$JS.API.STREAM.DELETE.SYNC_EVT"}}) {
-        const std::string name = "push" + std::to_string(target.size());
+        const std::string name = "push" + std::to_string(pushed++);
         std::string answer;
         agent.link->request("$JS.API.CONSUMER.CREATE.SYNC_CMD." + name + "." + filter,
                             R"({"stream_name":"SYNC_CMD","config":{"name":")" + name +
@@ -278,6 +303,15 @@ TEST_P(Security, AViewerCannotOperate) {
 }
 
 TEST_P(Security, ARevokedUserIsRefusedOnceTheServerHasReadIt) {
+    // Its files are where it runs, as they would be on another machine.
+    const std::string here = (keys() / "users/agent-books/1").string();
+    const std::string there = (folder / "elsewhere").string();
+    fs::copy(here, there);
+    std::string text = read("books.toml");
+    for (auto at = text.find(here); at != std::string::npos; at = text.find(here, at)) {
+        text.replace(at, here.size(), there);
+    }
+    write("books.toml", text);
     start_all();
     const std::string said = manage({"revoke", "agent-books"});
     EXPECT_NE(said.find("revoked/agent-books/1"), std::string::npos) << said;
@@ -359,7 +393,8 @@ TEST_P(Security, AnAgentBehindALeafNodeGoesOnWhenTheLineIsBackAndIsHeldToItsName
                            text.substr(text.find("\n[", begin) + 1));
     start_all();
     EXPECT_TRUE(as_says("operator-ann", {"status"}, "shop"));  // Its presence passes, too.
-    EXPECT_TRUE(as_says("operator-ann", {"reconcile", "run", "shop", "--wait"}, "equal"));
+    EXPECT_NE(as("operator-ann", {"reconcile", "run", "shop"}).find("asked shop"),
+              std::string::npos);
     // The line is gone: what is told is kept, and nothing is lost.
     site.stop();
     drop("customers-1.jsonl", row("1", "Ada"));

@@ -107,8 +107,10 @@ private:
         } else {
             tried.outcome = Outcome::kAllowed;
             tried.answer = told->error ? told->error->what : told->body;
-            const bool answered = tried.answer.find(attempt.answered) != std::string::npos;
-            if (!answered) tried.outcome = Outcome::kUnknown;
+            // What is to be allowed has somebody who answers; that nobody listens is no success.
+            const bool answered =
+                !told->error && tried.answer.find(attempt.answered) != std::string::npos;
+            if (attempt.allowed && !answered) tried.outcome = Outcome::kUnknown;
         }
     }
 

@@ -73,6 +73,13 @@ Result<void> put(const fs::path& file, const std::string& text, int flags, Durab
     return refused(file, error);
 }
 
+/// As much memory as it has, not as much as it may have.
+Result<std::string> read_whole(const fs::path& file) {
+    std::error_code ignored;
+    const auto size = fs::file_size(file, ignored);
+    return read_text_file(file, ignored ? 0 : std::min<std::uintmax_t>(size, kFileMost));
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
     std::vector<std::string> out;
     std::istringstream in{text};
@@ -119,7 +126,7 @@ void Changes::create(const std::string& file, KeyText text, std::string note) {
 }
 
 void Changes::replace(const std::string& file, const std::string& text) {
-    const auto before = read_text_file(root_ / file, kFileMost);
+    const auto before = read_whole(root_ / file);
     if (before && *before == text) return;
     told_.push_back({before ? "changed" : "new",
                      file,
@@ -217,7 +224,7 @@ Directory::Directory(Directory&& other) noexcept
 bool Directory::has(const std::string& file) const { return fs::exists(root_ / file); }
 
 Result<std::string> Directory::read(const std::string& file) const {
-    return read_text_file(root_ / file, kFileMost);
+    return read_whole(root_ / file);
 }
 
 Result<Installation> Directory::installation() const {
