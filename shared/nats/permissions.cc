@@ -58,12 +58,13 @@ Grants grants_of_agent(const Member& member) {
     for (const ListName& list : member.lists) {
         let_in(out, Kind::kAnswer, direct_last(s::kStreamState, s::list_parts_of(list)).subject);
     }
-    let_in(out, Kind::kMessages, s::receipts_of(platform));
-    for (const std::string& subject :
-         {s::asks_of(platform), s::service_verbs(s::service_of(platform)),
-          s::service_verbs(s::service_of(platform)) + ".*"}) {
-        const bool ask = subject == s::asks_of(platform);
-        out.out.push_back({ask ? Kind::kAnswer : Kind::kAnswers, subject, subject});
+    // A receipt too: what an operator sends passes two accounts as a request, not as a message.
+    for (const std::string& subject : {s::asks_of(platform), s::receipts_of(platform)}) {
+        out.out.push_back({Kind::kAnswer, subject, subject});
+    }
+    const std::string verbs = s::service_verbs(s::service_of(platform));
+    for (const std::string& subject : {verbs, verbs + ".*"}) {
+        out.out.push_back({Kind::kAnswers, subject, subject});
     }
     // Its own library's discovery listens to more than is let in.
     out.subscribe.push_back(s::all_service_verbs());
