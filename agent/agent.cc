@@ -335,6 +335,9 @@ void Agent::on_command_stream(const Result<nats::StreamInfo>& info) {
     if (info) {
         command_trouble_.clear();
         commands_.on_stream(*info);
+        const auto created = static_cast<std::uint64_t>(info->created.ns);
+        if (std::exchange(commands_created_, created) != created) again_at_.clear();
+        std::erase_if(again_at_, [&](const auto& at) { return at.second > info->last_sequence; });
         look_for_request(subjects::Again::kCommands);
         look_for_request(subjects::Again::kRecords);
         look_for_request(subjects::Again::kReconcile);
@@ -357,6 +360,9 @@ void Agent::look_for_request(subjects::Again what) {
     link_.get_last(subjects::kStreamCommands, subjects::again(store_.platform(), what),
                    [this, what, alive = std::weak_ptr<int>(alive_)](auto found) {
                        if (alive.expired() || !found || !*found || (*found)->deleted) return;
+                       std::uint64_t& at = again_at_[(*found)->subject];
+                       if ((*found)->sequence < at) return;
+                       at = (*found)->sequence;
                        on_request(what, (*found)->body);
                    });
 }
@@ -384,6 +390,8 @@ void Agent::on_again(const nats::InMessage& request) {
     for (const Again what :
          {Again::kCommands, Again::kRecords, Again::kReconcile, Again::kBackfill}) {
         if (request.subject == subjects::again(store_.platform(), what)) {
+            std::uint64_t& at = again_at_[std::string{request.subject}];
+            at = std::max(at, request.sequence);
             on_request(what, request.body);
         }
     }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -169,6 +171,9 @@ private:
     std::uint64_t input_last_ = 0;
     std::string again_commands_;  ///< Newest requests that were seen.
     std::string again_records_;
+    /// Where they stand in the stream, by subject: a replica may answer with the one before.
+    std::map<std::string, std::uint64_t, std::less<>> again_at_;
+    std::uint64_t commands_created_ = 0;
     std::string input_trouble_;
     std::string command_trouble_;
     std::string store_trouble_;

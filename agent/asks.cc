@@ -68,7 +68,7 @@ void Asks::start() {
 
 nats::Microservice::Description Asks::description() const {
     nats::Microservice::Description out{
-        .name = "sync-" + p_.settings.platform.text,
+        .name = subjects::service_of(p_.settings.platform),
         .id = p_.settings.run,
         .version = p_.settings.version,
         .description = "Questions about " + p_.settings.platform.text + ", answered at once",

@@ -40,7 +40,8 @@ void Links::pump() {
     if (!p_.link.connected() || !p_.intake.is_acquainted()) return;
     subscription_ = p_.link.consume({.stream = std::string{subjects::kStreamState},
                                      .filters = {subjects::links_of(p_.store.platform())},
-                                     .last_per_subject = true},
+                                     .last_per_subject = true,
+                                     .watch_stream = false},
                                     this);
 }
 

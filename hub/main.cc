@@ -120,7 +120,10 @@ Instances::Answer answer_of(const Asks::Reply& reply) {
 
 void report_status(const nats::LinkStatus& status) {
     using State = nats::LinkStatus::State;
-    if (status.state == State::kConnected) {
+    if (status.state == State::kConnected && !status.error.what.empty()) {
+        log::error("NATS refuses something that we do; a person must act",
+                   {{"error", status.error}});
+    } else if (status.state == State::kConnected) {
         log::info("connected to NATS",
                   {{"server", status.server}, {"version", status.server_version}});
     } else if (status.state == State::kRefused) {

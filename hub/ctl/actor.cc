@@ -2,13 +2,21 @@
 
 #include <array>
 #include <random>
+#include <utility>
 
 #include <pwd.h>
 #include <unistd.h>
 
 namespace syncline::ctl {
 
+namespace {
+std::string acting_as;
+}
+
+void act_as(std::string name) { acting_as = std::move(name); }
+
 std::string actor() {
+    if (!acting_as.empty()) return acting_as;
     const passwd* account = ::getpwuid(::getuid());
     std::string user = account != nullptr && account->pw_name != nullptr
                            ? account->pw_name

@@ -148,8 +148,20 @@ void take_info(const Value& info, std::map<std::string, Offered>& all) {
 Result<Exit> list(Program& program) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    const auto answers = (*session)->ask_all("$SRV.INFO", "", kQuiet);
+    auto answers = (*session)->ask_all(subjects::service_info({}), "", kQuiet);
     if (!answers) return fail(answers.error());
+    // One in an account of its own hears its name alone.
+    const auto there = (*session)->read_all({.stream = std::string{subjects::kStreamAgent},
+                                             .filters = {subjects::all_agent_presence()},
+                                             .last_per_subject = true});
+    if (!there && there.error().kind != ErrorKind::kNotFound) return fail(there.error());
+    for (const auto& agent : there ? *there : std::vector<nats::StoredMessage>{}) {
+        const auto platform = subjects::last_token(agent.subject);
+        if (agent.deleted || !platform) continue;
+        const auto told = (*session)->request(
+            subjects::service_info(subjects::service_of(PlatformId{*platform})), "");
+        if (told) answers->push_back(*told);
+    }
     std::map<std::string, Offered> all;
     for (const std::string& answer : *answers) {
         if (const auto info = parse_json(answer)) take_info(*info, all);

@@ -34,6 +34,7 @@ constexpr Command kCommands[] = {
     {"replay", add_replay},
     {"reconcile", add_reconcile},
     {"lists", add_lists},
+    {"security", add_security},
     {"tap", add_tap},
     {"doctor", add_doctor},
     {"token", add_token},

@@ -12,8 +12,8 @@ namespace {
 constexpr const char* kFooter =
     "Exit codes: 0 fine; 1 something is wrong with what was looked at; 2 wrong usage, file or\n"
     "policy; 3 NATS cannot be used; 4 not found; 5 refused.\n"
-    "Environment: SYNCLINE_NATS_URL, SYNCLINE_NATS_PASSWORD (with --user), SYNCLINE_POLICY,\n"
-    "NO_COLOR.";
+    "Environment: SYNCLINE_NATS_URL, SYNCLINE_NATS_PASSWORD (with --user), SYNCLINE_CONNECTION,\n"
+    "SYNCLINE_POLICY, SYNCLINE_SECURITY, NO_COLOR.";
 
 void add_globals(CLI::App& app, Program::Globals& globals) {
     const char* group = "Connection";
@@ -21,7 +21,7 @@ void add_globals(CLI::App& app, Program::Globals& globals) {
         ->envname("SYNCLINE_NATS_URL")
         ->delimiter(',')
         ->take_all()
-        ->default_val(std::vector<std::string>{"nats://127.0.0.1:4222"})
+        ->default_val(std::vector<std::string>{Program::kServer})
         ->group(group);
     app.add_option("--creds", globals.credentials_file, "Credentials file, as nsc writes it")
         ->type_name("FILE")
@@ -43,6 +43,11 @@ void add_globals(CLI::App& app, Program::Globals& globals) {
     app.add_option("--tls-key", globals.tls_key_file, "Its key")->type_name("FILE")->group(group);
     app.add_option("--inbox-prefix", globals.inbox_prefix, "What reply subjects start with")
         ->capture_default_str()
+        ->group(group);
+    app.add_option("--connection", globals.connection,
+                   "File that says all of that, as security makes it; --server counts before it")
+        ->type_name("FILE")
+        ->envname("SYNCLINE_CONNECTION")
         ->group(group);
     app.add_option("--timeout", globals.timeout_s, "Seconds to wait for NATS, each time")
         ->check(CLI::Range(0.1, 600.0))

@@ -8,6 +8,8 @@
 #include "hub/ctl/actor.h"
 #include "hub/ctl/cli.h"
 #include "hub/ctl/policy_store.h"
+#include "shared/base/toml_reader.h"
+#include "shared/nats/options_toml.h"
 #include "shared/policy/policy_toml.h"
 
 namespace syncline::ctl {
@@ -38,7 +40,9 @@ Exit Program::run() {
                                     Output::Options{.json = globals.json,
                                                     .colour = colour_for(globals),
                                                     .terminal = ::isatty(STDOUT_FILENO) != 0});
-    const auto done = run_(*this);
+    // First, as it also says by which name we act.
+    const auto read = read_connection();
+    const Result<Exit> done = read ? run_(*this) : fail(read.error());
     if (done) {
         if (!told_) out_->finish(command_, *done, nullptr);
         return *done;
@@ -49,6 +53,7 @@ Exit Program::run() {
 }
 
 Result<nats::NatsOptions> Program::nats_options() const {
+    if (from_file_) return *from_file_;
     nats::NatsOptions options;
     options.urls = globals.servers;
     options.name = "synclinectl";
@@ -96,6 +101,25 @@ std::string Program::actor() const { return is_embedded() ? around_.actor : ctl:
 bool Program::may_see(const ObjectName& object) const {
     return around_.objects.empty() ||
            std::ranges::find(around_.objects, object.text) != around_.objects.end();
+}
+
+Result<void> Program::read_connection() {
+    if (globals.connection.empty()) return {};
+    for (const std::string* other : {&globals.credentials_file, &globals.nkey_file, &globals.user,
+                                     &globals.tls_cert_file, &globals.tls_key_file}) {
+        if (other->empty()) continue;
+        return fail(ErrorKind::kInvalid, "--connection says who we are; give it alone");
+    }
+    auto file = TomlReader::load(globals.connection);
+    if (!file) return fail(file.error());
+    const std::string who = file->text("actor", "");
+    nats::NatsOptions options = nats::read_nats_options(file->table("nats"), {});
+    if (auto done = file->finish(); !done) return fail(done.error());
+    options.name = "synclinectl";
+    if (globals.servers_given()) options.urls = globals.servers;
+    if (!who.empty()) act_as(who);
+    from_file_ = std::move(options);
+    return {};
 }
 
 Result<Session*> Program::connect() {

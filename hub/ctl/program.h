@@ -38,6 +38,8 @@ struct CommandResult {
 /// What all commands share: the global options, the output, and the connection once it is needed.
 class Program {
 public:
+    /// Servers are looked for here where nothing else is said.
+    static constexpr const char* kServer = "nats://127.0.0.1:4222";
     struct Globals {
         std::vector<std::string> servers;
         std::string credentials_file;
@@ -48,11 +50,15 @@ public:
         std::string tls_cert_file;
         std::string tls_key_file;
         std::string inbox_prefix = "_INBOX";
-        std::string policy;  ///< Directory; empty: none.
+        std::string connection;  ///< File with all of that; empty: none.
+        std::string policy;      ///< Directory; empty: none.
         double timeout_s = 5;
         bool json = false;
         bool no_color = false;
         bool mask_pii = false;
+        [[nodiscard]] bool servers_given() const {
+            return servers != std::vector<std::string>{kServer};
+        }
     };
     using Run = std::function<Result<Exit>(Program&)>;
 
@@ -91,12 +97,14 @@ public:
 
 private:
     Result<nats::NatsOptions> nats_options() const;
+    Result<void> read_connection();
     Result<const Policy*> policy_in_force();
 
     SystemClock clock_;
     std::string command_;
     Run run_;
     std::unique_ptr<Output> out_;
+    std::optional<nats::NatsOptions> from_file_;
     std::unique_ptr<Session> session_;
     Surroundings around_;
     std::shared_ptr<const Policy> policy_;
@@ -137,6 +145,7 @@ void add_identity(CLI::App& app, Program& program);  ///< merge, unmerge, link, 
 void add_replay(CLI::App& app, Program& program);
 void add_reconcile(CLI::App& app, Program& program);
 void add_lists(CLI::App& app, Program& program);
+void add_security(CLI::App& app, Program& program);
 void add_tap(CLI::App& app, Program& program);
 void add_timeline(CLI::App& app, Program& program);
 void add_doctor(CLI::App& app, Program& program);

@@ -1,5 +1,6 @@
 #include "hub/ctl/session.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <random>
@@ -38,6 +39,10 @@ std::string api_prefix() {
     return sample.substr(0, sample.find("STREAM.INFO"));
 }
 
+/// How long the server keeps a consumer that was made to be told how much it would deliver.
+constexpr Duration kCounted = 2s;
+constexpr Duration kReportWait = 50ms;
+
 struct Reader final : nats::MessageSink {
     explicit Reader(const std::function<Session::More(const nats::InMessage&)>& given)
         : take(given) {}
@@ -74,6 +79,11 @@ Session::Session(nats::NatsOptions options, Duration timeout) : timeout_(timeout
     }
     std::random_device random;
     run_ = std::to_string(random()) + std::to_string(random());
+    options.on_status = [reports = reports_](const nats::LinkStatus& status) {
+        reports->push_back(status.error.what);
+    };
+    // Whoever has an account of his own may not: he could delete anybody's.
+    may_delete_ = options.jetstream_prefix == nats::NatsOptions{}.jetstream_prefix;
     link_ = std::make_unique<nats::NatsLink>(loop_, std::move(options));
     if (signals_wanted) loop_to_wake = &loop_;
 }
@@ -158,8 +168,10 @@ Result<std::vector<std::uint64_t>> Session::count(const std::vector<nats::Consum
     for (std::size_t i = 0; i < specs.size(); ++i) {
         const nats::ConsumeSpec& spec = specs[i];
         names.push_back(new_name());
-        const auto request = nats::api::consumer_create(
-            spec, names.back(), {spec.last_per_subject, spec.start_sequence});
+        const auto request = nats::api::consumer_create(spec, names.back(),
+                                                        {.last_per_subject = spec.last_per_subject,
+                                                         .sequence = spec.start_sequence,
+                                                         .gone_after = kCounted});
         ++asked->open;
         link_->request(
             request.subject, request.body, [asked, i](const Result<std::string_view>& answer) {
@@ -176,7 +188,9 @@ Result<std::vector<std::uint64_t>> Session::count(const std::vector<nats::Consum
     if (!until([&] { return asked->open == 0; }, timeout_ + 1s)) {
         return fail(ErrorKind::kAmbiguous, "counting messages: no answer from " + urls_);
     }
-    for (std::size_t i = 0; i < specs.size(); ++i) drop_consumer(specs[i].stream, names[i]);
+    for (std::size_t i = 0; may_delete_ && i < specs.size(); ++i) {
+        drop_consumer(specs[i].stream, names[i]);
+    }
     if (asked->error) return fail(*asked->error, "counting messages");
     return asked->counts;
 }
@@ -187,7 +201,7 @@ Result<void> Session::read_each(nats::ConsumeSpec spec,
     const auto info = stream_info(spec.stream);
     if (!info) return fail(info.error());
     const std::string what = "reading " + spec.stream;
-    spec.brief = true;
+    spec.brief = may_delete_;
     Reader reader{take};
     reader.subscription = link_->consume(spec, &reader);
     const auto is_over = [&] { return reader.done || reader.subscription->caught_up(); };
@@ -220,11 +234,26 @@ Result<std::vector<nats::StoredMessage>> Session::read_all(nats::ConsumeSpec spe
     return out;
 }
 
+std::optional<std::string> Session::denied(std::string_view subject) const {
+    const std::string ending = std::string{subject} + "\"";  // Perhaps below a prefix.
+    const auto found = std::ranges::find_if(*reports_, [&](const std::string& report) {
+        return report.find(ending) != std::string::npos;
+    });
+    return found == reports_->end() ? std::nullopt : std::optional{*found};
+}
+
 Result<std::uint64_t> Session::publish(const nats::OutMessage& message) {
     ack_.told.reset();
+    reports_->clear();
     link_->publish(message, &ack_, ++ack_.wanted);
     const std::string what = "publishing to " + std::string{message.subject};
-    if (!until([this] { return ack_.told.has_value(); }, timeout_ + 1s)) {
+    // The server does not answer what it drops, but reports it beside.
+    const auto over = [&] { return ack_.told.has_value() || denied(message.subject); };
+    const bool told = until(over, timeout_ + 1s);
+    if (const auto text = denied(message.subject)) {
+        return fail(ErrorKind::kDenied, what + ": " + *text);
+    }
+    if (!told) {
         return fail(ErrorKind::kAmbiguous, what + ": no answer from " + urls_);
     }
     if (!*ack_.told) return fail(ack_.told->error(), what);
@@ -235,8 +264,11 @@ Result<void> Session::send(std::string_view subject, std::string_view body) {
     link_->send(subject, body);
     // The answer to anything asked later on this connection proves that the server has it.
     const auto after = jetstream("INFO", "", Value::Map{});
-    if (!after) return fail(after.error(), "sending to " + std::string{subject});
-    return {};
+    const std::string what = "sending to " + std::string{subject};
+    if (!after) return fail(after.error(), what);
+    // A report comes on a thread of nats.c, perhaps a moment later than the answer.
+    if (!until([&] { return denied(subject).has_value(); }, kReportWait)) return {};
+    return fail(ErrorKind::kDenied, what + ": " + *denied(subject));
 }
 
 Result<std::string> Session::request(std::string_view subject, std::string_view body) {

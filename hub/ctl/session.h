@@ -91,6 +91,8 @@ private:
     Result<T> wait(const std::function<void(nats::Link::Done<T>)>& ask, std::string_view what);
     void drop_consumer(std::string_view stream, const std::string& name);
     std::string new_name();
+    /// What the server said of us who may not publish there.
+    [[nodiscard]] std::optional<std::string> denied(std::string_view subject) const;
 
     SystemClock clock_;
     Duration timeout_;
@@ -104,6 +106,10 @@ private:
         std::uint64_t wanted = 0;
     };
     Ack ack_;
+    /// What the server has said beside its answers since the last publish.
+    std::shared_ptr<std::vector<std::string>> reports_ =
+        std::make_shared<std::vector<std::string>>();
+    bool may_delete_ = true;  ///< Consumers.
     nats::EventLoop loop_;
     std::unique_ptr<nats::NatsLink> link_;
     std::uint64_t names_ = 0;

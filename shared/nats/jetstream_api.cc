@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <boost/json.hpp>
 
@@ -12,7 +13,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kApi = "$JS.API.";
 constexpr std::int64_t kStreamNameInUse = 10058;
 constexpr std::int64_t kNoMessageFound = 10037;
 
@@ -30,7 +30,7 @@ constexpr std::array<std::int8_t, 256> make_base64_values() {
 constexpr auto kBase64Values = make_base64_values();
 
 std::string subject_of(std::string_view verb, std::string_view rest) {
-    std::string out{kApi};
+    std::string out{kPrefix};
     out.append(verb).append(".").append(rest);
     return out;
 }
@@ -109,6 +109,19 @@ std::vector<std::pair<std::string, std::string>> metadata_in(const json::object&
 
 }  // namespace
 
+std::string under(std::string_view prefix, std::string_view subject) {
+    constexpr std::string_view kEntries = "$KV.";
+    std::string out;
+    if (subject.starts_with(kPrefix)) {
+        out.append(prefix).append(subject.substr(kPrefix.size() - 1));  // With its dot.
+    } else if (subject.starts_with(kEntries) && prefix != kPrefix.substr(0, kPrefix.size() - 1)) {
+        out.append(prefix).append(".").append(subject);
+    } else {
+        out = subject;
+    }
+    return out;
+}
+
 Request stream_info(std::string_view stream) { return {subject_of("STREAM.INFO", stream), {}}; }
 
 Request stream_create(const StreamConfig& config) {
@@ -158,6 +171,31 @@ Request last_message(std::string_view stream, std::string_view subject) {
     return {subject_of("STREAM.MSG.GET", stream), json::serialize(out)};
 }
 
+Request direct_last(std::string_view stream, std::string_view subject) {
+    return {subject_of("DIRECT.GET", std::string{stream} + "." + std::string{subject}), {}};
+}
+
+Result<std::optional<StoredMessage>> parse_direct_message(const InMessage& answer) {
+    const std::string_view status = answer.header("Status");
+    if (status == "404") return std::nullopt;
+    const std::string_view digits = answer.header("Nats-Sequence");
+    std::uint64_t sequence = 0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), sequence);
+    if (!status.empty() || error != std::errc{} || end != digits.data() + digits.size()) {
+        return fail(ErrorKind::kUnavailable, "JetStream's answer is no stored message: status '" +
+                                                 std::string{status.substr(0, 20)} + "'");
+    }
+    const std::string_view operation = answer.header("KV-Operation");
+    return StoredMessage{
+        .subject = std::string{answer.header("Nats-Subject")},
+        .body = std::string{answer.body},
+        .sequence = sequence,
+        .stored_at = parse_timestamp(answer.header("Nats-Time-Stamp")).value_or(Timestamp{}),
+        .deleted = operation == "DEL" || operation == "PURGE" ||
+                   !answer.header("Nats-Marker-Reason").empty()};
+}
+
 Request erase_message(std::string_view stream, std::uint64_t sequence) {
     json::object out;
     out["seq"] = sequence;
@@ -190,14 +228,13 @@ Result<std::optional<StoredMessage>> parse_stored_message(std::string_view body)
 
 Request consumer_create(const ConsumeSpec& spec, std::string_view name,
                         const ConsumerStart& start) {
-    constexpr std::int64_t kGoneAfter = 30'000'000'000;  // Nanoseconds.
     json::object config;
     config["name"] = as_json(name);
     config["ack_policy"] = "none";
     config["replay_policy"] = "instant";
     config["mem_storage"] = true;
     config["num_replicas"] = 1;
-    config["inactive_threshold"] = kGoneAfter;
+    config["inactive_threshold"] = start.gone_after.count();
     if (start.last_per_subject) {
         config["deliver_policy"] = "last_per_subject";
     } else if (start.stored_after.ns != 0) {
@@ -227,6 +264,10 @@ Request consumer_create(const ConsumeSpec& spec, std::string_view name,
 
 Request consumer_delete(std::string_view stream, std::string_view name) {
     return {subject_of("CONSUMER.DELETE", std::string{stream} + "." + std::string{name}), ""};
+}
+
+std::string next_messages(std::string_view stream, std::string_view consumer) {
+    return subject_of("CONSUMER.MSG.NEXT", std::string{stream} + "." + std::string{consumer});
 }
 
 Result<ConsumerInfo> parse_consumer_info(std::string_view body) {

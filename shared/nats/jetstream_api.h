@@ -16,6 +16,13 @@
 /// kUnavailable: asking again is all one can do.
 namespace syncline::nats::api {
 
+/// What every subject of the API begins with; NatsOptions::jetstream_prefix stands in its place on
+/// the wire.
+inline constexpr std::string_view kPrefix = "$JS.API.";
+/// The subject under another prefix ("$JS.hub.API", without a dot at the end), as NATS's own
+/// libraries and the server's domains have it: key-value entries stand below the prefix, too.
+[[nodiscard]] std::string under(std::string_view prefix, std::string_view subject);
+
 struct Request {
     std::string subject;
     std::string body;
@@ -32,6 +39,10 @@ struct Request {
 /// Nothing: the subject has no message. kNotFound: no such stream.
 [[nodiscard]] Result<std::optional<StoredMessage>> parse_stored_message(std::string_view body);
 
+/// The same of any replica; the answer is the message itself.
+[[nodiscard]] Request direct_last(std::string_view stream, std::string_view subject);
+[[nodiscard]] Result<std::optional<StoredMessage>> parse_direct_message(const InMessage& answer);
+
 /// Removes one message of a stream and overwrites it on disk.
 [[nodiscard]] Request erase_message(std::string_view stream, std::uint64_t sequence);
 
@@ -43,13 +54,15 @@ struct ConsumerStart {
     bool last_per_subject = false;
     std::uint64_t sequence = 1;  ///< If not last_per_subject.
     Timestamp stored_after;      ///< If not 0, instead of `sequence`: what was stored later.
+    Duration gone_after = std::chrono::seconds{30};  ///< Since its last request.
 };
-/// A consumer in the server's memory that acknowledges nothing and goes away half a minute after
-/// its last request. With a single filter the filter stands in the subject too, so that
-/// permissions can hold a client to it.
+/// A consumer in the server's memory that acknowledges nothing and goes away by itself. With a
+/// single filter the filter stands in the subject too, so that permissions can hold a client to it.
 [[nodiscard]] Request consumer_create(const ConsumeSpec& spec, std::string_view name,
                                       const ConsumerStart& start);
 [[nodiscard]] Request consumer_delete(std::string_view stream, std::string_view name);
+/// Where its messages are asked for.
+[[nodiscard]] std::string next_messages(std::string_view stream, std::string_view consumer);
 struct ConsumerInfo {
     std::uint64_t pending = 0;       ///< Messages it will deliver, as known now.
     std::uint64_t before_start = 0;  ///< Stream sequence before the first it looks at.

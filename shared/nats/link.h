@@ -105,6 +105,9 @@ struct ConsumeSpec {
     /// The server's consumer goes with the subscription, not half a minute later. For who reads
     /// often and little; needs the right to delete consumers.
     bool brief = false;
+    /// False: the stream itself is not asked about, which takes a permission that tells much more.
+    /// That it was made anew is then not noticed.
+    bool watch_stream = true;
 };
 
 struct StreamConfig {

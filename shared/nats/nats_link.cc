@@ -52,7 +52,9 @@ void forget_closed(std::vector<std::shared_ptr<Reader>>& readers) {
 class NatsLink::Impl final : public EventLoop::Participant {
 public:
     Impl(EventLoop& event_loop, NatsOptions options)
-        : loop(event_loop), session(event_loop, std::move(options)) {
+        : loop(event_loop),
+          direct_reads(options.direct_reads),
+          session(event_loop, std::move(options)) {
         loop.join(this);
     }
     ~Impl() {
@@ -84,6 +86,7 @@ public:
     void create_stream(const StreamConfig& config, const Done<StreamInfo>& done);
 
     EventLoop& loop;
+    const bool direct_reads;
     Session session;
     std::vector<std::shared_ptr<PullConsumer>> consumers;
     std::vector<std::shared_ptr<CoreSubscriber>> subscribers;
@@ -103,6 +106,14 @@ void NatsLink::send(std::string_view subject, std::string_view body) {
 
 void NatsLink::get_last(std::string_view stream, std::string_view subject,
                         Done<std::optional<StoredMessage>> done) {
+    if (impl_->direct_reads) {
+        return impl_->session.request_message(
+            api::direct_last(stream, subject),
+            [done = std::move(done)](const Result<InMessage>& answer) {
+                if (!answer) return done(fail(answer.error()));
+                done(api::parse_direct_message(*answer));
+            });
+    }
     impl_->session.request(api::last_message(stream, subject),
                            [done = std::move(done)](const Result<std::string_view>& answer) {
                                if (!answer) return done(fail(answer.error()));

@@ -27,6 +27,10 @@ namespace syncline::nats {
 /// timeout, because the server does not say which one it dropped; on_status tells its text.
 /// What is published goes out at the beginning of the next poll(), all in one write.
 ///
+/// With direct_reads get_last() is answered by any replica, perhaps a moment behind, and wants
+/// leave to publish to `$JS.API.DIRECT.GET.<stream>.<subject>` instead of
+/// `$JS.API.STREAM.MSG.GET.<stream>`, by which whatever the stream holds can be read.
+///
 /// Consuming: needs leave to publish to `$JS.API.CONSUMER.CREATE.<stream>.>` (with one filter,
 /// `...CREATE.<stream>.*.<filter>` is enough) and `$JS.API.CONSUMER.MSG.NEXT.<stream>.>`, and to
 /// subscribe to `<inbox_prefix>.>`. With leave for `$JS.API.STREAM.INFO.<stream>` too, a stream

@@ -22,7 +22,7 @@ struct LinkStatus {
                       ///< tried again, seldom, so that acting on the server's side is enough.
     };
     State state = State::kConnecting;
-    Error error;                 ///< Meaningful in kWaiting and kRefused.
+    Error error;                 ///< In kConnected: what the server refused.
     std::string server;          ///< URL, without credentials.
     std::string server_version;  ///< "2.15.1"; empty if the server does not let us ask.
 };
@@ -45,6 +45,13 @@ struct NatsOptions {
 
     /// What reply subjects start with; permissions can be tied to it. No dot at the end.
     std::string inbox_prefix = "_INBOX";
+    /// What stands before the verbs of JetStream's API: `$JS.<domain>.API` behind a leaf node, or
+    /// where an account imports another's. No dot at the end.
+    std::string jetstream_prefix = "$JS.API";
+    /// The newest message of a subject is asked of any replica, and the subject stands in the
+    /// request, so that permissions can hold a client to it. Otherwise the stream's leader is
+    /// asked, by a request that could ask for anything. A replica may be a moment behind.
+    bool direct_reads = false;
     /// Size of the read buffer and first size of the write buffer, in bytes. The hub moves
     /// 100,000 messages a second with 256 KiB; 32 KiB does for an agent.
     std::uint32_t io_buffer_bytes = 256U << 10;

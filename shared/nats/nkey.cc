@@ -8,6 +8,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 namespace syncline::nats {
 namespace {
@@ -25,7 +26,7 @@ using Bytes = std::vector<std::uint8_t>;
 /// Bytes that are overwritten when they go.
 struct SecretBytes {
     Bytes bytes;
-    SecretBytes() { bytes.reserve(64); }
+    SecretBytes() { bytes.reserve(64); }  // Never moved, so that no copy stays behind.
     SecretBytes(SecretBytes&&) = default;
     SecretBytes& operator=(SecretBytes&&) = delete;
     ~SecretBytes() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
@@ -102,7 +103,25 @@ std::optional<Bytes> ed25519_public(const std::uint8_t* seed) {
     return out;
 }
 
+void append_checksum(Bytes& bytes) {
+    const std::uint16_t tail = checksum(bytes.data(), bytes.size());
+    bytes.push_back(static_cast<std::uint8_t>(tail & 0xFF));
+    bytes.push_back(static_cast<std::uint8_t>(tail >> 8));
+}
+
 }  // namespace
+
+Result<std::string> new_user_seed() {
+    SecretBytes raw;
+    raw.bytes = {static_cast<std::uint8_t>(kPrefixSeed | (kPrefixUser >> 5)),
+                 static_cast<std::uint8_t>((kPrefixUser & 31) << 3)};
+    raw.bytes.resize(2 + kKeySize);
+    if (RAND_priv_bytes(raw.bytes.data() + 2, kKeySize) != 1) {
+        return fail(ErrorKind::kUnavailable, "OpenSSL has no random numbers for a key");
+    }
+    append_checksum(raw.bytes);
+    return to_base32(raw.bytes);
+}
 
 Result<std::string> public_nkey(std::string_view seed_text) {
     const auto bad = [](const char* why) {
@@ -119,9 +138,7 @@ Result<std::string> public_nkey(std::string_view seed_text) {
     if (!key) return bad("OpenSSL refused it");
     Bytes out{kPrefixUser};
     out.insert(out.end(), key->begin(), key->end());
-    const std::uint16_t tail = checksum(out.data(), out.size());
-    out.push_back(static_cast<std::uint8_t>(tail & 0xFF));
-    out.push_back(static_cast<std::uint8_t>(tail >> 8));
+    append_checksum(out);
     return to_base32(out);
 }
 

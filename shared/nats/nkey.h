@@ -12,4 +12,7 @@ namespace syncline::nats {
 /// kInvalid: no user seed in it, or a damaged one; the text never quotes it.
 [[nodiscard]] Result<std::string> public_nkey(std::string_view seed_text);
 
+/// A new user's seed, by OpenSSL's generator. The caller wipes it.
+[[nodiscard]] Result<std::string> new_user_seed();
+
 }  // namespace syncline::nats

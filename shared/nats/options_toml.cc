@@ -1,6 +1,22 @@
 #include "shared/nats/options_toml.h"
 
+#include <string_view>
+#include <utility>
+
 namespace syncline::nats {
+namespace {
+
+/// What a subject can begin with: tokens, none of them empty or a wildcard.
+bool is_subject_start(std::string_view text) {
+    if (text.empty() || text.starts_with('.') || text.ends_with('.')) return false;
+    for (const char c : text) {
+        if (static_cast<unsigned char>(c) <= ' ' || c == '*' || c == '>' || c == '\x7F')
+            return false;
+    }
+    return text.find("..") == std::string_view::npos;
+}
+
+}  // namespace
 
 NatsOptions read_nats_options(TomlReader table, NatsOptions defaults) {
     NatsOptions options = std::move(defaults);
@@ -20,6 +36,13 @@ NatsOptions read_nats_options(TomlReader table, NatsOptions defaults) {
     options.tls_cert_file = table.text("tls_cert_file", options.tls_cert_file);
     options.tls_key_file = table.text("tls_key_file", options.tls_key_file);
     options.inbox_prefix = table.text("inbox_prefix", options.inbox_prefix);
+    options.jetstream_prefix = table.text("jetstream_prefix", options.jetstream_prefix);
+    options.direct_reads = table.boolean("direct_reads", options.direct_reads);
+    for (const auto& [key, value] : {std::pair{"inbox_prefix", &options.inbox_prefix},
+                                     std::pair{"jetstream_prefix", &options.jetstream_prefix}}) {
+        if (is_subject_start(*value)) continue;
+        table.problem(key, "must be tokens with dots between, without blanks, `*` and `>`");
+    }
     const int ways = (options.credentials_file.empty() ? 0 : 1) +
                      (options.nkey_seed_file.empty() ? 0 : 1) + (options.user.empty() ? 0 : 1);
     if (ways > 1) {

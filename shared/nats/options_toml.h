@@ -13,6 +13,8 @@ namespace syncline::nats {
 ///     password = { credential = "nats_password" }
 ///     tls_ca_file = "..."  tls_cert_file = "..."  tls_key_file = "..."
 ///     inbox_prefix = "_INBOX"
+///     jetstream_prefix = "$JS.API"
+///     direct_reads = false
 [[nodiscard]] NatsOptions read_nats_options(TomlReader table, NatsOptions defaults);
 
 }  // namespace syncline::nats

@@ -111,12 +111,13 @@ void PullConsumer::create(Duration now) {
     if (!made) return restart(Haste::kBackOff);
     subscription_ = *std::move(made);
     name_ = "sync-" + inbox_.substr(inbox_.rfind('.') + 1);
-    next_subject_ = "$JS.API.CONSUMER.MSG.NEXT." + spec_.stream + "." + name_;
+    next_subject_ = session_.on_wire(api::next_messages(spec_.stream, name_));
     phase_ = Phase::kCreating;
     heard_ = now;
     asked_ = 0;
     delivered_ = 0;
     creation_ = {};
+    creation_.stream_known = !spec_.watch_stream;
     // Answers that come when this attempt is over are not for the next one.
     const auto guarded = [this](auto then) {
         return [self = weak_from_this(), attempt = attempt_,
@@ -132,8 +133,10 @@ void PullConsumer::create(Duration now) {
                              me.on_consumer(which, answer);
                          }));
     };
-    session_.request(api::stream_info(spec_.stream),
-                     guarded(std::mem_fn(&PullConsumer::on_stream)));
+    if (spec_.watch_stream) {
+        session_.request(api::stream_info(spec_.stream),
+                         guarded(std::mem_fn(&PullConsumer::on_stream)));
+    }
     make(name_, start(), &Creation::consumer);
     creation_.later_wanted = read_until_.ns != 0 && !start().last_per_subject;
     if (creation_.later_wanted) make(name_ + "-t", {.stored_after = read_until_}, &Creation::later);

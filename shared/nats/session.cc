@@ -88,7 +88,11 @@ Result<void> Session::check_size(const OutMessage& message) const {
 }
 
 natsStatus Session::transmit(const OutMessage& message, const char* reply) {
-    subject_.assign(message.subject);
+    if (message.subject.starts_with('$')) {
+        subject_ = on_wire(message.subject);
+    } else {
+        subject_.assign(message.subject);
+    }
     if (!message.headers.empty() || message.expected_sequence) {
         return transmit_with_headers(message, reply);
     }
@@ -141,17 +145,33 @@ void Session::send(std::string_view subject, std::string_view body, std::string_
 
 // ---- Requests. ------------------------------------------------------------------------------
 
+std::string Session::on_wire(std::string_view subject) const {
+    return api::under(options_.jetstream_prefix, subject);
+}
+
 void Session::request(const api::Request& request, Answer done, std::span<const Header> headers) {
+    request_message(
+        request,
+        [done = std::move(done)](const Result<InMessage>& answer) {
+            if (!answer) return done(fail(answer.error()));
+            done(answer->body);
+        },
+        headers);
+}
+
+void Session::request_message(const api::Request& request, MessageAnswer done,
+                              std::span<const Header> headers) {
     if (ready_) return send_request(request, std::move(done), headers);
     const std::uint64_t id = next_request_++;
     requests_.emplace(id, Request{request.subject, std::move(done)});
     refuse({nullptr, id}, ErrorKind::kUnavailable, "not connected to NATS");
 }
 
-void Session::send_request(const api::Request& request, Answer done,
+void Session::send_request(const api::Request& request, MessageAnswer done,
                            std::span<const Header> headers) {
     const std::uint64_t id = next_request_++;
-    Request& kept = requests_.emplace(id, Request{request.subject, std::move(done)}).first->second;
+    Request& kept =
+        requests_.emplace(id, Request{on_wire(request.subject), std::move(done)}).first->second;
     const OutMessage message{request.subject, request.body, headers, {}};
     if (replies_.full() || !check_size(message)) {
         return refuse({nullptr, id}, ErrorKind::kInvalid, "cannot be sent: " + request.subject);
@@ -230,14 +250,14 @@ void Session::on_up() {
     answers_ = *std::move(answers);
     status_.server_version.clear();
     send_request({std::string{api::kUserInfoSubject}, {}},
-                 [this](const Result<std::string_view>& answer) { on_version(answer); });
+                 [this](const Result<InMessage>& answer) { on_version(answer); });
 }
 
-void Session::on_version(const Result<std::string_view>& answer) {
+void Session::on_version(const Result<InMessage>& answer) {
     if (connection_.get() == nullptr) return;  // Lost while it was asked.
     Result<void> good{};
     if (answer) {
-        status_.server_version = api::parse_server_version(*answer);
+        status_.server_version = api::parse_server_version(answer->body);
         good = check_server(status_.server_version);
     } else if (answer.error().kind == ErrorKind::kUnavailable) {
         good = check_server({});  // Nobody answers before 2.10.
@@ -308,9 +328,8 @@ void Session::on_answer(natsMsg* message) {
         ++counters_.late_answers;
         return;
     }
-    const std::string_view body = received::body(message);
-    if (entry->sink == nullptr) return answer_request(entry->token, body);
-    tell(*entry, parse_publish_ack(body));
+    if (entry->sink == nullptr) return answer_request(entry->token, received::view(message));
+    tell(*entry, parse_publish_ack(received::body(message)));
 }
 
 void Session::tell(const ReplyTable::Entry& entry, const Result<std::uint64_t>& sequence) {
@@ -331,7 +350,7 @@ void Session::tell(const ReplyTable::Entry& entry, Error error) {
     tell(entry, Result<std::uint64_t>{fail(std::move(error))});
 }
 
-void Session::answer_request(std::uint64_t id, const Result<std::string_view>& answer) {
+void Session::answer_request(std::uint64_t id, const Result<InMessage>& answer) {
     auto found = requests_.extract(id);
     if (!found.empty()) found.mapped().done(answer);
 }
@@ -359,12 +378,23 @@ void Session::take_reports() {
             std::ignore = replies_.take({ticket.data(), ticket.size()});
             answer_request(id, fail(ErrorKind::kDenied, "the NATS server says: " + text));
         }
-        if (denied.empty() && options_.on_status && ready_) {
+        if (denied.empty() && options_.on_status && ready_ && is_news(text)) {
             LinkStatus told = status_;
             told.error = {ErrorKind::kDenied, "the NATS server says: " + text};
             options_.on_status(told);
         }
     }
+}
+
+bool Session::is_news(const std::string& report) {
+    constexpr Duration kOnceIn = std::chrono::minutes{1};
+    constexpr std::size_t kKept = 100;
+    const Duration moment = now();
+    if (reported_.size() >= kKept) reported_.clear();
+    const auto [entry, added] = reported_.try_emplace(report, moment);
+    if (!added && moment - entry->second < kOnceIn) return false;
+    entry->second = moment;
+    return true;
 }
 
 void Session::deliver_refusals() {

@@ -46,6 +46,12 @@ public:
     /// listens), kDenied (we may not publish to the subject), kAmbiguous (no answer).
     using Answer = std::function<void(Result<std::string_view>)>;
     void request(const api::Request& request, Answer done, std::span<const Header> headers = {});
+    /// The same with the whole answer, whose headers matter. It lives until `done` returns.
+    using MessageAnswer = std::function<void(const Result<InMessage>&)>;
+    void request_message(const api::Request& request, MessageAnswer done,
+                         std::span<const Header> headers = {});
+    /// `subject` as it is sent: one of JetStream's API begins with the configured prefix.
+    [[nodiscard]] std::string on_wire(std::string_view subject) const;
 
     /// A subscription whose messages are queued until somebody takes them. Requires ready().
     /// With a `queue`, each message goes to one of its subscribers only.
@@ -69,8 +75,8 @@ private:
         Error error;
     };
     struct Request {
-        std::string subject;
-        Answer done;
+        std::string subject;  ///< As it was sent.
+        MessageAnswer done;
         ReplyTable::Ticket ticket{};
     };
 
@@ -81,21 +87,23 @@ private:
     [[nodiscard]] natsStatus transmit_with_headers(const OutMessage& message, const char* reply);
     [[nodiscard]] const char* reply_subject(const ReplyTable::Ticket& ticket);
     void refuse(const ReplyTable::Entry& entry, ErrorKind kind, std::string_view what);
-    void send_request(const api::Request& request, Answer done,
+    void send_request(const api::Request& request, MessageAnswer done,
                       std::span<const Header> headers = {});
 
     void on_up();
     void on_down();
-    void on_version(const Result<std::string_view>& answer);
+    void on_version(const Result<InMessage>& answer);
     void take_answers();
     void on_answer(natsMsg* message);
     void on_no_responders();
     void settle_no_responders();
     void tell(const ReplyTable::Entry& entry, const Result<std::uint64_t>& sequence);
     void tell(const ReplyTable::Entry& entry, Error error);
-    void answer_request(std::uint64_t id, const Result<std::string_view>& answer);
+    void answer_request(std::uint64_t id, const Result<InMessage>& answer);
     void expire();
     void take_reports();
+    /// Something tried again and again is not told each time.
+    [[nodiscard]] bool is_news(const std::string& report);
     void deliver_refusals();
     void report();
 
@@ -110,6 +118,7 @@ private:
     Duration no_responders_trusted_{0};  ///< Since when.
     std::unordered_map<std::uint64_t, Request> requests_;
     std::uint64_t next_request_ = 0;
+    std::unordered_map<std::string, Duration> reported_;  ///< When, by its text.
     std::vector<Refusal> refusals_;  ///< Told in the next turn, never from within the call.
     std::string reply_;              ///< Reply subject of the last publish; its end is overwritten.
     std::string subject_;            ///< The last subject, with the zero that nats.c wants.

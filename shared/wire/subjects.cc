@@ -222,6 +222,9 @@ std::string all_operations() { return "sync.in._op.>"; }
 std::string policy_activation() { return "sync.in._policy.activate"; }
 
 std::string inputs_of(Partition partition) { return "sync.in.*." + text_of(partition) + ".>"; }
+std::string inputs_from(const PlatformId& platform) {
+    return join("sync.in", {platform.text}) + ".>";
+}
 std::string all_inputs() { return "sync.in.>"; }
 
 Result<InputSubject> parse_input(std::string_view subject) {
@@ -387,6 +390,10 @@ std::string hold_answer(const PlatformId& platform, const Lane& lane) {
     return join("sync.cmd", {platform.text}) + ".again.hold-" + name_of(lane.direction) + "-" +
            encode_token(lane.object.text);
 }
+std::string wishes_of(const PlatformId& platform) {
+    return join("sync.cmd", {platform.text}) + ".again.*";
+}
+std::string all_wishes() { return "sync.cmd.*.again.*"; }
 std::optional<Lane> parse_hold_answer(std::string_view subject) {
     if (!is_again(subject)) return std::nullopt;
     const std::string_view token = Tokens{subject}[4];
@@ -469,6 +476,7 @@ Result<EventSubject> parse_event(std::string_view subject) {
     return fail(ErrorKind::kInvalid, "'" + std::string{subject} + "' is not an event's subject");
 }
 
+std::string all_receipts() { return "sync.rcv.*"; }
 std::string receipts_of(const PlatformId& platform) { return join("sync.rcv", {platform.text}); }
 
 std::string ask(const PlatformId& platform, std::string_view name) {
@@ -476,6 +484,19 @@ std::string ask(const PlatformId& platform, std::string_view name) {
 }
 std::string ask_hubs(std::string_view name) { return "sync.ask._hub." + encode_token(name); }
 
+std::string asks_of(const PlatformId& platform) { return join("sync.ask", {platform.text}) + ".*"; }
+std::string asks_of_hubs() { return "sync.ask._hub.*"; }
+std::string all_asks() { return "sync.ask.*.*"; }
+std::string service_of(const PlatformId& platform) { return "sync-" + platform.text; }
+std::string service_verbs(std::string_view service) { return "$SRV.*." + std::string{service}; }
+std::string service_info(std::string_view service) {
+    std::string out = "$SRV.INFO";
+    if (!service.empty()) out.append(".").append(service);
+    return out;
+}
+std::string all_service_verbs() { return "$SRV.>"; }
+
+std::string all_told() { return "sync.told.*"; }
 std::string told(std::string_view asker) { return "sync.told." + encode_token(asker); }
 
 std::string hub_presence(const HubId& hub) { return join("$KV.sync_lease.hub", {hub.text}); }
@@ -496,6 +517,10 @@ std::string all_policy_starts() { return "$KV.sync_policy.start.*"; }
 std::string policy_file(std::string_view hash) { return join("$KV.sync_policy.file", {hash}); }
 std::string policy_approval(std::uint64_t number, std::string_view actor) {
     return join("$KV.sync_policy.approval." + std::to_string(number), {actor});
+}
+std::string all_policy_files() { return "$KV.sync_policy.file.*"; }
+std::string policy_approvals_by(std::string_view actor) {
+    return join("$KV.sync_policy.approval.*", {actor});
 }
 std::string all_policy_approvals() { return "$KV.sync_policy.approval.>"; }
 

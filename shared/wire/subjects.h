@@ -56,6 +56,8 @@ inline constexpr std::string_view kStreamPolicy = "KV_sync_policy";
 [[nodiscard]] std::string all_operations();
 /// Everything that goes to one partition.
 [[nodiscard]] std::string inputs_of(Partition partition);
+/// Everything that an agent tells.
+[[nodiscard]] std::string inputs_from(const PlatformId& platform);
 [[nodiscard]] std::string all_inputs();
 
 /// What became of the operation of that key (OperationResult).
@@ -169,6 +171,9 @@ struct ListWishSubject {
 };
 /// What list_wish() made of it; nothing for any other subject.
 [[nodiscard]] std::optional<ListWishSubject> parse_list_wish(std::string_view subject);
+/// Whatever these four make, of one platform and of all.
+[[nodiscard]] std::string wishes_of(const PlatformId& platform);
+[[nodiscard]] std::string all_wishes();
 /// Something that again(), retell(), hold_answer() or list_wish() made.
 [[nodiscard]] bool is_again(std::string_view subject);
 [[nodiscard]] bool is_retell(std::string_view subject);
@@ -201,11 +206,21 @@ struct EventSubject {
 
 // Without store.
 [[nodiscard]] std::string receipts_of(const PlatformId& platform);
+[[nodiscard]] std::string all_receipts();
 /// A question to a platform, or one that hubs answer by asking several.
 [[nodiscard]] std::string ask(const PlatformId& platform, std::string_view name);
 [[nodiscard]] std::string ask_hubs(std::string_view name);
+[[nodiscard]] std::string asks_of(const PlatformId& platform);
+[[nodiscard]] std::string asks_of_hubs();
+[[nodiscard]] std::string all_asks();
+/// What an agent is called as a service, and where it, and whoever is one, tells about itself.
+[[nodiscard]] std::string service_of(const PlatformId& platform);
+[[nodiscard]] std::string service_verbs(std::string_view service);
+[[nodiscard]] std::string service_info(std::string_view service);  ///< Empty: of all.
+[[nodiscard]] std::string all_service_verbs();
 /// What a workflow has to say to whoever sent it something; `asker` is of his own choice.
 [[nodiscard]] std::string told(std::string_view asker);
+[[nodiscard]] std::string all_told();
 
 // Key-value entries: presence of hubs and agents.
 [[nodiscard]] std::string hub_presence(const HubId& hub);
@@ -219,7 +234,9 @@ struct EventSubject {
 [[nodiscard]] std::string policy_start(std::uint64_t number);
 [[nodiscard]] std::string all_policy_starts();
 [[nodiscard]] std::string policy_file(std::string_view hash);
+[[nodiscard]] std::string all_policy_files();
 [[nodiscard]] std::string policy_approval(std::uint64_t number, std::string_view actor);
+[[nodiscard]] std::string policy_approvals_by(std::string_view actor);
 [[nodiscard]] std::string all_policy_approvals();
 struct PolicyEntry {
     enum class Kind { kVersion, kStart, kApproval };
