@@ -401,7 +401,6 @@ void Commands::write_outcome(Transaction& transaction, const Job& job, const End
                     .attempts = job.attempts + 1,
                     .done_at = p_.environment.clock.now(),
                     .trace = command.trace};
-    trace_outcome(p_.environment, outcome, now() - job.since);
     const Partition partition = partition_of(command);
     remember(transaction, job, ending, outcome, partition);
     transaction.save(command.entity, {.generation = command.generation,
@@ -409,7 +408,7 @@ void Commands::write_outcome(Transaction& transaction, const Job& job, const End
                                       .status = ending.status,
                                       .attempts = job.attempts,
                                       .record = outcome.record});
-    append_outcome(transaction, std::move(outcome), partition);
+    append_outcome(transaction, std::move(outcome), partition, now() - job.since);
     save_position(transaction);
 }
 
@@ -463,7 +462,9 @@ void Commands::note_effects(const Job& job, const Ending& ending, Outcome& outco
     }
 }
 
-void Commands::append_outcome(Transaction& transaction, Outcome outcome, Partition partition) {
+void Commands::append_outcome(Transaction& transaction, Outcome outcome, Partition partition,
+                              Duration took) {
+    trace_outcome(p_.environment, outcome, took);
     outcome.number = transaction.next_number(partition);
     std::string body = wire::encode(outcome);
     if (body.size() > p_.settings.spool.message_bytes) {

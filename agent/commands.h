@@ -198,7 +198,8 @@ private:
     void remember(Transaction& transaction, const Job& job, const Ending& ending, Outcome& outcome,
                   Partition partition);
     void note_effects(const Job& job, const Ending& ending, Outcome& outcome) const;
-    void append_outcome(Transaction& transaction, Outcome outcome, Partition partition);
+    void append_outcome(Transaction& transaction, Outcome outcome, Partition partition,
+                        Duration took = Duration{0});
     [[nodiscard]] Partition partition_of(const Command& command) const;
     void remove(const JobPtr& job);
     void drop(const JobPtr& job);

@@ -104,10 +104,15 @@ private:
         }
     }
 
+    /// By two readers, as servers of 2.10 refuse filters that overlap.
     Result<void> inputs(const EntityKey& key) {
+        auto told = read_inputs({input_filters_.begin(), input_filters_.end()}, key);
+        return told ? read_inputs({subjects::all_operations()}, key) : told;
+    }
+
+    Result<void> read_inputs(std::vector<std::string> filters, const EntityKey& key) {
         nats::ConsumeSpec spec{.stream = std::string{subjects::kStreamIn}};
-        spec.filters.assign(input_filters_.begin(), input_filters_.end());
-        spec.filters.push_back(subjects::all_operations());
+        spec.filters = std::move(filters);
         return session_.read_each(std::move(spec), [&](const nats::InMessage& message) {
             if (message.stored_at < since_) return Session::More::kWanted;
             const DecodedInput input = decode_input(message.subject, message.body);
