@@ -350,12 +350,13 @@ Intake::Took Intake::emit(Transaction& transaction, const Record& record, const 
                   .marker = record.marker,
                   .seen_at = p_.environment.clock.now(),
                   .changed_at = record.changed_at};
-    change.trace = begin_trace(p_.environment, change);
+    change.trace = begin_trace(p_.environment);
     const std::string body = wire::encode(change);
     if (is_too_large(transaction, record, body.size())) return Took::kYes;
     const std::uint64_t after = p_.store.waiting_bytes() + body.size();
     if (after > change_bytes(p_.settings)) return Took::kNoRoom;
     p_.environment.before("A2");
+    trace_change(p_.environment, change);
     transaction.append(partition, subjects::change(key, partition), body, change.seen_at);
     state.last = {partition, change.number.seq.n};
     transaction.save(record.object, record.id, state);

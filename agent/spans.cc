@@ -1,6 +1,6 @@
 #include "agent/spans.h"
 
-#include <algorithm>
+#include <optional>
 
 #include "shared/telemetry/trace_context.h"
 
@@ -14,23 +14,27 @@ using telemetry::TraceContext;
 constexpr Duration kOldest = std::chrono::hours{24};
 
 std::optional<TraceContext> followed(const Environment& environment, const std::string& trace) {
-    if (environment.spans == nullptr || trace.empty()) return std::nullopt;
-    const auto context = telemetry::parse_traceparent(trace);
-    return context && context->sampled ? context : std::nullopt;
+    if (environment.spans == nullptr) return std::nullopt;
+    return telemetry::sampled_trace(trace);
 }
 
 }  // namespace
 
-std::string begin_trace(const Environment& environment, const Change& change) {
+std::string begin_trace(const Environment& environment) {
     if (environment.spans == nullptr) return {};
-    const std::uint64_t random = environment.jitter.next();
-    if (!environment.spans->samples(random)) return {};
     Jitter& next = environment.jitter;
-    const TraceContext context = telemetry::make_trace(random, next.next(), next.next(), true);
+    const std::uint64_t random = next.next();
+    if (!environment.spans->samples(random)) return {};
+    return telemetry::to_text(telemetry::make_trace(random, next.next(), next.next(), true));
+}
+
+void trace_change(const Environment& environment, const Change& change) {
+    const auto trace = followed(environment, change.trace);
+    if (!trace) return;
     const Duration age = change.seen_at - change.changed_at;
     const bool known = change.changed_at.ns != 0 && age >= Duration{0} && age < kOldest;
-    environment.spans->add({.trace_id = context.trace_id,
-                            .span_id = context.span_id,
+    environment.spans->add({.trace_id = trace->trace_id,
+                            .span_id = trace->span_id,
                             .parent_id = {},
                             .name = "change " + change.key.object.text,
                             .kind = Span::Kind::kProducer,
@@ -39,7 +43,6 @@ std::string begin_trace(const Environment& environment, const Change& change) {
                             .attributes = {{"syncline.platform", change.key.platform.text},
                                            {"syncline.object", change.key.object.text}},
                             .error = {}});
-    return telemetry::to_text(context);
 }
 
 void trace_outcome(const Environment& environment, const Outcome& outcome, Duration took) {

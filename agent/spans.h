@@ -10,8 +10,10 @@
 /// What an agent tells telemetry; nothing where there is none.
 namespace syncline::agent {
 
-/// Begins the trace of a change: what it is to bear as `trace`, or nothing if it is not followed.
-[[nodiscard]] std::string begin_trace(const Environment& environment, const Change& change);
+/// What a new change is to bear as `trace`; nothing if it is not followed.
+[[nodiscard]] std::string begin_trace(const Environment& environment);
+/// The change is on its way into the spool.
+void trace_change(const Environment& environment, const Change& change);
 /// A command was carried out, or not, in `took`.
 void trace_outcome(const Environment& environment, const Outcome& outcome, Duration took);
 /// The same of an operation of a workflow.

@@ -20,17 +20,11 @@ std::string cause_of(const TraceContext& trace, const std::string& text,
     return trace.span_id;
 }
 
-std::optional<TraceContext> followed(const std::string& text) {
-    if (text.empty()) return std::nullopt;
-    auto trace = telemetry::parse_traceparent(text);
-    return trace && trace->sampled ? trace : std::nullopt;
-}
-
 }  // namespace
 
 void trace_decision(telemetry::SpanSink& spans, const LogEntry& entry,
                     std::span<const Input> inputs, Timestamp stored) {
-    const auto trace = followed(entry.trace);
+    const auto trace = telemetry::sampled_trace(entry.trace);
     if (!trace) return;
     const std::string& object = entry.entity.object.text;
     const std::string decision = telemetry::decision_span(*trace, entry.entity, entry.version);
@@ -66,7 +60,7 @@ void trace_decision(telemetry::SpanSink& spans, const LogEntry& entry,
 
 void trace_step(telemetry::SpanSink& spans, const workflow::Instance& instance,
                 const workflow::LogEntry& entry, Timestamp stored) {
-    const auto trace = followed(instance.trace);
+    const auto trace = telemetry::sampled_trace(instance.trace);
     if (!trace) return;
     const EntityKey key{ObjectName{"_workflow"}, EntityId{entry.instance}};
     spans.add({.trace_id = trace->trace_id,

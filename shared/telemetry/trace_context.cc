@@ -59,6 +59,11 @@ std::optional<TraceContext> parse_traceparent(std::string_view text) {
     return TraceContext{std::string{trace}, std::string{span}, (digit & kSampled) != 0};
 }
 
+std::optional<TraceContext> sampled_trace(std::string_view text) {
+    auto context = parse_traceparent(text);
+    return context && context->sampled ? context : std::nullopt;
+}
+
 std::string to_text(const TraceContext& context) {
     return "00-" + context.trace_id + "-" + context.span_id + (context.sampled ? "-01" : "-00");
 }

@@ -23,6 +23,8 @@ struct TraceContext {
 
 /// Nothing: it is none, or of a version that is not to be read as 00.
 [[nodiscard]] std::optional<TraceContext> parse_traceparent(std::string_view text);
+/// The same if its spans are to be told; nothing also if there is no text.
+[[nodiscard]] std::optional<TraceContext> sampled_trace(std::string_view text);
 [[nodiscard]] std::string to_text(const TraceContext& context);
 /// A new one, of three random numbers.
 [[nodiscard]] TraceContext make_trace(std::uint64_t a, std::uint64_t b, std::uint64_t c,
