@@ -10,12 +10,12 @@ namespace syncline::ctl {
 namespace {
 
 /// As LogEntry::inputs names it.
-std::uint64_t name_of(const PlatformId& platform, const char* what, const Numbering& number) {
+std::uint64_t hash_of(const PlatformId& platform, const char* what, const Numbering& number) {
     return stable_hash(platform.text + what + std::to_string(number.partition.value) + "/" +
                        std::to_string(number.seq.epoch) + "/" + std::to_string(number.seq.n));
 }
 
-std::uint64_t name_of(const EntityKey& entity, const PlatformId& platform) {
+std::uint64_t hash_of(const EntityKey& entity, const PlatformId& platform) {
     return stable_hash(entity.object.text + "\n" + entity.entity.text + "\n" + platform.text);
 }
 
@@ -89,7 +89,7 @@ void Facts::take(std::uint64_t sequence, const hub::LogEntry& entry) {
     for (const std::string& input : entry.inputs) decided_.emplace(stable_hash(input), entry.at);
     const std::string entity = entry.entity.object.text + " " + entry.entity.entity.text;
     for (const auto& command : entry.commands) {
-        told_[name_of(entry.entity, command.platform)].push_back(
+        told_[hash_of(entry.entity, command.platform)].push_back(
             {command.generation, sequence, entry.at,
              command.platform.text + " " + entity + " generation " +
                  std::to_string(command.generation)});
@@ -110,7 +110,7 @@ void Facts::take(std::uint64_t sequence, const hub::LogEntry& entry) {
 }
 
 void Facts::take(std::uint64_t sequence, Timestamp stored_at, const Change& change) {
-    const Name name = name_of(change.key.platform, " change ", change.number);
+    const Name name = hash_of(change.key.platform, " change ", change.number);
     const bool again = !seen_.insert(name).second;
     if (!is_in(stored_at)) return;
     const FactEntry what{subjects::kStreamIn, sequence, stored_at, text_of(change.key)};
@@ -134,10 +134,10 @@ bool Facts::is_undecided(const Change& change) const {
 }
 
 void Facts::take(std::uint64_t sequence, Timestamp stored_at, const Outcome& outcome) {
-    const Name name = name_of(outcome.platform, " outcome ", outcome.number);
+    const Name name = hash_of(outcome.platform, " outcome ", outcome.number);
     const bool again = !seen_.insert(name).second;
     if (was_tried(outcome.status)) {
-        answered_[name_of(outcome.entity, outcome.platform)].insert(outcome.generation);
+        answered_[hash_of(outcome.entity, outcome.platform)].insert(outcome.generation);
     }
     if (!again || !is_in(stored_at)) return;
     add(Fact::kDuplicates, {subjects::kStreamIn, sequence, stored_at,
@@ -177,7 +177,7 @@ void Facts::take(std::uint64_t sequence, const hub::ExceptionRecord& exception) 
         add(Fact::kExceptionsOpened, entry(exception.opened_at));
     }
     if (const auto change = wire::decode_change(exception.raw)) {
-        kept_.insert(name_of(change->key.platform, " change ", change->number));
+        kept_.insert(hash_of(change->key.platform, " change ", change->number));
     }
     const bool ended = exception.status != hub::ExceptionStatus::kOpen;
     if (!ended || !is_in(exception.updated_at) || !once(" ended ")) return;

@@ -13,12 +13,12 @@
 namespace syncline::nats {
 namespace {
 
-using std::chrono::milliseconds;
+using Millis = std::chrono::milliseconds;
 
 constexpr Duration kHeartbeat = std::chrono::seconds{1};
-constexpr Duration kSilenceMost = 3 * kHeartbeat + milliseconds{500};
+constexpr Duration kSilenceMost = 3 * kHeartbeat + Millis{500};
 constexpr Duration kRequestExpires = std::chrono::seconds{30};
-constexpr Backoff::Limits kRestartWaits{.first = milliseconds{100}, .most = milliseconds{5'000}};
+constexpr Backoff::Limits kRestartWaits{.first = Millis{100}, .most = Millis{5'000}};
 /// Requests that a full window is spread over, so that a new one is always under way.
 constexpr std::size_t kRequestsOpen = 4;
 constexpr std::size_t kRequestMost = 1'000;

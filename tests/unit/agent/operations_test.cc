@@ -11,7 +11,7 @@ namespace syncline::test {
 namespace {
 
 using agent::OnDoubt;
-using Effect = ScriptedOperations::Effect;
+using Deed = ScriptedOperations::Effect;
 using Moment = agent::SyncPoints::Moment;
 using What = OperationResult::What;
 using namespace std::chrono_literals;
@@ -37,7 +37,7 @@ protected:
     [[nodiscard]] auto status() const { return world.agent->status().operations; }
     int& effects(const char* key = kKey) { return world.operations.effects[key]; }
     /// What the platform answers next, and whether it does it.
-    void script(ErrorKind error, Effect effect = Effect::kNone, Duration pause = 0s) {
+    void script(ErrorKind error, Deed effect = Deed::kNone, Duration pause = 0s) {
         world.operations.scripts.push_back({effect, error, pause});
     }
     World world;
@@ -221,7 +221,7 @@ TEST_F(OperationsTest, DoNotKeepCommandsFromAPlatformThatRefusesOnlyThem) {
 
 TEST_F(OperationsTest, HeedThePausesOfThePlatformAndItsBreaker) {
     begin();
-    script(ErrorKind::kThrottled, Effect::kNone, 30s);
+    script(ErrorKind::kThrottled, Deed::kNone, 30s);
     world.send(world.call(kKey, "tell"));
     world.run_seconds(29);
     EXPECT_EQ(world.operations.calls.size(), 1u);
@@ -312,7 +312,7 @@ TEST_F(OperationsTest, ALaterAttemptFollowsARefusalThatIsOnItsWay) {
 TEST_F(OperationsTest, ALostAnswerIsClearedUpByAskingAgainWherePlatformsKnowKeys) {
     world.operations.knows_keys = true;
     begin();
-    script(ErrorKind::kAmbiguous, Effect::kApplied);
+    script(ErrorKind::kAmbiguous, Deed::kApplied);
     script(ErrorKind::kUnavailable);
     world.send(world.call(kKey));
     world.run_seconds(2);
@@ -324,7 +324,7 @@ TEST_F(OperationsTest, ALostAnswerIsClearedUpByAskingAgainWherePlatformsKnowKeys
 }
 
 TEST_F(OperationsTest, ALostAnswerIsClearedUpByLookingWhereThatCanBeDone) {
-    for (const Effect effect : {Effect::kNone, Effect::kApplied}) {
+    for (const Deed effect : {Deed::kNone, Deed::kApplied}) {
         World fresh;
         fresh.declare_operation("look", OnDoubt::kLook);
         fresh.auto_receipts = true;
@@ -340,14 +340,14 @@ TEST_F(OperationsTest, ALostAnswerIsClearedUpByLookingWhereThatCanBeDone) {
         EXPECT_EQ(fresh.results()[0].what, What::kApplied);
         EXPECT_EQ(fresh.results()[0].fields, (Fields{{FieldName{"number"}, "F-1"}}));
         EXPECT_EQ(fresh.operations.looks.size(), 2u);
-        EXPECT_EQ(fresh.operations.calls.size(), effect == Effect::kNone ? 2u : 1u);
+        EXPECT_EQ(fresh.operations.calls.size(), effect == Deed::kNone ? 2u : 1u);
         EXPECT_EQ(fresh.operations.effects[kKey], 1);
     }
 }
 
 TEST_F(OperationsTest, ALostAnswerIsToldAsInDoubtWhereNothingElseCanBeDone) {
     begin();
-    script(ErrorKind::kAmbiguous, Effect::kApplied);
+    script(ErrorKind::kAmbiguous, Deed::kApplied);
     world.send(world.call(kKey, "tell"));
     world.run_seconds(20);
     EXPECT_EQ(only_result().what, What::kInDoubt);
@@ -368,7 +368,7 @@ TEST_F(OperationsTest, ALostAnswerIsToldAsInDoubtWhereNothingElseCanBeDone) {
 
 TEST_F(OperationsTest, WhatCannotBeLookedForIsInDoubt) {
     begin();
-    script(ErrorKind::kAmbiguous, Effect::kApplied);
+    script(ErrorKind::kAmbiguous, Deed::kApplied);
     world.operations.find_errors = {ErrorKind::kInvalid};
     world.send(world.call(kKey, "look"));
     world.run_seconds(20);
@@ -378,7 +378,7 @@ TEST_F(OperationsTest, WhatCannotBeLookedForIsInDoubt) {
 
 TEST_F(OperationsTest, AConflictWithWhatMayBeItsOwnEffectIsNoRefusal) {
     begin();
-    script(ErrorKind::kAmbiguous, Effect::kApplied);
+    script(ErrorKind::kAmbiguous, Deed::kApplied);
     script(ErrorKind::kConflict);
     world.send(world.call(kKey));
     world.run_seconds(30);
@@ -388,16 +388,16 @@ TEST_F(OperationsTest, AConflictWithWhatMayBeItsOwnEffectIsNoRefusal) {
 TEST_F(OperationsTest, AfterARestartWhatWasOnItsWayIsClearedUp) {
     struct Case {
         const char* operation;
-        Effect effect;
+        Deed effect;
         What told;
         std::size_t calls;
     };
-    for (const Case& one : {Case{"make", Effect::kNone, What::kApplied, 2},
-                            {"make", Effect::kApplied, What::kApplied, 2},
-                            {"look", Effect::kNone, What::kApplied, 2},
-                            {"look", Effect::kApplied, What::kApplied, 1},
-                            {"tell", Effect::kNone, What::kInDoubt, 1},
-                            {"tell", Effect::kApplied, What::kInDoubt, 1}}) {
+    for (const Case& one : {Case{"make", Deed::kNone, What::kApplied, 2},
+                            {"make", Deed::kApplied, What::kApplied, 2},
+                            {"look", Deed::kNone, What::kApplied, 2},
+                            {"look", Deed::kApplied, What::kApplied, 1},
+                            {"tell", Deed::kNone, What::kInDoubt, 1},
+                            {"tell", Deed::kApplied, What::kInDoubt, 1}}) {
         World fresh;
         fresh.declare_operation("look", OnDoubt::kLook);
         fresh.declare_operation("tell", OnDoubt::kTell);
@@ -406,7 +406,7 @@ TEST_F(OperationsTest, AfterARestartWhatWasOnItsWayIsClearedUp) {
         fresh.start();
         fresh.run_seconds(1);
         fresh.operations.holds = true;
-        if (one.effect == Effect::kNone) {
+        if (one.effect == Deed::kNone) {
             fresh.operations.scripts.push_back({one.effect, ErrorKind::kAmbiguous});
         }
         fresh.send(fresh.call(kKey, one.operation));
@@ -426,7 +426,7 @@ TEST_F(OperationsTest, AfterARestartWhatWasOnItsWayIsClearedUp) {
 // ---- Each crash -----------------------------------------------------------------------------
 
 class OperationCrash
-    : public testing::TestWithParam<std::tuple<const char*, const char*, Moment, Effect>> {};
+    : public testing::TestWithParam<std::tuple<const char*, const char*, Moment, Deed>> {};
 
 TEST_P(OperationCrash, DoesNothingTwiceAndLosesNothing) {
     const auto& [operation, point, moment, effect] = GetParam();
@@ -435,7 +435,7 @@ TEST_P(OperationCrash, DoesNothingTwiceAndLosesNothing) {
     world.declare_operation("tell", OnDoubt::kTell);
     world.auto_receipts = true;
     world.operations.knows_keys = std::string{"make"} == operation;
-    if (effect == Effect::kNone) world.operations.scripts.push_back({effect});  // Not now.
+    if (effect == Deed::kNone) world.operations.scripts.push_back({effect});  // Not now.
     world.points.point = point;
     world.points.moment = moment;
     world.start();
@@ -469,12 +469,12 @@ INSTANTIATE_TEST_SUITE_P(AtEachStep, OperationCrash,
                          testing::Combine(testing::Values("make", "look", "tell"),
                                           testing::Values("O1", "O2", "O3", "O4", "O5", "A3", "C7"),
                                           testing::Values(Moment::kBefore, Moment::kAfter),
-                                          testing::Values(Effect::kNone, Effect::kApplied)),
+                                          testing::Values(Deed::kNone, Deed::kApplied)),
                          [](const auto& row) {
                              return std::string{std::get<0>(row.param)} + std::get<1>(row.param) +
                                     (std::get<2>(row.param) == Moment::kBefore ? "Before"
                                                                                : "After") +
-                                    (std::get<3>(row.param) == Effect::kNone ? "Later" : "AtOnce");
+                                    (std::get<3>(row.param) == Deed::kNone ? "Later" : "AtOnce");
                          });
 
 // ---- The stream and the store ---------------------------------------------------------------

@@ -6,7 +6,8 @@
 namespace syncline {
 namespace {
 
-constexpr const char* kHead = "[policy]\nname = \"test\"\n[platforms.crm]\n[platforms.erp]\n";
+constexpr const char* kLifecycleHead =
+    "[policy]\nname = \"test\"\n[platforms.crm]\n[platforms.erp]\n";
 // After what a row says, so that the row's first line is line 1.
 constexpr const char* kFields = R"([objects.o.fields]
 stage = { type = "enum", values = ["new", "live", "done"], required = true }
@@ -24,7 +25,8 @@ void PrintTo(const LifecycleCase& row, std::ostream* out) { *out << row.name; }
 
 class LifecycleCheck : public testing::TestWithParam<LifecycleCase> {};
 TEST_P(LifecycleCheck, Finds) {
-    const auto policy = parse_policy({{"head.toml", kHead}, {"x.toml", GetParam().text + kFields}});
+    const auto policy =
+        parse_policy({{"head.toml", kLifecycleHead}, {"x.toml", GetParam().text + kFields}});
     ASSERT_TRUE(policy) << policy.error().what;
     std::vector<std::string> texts;
     for (const Finding& finding : check(*policy)) texts.push_back(to_string(finding));
@@ -36,12 +38,12 @@ std::string stages(const std::string& next, const std::string& initial = "'new'"
     return "[objects.o.stages]\nfield = 'stage'\ninitial = [" + initial +
            "]\n[objects.o.stages.next]\n" + next;
 }
-std::string rule(const std::string& fields, const std::string& more) {
+std::string owns(const std::string& fields, const std::string& more) {
     return "[[objects.o.own]]\nfields = [" + fields + "]\n" + more + "\n";
 }
 const std::string kLine = "new = ['live']\nlive = ['done']\ndone = []\n";
 const std::string kRound = "new = ['live']\nlive = ['new', 'done']\ndone = []\n";
-const std::string kCrmOwns = rule("'*'", "owner = 'crm'");
+const std::string kCrmOwns = owns("'*'", "owner = 'crm'");
 /// Both hold everything, what either founds the other receives.
 const std::string kBoth =
     "[objects.o.on.crm]\nfields = ['*']\nfounds = true\nreceives = true\non_delete = 'review'\n"
@@ -103,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
         LifecycleCase{
             "a_rule_of_a_stage_that_is_not_reached",
             stages("new = ['done']\nlive = ['done']\ndone = []\n") +
-                rule("'price'", "owner = 'erp'\nwhen = 'stage == \"live\"'") + kCrmOwns + kBoth,
+                owns("'price'", "owner = 'erp'\nwhen = 'stage == \"live\"'") + kCrmOwns + kBoth,
             {"x.toml:6:8: error: no path leads from `initial` (new) to `live`: it is in no stage's "
              "`next` [policy.unreachable_stage]; add \"live\" to the `next` of a stage that is "
              "reached (new, done), or to `initial`",
@@ -118,18 +120,18 @@ INSTANTIATE_TEST_SUITE_P(
         LifecycleCase{
             "a_stage_whose_owner_has_no_record_yet",
             stages(kLine) +
-                rule("'stage'", "owner = 'erp'\nwhen = 'stage == \"new\" and region == \"EU\"'") +
+                owns("'stage'", "owner = 'erp'\nwhen = 'stage == \"new\" and region == \"EU\"'") +
                 kCrmOwns + received("stage ~= \"new\""),
             {"x.toml:8:1: error: nobody can move what `crm` founds on from `new` (reached by new): "
              "when region = \"EU\" and stage = \"new\", only `erp` may write `stage`, and has no "
              "record of it by then [policy.stuck_stage]; have `erp` receive it in that stage or an "
              "earlier one, or give `stage` another owner there"}},
         LifecycleCase{"a_stage_whose_owner_got_its_record_before",
-                      stages(kLine) + rule("'stage'", "owner = 'erp'\nwhen = 'stage == \"live\"'") +
+                      stages(kLine) + owns("'stage'", "owner = 'erp'\nwhen = 'stage == \"live\"'") +
                           kCrmOwns + received("stage == \"new\" and price ~= nil and price > 5"),
                       {}},
         LifecycleCase{"a_last_stage_that_need_not_be_left",
-                      stages(kLine) + rule("'stage'", "owner = 'erp'\nwhen = 'stage == \"done\"'") +
+                      stages(kLine) + owns("'stage'", "owner = 'erp'\nwhen = 'stage == \"done\"'") +
                           kCrmOwns + "[objects.o.on.crm]\nfields = ['*']\nfounds = true\n" +
                           "on_delete = 'review'\n[objects.o.on.erp]\nfields = ['stage']\n" +
                           "founds = true\non_delete = 'review'\n",
@@ -147,11 +149,11 @@ INSTANTIATE_TEST_SUITE_P(
                        "receive it in that stage or an earlier one, or give `stage` another owner "
                        "there"}},
         LifecycleCase{"an_owner_that_is_read_only_but_moves_by_itself",
-                      stages(kLine) + rule("'stage'", "owner = 'erp'\notherwise = 'ignore'") +
+                      stages(kLine) + owns("'stage'", "owner = 'erp'\notherwise = 'ignore'") +
                           kCrmOwns + kBoth + "read_only = ['stage']\n",
                       {}},
         LifecycleCase{"whoever_joins_by_a_match_rule_may_be_there",
-                      stages(kLine) + rule("'stage'", "owner = 'erp'\nwhen = 'stage == \"live\"'") +
+                      stages(kLine) + owns("'stage'", "owner = 'erp'\nwhen = 'stage == \"live\"'") +
                           kCrmOwns + "[[objects.o.match]]\nname = 'region'\non = ['region']\n" +
                           "[objects.o.on.crm]\nfields = ['*']\nfounds = true\non_delete = " +
                           "'review'\n[objects.o.on.erp]\nfields = ['*']\non_delete = "
@@ -159,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
                       {}}),
     [](const auto& row) { return std::string{row.param.name}; });
 
-const std::string kPriceByStage = rule("'price'", "owner = 'erp'\nwhen = 'stage == \"live\"'");
+const std::string kPriceByStage = owns("'price'", "owner = 'erp'\nwhen = 'stage == \"live\"'");
 
 INSTANTIATE_TEST_SUITE_P(
     HandOvers, LifecycleCheck,
@@ -183,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(
                        "another owner"}},
         LifecycleCase{"to_and_fro_while_both_move_the_stage",
                       stages(kRound) + kPriceByStage +
-                          rule("'stage'", "resolve = 'latest'\nwhen = 'stage == \"live\"'") +
+                          owns("'stage'", "resolve = 'latest'\nwhen = 'stage == \"live\"'") +
                           kCrmOwns + kBoth,
                       {"x.toml:12:1: error: `price` goes to and fro round new -> live -> new "
                        "(`crm` in `new`, `erp` in `live`), while in `live` each of `crm`, `erp` "
@@ -193,7 +195,7 @@ INSTANTIATE_TEST_SUITE_P(
         LifecycleCase{
             "to_and_fro_while_others_are_accepted_in_some_case",
             stages(kRound) + kPriceByStage +
-                rule("'stage'", "owner = 'erp'\notherwise = 'accept'\nwhen = 'region == \"US\"'") +
+                owns("'stage'", "owner = 'erp'\notherwise = 'accept'\nwhen = 'region == \"US\"'") +
                 kCrmOwns + kBoth,
             {"x.toml:12:1: error: `price` goes to and fro round new -> live -> new when region = "
              "\"US\" (`crm` in `new`, `erp` in `live`), while in `new` each of `crm`, `erp` may "
@@ -202,28 +204,28 @@ INSTANTIATE_TEST_SUITE_P(
              "accept, latest or priority"}},
         LifecycleCase{"to_and_fro_with_one_owner_of_the_stage_at_a_time",
                       stages(kRound) + kPriceByStage +
-                          rule("'stage'",
+                          owns("'stage'",
                                "owner = 'erp'\notherwise = 'propose'\nwhen = 'stage == "
                                "\"live\"'") +
                           kCrmOwns + kBoth,
                       {}},
         LifecycleCase{"shared_stage_without_a_way_back",
-                      stages(kLine) + kPriceByStage + rule("'stage'", "resolve = 'latest'") +
+                      stages(kLine) + kPriceByStage + owns("'stage'", "resolve = 'latest'") +
                           kCrmOwns + kBoth,
                       {}},
         LifecycleCase{
             "shared_stage_in_cases_without_hand_over",
             stages(kRound) +
-                rule("'price'", "owner = 'erp'\nwhen = 'stage == \"live\" and region == \"EU\"'") +
-                rule("'stage'", "resolve = 'latest'\nwhen = 'region == \"US\"'") + kCrmOwns + kBoth,
+                owns("'price'", "owner = 'erp'\nwhen = 'stage == \"live\" and region == \"EU\"'") +
+                owns("'stage'", "resolve = 'latest'\nwhen = 'region == \"US\"'") + kCrmOwns + kBoth,
             {}},
         LifecycleCase{
             "what_is_calculated_is_not_proven",
             stages(kRound) +
-                rule("'price'",
+                owns("'price'",
                      "owner = 'erp'\nwhen = 'price ~= nil and other ~= nil "
                      "and price > other'") +
-                rule("'stage'", "resolve = 'latest'") + kCrmOwns + kBoth,
+                owns("'stage'", "resolve = 'latest'") + kCrmOwns + kBoth,
             {"x.toml:1:1: warning: whether `price` can be moved and handed over in every stage is "
              "not proven: what the conditions calculate is too much for it "
              "[policy.lifecycle_not_proven]; compare fields with literals"}}),

@@ -23,10 +23,11 @@ std::string list(const std::string& keys, const std::string& fields = kListsFiel
     return "[lists.price]\n" + keys + fields;
 }
 
-const std::string kSound = "from = \"erp\"\nto = [\"shop\"]\nevery_s = 60\nstale_after_s = 180\n";
+const std::string kSoundLists =
+    "from = \"erp\"\nto = [\"shop\"]\nevery_s = 60\nstale_after_s = 180\n";
 
 TEST(Lists, AreReadWithTheirDefaults) {
-    const auto policy = parse_policy({{"a.toml", kListsHead}, {"b.toml", list(kSound)}});
+    const auto policy = parse_policy({{"a.toml", kListsHead}, {"b.toml", list(kSoundLists)}});
     ASSERT_TRUE(policy) << policy.error().what;
     ASSERT_EQ(policy->lists.size(), 1U);
     const ListSpec& spec = policy->lists[0];
@@ -52,7 +53,7 @@ TEST(Lists, ThatCannotBeReadAreRefusedWithTheirPlace) {
     const ListCase cases[] = {
         {"no schedule", list("from = \"erp\"\nto = [\"shop\"]\nstale_after_s = 9\n"),
          "b.toml:1:1: `lists.price.every_s` is missing, and so is `cron`: when is the list read?"},
-        {"two schedules", list(kSound + "cron = \"0 3 * * *\"\n"),
+        {"two schedules", list(kSoundLists + "cron = \"0 3 * * *\"\n"),
          "b.toml:6:8: `lists.price.cron` and `every_s` exclude each other"},
         {"bad cron",
          list("from = \"erp\"\nto = [\"shop\"]\ncron = \"0 25 * * *\"\nstale_after_s = 9\n"),
@@ -61,15 +62,15 @@ TEST(Lists, ThatCannotBeReadAreRefusedWithTheirPlace) {
          "`lists.price.stale_after_s` is missing"},
         {"nobody gets it", list("from = \"erp\"\nto = []\nevery_s = 9\nstale_after_s = 9\n"),
          "b.toml:3:6: `lists.price.to` must name at least one platform"},
-        {"no fields", "[lists.price]\n" + kSound, "`lists.price.fields` is missing"},
+        {"no fields", "[lists.price]\n" + kSoundLists, "`lists.price.fields` is missing"},
         {"renamed",
-         list(kSound,
+         list(kSoundLists,
               "[lists.price.fields]\nnow = { type = \"string\", renamed_from = [\"was\"] }\n"),
          "cannot be renamed"},
-        {"misspelled", list(kSound + "shrink_percent_mos = 5\n"),
+        {"misspelled", list(kSoundLists + "shrink_percent_mos = 5\n"),
          "b.toml:6:1: unknown key `lists.price.shrink_percent_mos`; did you mean "
          "`shrink_percent_most`?"},
-        {"out of range", list(kSound + "shrink_percent_most = 101\n"),
+        {"out of range", list(kSoundLists + "shrink_percent_most = 101\n"),
          "`lists.price.shrink_percent_most` must be a whole number from 0 to 100"},
     };
     for (const ListCase& one : cases) {
@@ -93,7 +94,8 @@ TEST(Lists, ThatMakeNoSenseAreFound) {
               "[lists.price.fields]\nagent = { type = \"string\", classification = \"pii\" }\n"),
          "`agent` is pii and would flow to `support`, which is cleared for public at most "
          "[policy.not_cleared]"},
-        {"not flat", list(kSound, "[lists.price.fields]\ntags = \"list\"\n"), "[policy.list_type]"},
+        {"not flat", list(kSoundLists, "[lists.price.fields]\ntags = \"list\"\n"),
+         "[policy.list_type]"},
         {"stale at once",
          list("from = \"erp\"\nto = [\"shop\"]\nevery_s = 60\nstale_after_s = 59\n"),
          "[policy.list_stale_too_soon]"},
