@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include "agent/thread_executor.h"
 #include "agent/thread_list_executor.h"
 #include "shared/base/clock.h"
+#include "shared/base/reload.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
 #include "shared/command_line/describe.h"
@@ -32,7 +34,11 @@ constexpr int kExitConfig = 2;
 constexpr Duration kStopLimit = std::chrono::seconds{10};
 constexpr Duration kLongestWait = std::chrono::seconds{60};
 
-nats::EventLoop* loop_to_wake = nullptr;
+std::atomic<nats::EventLoop*> loop_to_wake{nullptr};
+
+void wake_loop() {
+    if (nats::EventLoop* loop = loop_to_wake.load()) loop->wake();
+}
 
 int complain(const std::string& text, int code) {
     std::fprintf(stderr, "syncline-agent: %s\n", text.c_str());
@@ -74,14 +80,27 @@ std::string hex(std::uint64_t number) {
     return text;
 }
 
+/// What the agent's file says now.
+using ReadAnew = std::function<Result<AgentConfig>()>;
+
 class Program {
 public:
-    Program(AgentConfig config, std::unique_ptr<Store> store)
-        : config_(std::move(config)), store_(std::move(store)), link_(loop_, nats_options()) {}
+    Program(AgentConfig config, std::unique_ptr<Store> store, ReadAnew read, Reload& reload)
+        : config_(std::move(config)),
+          store_(std::move(store)),
+          link_(loop_, nats_options()),
+          read_(std::move(read)),
+          reload_(reload) {
+        loop_to_wake = &loop_;
+    }
+    ~Program() { loop_to_wake = nullptr; }
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+
+    /// Settings that want a new start; nullopt: it is to end.
+    [[nodiscard]] std::optional<AgentConfig> take_next() { return std::exchange(next_, {}); }
 
     int run() {
-        loop_to_wake = &loop_;
-        service::handle_stop_signals([] { loop_to_wake->wake(); });
         if (config_.telemetry.on()) {
             auto tracer = telemetry::Tracer::start(config_.telemetry, "syncline-agent",
                                                    config_.settings.platform.text);
@@ -106,7 +125,8 @@ public:
                                      {"epoch", store_->epoch()},
                                      {"version", kVersion}});
         service::notify("READY=1");
-        while (!service::stop_requested()) {
+        while (!service::stop_requested() && !next_) {
+            if (service::take_reload_request()) reload();
             if (auto turned = turn(); !turned) {
                 return complain(
                     "the store can not be written, starting again is safe: " + turned.error().what,
@@ -121,6 +141,17 @@ private:
         nats::NatsOptions options = config_.nats;
         options.on_status = report_status;
         return options;
+    }
+
+    void reload() {
+        service::notify("RELOADING=1");
+        auto config = read_();
+        switch (reload_.judge(config ? Result<void>{} : fail(config.error()))) {
+            case Reload::What::kNothing: break;
+            case Reload::What::kInPlace: log::set_level(config->log.level); break;
+            case Reload::What::kNewStart: next_ = *std::move(config); return;
+        }
+        service::notify("READY=1");
     }
 
     Result<void> turn() {
@@ -140,7 +171,7 @@ private:
 
     int stop() {
         log::info("agent stops", {{"platform", config_.settings.platform.text}});
-        service::notify("STOPPING=1");
+        if (!next_) service::notify("STOPPING=1");
         agent_->stop();
         const Duration limit = clock_.steady() + kStopLimit;
         while (!agent_->is_quiet() && clock_.steady() < limit) {
@@ -167,7 +198,34 @@ private:
     std::optional<ThreadListExecutor> lists_;
     std::optional<Agent> agent_;
     Duration watchdog_due_{0};
+    ReadAnew read_;
+    Reload& reload_;
+    std::optional<AgentConfig> next_;
 };
+
+/// Until it is to end: what SIGHUP brings, and cannot be applied in place, begins anew in here.
+int serve(AgentConfig config, const ReadAnew& read, const std::string& file) {
+    service::handle_stop_signals(wake_loop);
+    service::handle_reload_signal();
+    start_nats_lean();
+    Reload reload{file, [](std::string_view key) { return key == "log.level"; }};
+    const SystemClock clock;
+    for (;;) {
+        log::start(config.log);
+        config.settings.version = kVersion;
+        config.settings.run = hex(random_seed());
+        auto store = Store::open({.path = config.store.string(),
+                                  .platform = config.settings.platform,
+                                  .instance = config.settings.run,
+                                  .now = clock.now()});
+        if (!store) return complain(store.error().what, kExitFailed);
+        Program program{std::move(config), std::move(*store), read, reload};
+        const int code = program.run();
+        auto next = program.take_next();
+        if (!next || code != kExitFine || service::stop_requested()) return code;
+        config = *std::move(next);
+    }
+}
 
 int run(int argc, char** argv) {
     CLI::App app{
@@ -185,7 +243,8 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
     app.footer(
         "Exit codes: 0 stopped cleanly, 1 failed, 2 wrong usage or configuration.\n"
-        "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.");
+        "Signals: SIGTERM finishes what is under way and ends; nothing is lost by SIGKILL.\n"
+        "SIGHUP reads the file anew and says what has changed; one that is not sound is left.");
     try {
         app.parse(argc, argv);
         if (!subcommands.any() && config_option->empty()) throw CLI::RequiredError("--config");
@@ -200,16 +259,8 @@ int run(int argc, char** argv) {
         std::puts("the configuration is sound");
         return kExitFine;
     }
-    log::start(config->log);
-    config->settings.version = kVersion;
-    config->settings.run = hex(random_seed());
-    auto store = Store::open({.path = config->store.string(),
-                              .platform = config->settings.platform,
-                              .instance = config->settings.run,
-                              .now = clock.now()});
-    if (!store) return complain(store.error().what, kExitFailed);
-    start_nats_lean();
-    return Program{std::move(*config), std::move(*store)}.run();
+    return serve(
+        std::move(*config), [&] { return load_agent_config(file, clock); }, file);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <exception>
 
@@ -21,6 +22,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/json.h"
 #include "shared/base/log.h"
+#include "shared/base/reload.h"
 #include "shared/base/service.h"
 #include "shared/base/version.h"
 #include "shared/command_line/describe.h"
@@ -39,12 +41,16 @@ namespace {
 constexpr int kExitFine = 0;
 constexpr int kExitFailed = 1;
 constexpr int kExitConfig = 2;
-/// How long a stop may take before what is unfinished is left to the other hubs.
 /// Of an answer of a webhook nothing is needed but its start, to show it.
 constexpr std::size_t kWebhookReplyMost = 64u << 10;
+/// How long a stop may take before what is unfinished is left to the other hubs.
 constexpr Duration kStopLimit = std::chrono::seconds{15};
 
-nats::EventLoop* loop_to_wake = nullptr;
+std::atomic<nats::EventLoop*> loop_to_wake{nullptr};
+
+void wake_loop() {
+    if (nats::EventLoop* loop = loop_to_wake.load()) loop->wake();
+}
 
 struct Flags {
     std::string config;
@@ -134,9 +140,16 @@ void report_status(const nats::LinkStatus& status) {
     }
 }
 
+/// The hub's file and the policy that it names, as they are now.
+struct Settings {
+    HubConfig config;
+    std::vector<PolicyFile> policy;
+};
+using ReadAnew = std::function<Result<Settings>()>;
+
 class Program {
 public:
-    Program(HubConfig config, std::vector<PolicyFile> policy)
+    Program(HubConfig config, std::vector<PolicyFile> policy, ReadAnew read, Reload& reload)
         : config_(std::move(config)),
           link_(loop_, with_status(config_.nats)),
           hub_(link_, clock_, std::move(policy), config_.options,
@@ -166,7 +179,10 @@ public:
                              ++webhook_requests_[{webhook, what}];
                          }}),
           indicators_({link_, clock_}),
-          quotas_(link_, clock_) {
+          quotas_(link_, clock_),
+          read_(std::move(read)),
+          reload_(reload) {
+        loop_to_wake = &loop_;
         hub_.answer_asks_by([this](const std::string& name, const Fields& input, auto answer) {
             asks_.ask(name, to_json(Value{to_map(input)}),
                       [answer = std::move(answer)](const Asks::Reply& reply) {
@@ -175,9 +191,14 @@ public:
         });
     }
 
+    ~Program() { loop_to_wake = nullptr; }
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+
+    /// Settings that want a new start; nullopt: it is to end.
+    [[nodiscard]] std::optional<Settings> take_next() { return std::exchange(next_, {}); }
+
     int run() {
-        loop_to_wake = &loop_;
-        service::handle_stop_signals([] { loop_to_wake->wake(); });
         if (config_.metrics_port != 0) {
             if (auto opened = metrics_.open(config_.metrics_port); !opened) {
                 return complain(opened.error().what);
@@ -190,7 +211,8 @@ public:
         if (auto opened = api_.open(config_.api); !opened) return complain(opened.error().what);
         bool ready = false;
         Duration watchdog_due{0};
-        while (!service::stop_requested()) {
+        while (!service::stop_requested() && !next_) {
+            if (service::take_reload_request()) reload();
             loop_.poll(
                 std::min({hub_.next_wait(), asks_.next_wait(), processes_.next_wait(),
                           webhooks_.next_wait(), indicators_.next_wait(), api_.next_wait()}));
@@ -226,6 +248,17 @@ private:
         return config_.metrics_port != 0 || config_.api.port != 0;
     }
 
+    void reload() {
+        service::notify("RELOADING=1");
+        auto settings = read_();
+        switch (reload_.judge(settings ? Result<void>{} : fail(settings.error()))) {
+            case Reload::What::kNothing: break;
+            case Reload::What::kInPlace: log::set_level(settings->config.log.level); break;
+            case Reload::What::kNewStart: next_ = *std::move(settings); return;
+        }
+        service::notify("READY=1");
+    }
+
     static nats::NatsOptions with_status(nats::NatsOptions options) {
         options.on_status = report_status;
         return options;
@@ -233,7 +266,7 @@ private:
 
     int stop() {
         log::info("hub stops: handing over its partitions", {{"hub", config_.id}});
-        service::notify("STOPPING=1");
+        if (!next_) service::notify("STOPPING=1");
         webhooks_.stop();
         hub_.stop();
         const Duration limit = clock_.steady() + kStopLimit;
@@ -265,7 +298,33 @@ private:
     webhooks::Webhooks webhooks_;
     indicators::Indicators indicators_;
     AgentQuotas quotas_;
+    ReadAnew read_;
+    Reload& reload_;
+    std::optional<Settings> next_;
 };
+
+/// Until it is to end: what SIGHUP brings, and cannot be applied in place, begins anew in here.
+int serve(Settings settings, const ReadAnew& read, const std::string& file) {
+    service::handle_stop_signals(wake_loop);
+    service::handle_reload_signal();
+    Reload reload{file, [](std::string_view key) { return key == "log.level"; }};
+    for (;;) {
+        log::start(settings.config.log);
+        std::unique_ptr<telemetry::Tracer> tracer;
+        HubConfig& config = settings.config;
+        if (config.telemetry.on()) {
+            auto started = telemetry::Tracer::start(config.telemetry, "syncline-hub", config.id);
+            if (!started) return complain(started.error().what);
+            tracer = std::move(*started);
+            config.options.spans = tracer.get();
+        }
+        Program program{std::move(config), std::move(settings.policy), read, reload};
+        const int code = program.run();
+        auto next = program.take_next();
+        if (!next || service::stop_requested()) return code;
+        settings = *std::move(next);
+    }
+}
 
 /// The entities in memory are many and each is looked at seldom: with pages of 2 MiB the processor
 /// finds them sooner. Where the system gives none, nothing changes.
@@ -294,29 +353,30 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", "syncline-hub " + std::string{kVersion});
     app.footer(
         "Exit codes: 0 stopped cleanly, 1 stopped with work unfinished, 2 wrong usage,\n"
-        "configuration or policy. Signals: SIGTERM hands the partitions over and ends.");
+        "configuration or policy. Signals: SIGTERM hands the partitions over and ends; SIGHUP\n"
+        "reads the file anew and says what has changed; one that is not sound is left.");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kExitFine : kExitConfig;
     }
-    auto config = configure(flags);
+    const auto read = [&]() -> Result<Settings> {
+        auto configured = configure(flags);
+        if (!configured) return fail(configured.error());
+        auto policy = sound_policy(configured->policy);
+        if (!policy) return fail(policy.error());
+        return Settings{*std::move(configured), *std::move(policy)};
+    };
+    const auto config = configure(flags);
     if (!config) return complain(config.error().what);
-    log::start(config->log);
-    auto policy = sound_policy(config->policy);
-    if (!policy) return complain(policy.error().what);
+    log::start(config->log);  // Before the policy is read: its warnings are logged.
+    auto settings = read();
+    if (!settings) return complain(settings.error().what);
     if (flags.check_config) {
         fmt::print("configuration and policy are sound\n");
         return kExitFine;
     }
-    std::unique_ptr<telemetry::Tracer> tracer;
-    if (config->telemetry.on()) {
-        auto started = telemetry::Tracer::start(config->telemetry, "syncline-hub", config->id);
-        if (!started) return complain(started.error().what);
-        tracer = std::move(*started);
-        config->options.spans = tracer.get();
-    }
-    return Program{std::move(*config), std::move(*policy)}.run();
+    return serve(*std::move(settings), read, flags.config);
 }
 
 }  // namespace

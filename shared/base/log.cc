@@ -99,6 +99,12 @@ struct Output {
     Format format = Format::kText;
 };
 
+spdlog::level::level_enum level_of(Level level) {
+    constexpr std::array kLevels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                                 spdlog::level::err};
+    return kLevels[static_cast<std::size_t>(level)];
+}
+
 Output make_output(const Options& options) {
     Output made;
     made.format = options.format;
@@ -116,9 +122,7 @@ Output make_output(const Options& options) {
     } else {
         made.logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v", kUtc);
     }
-    constexpr std::array kLevels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                                 spdlog::level::err};
-    made.logger->set_level(kLevels[static_cast<std::size_t>(options.level)]);
+    made.logger->set_level(level_of(options.level));
     return made;
 }
 
@@ -156,6 +160,7 @@ Result<Format> parse_format(std::string_view text) {
 }
 
 void start(const Options& options) { output() = make_output(options); }
+void set_level(Level level) { output().logger->set_level(level_of(level)); }
 
 void debug(std::string_view text, Fields fields) { write(spdlog::level::debug, text, fields); }
 void info(std::string_view text, Fields fields) { write(spdlog::level::info, text, fields); }

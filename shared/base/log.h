@@ -58,6 +58,8 @@ using Fields = std::initializer_list<Field>;
 
 /// Sets level and format for the whole process; call once, before other threads log.
 void start(const Options& options);
+/// The least that is written from now on. Any thread.
+void set_level(Level level);
 
 void debug(std::string_view text, Fields fields = {});
 void info(std::string_view text, Fields fields = {});

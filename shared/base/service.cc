@@ -13,10 +13,16 @@ namespace syncline::service {
 namespace {
 
 std::atomic<bool> stop_wanted{false};
+std::atomic<bool> reload_wanted{false};
 std::atomic<void (*)()> wake_up{nullptr};
 
 extern "C" void on_stop_signal(int) {
     stop_wanted.store(true);
+    if (auto* wake = wake_up.load()) wake();
+}
+
+extern "C" void on_reload_signal(int) {
+    reload_wanted.store(true);
     if (auto* wake = wake_up.load()) wake();
 }
 
@@ -54,5 +60,13 @@ void handle_stop_signals(void (*wake)()) {
 }
 
 bool stop_requested() { return stop_wanted.load(); }
+
+void handle_reload_signal() {
+    struct sigaction action {};
+    action.sa_handler = on_reload_signal;
+    sigaction(SIGHUP, &action, nullptr);
+}
+
+bool take_reload_request() { return reload_wanted.exchange(false); }
 
 }  // namespace syncline::service

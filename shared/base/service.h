@@ -10,7 +10,8 @@
 /// hand: libsystemd costs each agent a megabyte of memory for one datagram.
 namespace syncline::service {
 
-/// "READY=1", "STOPPING=1", "WATCHDOG=1" or "STATUS=..." to $NOTIFY_SOCKET; nothing without one.
+/// "READY=1", "RELOADING=1", "STOPPING=1", "WATCHDOG=1" or "STATUS=..." to $NOTIFY_SOCKET; nothing
+/// without one.
 void notify(std::string_view state);
 
 /// How often the watchdog wants to hear from us: half of $WATCHDOG_USEC; 0: there is none.
@@ -20,5 +21,9 @@ void notify(std::string_view state);
 /// only what is safe there). SIGPIPE is ignored. Call once.
 void handle_stop_signals(void (*wake)());
 [[nodiscard]] bool stop_requested();
+/// The same of SIGHUP, by which somebody wants the settings read anew.
+void handle_reload_signal();
+/// Has it come since this was asked last?
+[[nodiscard]] bool take_reload_request();
 
 }  // namespace syncline::service

@@ -143,6 +143,10 @@ int Program::stop() {
     return wait();
 }
 
+void Program::signal(int number) const {
+    if (pid_ != 0) ::kill(pid_, number);
+}
+
 void Program::kill9() {
     if (pid_ == 0) return;
     ::kill(pid_, SIGKILL);

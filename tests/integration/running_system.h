@@ -45,6 +45,7 @@ public:
     /// SIGTERM, and wait().
     int stop();
     void kill9();
+    void signal(int number) const;
 
 private:
     std::filesystem::path log_;
