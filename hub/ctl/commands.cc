@@ -14,6 +14,8 @@ constexpr Command kCommands[] = {
     {"policy", add_policy},
     {"contracts", add_contracts},
     {"status", add_status},
+    {"top", add_top},
+    {"plan-capacity", add_plan_capacity},
     {"ask", add_ask},
     {"backfill", add_backfill},
     {"workflows", add_workflows},

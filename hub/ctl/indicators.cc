@@ -54,8 +54,8 @@ Result<StoredAlert> read_alert(Session& session, const std::string& name) {
 std::string seconds_text(const Value& view, const char* name) {
     const Value* value = member(view, name);
     if (value == nullptr || value->is_null()) return "-";
-    const double seconds = std::stod(display(*value));
-    return duration_text(Duration{static_cast<std::int64_t>(seconds * 1e9)});
+    const double amount = std::stod(display(*value));
+    return duration_text(Duration{static_cast<std::int64_t>(amount * 1e9)});
 }
 
 std::string number_text(const Value& view, const char* name) {
@@ -117,9 +117,9 @@ Result<Exit> show_indicator(Program& program, const std::string& name) {
     out.line({{name + "  ", Style::kBold}, {"as of " + text_member(view, "at")}});
     for (const auto& [key, value] : *view.get<Value::Map>()) {
         if (key == "indicator" || key == "at" || key == "late") continue;
-        const bool seconds = key.ends_with("_s");
-        out.line("  " + key.substr(0, seconds ? key.size() - 2 : key.size()) + ": " +
-                 (seconds ? seconds_text(view, key.c_str()) : number_text(view, key.c_str())));
+        const bool in_seconds = key.ends_with("_s");
+        out.line("  " + key.substr(0, in_seconds ? key.size() - 2 : key.size()) + ": " +
+                 (in_seconds ? seconds_text(view, key.c_str()) : number_text(view, key.c_str())));
     }
     const Value* late = member(view, "late");
     const auto* list = late == nullptr ? nullptr : late->get<Value::List>();

@@ -123,6 +123,8 @@ void add_policy_apply(CLI::App& policy, Program& program);    ///< apply, approv
 void add_policy_history(CLI::App& policy, Program& program);  ///< history, show, export.
 void add_contracts(CLI::App& app, Program& program);
 void add_status(CLI::App& app, Program& program);
+void add_top(CLI::App& app, Program& program);
+void add_plan_capacity(CLI::App& app, Program& program);
 void add_backfill(CLI::App& app, Program& program);
 void add_ask(CLI::App& app, Program& program);
 void add_workflows(CLI::App& app, Program& program);

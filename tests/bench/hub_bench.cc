@@ -121,9 +121,14 @@ void measure_hub(const test::NatsServer& server, const std::string& program,
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
     Source source{url};
+    const double hub_rss = hub.most_rss_kib();
+    const double server_rss = most_rss_kib_of(server.pid());
     for (std::uint64_t i = 0; i < sizes.entities; ++i) source.send(i, 1, steady_ns());
     source.finish();
     await_stored(watcher, subjects::kStreamLog, sizes.entities, "founding the entities");
+    const auto entities = static_cast<double>(sizes.entities);
+    out["hub_bytes_per_entity"] = (hub.most_rss_kib() - hub_rss) * 1024 / entities;
+    out["server_bytes_per_entity"] = (most_rss_kib_of(server.pid()) - server_rss) * 1024 / entities;
 
     hub.signal(SIGSTOP);
     std::uint64_t round = 2;

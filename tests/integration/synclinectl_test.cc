@@ -153,6 +153,26 @@ TEST_F(SynclinectlTest, WatchingEndsWithCtrlC) {
     EXPECT_EQ(child.wait().exit, 0);
 }
 
+TEST_F(SynclinectlTest, TopTellsHowFastItGoes) {
+    install();
+    put_presence();
+    Child child{words({"--json", "top", "--interval", "1s"})};
+    ASSERT_TRUE(until([&] { return child.out().find('\n') != std::string::npos; }));
+    EXPECT_NE(child.out().find(R"("inputs_per_second":null)"), std::string::npos) << child.out();
+    put(subjects::hub_presence(HubId{"h1"}), R"({"hub":"h1","counts":{"inputs":1000012}})");
+    EXPECT_TRUE(until([&] {
+        const std::string said = child.out();
+        const auto at = said.rfind(R"("inputs_per_second":)");
+        return at != std::string::npos && std::strtod(said.c_str() + at + 20, nullptr) > 1'000;
+    })) << child.out();
+    child.interrupt();
+    EXPECT_EQ(child.wait().exit, 0);
+    const Ran once = run(words({"top", "--times", "1"}));
+    EXPECT_EQ(once.exit, 0) << once;
+    EXPECT_TRUE(once.says("PLATFORM") && once.says("crm") && once.says("h1")) << once;
+    EXPECT_EQ(run(words({"top", "--interval", "0s"})).exit, 2);
+}
+
 // ---- Entities and their log. ------------------------------------------------------------------
 
 TEST_F(SynclinectlTest, AnEntityIsFoundByIdRecordAndKey) {
