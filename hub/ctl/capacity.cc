@@ -16,11 +16,10 @@ double days_of(Duration keep) {
 }
 
 StreamCapacity stream_capacity(const StreamLoad& load, double growth) {
-    const double each = load.messages > 0 ? load.bytes / load.messages : 0;
     // One that keeps the newest of each subject grows with the subjects, not with time.
     const double kept =
         load.keep.count() > 0 ? load.per_day * growth * days_of(load.keep) : load.messages * growth;
-    return {.name = load.name, .now_bytes = load.bytes, .bytes = kept * each};
+    return {.name = load.name, .now_bytes = load.bytes, .bytes = kept * load.bytes_each};
 }
 
 }  // namespace

@@ -12,8 +12,9 @@ namespace syncline::ctl {
 /// One stream as it is: what comes in a day, and what is kept of it.
 struct StreamLoad {
     std::string name;
-    double messages = 0;  ///< Stored now.
-    double bytes = 0;
+    double messages = 0;  ///< That will be stored where nothing is kept by age.
+    double bytes = 0;     ///< Stored now.
+    double bytes_each = 0;
     double per_day = 0;  ///< Stored in a day, at the rate that was looked at.
     Duration keep{0};    ///< How long one is kept; 0: only the newest of each subject.
 };

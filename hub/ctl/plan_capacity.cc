@@ -38,6 +38,21 @@ double whole(const Value& map, std::string_view name) {
     return count == nullptr ? 0 : static_cast<double>(*count);
 }
 
+/// What one is like where there are none yet; `tests/bench/run hub` has measured these, of
+/// customers with eight fields. How many of them an input or an entity leads to is known to nobody
+/// then.
+struct Reference {
+    std::string_view stream;
+    double bytes;
+    bool by_input;  ///< As many a day as there are inputs; else as many as there are entities.
+};
+constexpr Reference kReferences[] = {{subjects::kStreamIn, 325, true},
+                                     {subjects::kStreamLog, 707, true},
+                                     {subjects::kStreamState, 872, false},
+                                     {subjects::kStreamCommands, 425, false}};
+/// With fewer, their mean says nothing of others.
+constexpr double kTellingMessages = 1'000;
+
 /// How many messages of a stream are of that much of the past, for a day.
 Result<double> rate_of(Session& session, const std::string& stream, double last, Timestamp now,
                        Duration over) {
@@ -73,25 +88,45 @@ Result<Looked> look(Session& session, const CapacityOptions& options, Duration o
         if (!rate) return fail(rate.error());
         out.inputs.replicas =
             std::max(out.inputs.replicas, static_cast<unsigned>(whole(*config, "num_replicas")));
+        const double messages = whole(*state, "messages");
+        const double bytes = whole(*state, "bytes");
         out.inputs.streams.push_back(
             {.name = wanted.name,
-             .messages = whole(*state, "messages"),
-             .bytes = whole(*state, "bytes"),
+             .messages = messages,
+             .bytes = bytes,
+             .bytes_each = messages > 0 ? bytes / messages : 0,
              .per_day = *rate,
              .keep = Duration{static_cast<std::int64_t>(whole(*config, "max_age"))}});
     }
+    nats::ConsumeSpec entities;
+    entities.stream = subjects::kStreamState;
+    entities.filters = {subjects::all_entities()};
+    const auto counted = session.count({entities});
+    if (!counted) return fail(counted.error());
+    out.inputs.entities = static_cast<double>(counted->front());
     return out;
+}
+
+StreamLoad* stream_named(CapacityInputs& inputs, std::string_view name) {
+    const auto found = std::ranges::find(inputs.streams, name, &StreamLoad::name);
+    return found == inputs.streams.end() ? nullptr : &*found;
+}
+
+/// Where there are few messages, what one takes is a reference's.
+void refer(CapacityInputs& inputs) {
+    for (const Reference& reference : kReferences) {
+        StreamLoad* load = stream_named(inputs, reference.stream);
+        if (load == nullptr || load->messages >= kTellingMessages) continue;
+        load->bytes_each = reference.bytes;
+        load->messages = std::max(load->messages, inputs.entities);
+        if (reference.by_input) load->per_day = std::max(load->per_day, inputs.inputs_per_day);
+    }
 }
 
 /// What was given instead of what was seen; streams that grow with it do so in proportion.
 void override_by(const CapacityOptions& options, CapacityInputs& inputs) {
-    const auto stream = [&](std::string_view name) -> StreamLoad* {
-        const auto found = std::ranges::find(inputs.streams, name, &StreamLoad::name);
-        return found == inputs.streams.end() ? nullptr : &*found;
-    };
-    if (const StreamLoad* in = stream(subjects::kStreamIn)) inputs.inputs_per_day = in->per_day;
-    if (const StreamLoad* states = stream(subjects::kStreamState)) {
-        inputs.entities = states->messages;
+    if (const StreamLoad* in = stream_named(inputs, subjects::kStreamIn)) {
+        inputs.inputs_per_day = in->per_day;
     }
     if (options.inputs_per_day != 0) {
         const auto wanted = static_cast<double>(options.inputs_per_day);
@@ -104,9 +139,7 @@ void override_by(const CapacityOptions& options, CapacityInputs& inputs) {
     if (options.entities != 0 && inputs.entities > 0) {
         const double factor = static_cast<double>(options.entities) / inputs.entities;
         for (StreamLoad& one : inputs.streams) {
-            if (one.keep.count() > 0) continue;
-            one.messages *= factor;
-            one.bytes *= factor;
+            if (one.keep.count() == 0) one.messages *= factor;
         }
     }
     if (options.entities != 0) inputs.entities = static_cast<double>(options.entities);
@@ -190,6 +223,7 @@ Result<Exit> plan(Program& program, const CapacityOptions& options) {
     auto looked = look(**session, options, *over);
     if (!looked) return fail(looked.error());
     override_by(options, looked->inputs);
+    refer(looked->inputs);
     const Capacity capacity = plan_capacity(looked->inputs, kMeasuredCosts);
     set_capacity(program.out(), *looked, capacity);
     show(program.out(), *looked, capacity);

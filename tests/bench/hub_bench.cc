@@ -129,6 +129,13 @@ void measure_hub(const test::NatsServer& server, const std::string& program,
     const auto entities = static_cast<double>(sizes.entities);
     out["hub_bytes_per_entity"] = (hub.most_rss_kib() - hub_rss) * 1024 / entities;
     out["server_bytes_per_entity"] = (most_rss_kib_of(server.pid()) - server_rss) * 1024 / entities;
+    for (const auto& [name, stream] : {std::pair{"in_bytes", subjects::kStreamIn},
+                                       {"state_bytes", subjects::kStreamState},
+                                       {"log_bytes", subjects::kStreamLog},
+                                       {"command_bytes", subjects::kStreamCommands}}) {
+        const nats::StreamInfo info = watcher.info(stream);
+        out[name] = static_cast<double>(info.bytes) / static_cast<double>(info.messages);
+    }
 
     hub.signal(SIGSTOP);
     std::uint64_t round = 2;
