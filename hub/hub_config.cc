@@ -86,18 +86,7 @@ TokenSettings read_token(TomlReader& table) {
     if (!token.sha256.empty() && !is_digest(token.sha256)) {
         table.problem("sha256", "must be 64 hexadecimal digits: synclinectl token new");
     }
-    const std::vector<std::string> roles = table.texts("roles");
-    if (roles.empty()) table.problem("roles", "must name one at least");
-    bool only_looks = true;
-    for (std::size_t i = 0; i < roles.size(); ++i) {
-        const auto role = role_named(roles[i]);
-        if (!role) {
-            table.problem("roles", i, "must be viewer, operator, approver, architect or admin");
-            continue;
-        }
-        token.roles.add(*role);
-        only_looks = only_looks && *role == Role::kViewer;
-    }
+    token.roles = read_roles(table);
     token.objects = table.texts("objects", {});
     const std::string expires = table.text("expires", "");
     if (!expires.empty()) {
@@ -105,7 +94,8 @@ TokenSettings read_token(TomlReader& table) {
         if (!time) table.problem("expires", "must be a time: 2027-01-31T00:00:00Z");
         token.expires = time.value_or(Timestamp{});
     }
-    token.sees_personal = table.boolean("personal", !only_looks);
+    token.sees_personal =
+        table.boolean("personal", token.roles.names() != Roles{Role::kViewer}.names());
     return token;
 }
 
@@ -121,8 +111,9 @@ void read_api(TomlReader table, ApiSettings& api) {
             one.problem("name", "is there twice, or stands for nobody in particular");
         }
     }
+    api.oidc = oidc::read_settings(table.table("oidc"));
     const bool loopback = api.address == "127.0.0.1" || api.address == "::1";
-    if (!loopback && !api.token.configured() && api.tokens.empty()) {
+    if (!loopback && !api.token.configured() && api.tokens.empty() && !api.oidc.enabled()) {
         table.problem("address", "is open to others, so it needs a `token` that they must know");
     }
 }

@@ -85,6 +85,15 @@ int status_of(ErrorKind kind) {
     }
 }
 
+Value::Map session_of(const Person& person) {
+    const auto roles = person.roles.names();
+    return {{"name", person.name},
+            {"roles", Value::List{roles.begin(), roles.end()}},
+            {"objects", Value::List{person.objects.begin(), person.objects.end()}},
+            {"csrf", person.csrf},
+            {"masked", !person.sees_personal}};
+}
+
 Value without_personal(const Value& answer) {
     if (const auto* list = answer.get<Value::List>()) {
         Value::List out;

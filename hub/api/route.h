@@ -74,6 +74,7 @@ struct Route {
     By by = By::kDesk;
     Desk::Lane lane = Desk::Lane::kShort;
     bool is_public = false;          ///< Without credentials.
+    bool takes_more = false;         ///< What else a query says is passed over.
     std::vector<std::string> words;  ///< The command.
     std::vector<Parameter> parameters;
     /// Makes the answer of what the command told, where that is more than is asked for.

@@ -281,7 +281,7 @@ TEST_F(HubApi, RefusesWhatIsWrong) {
                                 {"/v1/log?before=-1", 400, "invalid"},
                                 {"/../../etc/passwd", 404, "not_found"},
                                 {"/assets/%2e%2e/%2e%2e/etc/passwd", 404, "not_found"},
-                                {"/v1/login", 405, "unsupported"}};
+                                {"/v1/logout", 405, "unsupported"}};
     for (const Row& row : rows) {
         const HttpResponse answer = get(row.path);
         EXPECT_EQ(answer.status, row.status) << row.path << " " << answer.body;
