@@ -88,6 +88,7 @@ TokenSettings read_token(TomlReader& table) {
     }
     token.roles = read_roles(table);
     token.objects = table.texts("objects", {});
+    token.regions = table.texts("regions", {});
     const std::string expires = table.text("expires", "");
     if (!expires.empty()) {
         const auto time = parse_timestamp(expires);

@@ -158,8 +158,13 @@ std::optional<Problem> Api::refusal(const HttpServer::Request& request, const Ca
         return denied(person.name + " has not the role " + name_of(route.role) +
                       ", which this wants");
     }
-    if (route.scope == Route::Scope::kWhole && !person.objects.empty()) {
-        return denied("this is about all objects, and " + person.name + " may see some only");
+    using Scope = Route::Scope;
+    if (route.scope == Scope::kWhole && !person.sees_all()) {
+        return denied("this is about all objects and regions, and " + person.name +
+                      " may see some only");
+    }
+    if (route.scope == Scope::kWholeObject && !person.regions.empty()) {
+        return denied("this is about all regions, and " + person.name + " may see some only");
     }
     return std::nullopt;
 }

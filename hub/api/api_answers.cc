@@ -230,7 +230,8 @@ void Api::answer_at_desk(Request request) {
                                {.session = bench.session,
                                 .memory = bench.memory,
                                 .actor = asked.person.name,
-                                .objects = asked.person.objects});
+                                .objects = asked.person.objects,
+                                .regions = asked.person.regions});
             HttpServer::Reply reply = reply_of(by, told);
             reply.text = without_folder(std::move(reply.text), path);
             asked.answer(std::move(reply));

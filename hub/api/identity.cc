@@ -158,6 +158,7 @@ Result<void> Identity::open(const Secret& single, const std::vector<TokenSetting
                            {.name = one.name,
                             .roles = one.roles,
                             .objects = one.objects,
+                            .regions = one.regions,
                             .sees_personal = one.sees_personal},
                            one.expires});
     }

@@ -55,6 +55,7 @@ struct TokenSettings {
     Secret token;        ///< the token itself.
     Roles roles;
     std::vector<std::string> objects;  ///< Only things of these; none: of all.
+    std::vector<std::string> regions;  ///< The same.
     Timestamp expires;                 ///< 0: never.
     bool sees_personal = false;        ///< Values that the policy classifies `pii`.
 };
@@ -64,6 +65,7 @@ struct Person {
     std::string name;
     Roles roles;
     std::vector<std::string> objects;
+    std::vector<std::string> regions;
     bool sees_personal = false;
     /// Nobody in particular: an API that is open to this machine, or the one token of all. What it
     /// says of who acts is believed, as there is nothing better.
@@ -72,6 +74,8 @@ struct Person {
     std::string key;   ///< For limits: unlike that of any other.
 
     [[nodiscard]] bool may_see(std::string_view object) const;
+    /// Is there nothing that they may not see?
+    [[nodiscard]] bool sees_all() const { return objects.empty() && regions.empty(); }
 };
 
 /// What a request says of who it is.

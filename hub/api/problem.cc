@@ -90,6 +90,7 @@ Value::Map session_of(const Person& person) {
     return {{"name", person.name},
             {"roles", Value::List{roles.begin(), roles.end()}},
             {"objects", Value::List{person.objects.begin(), person.objects.end()}},
+            {"regions", Value::List{person.regions.begin(), person.regions.end()}},
             {"csrf", person.csrf},
             {"masked", !person.sees_personal}};
 }

@@ -115,6 +115,7 @@ Result<Person> person_of(const Value::Map& claims, const Settings& settings) {
         return Person{.name = *name,
                       .roles = grant.roles,
                       .objects = grant.objects,
+                      .regions = grant.regions,
                       .sees_personal = grant.sees_personal};
     }
     return fail(ErrorKind::kDenied, *name + " is in no group that may do anything here");

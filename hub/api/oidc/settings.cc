@@ -12,6 +12,7 @@ Grant read_grant(TomlReader& table) {
     grant.groups = table.texts("groups");
     grant.roles = read_roles(table);
     grant.objects = table.texts("objects", {});
+    grant.regions = table.texts("regions", {});
     grant.sees_personal =
         table.boolean("personal", grant.roles.names() != Roles{Role::kViewer}.names());
     return grant;

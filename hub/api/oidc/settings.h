@@ -14,6 +14,7 @@ struct Grant {
     std::vector<std::string> groups;  ///< All of these; none: whoever the provider knows.
     Roles roles;
     std::vector<std::string> objects;  ///< Only things of these; none: of all.
+    std::vector<std::string> regions;  ///< The same.
     bool sees_personal = false;
 };
 

@@ -62,6 +62,7 @@ TEST(HubConfigFile, SaysWhereAndHowPeopleSignIn) {
     EXPECT_EQ(oidc.redirect_uri(), "https://s.example/ops/v1/oidc/callback");
     ASSERT_EQ(oidc.grants.size(), 2U);
     EXPECT_TRUE(oidc.grants[0].sees_personal);
+    EXPECT_EQ(oidc.grants[0].regions, std::vector<std::string>{"EU"});
     EXPECT_FALSE(oidc.grants[1].sees_personal) << "who only looks";
     struct Row {
         std::string from;

@@ -26,7 +26,10 @@ protected:
         settings_.client_id = "syncline";
         settings_.base = "https://hub.example/ops/";
         settings_.grants = {{.groups = {"night", "ops"}, .roles = {Role::kAdmin}},
-                            {.groups = {"ops"}, .roles = {Role::kOperator}, .objects = {"order"}},
+                            {.groups = {"ops"},
+                             .roles = {Role::kOperator},
+                             .objects = {"order"},
+                             .regions = {"EU"}},
                             {.groups = {"look"}, .roles = {Role::kViewer}}};
         for (const char* alg : {"RS256", "ES256", "EdDSA"}) {
             provider_.keys.push_back(key(alg).jwk());
@@ -113,6 +116,8 @@ TEST_F(SigningIn, LeadsToTheProviderAndKnowsWhoComesBack) {
     EXPECT_TRUE(finished->person.roles.has(Role::kOperator));
     EXPECT_FALSE(finished->person.roles.has(Role::kAdmin)) << "that needs both groups";
     EXPECT_EQ(finished->person.objects, std::vector<std::string>{"order"});
+    EXPECT_EQ(finished->person.regions, std::vector<std::string>{"EU"});
+    EXPECT_FALSE(finished->person.sees_all());
     EXPECT_EQ(finished->to, "#/exceptions");
     const std::string out = sign_in_.logout_url(finished->id_token);
     EXPECT_TRUE(out.starts_with("https://id.example/end?client_id=syncline&")) << out;
