@@ -131,6 +131,14 @@ void read_links(TomlReader table, LinkSettings& links) {
     }
 }
 
+void read_webhooks(TomlReader table, AddressGuard& targets) {
+    const std::vector<std::string> allow = table.texts("allow", {});
+    for (std::size_t i = 0; i < allow.size(); ++i) {
+        const auto allowed = targets.allow(allow[i]);
+        if (!allowed) table.problem("allow", i, "is wrong: " + allowed.error().what);
+    }
+}
+
 void read_mail(TomlReader table, SmtpSettings& mail) {
     mail.server = table.text("server", "");
     const bool smtp = mail.server.starts_with("smtp://") || mail.server.starts_with("smtps://");
@@ -163,6 +171,7 @@ Result<HubConfig> read_hub_config(TomlReader& root) {
     if (!config.links.base.empty() && config.api.port == 0) {
         root.problem("links", "need the `[api]`, which answers them");
     }
+    read_webhooks(root.table("webhooks"), config.webhook_targets);
     read_mail(root.table("mail"), config.mail);
     config.telemetry = telemetry::read_tracer_settings(root.table("telemetry"));
     config.metrics_port = root.integer("metrics_port", {0, 65'535}, config.metrics_port);

@@ -26,6 +26,7 @@ TEST(HubConfigFile, ListsEverySettingAtItsDefault) {
     EXPECT_EQ(all->api.oidc.scopes, least->api.oidc.scopes);
     EXPECT_EQ(all->api.oidc.person_claim, least->api.oidc.person_claim);
     EXPECT_EQ(all->api.oidc.groups_claim, least->api.oidc.groups_claim);
+    EXPECT_EQ(all->webhook_targets, least->webhook_targets);
     EXPECT_EQ(all->links.base, least->links.base);
     EXPECT_EQ(all->mail.server, least->mail.server);
 }
@@ -49,12 +50,29 @@ TEST(HubConfigFile, LinksAndMailsNeedWhatTheyAreMadeWith) {
               std::string::npos);
 }
 
+TEST(HubConfigFile, SaysWhereWebhooksMayGo) {
+    const std::string policy = "policy = \"p\"\n[webhooks]\n";
+    AddressGuard allowed;
+    ASSERT_TRUE(allowed.allow("10.0.0.0/8"));
+    const auto config = parse_hub_config(policy + "allow = [\"10.0.0.0/8\"]\n", "h.toml");
+    ASSERT_TRUE(config) << config.error().what;
+    EXPECT_EQ(config->webhook_targets, allowed);
+    const auto wrong = parse_hub_config(policy + "allow = [\"a.example\", \"*\"]\n", "h.toml");
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().what.find("h.toml:3:23: `webhooks.allow` is wrong: `*` is no host"),
+              std::string::npos)
+        << wrong.error().what;
+    EXPECT_NE(parse_hub_config(policy + "alow = []\n", "h.toml").error().what.find("`allow`"),
+              std::string::npos);
+}
+
 TEST(HubConfigFile, SaysWhereAndHowPeopleSignIn) {
     const std::string fine =
         "policy = \"p\"\n[api]\nport = 80\naddress = \"0.0.0.0\"\n[api.oidc]\n"
         "issuer = \"https://id.example/\"\nclient_id = \"c\"\nbase = \"https://s.example/ops/\"\n"
         "groups_claim = [\"realm_access\", \"roles\"]\n"
-        "[[api.oidc.grants]]\ngroups = [\"a\"]\nroles = [\"operator\"]\nobjects = [\"order\"]\n"
+        "[[api.oidc.grants]]\ngroups = [\"a\"]\nroles = [\"operator\"]\nobjects = "
+        "[\"order\"]\nregions = [\"EU\"]\n"
         "[[api.oidc.grants]]\ngroups = []\nroles = [\"viewer\"]\n";
     const auto config = parse_hub_config(fine, "h.toml");
     ASSERT_TRUE(config) << config.error().what;
