@@ -193,16 +193,11 @@ public:
 
 private:
     /// What is waited for; each has a time limit of its own.
+    // clang-format off
     enum class Phase : std::uint8_t {
-        kIdle,
-        kHeader,
-        kBody,
-        kReply,
-        kWrite,
-        kEvents,
-        kDrain,
-        kClosed
+        kIdle, kHeader, kBody, kReply, kWrite, kEvents, kDrain, kClosed
     };
+    // clang-format on
 
     void enter(Phase phase, Duration limit) {
         phase_ = phase;
