@@ -69,4 +69,9 @@ std::string message_page(std::string_view title, std::string_view text) {
     return page(title, "<p>" + escaped(text) + "</p>");
 }
 
+std::string message_page(std::string_view title, std::string_view text, const PageLink& link) {
+    return page(title, "<p>" + escaped(text) + "</p><p><a href=\"" + escaped(link.url) + "\">" +
+                           escaped(link.text) + "</a></p>");
+}
+
 }  // namespace syncline::hub

@@ -16,4 +16,12 @@ namespace syncline::hub {
 /// The same form, to say what came of it, or why nothing can.
 [[nodiscard]] std::string message_page(std::string_view title, std::string_view text);
 
+/// A place that a page leads on to.
+struct PageLink {
+    std::string_view url;
+    std::string_view text;
+};
+[[nodiscard]] std::string message_page(std::string_view title, std::string_view text,
+                                       const PageLink& link);
+
 }  // namespace syncline::hub

@@ -86,26 +86,17 @@ TokenSettings read_token(TomlReader& table) {
     if (!token.sha256.empty() && !is_digest(token.sha256)) {
         table.problem("sha256", "must be 64 hexadecimal digits: synclinectl token new");
     }
-    const std::vector<std::string> roles = table.texts("roles");
-    if (roles.empty()) table.problem("roles", "must name one at least");
-    bool only_looks = true;
-    for (std::size_t i = 0; i < roles.size(); ++i) {
-        const auto role = role_named(roles[i]);
-        if (!role) {
-            table.problem("roles", i, "must be viewer, operator, approver, architect or admin");
-            continue;
-        }
-        token.roles.add(*role);
-        only_looks = only_looks && *role == Role::kViewer;
-    }
+    token.roles = read_roles(table);
     token.objects = table.texts("objects", {});
+    token.regions = table.texts("regions", {});
     const std::string expires = table.text("expires", "");
     if (!expires.empty()) {
         const auto time = parse_timestamp(expires);
         if (!time) table.problem("expires", "must be a time: 2027-01-31T00:00:00Z");
         token.expires = time.value_or(Timestamp{});
     }
-    token.sees_personal = table.boolean("personal", !only_looks);
+    token.sees_personal =
+        table.boolean("personal", token.roles.names() != Roles{Role::kViewer}.names());
     return token;
 }
 
@@ -121,8 +112,9 @@ void read_api(TomlReader table, ApiSettings& api) {
             one.problem("name", "is there twice, or stands for nobody in particular");
         }
     }
+    api.oidc = oidc::read_settings(table.table("oidc"));
     const bool loopback = api.address == "127.0.0.1" || api.address == "::1";
-    if (!loopback && !api.token.configured() && api.tokens.empty()) {
+    if (!loopback && !api.token.configured() && api.tokens.empty() && !api.oidc.enabled()) {
         table.problem("address", "is open to others, so it needs a `token` that they must know");
     }
 }
@@ -136,6 +128,14 @@ void read_links(TomlReader table, LinkSettings& links) {
     links.key = table.optional_secret("key");
     if (!links.base.empty() && !links.key.configured()) {
         table.problem("key", "is missing: links are signed with it");
+    }
+}
+
+void read_webhooks(TomlReader table, AddressGuard& targets) {
+    const std::vector<std::string> allow = table.texts("allow", {});
+    for (std::size_t i = 0; i < allow.size(); ++i) {
+        const auto allowed = targets.allow(allow[i]);
+        if (!allowed) table.problem("allow", i, "is wrong: " + allowed.error().what);
     }
 }
 
@@ -171,6 +171,7 @@ Result<HubConfig> read_hub_config(TomlReader& root) {
     if (!config.links.base.empty() && config.api.port == 0) {
         root.problem("links", "need the `[api]`, which answers them");
     }
+    read_webhooks(root.table("webhooks"), config.webhook_targets);
     read_mail(root.table("mail"), config.mail);
     config.telemetry = telemetry::read_tracer_settings(root.table("telemetry"));
     config.metrics_port = root.integer("metrics_port", {0, 65'535}, config.metrics_port);

@@ -9,6 +9,7 @@
 #include "hub/hub_options.h"
 #include "shared/base/log.h"
 #include "shared/base/result.h"
+#include "shared/http/address_guard.h"
 #include "shared/mail/smtp.h"
 #include "shared/nats/nats_options.h"
 #include "shared/nats/streams.h"
@@ -26,8 +27,9 @@ struct HubConfig {
     log::Options log;
     int metrics_port = 0;  ///< On loopback; 0: none.
     ApiSettings api;
-    LinkSettings links;  ///< By which people answer approvals.
-    SmtpSettings mail;   ///< Without server: no mails are sent.
+    LinkSettings links;            ///< By which people answer approvals.
+    AddressGuard webhook_targets;  ///< Where webhooks may go beside the public Internet.
+    SmtpSettings mail;             ///< Without server: no mails are sent.
     telemetry::TracerSettings telemetry;
 };
 

@@ -166,9 +166,10 @@ public:
           webhooks_({.link = link_,
                      .clock = clock_,
                      .make_client =
-                         [] {
+                         [this] {
                              return std::make_unique<CurlClient>(
-                                 CurlClient::Options{.response_bytes_max = kWebhookReplyMost});
+                                 CurlClient::Options{.response_bytes_max = kWebhookReplyMost,
+                                                     .guard = config_.webhook_targets});
                          },
                      .links = links_,
                      .mail = config_.mail,

@@ -69,17 +69,24 @@ Api::Api(Parts parts)
           settings.nats.on_status = nullptr;
           return std::make_unique<Desk>(std::move(settings));
       }()),
-      live_(*desk_, p_.clock) {}
+      live_(*desk_, p_.clock),
+      sign_in_(std::make_unique<oidc::SignIn>(p_.clock)) {}
 
-/// The server first: it hands out no more. Then the desk, whose work answers through it.
+/// The server first: it hands out no more. Then those whose work answers through it.
 Api::~Api() {
     server_.reset();
+    sign_in_.reset();
     desk_.reset();
 }
 
 Result<void> Api::open(const ApiSettings& settings) {
     if (settings.port == 0) return {};
-    if (auto opened = identity_.open(settings.token, settings.tokens); !opened) return opened;
+    using Others = Identity::Others;
+    const Others others = settings.oidc.enabled() ? Others::kSignIn : Others::kNobody;
+    if (auto opened = identity_.open(settings.token, settings.tokens, others); !opened) {
+        return opened;
+    }
+    if (auto opened = sign_in_->open(settings.oidc); !opened) return opened;
     limits_.set({.per_second = settings.per_second, .burst = settings.per_second * 4});
     HttpServer::Settings http;
     http.address = settings.address;
@@ -151,8 +158,13 @@ std::optional<Problem> Api::refusal(const HttpServer::Request& request, const Ca
         return denied(person.name + " has not the role " + name_of(route.role) +
                       ", which this wants");
     }
-    if (route.scope == Route::Scope::kWhole && !person.objects.empty()) {
-        return denied("this is about all objects, and " + person.name + " may see some only");
+    using Scope = Route::Scope;
+    if (route.scope == Scope::kWhole && !person.sees_all()) {
+        return denied("this is about all objects and regions, and " + person.name +
+                      " may see some only");
+    }
+    if (route.scope == Scope::kWholeObject && !person.regions.empty()) {
+        return denied("this is about all regions, and " + person.name + " may see some only");
     }
     return std::nullopt;
 }

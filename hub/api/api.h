@@ -12,6 +12,7 @@
 #include "hub/api/identity.h"
 #include "hub/api/limits.h"
 #include "hub/api/live.h"
+#include "hub/api/oidc/sign_in.h"
 #include "hub/api/problem.h"
 #include "hub/api/route.h"
 #include "hub/asks.h"
@@ -28,6 +29,7 @@ struct ApiSettings {
     std::string address = "127.0.0.1";  ///< Another one needs a token.
     Secret token;                       ///< Of an admin who is nobody in particular.
     std::vector<TokenSettings> tokens;  ///< With neither, whoever is on this machine may all.
+    oidc::Settings oidc;                ///< Where people sign in.
     unsigned per_second = 50;           ///< Requests of one client that its desk answers.
 };
 
@@ -99,6 +101,10 @@ private:
     void answer_here(const HttpServer::Request& request, const Request& asked);
     void answer_at_desk(Request request);
     void log_in(const HttpServer::Request& request, const Request& asked);
+    void log_out(const HttpServer::Request& request, const Request& asked);
+    void tell_ways(const Request& asked);
+    void begin_sign_in(const HttpServer::Request& request, const Request& asked);
+    void finish_sign_in(const HttpServer::Request& request, const Request& asked);
     void listen(const HttpServer::Answer& answer);
 
     void route(const Request& request);
@@ -116,6 +122,7 @@ private:
     std::vector<Request> requests_;
     std::unique_ptr<Desk> desk_;
     api::Live live_;
+    std::unique_ptr<oidc::SignIn> sign_in_;
     std::unique_ptr<HttpServer> server_;  ///< Last: its threads end before the rest goes.
 };
 

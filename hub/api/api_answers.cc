@@ -36,15 +36,6 @@ HttpServer::Reply text_reply(int status, std::string text) {
     return reply;
 }
 
-Value::Map session_of(const Person& person) {
-    const auto roles = person.roles.names();
-    return {{"name", person.name},
-            {"roles", Value::List{roles.begin(), roles.end()}},
-            {"objects", Value::List{person.objects.begin(), person.objects.end()}},
-            {"csrf", person.csrf},
-            {"masked", !person.sees_personal}};
-}
-
 /// A folder of its own for the policy that a request brought; gone with the object.
 class PolicyFolder {
 public:
@@ -158,17 +149,13 @@ HttpServer::Reply denied_page(const std::string& why) {
 void Api::answer_here(const HttpServer::Request& request, const Request& asked) {
     const std::string& id = asked.call.route->id;
     if (id == "session") {
-        return asked.answer(api::json_reply(200, to_json(Value{session_of(asked.person)})));
+        return asked.answer(api::json_reply(200, to_json(Value{api::session_of(asked.person)})));
     }
     if (id == "login") return log_in(request, asked);
-    if (id == "logout") {
-        identity_.end(request.header("Cookie"));
-        HttpServer::Reply reply = api::json_reply(200, "{}");
-        reply.headers.emplace_back("Set-Cookie", std::string{Identity::kCookie} +
-                                                     "=; Path=/; Max-Age=0; HttpOnly; "
-                                                     "SameSite=Strict");
-        return asked.answer(std::move(reply));
-    }
+    if (id == "login.ways") return tell_ways(asked);
+    if (id == "logout") return log_out(request, asked);
+    if (id == "oidc.begin") return begin_sign_in(request, asked);
+    if (id == "oidc.finish") return finish_sign_in(request, asked);
     if (id == "events") return listen(asked.answer);
     if (id == "openapi") {
         static const std::string text = to_json(api::openapi());
@@ -188,29 +175,6 @@ void Api::answer_here(const HttpServer::Request& request, const Request& asked) 
     const bool ready = alive && ready_;
     asked.answer(ready ? text_reply(200, "ready\n")
                        : text_reply(503, "no NATS, or no policy yet\n"));
-}
-
-void Api::log_in(const HttpServer::Request& request, const Request& asked) {
-    auto begun = identity_.begin(asked.call.text("token"), request.peer);
-    if (!begun) {
-        log::warning("a login was refused",
-                     {{"peer", std::string{request.peer}}, {"error", begun.error()}});
-        const ErrorKind kind = begun.error().kind;
-        const int status = kind == ErrorKind::kDenied ? 401 : api::status_of(kind);
-        HttpServer::Reply reply = api::reply_of(Problem{status, name_of(kind), begun.error().what});
-        if (status == 429) reply.retry_after = 60s;
-        return asked.answer(std::move(reply));
-    }
-    log::info("somebody logged in",
-              {{"name", begun->person.name}, {"peer", std::string{request.peer}}});
-    HttpServer::Reply reply = api::json_reply(200, to_json(Value{session_of(begun->person)}));
-    // A browser sends it over plain HTTP to this machine alone.
-    const bool plain = request.header("X-Forwarded-Proto") != "https" &&
-                       (request.peer == "127.0.0.1" || request.peer == "::1");
-    reply.headers.emplace_back("Set-Cookie", std::string{Identity::kCookie} + "=" + begun->cookie +
-                                                 "; Path=/; HttpOnly; SameSite=Strict" +
-                                                 (plain ? "" : "; Secure"));
-    asked.answer(std::move(reply));
 }
 
 void Api::listen(const HttpServer::Answer& answer) {
@@ -266,7 +230,8 @@ void Api::answer_at_desk(Request request) {
                                {.session = bench.session,
                                 .memory = bench.memory,
                                 .actor = asked.person.name,
-                                .objects = asked.person.objects});
+                                .objects = asked.person.objects,
+                                .regions = asked.person.regions});
             HttpServer::Reply reply = reply_of(by, told);
             reply.text = without_folder(std::move(reply.text), path);
             asked.answer(std::move(reply));

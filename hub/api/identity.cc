@@ -27,16 +27,6 @@ constexpr std::array kRoles{Role::kViewer, Role::kOperator, Role::kApprover, Rol
 
 std::string digest_of(std::string_view text) { return bytes_of(sha256({text})); }
 
-/// How long it takes says nothing of where they differ.
-bool is_same(std::string_view one, std::string_view other) {
-    if (one.size() != other.size()) return false;
-    unsigned differences = 0;
-    for (std::size_t i = 0; i < one.size(); ++i) {
-        differences |= static_cast<unsigned char>(one[i]) ^ static_cast<unsigned char>(other[i]);
-    }
-    return differences == 0;
-}
-
 Result<std::string> bytes_of_hex(std::string_view text) {
     const auto digit = [](char c) {
         if (c >= '0' && c <= '9') return c - '0';
@@ -99,6 +89,29 @@ bool Person::may_see(std::string_view object) const {
     return objects.empty() || std::ranges::find(objects, object) != objects.end();
 }
 
+Roles read_roles(TomlReader& table) {
+    const std::vector<std::string> names = table.texts("roles");
+    if (names.empty()) table.problem("roles", "must name one at least");
+    Roles roles;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (const auto role = role_named(names[i])) {
+            roles.add(*role);
+        } else {
+            table.problem("roles", i, "must be viewer, operator, approver, architect or admin");
+        }
+    }
+    return roles;
+}
+
+bool is_same_text(std::string_view one, std::string_view other) {
+    if (one.size() != other.size()) return false;
+    unsigned differences = 0;
+    for (std::size_t i = 0; i < one.size(); ++i) {
+        differences |= static_cast<unsigned char>(one[i]) ^ static_cast<unsigned char>(other[i]);
+    }
+    return differences == 0;
+}
+
 Result<std::string> random_text(std::size_t bytes) {
     std::string random(bytes, '\0');
     if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
@@ -120,8 +133,10 @@ std::string_view cookie_named(std::string_view name, std::string_view header) {
     return {};
 }
 
-Result<void> Identity::open(const Secret& single, const std::vector<TokenSettings>& tokens) {
+Result<void> Identity::open(const Secret& single, const std::vector<TokenSettings>& tokens,
+                            Others others) {
     tokens_.clear();
+    others_ = others;
     if (single.configured()) {
         Secret token = single;
         if (auto loaded = token.load(); !loaded) return fail(loaded.error(), "api.token");
@@ -143,6 +158,7 @@ Result<void> Identity::open(const Secret& single, const std::vector<TokenSetting
                            {.name = one.name,
                             .roles = one.roles,
                             .objects = one.objects,
+                            .regions = one.regions,
                             .sees_personal = one.sees_personal},
                            one.expires});
     }
@@ -155,7 +171,7 @@ std::optional<std::size_t> Identity::token_of(std::string_view token) const {
     const std::string hash = digest_of(token);
     std::optional<std::size_t> found;
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
-        if (is_same(tokens_[i].hash, hash)) found = i;
+        if (is_same_text(tokens_[i].hash, hash)) found = i;
     }
     if (!found) return std::nullopt;
     const Timestamp expires = tokens_[*found].expires;
@@ -164,9 +180,8 @@ std::optional<std::size_t> Identity::token_of(std::string_view token) const {
 
 bool Identity::is_over(const Running& session) const {
     const Duration now = clock_.steady();
-    const Timestamp expires = tokens_[session.token].expires;
     return now - session.used > kSessionIdle || now - session.begun > kSessionMost ||
-           (expires.ns != 0 && expires <= clock_.now());
+           (session.expires.ns != 0 && session.expires <= clock_.now());
 }
 
 Result<Person> Identity::who(const Credentials& credentials) {
@@ -193,7 +208,7 @@ Result<Person> Identity::who(const Credentials& credentials) {
         return fail(ErrorKind::kDenied, "the session is over; log in again");
     }
     at->second.used = clock_.steady();
-    Person person = tokens_[at->second.token].person;
+    Person person = at->second.person;
     person.csrf = at->second.csrf;
     person.key = "session " + hexadecimal(id).substr(0, 16);
     return person;
@@ -238,23 +253,43 @@ Result<Identity::Session> Identity::begin(std::string_view token, std::string_vi
         note_failure(peer);
         return fail(ErrorKind::kDenied, "there is no such token, or its time is over");
     }
+    return begin(Running{.person = tokens_[*known].person, .expires = tokens_[*known].expires});
+}
+
+Result<Identity::Session> Identity::begin(Person person, std::string proof) {
+    const bool taken = person.name == "api" || person.name == "local" ||
+                       std::ranges::any_of(tokens_, [&](const Token& token) {
+                           return token.person.name == person.name;
+                       });
+    if (taken) {
+        return fail(ErrorKind::kDenied, "the name " + person.name + " is that of a token here");
+    }
+    const std::lock_guard lock{mutex_};
+    return begin(Running{.person = std::move(person), .proof = std::move(proof)});
+}
+
+/// With the mutex held.
+Result<Identity::Session> Identity::begin(Running session) {
     auto cookie = random_text(kRandomBytes);
     auto csrf = random_text(kRandomBytes);
     if (!cookie) return fail(cookie.error());
     if (!csrf) return fail(csrf.error());
     make_room();
-    const Duration now = clock_.steady();
-    sessions_[digest_of(*cookie)] = {*known, *csrf, now, now};
-    Person person = tokens_[*known].person;
-    person.csrf = *std::move(csrf);
+    session.csrf = *std::move(csrf);
+    session.begun = clock_.steady();
+    session.used = session.begun;
+    Person person = session.person;
+    person.csrf = session.csrf;
+    sessions_[digest_of(*cookie)] = std::move(session);
     return Session{*std::move(cookie), std::move(person)};
 }
 
-void Identity::end(std::string_view cookie) {
+std::string Identity::end(std::string_view cookie) {
     const std::string_view id = cookie_named(kCookie, cookie);
-    if (id.empty()) return;
+    if (id.empty()) return {};
     const std::lock_guard lock{mutex_};
-    sessions_.erase(digest_of(id));
+    auto ended = sessions_.extract(digest_of(id));
+    return ended.empty() ? std::string{} : std::move(ended.mapped().proof);
 }
 
 }  // namespace syncline::hub

@@ -12,6 +12,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/result.h"
 #include "shared/base/secret.h"
+#include "shared/base/toml_reader.h"
 
 namespace syncline::hub {
 
@@ -44,6 +45,9 @@ private:
     std::uint8_t bits_ = 0;
 };
 
+/// The key `roles` of a table, which must name one at least; notes what is wrong.
+[[nodiscard]] Roles read_roles(TomlReader& table);
+
 /// A token that a machine or a person has, `[[api.tokens]]`.
 struct TokenSettings {
     std::string name;    ///< Who acts with it; in every log.
@@ -51,6 +55,7 @@ struct TokenSettings {
     Secret token;        ///< the token itself.
     Roles roles;
     std::vector<std::string> objects;  ///< Only things of these; none: of all.
+    std::vector<std::string> regions;  ///< The same.
     Timestamp expires;                 ///< 0: never.
     bool sees_personal = false;        ///< Values that the policy classifies `pii`.
 };
@@ -60,6 +65,7 @@ struct Person {
     std::string name;
     Roles roles;
     std::vector<std::string> objects;
+    std::vector<std::string> regions;
     bool sees_personal = false;
     /// Nobody in particular: an API that is open to this machine, or the one token of all. What it
     /// says of who acts is believed, as there is nothing better.
@@ -68,6 +74,8 @@ struct Person {
     std::string key;   ///< For limits: unlike that of any other.
 
     [[nodiscard]] bool may_see(std::string_view object) const;
+    /// Is there nothing that they may not see?
+    [[nodiscard]] bool sees_all() const { return objects.empty() && regions.empty(); }
 };
 
 /// What a request says of who it is.
@@ -77,8 +85,8 @@ struct Credentials {
     std::string_view peer;           ///< Address.
 };
 
-/// Answers who a request is: by token, or by the session that a token has begun. Another way, as
-/// OIDC, becomes one more branch of who() and one more door to begin().
+/// Answers who a request is: by token, or by the session that a token has begun, or a sign-in
+/// elsewhere.
 ///
 /// Tokens are kept and compared as hashes. Sessions live in memory, so they end with the hub; of
 /// their ids only hashes are kept. Threading: any.
@@ -86,10 +94,13 @@ class Identity {
 public:
     explicit Identity(const Clock& clock) : clock_(clock) {}
 
+    /// May people come in who have no token?
+    enum class Others : std::uint8_t { kNobody, kSignIn };
     /// kInvalid: no such digest; also what Secret::load() says. `single`: the one of `[api] token`.
-    Result<void> open(const Secret& single, const std::vector<TokenSettings>& tokens);
+    Result<void> open(const Secret& single, const std::vector<TokenSettings>& tokens,
+                      Others others = Others::kNobody);
     /// Is nobody asked who he is?
-    [[nodiscard]] bool is_open() const { return tokens_.empty(); }
+    [[nodiscard]] bool is_open() const { return tokens_.empty() && others_ == Others::kNobody; }
 
     /// kDenied: nobody; the text is for the client.
     [[nodiscard]] Result<Person> who(const Credentials& credentials);
@@ -100,8 +111,11 @@ public:
     };
     /// kDenied: there is no such token. kThrottled: the peer has tried too often.
     [[nodiscard]] Result<Session> begin(std::string_view token, std::string_view peer);
-    /// Ends the session of that header Cookie; harmless if there is none.
-    void end(std::string_view cookie);
+    /// Of somebody whom others know; `proof` is kept for end(). kDenied: the name is that of a
+    /// token.
+    [[nodiscard]] Result<Session> begin(Person person, std::string proof);
+    /// Ends the session of that header Cookie, and gives its proof; harmless if there is none.
+    std::string end(std::string_view cookie);
 
     static constexpr std::string_view kCookie = "syncline_session";
 
@@ -112,7 +126,9 @@ private:
         Timestamp expires;
     };
     struct Running {
-        std::size_t token = 0;  ///< By which it was begun.
+        Person person;
+        Timestamp expires;  ///< With the token by which it was begun; 0: never.
+        std::string proof;
         std::string csrf;
         Duration begun{0};
         Duration used{0};
@@ -124,16 +140,20 @@ private:
     [[nodiscard]] std::optional<std::size_t> token_of(std::string_view token) const;
     [[nodiscard]] bool is_over(const Running& session) const;
     void make_room();
+    [[nodiscard]] Result<Session> begin(Running session);
     [[nodiscard]] bool may_try(std::string_view peer);
     void note_failure(std::string_view peer);
 
     const Clock& clock_;
     std::vector<Token> tokens_;
+    Others others_ = Others::kNobody;
     std::mutex mutex_;
     std::map<std::string, Running, std::less<>> sessions_;  ///< By the hash of their ids.
     std::map<std::string, Tries, std::less<>> tries_;       ///< By peer.
 };
 
+/// How long it takes says nothing of where they differ.
+[[nodiscard]] bool is_same_text(std::string_view one, std::string_view other);
 /// `bytes` random ones, as text for URLs. kUnavailable: the system has none.
 [[nodiscard]] Result<std::string> random_text(std::size_t bytes);
 /// The value of a cookie in a header Cookie (RFC 6265 4.2.1); empty if it is not there.

@@ -85,6 +85,16 @@ int status_of(ErrorKind kind) {
     }
 }
 
+Value::Map session_of(const Person& person) {
+    const auto roles = person.roles.names();
+    return {{"name", person.name},
+            {"roles", Value::List{roles.begin(), roles.end()}},
+            {"objects", Value::List{person.objects.begin(), person.objects.end()}},
+            {"regions", Value::List{person.regions.begin(), person.regions.end()}},
+            {"csrf", person.csrf},
+            {"masked", !person.sees_personal}};
+}
+
 Value without_personal(const Value& answer) {
     if (const auto* list = answer.get<Value::List>()) {
         Value::List out;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "hub/api/identity.h"
 #include "hub/ctl/output.h"
 #include "shared/base/result.h"
 #include "shared/http/server.h"
@@ -28,6 +29,9 @@ struct Problem {
 [[nodiscard]] HttpServer::Reply reply_of(int status, std::string body);
 /// The status of an error that a command told.
 [[nodiscard]] int status_of(ErrorKind kind);
+
+/// Who somebody is, for them.
+[[nodiscard]] Value::Map session_of(const Person& person);
 
 /// Values that workflows show, hidden from who may not see what is personal.
 [[nodiscard]] Value without_personal(const Value& answer);

@@ -227,6 +227,7 @@ std::optional<Wrong> take_query(Call& call, std::string_view query) {
                                      ? ""
                                      : percent_decode(std::string_view{text}.substr(equals + 1));
         const Parameter* parameter = find(route, name, In::kQuery);
+        if (parameter == nullptr && route.takes_more) continue;
         if (parameter == nullptr) {
             return Wrong{"query", "`" + name.substr(0, 64) + "` is not known here" +
                                       did_you_mean(name, names_of(route, In::kQuery))};

@@ -59,11 +59,12 @@ struct Route {
         kHub,   ///< The hub's own thread.
         kHere,  ///< The server's thread, from memory.
     };
-    /// Who of those that see only some objects may use it.
+    /// Who of those that see only some objects or regions may use it.
     enum class Scope : std::uint8_t {
-        kEverybody,  ///< It shows nothing of any object, or its command leaves out the others.
-        kObject,     ///< Who may see the parameter `object`.
-        kWhole,      ///< Nobody of these.
+        kEverybody,    ///< It shows nothing of any entity, or its command leaves out the others.
+        kObject,       ///< Who may see the parameter `object`; the command looks at the region.
+        kWholeObject,  ///< The same, but nobody who sees only some regions.
+        kWhole,        ///< Nobody of these.
     };
     Method method = Method::kGet;
     std::string path;   ///< "/v1/entities/{object}/{key}"; `{key*}` takes slashes, too.
@@ -74,6 +75,7 @@ struct Route {
     By by = By::kDesk;
     Desk::Lane lane = Desk::Lane::kShort;
     bool is_public = false;          ///< Without credentials.
+    bool takes_more = false;         ///< What else a query says is passed over.
     std::vector<std::string> words;  ///< The command.
     std::vector<Parameter> parameters;
     /// Makes the answer of what the command told, where that is more than is asked for.

@@ -210,7 +210,7 @@ std::vector<Route> checking_routes() {
         {.path = "/v1/reconciliations/{platform}/{object}",
          .id = "reconciliations.show",
          .about = "The records that differed",
-         .scope = kObject,
+         .scope = kWholeObject,
          .words = {"reconcile", "show"},
          .parameters = {path_word("object", "The object"), path_word("platform", "The platform")}},
         {.method = Method::kPost,

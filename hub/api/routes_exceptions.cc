@@ -113,7 +113,7 @@ std::vector<Route> exception_routes() {
          .id = "exceptions.to_rule",
          .about = "The policy's rule that would have decided it so; nothing is changed",
          .role = Role::kOperator,
-         .scope = Route::Scope::kObject,
+         .scope = Route::Scope::kWholeObject,
          .words = {"exceptions", "to-rule"},
          .parameters = {body("as", "--as", "accept, reject, discard or immaterial"),
                         needed(body("object", "", "The object")),

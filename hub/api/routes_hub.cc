@@ -87,6 +87,31 @@ std::vector<Route> asking_routes() {
     };
 }
 
+/// Places where a browser goes, of which each leads to another.
+std::vector<Route> sign_in_routes() {
+    const auto said = [](const std::string& name, const std::string& about) {
+        Parameter one = query(name, "", about);
+        one.as = Parameter::As::kNothing;
+        one.bytes_most = 8'000;
+        return one;
+    };
+    return {{.path = "/v1/oidc/login",
+             .id = "oidc.begin",
+             .about = "Leads a browser to the OpenID provider, where somebody signs in",
+             .by = By::kHere,
+             .is_public = true,
+             .parameters = {said("to", "Where in the console it goes then: #/exceptions")}},
+            {.path = "/v1/oidc/callback",
+             .id = "oidc.finish",
+             .about = "Where the provider leads it back to: begins a session",
+             .by = By::kHere,
+             .is_public = true,
+             .takes_more = true,
+             .parameters = {said("state", "Of the sign-in"), said("code", "Of who has signed in"),
+                            said("iss", "The provider"), said("error", "Why nobody has"),
+                            said("error_description", "The same in words")}}};
+}
+
 std::vector<Route> own_routes() {
     Parameter token = body("token", "", "It is forgotten at once");
     token.as = Parameter::As::kNothing;
@@ -102,10 +127,16 @@ std::vector<Route> own_routes() {
          .by = By::kHere,
          .is_public = true,
          .parameters = {needed(token)}},
+        {.path = "/v1/login",
+         .id = "login.ways",
+         .about = "How one logs in here: by token, and where else",
+         .by = By::kHere,
+         .is_public = true},
         {.method = Method::kPost,
          .path = "/v1/logout",
          .id = "logout",
-         .about = "Ends the session; its cookie opens nothing any more",
+         .about = "Ends the session; its cookie opens nothing any more. `sign_out` is where a "
+                  "browser ends that of the provider",
          .by = By::kHere},
         {.path = "/v1/events",
          .id = "events",
@@ -135,6 +166,7 @@ std::vector<Route> own_routes() {
 std::vector<Route> hub_routes() {
     std::vector<Route> all = asking_routes();
     for (Route& one : own_routes()) all.push_back(std::move(one));
+    for (Route& one : sign_in_routes()) all.push_back(std::move(one));
     return all;
 }
 

@@ -6,6 +6,7 @@
 #include "hub/ctl/describe.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/sight.h"
 #include "hub/ctl/text.h"
 #include "shared/base/nearest_name.h"
 
@@ -143,7 +144,7 @@ Result<Exit> show(Program& program, const BlameOptions& options) {
     if (!secrets) return fail(secrets.error());
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    const auto located = locate(**session, ObjectName{options.object}, options.key);
+    const auto located = Sight{program, **session}.locate(ObjectName{options.object}, options.key);
     if (!located) return fail(located.error());
     const auto stored = load_located(**session, *located);
     if (!stored) return fail(stored.error());

@@ -7,6 +7,7 @@
 #include "hub/ctl/decisions.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/sight.h"
 #include "hub/ctl/text.h"
 
 namespace syncline::ctl {
@@ -216,7 +217,7 @@ Result<Exit> show(Program& program, const ShowOptions& options) {
     if (!secrets) return fail(secrets.error());
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    const auto located = locate(**session, ObjectName{options.object}, options.key);
+    const auto located = Sight{program, **session}.locate(ObjectName{options.object}, options.key);
     if (!located) return fail(located.error());
     if (!options.at.empty()) {
         return show_past(program, **session, located->key, *secrets, options.at);

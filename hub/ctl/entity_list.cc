@@ -5,6 +5,7 @@
 #include "hub/ctl/cli.h"
 #include "hub/ctl/cluster.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/sight.h"
 #include "hub/ctl/text.h"
 #include "shared/base/base64.h"
 #include "shared/wire/subjects.h"
@@ -83,6 +84,10 @@ Value summary_of(const hub::EntityState& state, const nats::StoredMessage& messa
                       {"stored_at", message.stored_at}};
 }
 
+struct PageStart {
+    std::uint64_t sequence = 0;
+    std::size_t count = 0;
+};
 struct StatesPage {
     std::vector<nats::StoredMessage> states;
     std::uint64_t next = 0;  ///< The place after which the next page begins; 0: there is none.
@@ -91,9 +96,15 @@ struct StatesPage {
 /// States at and after `sequence`, as many as are wanted or found in so much of the stream: what
 /// else stands there is passed over here. A filter would have the server look through the subjects
 /// of a million of them first, for a consumer as for a single message.
-Result<StatesPage> read_states(Session& session, const ObjectName& object, std::uint64_t sequence,
-                               std::size_t count) {
+Result<StatesPage> read_states(Session& session, Sight& sight, const ObjectName& object,
+                               PageStart start) {
+    const auto [sequence, count] = start;
     StatesPage page;
+    const auto is_seen = [&](std::string_view body) {
+        if (!sight.is_bound()) return true;
+        const auto state = hub::decode_entity(body);
+        return state && sight.sees(*state);
+    };
     std::uint64_t seen = 0;
     const auto read =
         session.read_each({.stream = std::string{subjects::kStreamState},
@@ -102,7 +113,8 @@ Result<StatesPage> read_states(Session& session, const ObjectName& object, std::
                            .window = kWindow},
                           [&](const nats::InMessage& message) {
                               const auto key = subjects::parse_entity(message.subject);
-                              const bool wanted = key && key->object == object && !message.deleted;
+                              const bool wanted = key && key->object == object &&
+                                                  !message.deleted && is_seen(message.body);
                               if (wanted && page.states.size() == count) {
                                   page.next = page.states.back().sequence;
                                   return Session::More::kEnough;
@@ -134,10 +146,11 @@ Result<Exit> list_entities(Program& program, const EntityListOptions& options) {
     }
     const auto session = program.connect();
     if (!session) return fail(session.error());
+    Sight sight{program, **session};
     Output& out = program.out();
     Value::List list;
     Table table{{"ENTITY", "VERSION", "RECORDS", "FIELDS"}, {}};
-    const auto page = read_states(**session, object, *start, options.limit);
+    const auto page = read_states(**session, sight, object, {*start, options.limit});
     if (!page) return fail(page.error());
     const std::string next = page->next == 0 ? "" : base64url(std::to_string(page->next));
     for (const nats::StoredMessage& message : page->states) {

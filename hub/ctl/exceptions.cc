@@ -12,6 +12,7 @@
 #include "hub/ctl/exceptions_filter.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/sight.h"
 #include "hub/ctl/text.h"
 #include "hub/ctl/violations.h"
 #include "shared/wire/subjects.h"
@@ -78,6 +79,11 @@ public:
         after_ = *parse_cursor(filter.after);
     }
 
+    /// Could it be on any page?
+    [[nodiscard]] bool is_of_interest(const ExceptionView& view) const {
+        return program_.may_see(view.record.entity.object) && holds(with_, view.record, now_);
+    }
+
     void see(const ExceptionView& view) {
         if (!program_.may_see(view.record.entity.object)) return;
         if (!holds(filter_, view.record, now_)) {
@@ -104,28 +110,45 @@ private:
     std::optional<UrgencyPlace> after_;
 };
 
+Result<Page> paged(PageMaker maker, Sight& sight, const std::vector<ExceptionView>& views) {
+    for (const ExceptionView& view : views) {
+        const auto seen = sight.sees(view.record.entity);
+        if (!seen) return fail(seen.error());
+        if (*seen) maker.see(view);
+    }
+    return std::move(maker.page);
+}
+
 Result<Page> read_page(Program& program, const ExceptionFilter& filter) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
     PageMaker maker{program, filter};
+    Sight sight{program, **session};
+    std::vector<ExceptionView> candidates;
     Output& out = program.out();
     if (program.memory() != nullptr && !filter.all) {
         const auto looked = program.memory()->board().look(**session, [&](const auto& board) {
             std::vector<std::string> damaged;
             for (const auto& [subject, what] : board.damaged) damaged.push_back(what);
             add_damaged(out, damaged);
-            for (const ExceptionView* view : board.open) maker.see(*view);
+            for (const ExceptionView* view : board.open) {
+                // The board is everybody's: nothing is read while it is held.
+                if (sight.is_bound()) {
+                    if (maker.is_of_interest(*view)) candidates.push_back(*view);
+                } else {
+                    maker.see(*view);
+                }
+            }
         });
         if (!looked) return fail(looked.error());
-        return std::move(maker.page);
+        return paged(std::move(maker), sight, candidates);
     }
     std::vector<std::string> damaged;
     auto views = read_exceptions(**session, subjects::all_exceptions(), damaged);
     if (!views) return fail(views.error());
     add_damaged(out, damaged);
     sort_by_urgency(*views);
-    for (const ExceptionView& view : *views) maker.see(view);
-    return std::move(maker.page);
+    return paged(std::move(maker), sight, *views);
 }
 
 Result<Exit> list(Program& program, const ExceptionFilter& filter) {
@@ -328,7 +351,8 @@ Result<Exit> show_exception(Program& program, const ShowExceptionOptions& option
     if (!session) return fail(session.error());
     Output& out = program.out();
     std::vector<std::string> damaged;
-    auto views = exceptions_of(**session, ObjectName{options.object}, options.entity, damaged);
+    auto views =
+        exceptions_of(program, **session, ObjectName{options.object}, options.entity, damaged);
     add_damaged(out, damaged);
     if (!views) return fail(views.error());
     std::erase_if(*views,
@@ -356,9 +380,10 @@ bool is_meant(const hub::ExceptionRecord& record, std::string_view kind) {
     return kind.empty() || kind == record.kind || kind == record.kind + "@" + record.platform.text;
 }
 
-Result<std::vector<ExceptionView>> exceptions_of(Session& session, const ObjectName& object,
-                                                 const std::string& text,
+Result<std::vector<ExceptionView>> exceptions_of(Program& program, Session& session,
+                                                 const ObjectName& object, const std::string& text,
                                                  std::vector<std::string>& damaged) {
+    Sight sight{program, session};
     constexpr std::size_t kKindToken = 4;
     const auto of = [&](const EntityId& entity) {
         return read_exceptions(
@@ -366,10 +391,17 @@ Result<std::vector<ExceptionView>> exceptions_of(Session& session, const ObjectN
             damaged);
     };
     auto direct = of(EntityId{text});
+    if (direct && !direct->empty()) {
+        if (auto seen = sight.check({object, EntityId{text}}, text); !seen) {
+            return fail(seen.error());
+        }
+    }
     if (!direct || !direct->empty() || !damaged.empty()) return direct;
-    const auto located = locate(session, object, text);
+    const auto located = sight.locate(object, text);
     if (!located) {
-        if (located.error().kind != ErrorKind::kNotFound) return fail(located.error());
+        if (located.error().kind != ErrorKind::kNotFound || sight.is_bound()) {
+            return fail(located.error());
+        }
         return fail(ErrorKind::kNotFound, "no exception of " + object.text + " '" + text +
                                               "'; see `synclinectl exceptions list --all`");
     }

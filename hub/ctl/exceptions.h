@@ -11,13 +11,15 @@
 /// What the exception commands share.
 namespace syncline::ctl {
 
+class Program;
+
 /// Whether an exception is meant by "kind", "kind@platform" or nothing.
 [[nodiscard]] bool is_meant(const hub::ExceptionRecord& record, std::string_view kind);
 
 /// The newest message of each exception of one entity. `text` is the entity id as exceptions have
 /// it (for inputs that were never placed: the record id), else whatever locate() understands.
-/// kNotFound: there is none.
-[[nodiscard]] Result<std::vector<ExceptionView>> exceptions_of(Session& session,
+/// kNotFound: there is none that who asks may see.
+[[nodiscard]] Result<std::vector<ExceptionView>> exceptions_of(Program& program, Session& session,
                                                                const ObjectName& object,
                                                                const std::string& text,
                                                                std::vector<std::string>& damaged);

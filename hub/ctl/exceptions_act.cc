@@ -8,6 +8,7 @@
 #include "hub/ctl/exceptions.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/operations.h"
+#include "hub/ctl/sight.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/subjects.h"
 
@@ -38,9 +39,11 @@ bool applies(const hub::ExceptionRecord& record, hub::OperationKind kind) {
 
 /// The open exceptions that are meant, as the entity's state has them if one holds them. kConflict:
 /// an action would change nothing, and why.
-Result<std::vector<ExceptionView>> targets(Session& session, const ActOptions& options) {
+Result<std::vector<ExceptionView>> targets(Program& program, Session& session,
+                                           const ActOptions& options) {
     std::vector<std::string> damaged;
-    auto views = exceptions_of(session, ObjectName{options.object}, options.entity, damaged);
+    auto views =
+        exceptions_of(program, session, ObjectName{options.object}, options.entity, damaged);
     if (!views) return fail(views.error());
     std::erase_if(*views, [&](const ExceptionView& view) {
         return !is_meant(view.record, options.exception);
@@ -79,6 +82,21 @@ Result<std::vector<ExceptionView>> targets(Session& session, const ActOptions& o
                              : " cannot be settled by an action: " + advice_for(first)));
 }
 
+/// By the newest states: what is acted on is no list that may be ten seconds old.
+Result<void> keep_seen(Program& program, Session& session, std::vector<ExceptionView>& views) {
+    Sight sight{program, session};
+    if (!sight.is_bound()) return {};
+    std::vector<ExceptionView> seen;
+    for (ExceptionView& view : views) {
+        const EntityKey& key = view.record.entity;
+        const auto checked = sight.check(key, key.entity.text);
+        if (!checked && checked.error().kind != ErrorKind::kNotFound) return checked;
+        if (checked) seen.push_back(std::move(view));
+    }
+    views = std::move(seen);
+    return {};
+}
+
 /// All that the filter finds, the most urgent first. kConflict: they are more than --most.
 Result<std::vector<ExceptionView>> matching(Program& program, Session& session,
                                             const ActOptions& options) {
@@ -90,6 +108,7 @@ Result<std::vector<ExceptionView>> matching(Program& program, Session& session,
         return !holds(options.filter, view.record, now) ||
                !program.may_see(view.record.entity.object);
     });
+    if (auto kept = keep_seen(program, session, *views); !kept) return fail(kept.error());
     const auto unfit = std::erase_if(
         *views, [&](const auto& view) { return !applies(view.record, options.kind); });
     if (unfit > 0) {
@@ -291,7 +310,7 @@ Result<Exit> act(Program& program, const ActOptions& options) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
     const bool one = !options.object.empty();
-    auto views = one ? targets(**session, options) : matching(program, **session, options);
+    auto views = one ? targets(program, **session, options) : matching(program, **session, options);
     if (!views) return fail(views.error());
     auto actions = actions_on(program, std::move(*views), options);
     if (!actions) return fail(actions.error());

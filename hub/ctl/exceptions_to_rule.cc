@@ -34,9 +34,10 @@ Result<std::vector<PolicyFile>> files_in_question(Program& program, Session& ses
 }
 
 /// The one exception that is meant. kInvalid: they are several.
-Result<ExceptionView> one_of(Session& session, const ToRuleOptions& options) {
+Result<ExceptionView> one_of(Program& program, Session& session, const ToRuleOptions& options) {
     std::vector<std::string> damaged;
-    auto views = exceptions_of(session, ObjectName{options.object}, options.entity, damaged);
+    auto views =
+        exceptions_of(program, session, ObjectName{options.object}, options.entity, damaged);
     if (!views) return fail(views.error());
     std::erase_if(*views, [&](const auto& v) { return !is_meant(v.record, options.exception); });
     if (views->empty()) {
@@ -100,7 +101,7 @@ void tell_findings(Output& out, const Policy& policy) {
 Result<Exit> to_rule(Program& program, const ToRuleOptions& options) {
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    auto view = one_of(**session, options);
+    auto view = one_of(program, **session, options);
     if (!view) return fail(view.error());
     if (auto recalled = recall(**session, *view); !recalled) return fail(recalled.error());
     const auto decision = decision_of(options, view->record);

@@ -9,6 +9,7 @@
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/operations.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/sight.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/subjects.h"
 
@@ -213,7 +214,7 @@ void tell(Output& out, const std::vector<Target>& targets,
 
 Result<std::vector<Target>> plan(Program& program, Session& session, const Policy& policy,
                                  const ForgetOptions& options) {
-    const auto located = locate(session, ObjectName{options.object}, options.key);
+    const auto located = Sight{program, session}.locate(ObjectName{options.object}, options.key);
     if (!located) return fail(located.error());
     auto stored = load_located(session, *located);
     if (!stored) return fail(stored.error());

@@ -9,6 +9,7 @@
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/operations.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/sight.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
@@ -36,9 +37,9 @@ struct Request {
     hub::EntityState giver;
 };
 
-Result<hub::EntityState> state_of(Session& session, const ObjectName& object,
+Result<hub::EntityState> state_of(Program& program, Session& session, const ObjectName& object,
                                   const std::string& text) {
-    const auto located = locate(session, object, text);
+    const auto located = Sight{program, session}.locate(object, text);
     if (!located) return fail(located.error());
     auto stored = load_located(session, *located);
     if (!stored) return fail(stored.error());
@@ -46,9 +47,9 @@ Result<hub::EntityState> state_of(Session& session, const ObjectName& object,
 }
 
 /// The same of one that lives.
-Result<hub::EntityState> living(Session& session, const ObjectName& object,
+Result<hub::EntityState> living(Program& program, Session& session, const ObjectName& object,
                                 const std::string& text) {
-    auto state = state_of(session, object, text);
+    auto state = state_of(program, session, object, text);
     if (!state || !state->is_merged()) return state;
     return fail(ErrorKind::kConflict, object.text + " " + state->key.entity.text +
                                           " is merged into " + state->merged_into.text +
@@ -85,20 +86,20 @@ Result<std::string> stray_change(Session& session, const RecordKey& record) {
                     "`synclinectl exceptions list` shows what was never placed");
 }
 
-Result<Request> merge(Session& session, const IdentityOptions& options) {
+Result<Request> merge(Program& program, Session& session, const IdentityOptions& options) {
     const ObjectName object{options.object};
-    auto keep = living(session, object, options.what);
+    auto keep = living(program, session, object, options.what);
     if (!keep) return fail(keep.error());
-    auto gone = living(session, object, options.other);
+    auto gone = living(program, session, object, options.other);
     if (!gone) return fail(gone.error());
     Request request{{}, *std::move(gone)};
     request.operation.other = keep->key.entity;
     return request;
 }
 
-Result<Request> unmerge(Session& session, const IdentityOptions& options) {
+Result<Request> unmerge(Program& program, Session& session, const IdentityOptions& options) {
     const ObjectName object{options.object};
-    auto gone = state_of(session, object, options.what);
+    auto gone = state_of(program, session, object, options.what);
     if (!gone) return fail(gone.error());
     if (!gone->is_merged()) {
         std::string names;
@@ -108,14 +109,14 @@ Result<Request> unmerge(Session& session, const IdentityOptions& options) {
                                               (names.empty() ? std::string{", nor another into it"}
                                                              : "; into it were merged:" + names));
     }
-    auto keep = living(session, object, gone->merged_into.text);
+    auto keep = living(program, session, object, gone->merged_into.text);
     if (!keep) return fail(keep.error());
     Request request{{}, *std::move(keep)};
     request.operation.other = gone->key.entity;
     return request;
 }
 
-Result<Request> move(Session& session, const IdentityOptions& options) {
+Result<Request> move(Program& program, Session& session, const IdentityOptions& options) {
     const ObjectName object{options.object};
     const auto record = record_of(object, options.what);
     if (!record) return fail(record.error());
@@ -123,7 +124,7 @@ Result<Request> move(Session& session, const IdentityOptions& options) {
     request.operation.platform = record->platform;
     request.operation.record = record->record;
     if (options.kind == OperationKind::kLink) {
-        auto to = living(session, object, options.other);
+        auto to = living(program, session, object, options.other);
         if (!to) return fail(to.error());
         request.operation.other = to->key.entity;
         request.giver = *std::move(to);
@@ -133,7 +134,7 @@ Result<Request> move(Session& session, const IdentityOptions& options) {
     const auto holder = *link && !(*link)->deleted ? wire::decode_reference((*link)->body)
                                                    : Result<EntityId>{EntityId{}};
     if (holder && !holder->empty()) {
-        auto giver = state_of(session, object, holder->text);
+        auto giver = state_of(program, session, object, holder->text);
         if (!giver) return fail(giver.error());
         request.giver = *std::move(giver);
         return request;
@@ -141,6 +142,11 @@ Result<Request> move(Session& session, const IdentityOptions& options) {
     if (options.kind == OperationKind::kUnlink) {
         return fail(ErrorKind::kNotFound, "record " + options.what + " belongs to no " +
                                               object.text + "; there is nothing to take apart");
+    }
+    // What belongs to nothing is of no region.
+    if (auto seen = Sight{program, session}.check({object, founded_entity(*record)}, options.what);
+        !seen) {
+        return fail(seen.error());
     }
     auto change = stray_change(session, *record);
     if (!change) return fail(change.error());
@@ -150,9 +156,9 @@ Result<Request> move(Session& session, const IdentityOptions& options) {
 }
 
 Result<Request> request_of(Program& program, Session& session, const IdentityOptions& options) {
-    auto request = options.kind == OperationKind::kMerge     ? merge(session, options)
-                   : options.kind == OperationKind::kUnmerge ? unmerge(session, options)
-                                                             : move(session, options);
+    auto request = options.kind == OperationKind::kMerge     ? merge(program, session, options)
+                   : options.kind == OperationKind::kUnmerge ? unmerge(program, session, options)
+                                                             : move(program, session, options);
     if (!request) return request;
     hub::Operation& operation = request->operation;
     operation.kind = options.kind;

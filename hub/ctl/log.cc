@@ -6,6 +6,7 @@
 #include "hub/ctl/decisions.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/sight.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/subjects.h"
 
@@ -54,11 +55,13 @@ Result<Exit> show(Program& program, const LogOptions& options) {
     if (!secrets) return fail(secrets.error());
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    auto located = locate(**session, ObjectName{options.object}, options.key);
+    Sight sight{program, **session};
+    auto located = sight.locate(ObjectName{options.object}, options.key);
     // Decisions may outlive the state; an entity id is enough to find them.
     if (!located && located.error().kind != ErrorKind::kNotFound) return fail(located.error());
     const EntityKey key =
         located ? located->key : EntityKey{ObjectName{options.object}, EntityId{options.key}};
+    if (auto seen = sight.check(key, options.key); !seen) return fail(seen.error());
     Output& out = program.out();
     auto entries = read_decisions(**session, out, key);
     if (!entries) return fail(entries.error());
@@ -86,7 +89,11 @@ Result<Exit> show(Program& program, const LogOptions& options) {
 class Newest {
 public:
     Newest(Program& program, Session& session, const Secrets& secrets, const LogOptions& options)
-        : program_(program), session_(session), secrets_(secrets), options_(options) {}
+        : program_(program),
+          session_(session),
+          secrets_(secrets),
+          options_(options),
+          sight_(program, session) {}
 
     Result<Exit> run() {
         const auto info = session_.stream_info(subjects::kStreamLog);
@@ -130,7 +137,11 @@ private:
                                                                       : Session::More::kWanted;
                                });
         if (!read) return read;
-        for (auto at = page.rbegin(); at != page.rend(); ++at) found_.push_back(std::move(*at));
+        for (auto at = page.rbegin(); at != page.rend(); ++at) {
+            const auto seen = sight_.sees(at->second.entity);
+            if (!seen) return fail(seen.error());
+            if (*seen) found_.push_back(std::move(*at));
+        }
         return {};
     }
 
@@ -158,6 +169,7 @@ private:
     Session& session_;
     const Secrets& secrets_;
     const LogOptions& options_;
+    Sight sight_;
     std::vector<std::pair<std::uint64_t, hub::LogEntry>> found_;
 };
 

@@ -107,6 +107,20 @@ void ExceptionBoard::take(const nats::InMessage& message) {
                                                   .stored_at = message.stored_at});
 }
 
+const std::string* RegionCache::find(const EntityKey& key, Duration now) const {
+    const auto at = known_.find(key);
+    return at == known_.end() || now - at->second.at > kFresh ? nullptr : &at->second.region;
+}
+
+void RegionCache::keep(const EntityKey& key, std::string region, Duration now) {
+    if (known_.size() >= kMost) {
+        std::erase_if(known_, [&](const auto& one) { return now - one.second.at > kFresh; });
+    }
+    if (known_.size() < kMost || known_.contains(key)) {
+        known_.insert_or_assign(key, Known{std::move(region), now});
+    }
+}
+
 Result<std::shared_ptr<const Policy>> Memory::policy_in_force(Session& session) {
     const auto info = session.stream_info(subjects::kStreamPolicy);
     if (!info) return fail(info.error());

@@ -44,6 +44,24 @@ private:
     bool is_sorted_ = false;
 };
 
+/// The regions of entities, as they were a moment ago: a list asks for thousands of them.
+class RegionCache {
+public:
+    static constexpr Duration kFresh = std::chrono::seconds{10};
+
+    /// Null: not known, or too old.
+    [[nodiscard]] const std::string* find(const EntityKey& key, Duration now) const;
+    void keep(const EntityKey& key, std::string region, Duration now);
+
+private:
+    static constexpr std::size_t kMost = 100'000;
+    struct Known {
+        std::string region;
+        Duration at{0};
+    };
+    std::map<EntityKey, Known> known_;
+};
+
 /// Belongs to one thread, but for the board.
 class Memory {
 public:
@@ -52,9 +70,11 @@ public:
     /// kNotFound: none is in force.
     Result<std::shared_ptr<const Policy>> policy_in_force(Session& session);
     [[nodiscard]] ExceptionBoard& board() { return *board_; }
+    [[nodiscard]] RegionCache& regions() { return regions_; }
 
 private:
     std::shared_ptr<ExceptionBoard> board_;
+    RegionCache regions_;
     std::shared_ptr<const Policy> policy_;
     Timestamp created_;
     std::uint64_t sequence_ = 0;

@@ -82,9 +82,9 @@ bool match_alike(const ObjectSpec& before, const ObjectSpec& after) {
 Likeness::Likeness(const ObjectSpec& active, const ObjectSpec& proposed)
     : active_(active), proposed_(proposed) {
     // Which version the contract has, and what it promises, decides nothing by itself, nor does
-    // what is told as an event; `renames` are those of the fields.
+    // what is told as an event, nor who may see it; `renames` are those of the fields.
     const auto& [name, contract_version, compatibility, fields, renames, ownership, matches,
-                 bindings, attempts_max, lifecycle, events, place] = active;
+                 bindings, attempts_max, lifecycle, events, region, place] = active;
     const auto alike = [](const auto& a, const auto& b) { return are_alike(a, b); };
     same_contract_ = std::ranges::equal(fields, proposed.fields, alike);
     alike_but_for_rules_ = same_contract_ && attempts_max == proposed.attempts_max &&

@@ -24,6 +24,7 @@ struct Surroundings {
     Memory* memory = nullptr;          ///< What need not be read each time; may be null.
     std::string actor;                 ///< Who acts.
     std::vector<std::string> objects;  ///< Those that may be seen and acted on; none: all.
+    std::vector<std::string> regions;  ///< The same; see Sight.
 };
 
 /// What has come of a command that was run there.
@@ -76,6 +77,8 @@ public:
     [[nodiscard]] std::string actor() const;
     /// Whether things of that object may be seen and acted on.
     [[nodiscard]] bool may_see(const ObjectName& object) const;
+    /// Of which things may be seen and acted on; none: of all. Sight knows what that means.
+    [[nodiscard]] const std::vector<std::string>& regions() const { return around_.regions; }
     /// Is it no person's own terminal? Then nobody is asked anything.
     [[nodiscard]] bool is_embedded() const { return around_.session != nullptr; }
     [[nodiscard]] Memory* memory() const { return around_.memory; }

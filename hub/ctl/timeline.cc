@@ -8,6 +8,7 @@
 #include "hub/ctl/describe.h"
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
+#include "hub/ctl/sight.h"
 #include "hub/ctl/text.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
@@ -179,13 +180,17 @@ Result<std::set<EntityKey>> entities_of(Session& session, const std::string& tra
     return found;
 }
 
-Result<std::set<EntityKey>> chosen(Session& session, const TimelineOptions& options) {
+Result<std::set<EntityKey>> chosen(Program& program, Session& session,
+                                   const TimelineOptions& options) {
     if (!options.trace.empty()) return entities_of(session, options.trace);
-    auto located = locate(session, ObjectName{options.object}, options.key);
+    Sight sight{program, session};
+    auto located = sight.locate(ObjectName{options.object}, options.key);
     if (located) return std::set<EntityKey>{located->key};
     if (located.error().kind != ErrorKind::kNotFound) return fail(located.error());
     // What happened may outlive the state; an entity id is enough to find it.
-    return std::set<EntityKey>{{ObjectName{options.object}, EntityId{options.key}}};
+    const EntityKey key{ObjectName{options.object}, EntityId{options.key}};
+    if (auto seen = sight.check(key, options.key); !seen) return fail(seen.error());
+    return std::set<EntityKey>{key};
 }
 
 Style event_style(const Event& event) {
@@ -233,7 +238,7 @@ Result<Exit> timeline(Program& program, const TimelineOptions& options) {
     if (!secrets) return fail(secrets.error());
     const auto session = program.connect();
     if (!session) return fail(session.error());
-    const auto entities = chosen(**session, options);
+    const auto entities = chosen(program, **session, options);
     if (!entities) return fail(entities.error());
     Output& out = program.out();
     Gatherer gatherer{**session, *secrets, since};

@@ -16,6 +16,7 @@ struct TokenOptions {
     std::string name;
     std::vector<std::string> roles{"viewer"};
     std::vector<std::string> objects;
+    std::vector<std::string> regions;
     std::string expires;
 };
 
@@ -35,6 +36,7 @@ Result<Exit> make_token(Program& program, const TokenOptions& options) {
     std::string toml = "[[api.tokens]]\nname = \"" + options.name + "\"\nsha256 = \"" + digest +
                        "\"\nroles = " + quoted_list(options.roles) + "\n";
     if (!options.objects.empty()) toml += "objects = " + quoted_list(options.objects) + "\n";
+    if (!options.regions.empty()) toml += "regions = " + quoted_list(options.regions) + "\n";
     if (!options.expires.empty()) toml += "expires = \"" + options.expires + "\"\n";
     Output& out = program.out();
     out.set("name", options.name);
@@ -75,6 +77,7 @@ void add_token(CLI::App& app, Program& program) {
         ->check(CLI::IsMember({"viewer", "operator", "approver", "architect", "admin"}))
         ->capture_default_str();
     command->add_option("--object", options->objects, "Only things of these objects")->check(name);
+    command->add_option("--region", options->regions, "Only things of these regions")->check(name);
     command->add_option("--expires", options->expires, "Until then: 2027-01-31T00:00:00Z")
         ->check(CLI::Validator{[](const std::string& text) {
                                    return parse_timestamp(text) ? std::string{}

@@ -119,6 +119,13 @@ HttpRequest request_of(const WebhookSpec& webhook, const Delivery& delivery, con
 
 Verdict judge(const Result<HttpResponse>& reply, Timestamp now) {
     using What = Verdict::What;
+    if (!reply && reply.error().kind == ErrorKind::kDenied) {
+        return {What::kBarred,
+                reply.error().what +
+                    "; if it is meant, name it in `allow` of [webhooks] in the "
+                    "file of every hub",
+                {}};
+    }
     if (!reply) return {What::kAgain, reply.error().what, {}};
     if (reply->status / 100 == 2) return {};
     Verdict verdict{What::kAgain, "it answers " + std::to_string(reply->status), {}};

@@ -60,6 +60,7 @@ struct Verdict {
     enum class What {
         kTaken,
         kAgain,    ///< It, or whoever answers for it, is not well now.
+        kBarred,   ///< This hub may not ask there; the same until somebody allows it.
         kRefused,  ///< This one is not wanted as it is.
         kGone,     ///< Nothing is wanted any more.
     };

@@ -237,6 +237,13 @@ private:
                 return;
             case Verdict::What::kGone: return disable(verdict.why + ": nothing is wanted any more");
             case Verdict::What::kAgain: return failed(std::move(verdict.why), verdict.pause);
+            case Verdict::What::kBarred:
+                failed(verdict.why, verdict.pause);
+                // It does not get well by itself.
+                if (progress_.disabled.empty()) {
+                    show_failing(ExceptionStatus::kOpen, verdict.why);
+                }
+                return;
         }
     }
 

@@ -11,6 +11,7 @@
 
 #include "shared/base/result.h"
 #include "shared/base/timestamp.h"
+#include "shared/http/address_guard.h"
 
 namespace syncline {
 
@@ -45,7 +46,8 @@ public:
     /// Any reply, whatever its status, is a success. kUnavailable: nothing happened there (not
     /// connected, or a GET or HEAD that got no full reply). kAmbiguous: another method was sent at
     /// least in part, and its reply is missing or not whole. kTooLarge: the reply to a GET or HEAD
-    /// is over the limit. kInvalid: the request itself is not one. Returns within a second of
+    /// is over the limit. kInvalid: the request itself is not one. kDenied: it may not be connected
+    /// to; nothing was sent. Returns within a second of
     /// `stop`, then as if the connection had broken.
     virtual Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) = 0;
 };
@@ -60,6 +62,8 @@ public:
         std::string proxy;                           ///< `http://host:port`; empty: none.
         std::string ca_file;                         ///< PEM; empty: the system's.
         std::string user_agent = "Syncline";
+        /// Where others say the URL: no connection is made to what it refuses.
+        std::optional<AddressGuard> guard = {};
     };
 
     CurlClient();

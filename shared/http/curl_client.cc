@@ -1,3 +1,5 @@
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -36,6 +38,8 @@ struct Exchange {
     std::size_t header_bytes = 0;
     std::size_t sent = 0;  ///< Of the request's body.
     bool too_large = false;
+    const AddressGuard* guard = nullptr;
+    std::string refused;  ///< By the guard: the last address, and why.
 };
 
 std::string lower(std::string_view text) {
@@ -95,6 +99,17 @@ std::size_t on_send(char* into, std::size_t, std::size_t room, void* user) {
 /// curl sends a request again by itself when a kept connection turns out to be dead. A body that
 /// cannot be rewound stops it: whether a write is repeated is not the library's to decide.
 int on_rewind(void*, curl_off_t, int) { return CURL_SEEKFUNC_FAIL; }
+
+/// The address that a connection is about to be made to, whatever its name means by now.
+curl_socket_t on_open(void* user, curlsocktype, curl_sockaddr* address) {
+    auto& exchange = *static_cast<Exchange*>(user);
+    std::string refusal = exchange.guard->refusal(exchange.request.url, address->addr);
+    if (refusal.empty()) {
+        return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    }
+    exchange.refused = std::move(refusal);
+    return CURL_SOCKET_BAD;
+}
 
 long milliseconds(Duration duration) {
     using std::chrono::milliseconds;
@@ -186,6 +201,11 @@ Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exch
     api.easy_setopt(h, CURLOPT_HEADERDATA, &exchange);
     api.easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
     api.easy_setopt(h, CURLOPT_WRITEDATA, &exchange);
+    if (options.guard) {
+        exchange.guard = &*options.guard;
+        api.easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, on_open);
+        api.easy_setopt(h, CURLOPT_OPENSOCKETDATA, &exchange);
+    }
     // Without a body there is nothing that on_rewind() could refuse: no kept connection, so none
     // that may turn out to be dead.
     if (!is_read(request) && request.body.empty()) api.easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
@@ -253,6 +273,9 @@ Result<HttpResponse> CurlClient::Handles::run(Exchange& exchange, std::stop_toke
         return std::move(exchange.response);
     }
     std::string what = shown(request) + ": ";
+    if (unsent && !exchange.refused.empty()) {
+        return fail(ErrorKind::kDenied, what + exchange.refused + ", which is not connected to");
+    }
     if (stopped) {
         what += "stopped";
     } else if (exchange.too_large) {

@@ -41,6 +41,8 @@ constexpr std::size_t kReadBytes = 8u << 10;
 /// After a refusal, what the client still sends is read and dropped for this long, so that it
 /// gets to see the answer instead of a reset connection.
 constexpr auto kDrainLimit = 2s;
+/// Who is so new keeps his place: his request may be on its way.
+constexpr Duration kWaitLeast = 1s;
 /// Of events that a client has not taken yet.
 constexpr std::size_t kEventBytesMost = 256u << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -110,9 +112,10 @@ private:
 class Connections {
 public:
     explicit Connections(std::size_t max) : max_(max) {}
-    bool add(const std::shared_ptr<Connection>& connection) {
+    /// False: there is no room, nor one that lets us wait and could go instead.
+    bool add(const std::shared_ptr<Connection>& connection, Duration now) {
         const std::lock_guard lock{mutex_};
-        if (open_.size() >= max_) return false;
+        if (open_.size() >= max_ && !make_room(now)) return false;
         open_.insert(connection);
         return true;
     }
@@ -122,6 +125,8 @@ public:
     }
 
 private:
+    bool make_room(Duration now);
+
     const std::size_t max_;
     std::mutex mutex_;
     std::set<std::shared_ptr<Connection>> open_;
@@ -132,6 +137,7 @@ struct Shared {
     HttpServer::Settings settings;
     HttpServer::Handler handler;
     Connections connections;
+    std::atomic<std::uint64_t> body_bytes = 0;  ///< Of bodies that are here and not yet answered.
     SystemClock clock{};
 };
 
@@ -163,6 +169,15 @@ public:
         socket_.shutdown(tcp::socket::shutdown_send, ignored);
     }
 
+    /// Since when the client lets us wait, for a request or the rest of it; 0: it does not. Any
+    /// thread.
+    [[nodiscard]] Duration waits_since() const { return Duration{waits_since_.load()}; }
+    /// Another one gets its place. Any thread.
+    void make_way() {
+        waits_since_ = 0;  // Chosen once.
+        net::post(socket_.get_executor(), [self = shared_from_this()] { self->close(); });
+    }
+
     void answer(std::uint64_t request, HttpServer::Reply reply) {
         if (phase_ != Phase::kReply || request != request_) return;
         respond(std::move(reply), keep_alive_);
@@ -178,20 +193,19 @@ public:
 
 private:
     /// What is waited for; each has a time limit of its own.
+    // clang-format off
     enum class Phase : std::uint8_t {
-        kIdle,
-        kHeader,
-        kBody,
-        kReply,
-        kWrite,
-        kEvents,
-        kDrain,
-        kClosed
+        kIdle, kHeader, kBody, kReply, kWrite, kEvents, kDrain, kClosed
     };
+    // clang-format on
 
     void enter(Phase phase, Duration limit) {
         phase_ = phase;
-        deadline_ = shared_.clock.steady() + limit;
+        const Duration now = shared_.clock.steady();
+        const bool waits =
+            phase == Phase::kIdle || phase == Phase::kHeader || phase == Phase::kBody;
+        waits_since_ = waits ? now.count() : 0;
+        deadline_ = now + limit;
         if (!timer_runs_ || deadline_ < timer_at_) start_timer();
     }
 
@@ -216,6 +230,7 @@ private:
     void start_timer_anew() { enter(Phase::kEvents, shared_.settings.body_timeout); }
 
     void wait() {
+        release_body();
         parser_.emplace();
         parser_->header_limit(shared_.settings.header_bytes_max);
         parser_->body_limit(shared_.settings.body_bytes_max);
@@ -313,9 +328,14 @@ private:
 
     void parse_body() {
         if (const unsigned status = parse(); status != 0) return refuse(status);
+        const std::uint64_t bytes = parser_->get().body().size();
+        const std::uint64_t more = bytes - std::exchange(body_bytes_, bytes);
+        if ((shared_.body_bytes += more) > shared_.settings.bodies_bytes_max) return refuse(503);
         if (!parser_->is_done()) return receive();
         handle();
     }
+
+    void release_body() { shared_.body_bytes -= std::exchange(body_bytes_, 0); }
 
     void handle() {
         const auto& message = parser_->get();
@@ -339,7 +359,9 @@ private:
 
     void refuse(unsigned status) {
         draining_ = true;
-        respond({.status = status}, false);
+        release_body();
+        parser_.emplace();  // What was read of it is of no use.
+        respond({.status = status, .retry_after = status == 503 ? 5s : 0s}, false);
     }
 
     void respond(HttpServer::Reply reply, bool keep_alive) {
@@ -416,6 +438,7 @@ private:
         timer_.cancel();
         socket_.shutdown(tcp::socket::shutdown_both, ignored);
         socket_.close(ignored);
+        release_body();
         shared_.connections.remove(shared_from_this());
     }
 
@@ -432,6 +455,8 @@ private:
     std::string waiting_;  ///< Events behind those that are being written.
     bool writes_ = false;
     std::uint64_t request_ = 0;
+    std::uint64_t body_bytes_ = 0;  ///< That shared_ counts.
+    std::atomic<Duration::rep> waits_since_ = 0;
     Phase phase_ = Phase::kIdle;
     Duration deadline_{0};
     Duration timer_at_{0};
@@ -439,6 +464,22 @@ private:
     bool keep_alive_ = false;
     bool draining_ = false;
 };
+
+/// The one that lets us wait longest. It stays in the set until its own thread has closed it, so
+/// that it does not outlive the server.
+bool Connections::make_room(Duration now) {
+    const auto waits_longer = [](const auto& one, const auto& other) {
+        const Duration a = one->waits_since();
+        const Duration b = other->waits_since();
+        return a.count() != 0 && (b.count() == 0 || a < b);
+    };
+    const auto longest = std::ranges::min_element(open_, waits_longer);
+    if (longest == open_.end()) return false;
+    const Duration since = (*longest)->waits_since();
+    if (since.count() == 0 || now - since < kWaitLeast) return false;
+    (*longest)->make_way();
+    return true;
+}
 
 void Gate::deliver() {
     std::vector<Entry> entries;
@@ -520,7 +561,7 @@ private:
             if (error) return accept_later();
             const auto connection =
                 std::make_shared<Connection>(std::move(socket), shared_, loop.gate);
-            if (shared_.connections.add(connection)) {
+            if (shared_.connections.add(connection, shared_.clock.steady())) {
                 connection->start();
             } else {
                 connection->turn_away();

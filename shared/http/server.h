@@ -27,8 +27,11 @@ public:
         std::string address = "127.0.0.1";  ///< IP address.
         std::uint16_t port = 0;             ///< 0: any that is free.
         unsigned threads = 1;               ///< 1 to 64.
-        std::size_t connections_max = 256;  ///< One more is answered 503 and closed.
+        /// One more takes the place of the one that has let us wait longest, a second at least;
+        /// while all are being answered it is answered 503 and closed.
+        std::size_t connections_max = 256;
         std::uint64_t body_bytes_max = 1u << 20;
+        std::uint64_t bodies_bytes_max = 64u << 20;  ///< Of all together; then 503.
         std::uint32_t header_bytes_max = 16u << 10;
         std::chrono::milliseconds idle_timeout{75'000};    ///< Between two requests.
         std::chrono::milliseconds header_timeout{10'000};  ///< First to last byte of the headers.

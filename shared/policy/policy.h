@@ -141,6 +141,7 @@ struct ObjectSpec {
                                      ///< not converging.
     std::optional<Lifecycle> lifecycle;
     std::vector<EventSpec> events;  ///< Sorted by name.
+    FieldName region;  ///< The field that says of which region an entity is; empty: none does.
     SourcePlace place;
 
     [[nodiscard]] const FieldSpec* field(const FieldName& name) const;

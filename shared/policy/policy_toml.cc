@@ -307,6 +307,21 @@ Binding read_binding(TomlReader& in, const ObjectSpec& spec) {
     return binding;
 }
 
+/// Who is bound to regions is bound by what stands there, so it must be the text of one.
+void read_region(TomlReader& object, ObjectSpec& spec) {
+    spec.region = FieldName{object.text("region", "")};
+    if (spec.region.empty()) return;
+    const FieldSpec* field = spec.field(spec.region);
+    if (field == nullptr) {
+        std::vector<std::string> names;
+        for (const FieldSpec& one : spec.fields) names.push_back(one.name.text);
+        object.problem("region",
+                       "is no field of the object" + did_you_mean(spec.region.text, names));
+    } else if (field->type != FieldType::kString && field->type != FieldType::kEnum) {
+        object.problem("region", "must be a field of type string or enum");
+    }
+}
+
 ObjectSpec read_object(TomlReader object, const std::string& name) {
     ObjectSpec spec;
     spec.name = ObjectName{name};
@@ -318,6 +333,7 @@ ObjectSpec read_object(TomlReader object, const std::string& name) {
     read_ownership(object, spec);
     read_matches(object, spec);
     read_stages(object, spec);
+    read_region(object, spec);
     spec.events = reading::read_events(object.table("events"), spec.fields);
     TomlReader bindings = object.table("on");
     for (const std::string& platform : bindings.keys()) {

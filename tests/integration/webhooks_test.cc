@@ -15,6 +15,7 @@ namespace {
 class Webhooks : public RunningSystem {
 protected:
     Webhooks() {
+        write("hub.toml", read("hub.toml") + "[webhooks]\nallow = [\"127.0.0.1\"]\n");
         write("webhook.key", receiver.ready("key") + "\n");
         write("policy/policy.toml", read("policy/policy.toml") +
                                         R"([objects.customer.events.registered]
@@ -86,6 +87,24 @@ TEST_F(Webhooks, AreSignedAndMissNothingThoughHubsAreKilled) {
         EXPECT_EQ(number_of.try_emplace(one.id, one.number).first->second, one.number);
     }
     EXPECT_EQ(number_of.size(), numbers().size());
+}
+
+/// Whoever writes the policy must not reach by it what only the hub reaches.
+TEST_F(Webhooks, GoNowhereInsideUnlessThatIsAllowed) {
+    const std::string allowed = read("hub.toml");
+    write("hub.toml", allowed.substr(0, allowed.find("[webhooks]")));
+    start_webhook();
+    drop_many(1000, 1003);
+    // At once, with what to do; not after minutes as for one that may get well.
+    EXPECT_TRUE(ctl_says({"exceptions", "list"}, "webhook.failing"));
+    EXPECT_TRUE(ctl_says({"webhooks", "show", "shop"}, "127.0.0.1 is loopback"));
+    EXPECT_TRUE(ctl_says({"exceptions", "show", "_webhook", "shop"}, "name it in `allow`"));
+    EXPECT_TRUE(told().empty()) << "nothing was connected to";
+    EXPECT_EQ(hub->stop(), 0);
+    write("hub.toml", allowed);
+    hub = start_hub();
+    EXPECT_TRUE(until([&] { return numbers().size() >= 3; })) << "nothing was lost";
+    EXPECT_TRUE(ctl_says({"exceptions", "list"}, "webhook.failing", Says::kNoMore));
 }
 
 TEST_F(Webhooks, AreTriedAgainUntilTheyAreTaken) {

@@ -75,6 +75,8 @@ metrics_port = {metrics}
 urls = ["{nats}"]
 [streams]
 partitions = 4
+[webhooks]
+allow = ["127.0.0.1"]
 """
 
 # `ghost` is an object that the policy does not have: an exception, input.unknown_object.

@@ -111,6 +111,7 @@ secret = { file = "${path.join(this.folder, 'warehouse-secret')}" }
     const file = path.join(this.folder, `${id}.toml`);
     writeFileSync(file, `id = "${id}"\npolicy = "${path.join(this.folder, 'policy')}"\n`
       + `[nats]\nurls = ["${this.values.nats}"]\n[api]\nport = ${new URL(this.apis[id]).port}\n`
+      + '[webhooks]\nallow = ["127.0.0.1"]\n' // The warehouse is on this machine.
       + `[links]\nbase = "${this.apis['hub-1']}"\n`
       + `key = { file = "${path.join(this.folder, 'link-key')}" }\n`);
     this.hubs[id] = await start(id, path.join(bin, 'syncline-hub'), ['--config', file],

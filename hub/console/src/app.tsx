@@ -109,7 +109,9 @@ function Rail({ current }: { current: string }) {
 
 async function logOut(): Promise<void> {
   try {
-    await post('logout');
+    const { sign_out: there } = await post<{ sign_out?: string }>('logout');
+    // Whoever has signed in elsewhere is still signed in there.
+    if (there !== undefined) location.assign(there);
   } finally {
     close();
     status.value = null;

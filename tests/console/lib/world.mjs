@@ -25,8 +25,10 @@ const people = {
 };
 
 export class World {
-  static async start({ policy = path.join(here, '../policy'), agents = true } = {}) {
+  /** `settings(world)` gives more of the hub's file. */
+  static async start({ policy = path.join(here, '../policy'), agents = true, settings, port } = {}) {
     const world = new World();
+    Object.assign(world, { settings, port });
     world.folder = mkdtempSync(path.join(os.tmpdir(), 'syncline-console-'));
     world.tokens = Object.fromEntries(Object.keys(people).map((name) =>
       [name, randomBytes(24).toString('hex')]));
@@ -62,7 +64,8 @@ export class World {
       + Object.entries(people).map(([name, { roles, objects }]) =>
         `[[api.tokens]]\nname = "${name}"\nroles = ${JSON.stringify(roles)}\n`
         + (objects ? `objects = ${JSON.stringify(objects)}\n` : '')
-        + `sha256 = "${createHash('sha256').update(this.tokens[name]).digest('hex')}"\n`).join(''));
+        + `sha256 = "${createHash('sha256').update(this.tokens[name]).digest('hex')}"\n`).join('')
+      + (await this.settings?.(this) ?? ''));
     this.hub = await start('hub-1', path.join(bin, 'syncline-hub'), ['--config', file],
       { folder: this.folder, ready: /hub is ready/ });
     this.url = `http://127.0.0.1:${this.port}/`;

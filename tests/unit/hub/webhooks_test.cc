@@ -100,6 +100,9 @@ TEST(Webhook, WhatComesBackIsJudged) {
     busy.headers["retry-after"] = "120";
     EXPECT_EQ(judge(busy, now).pause, Duration{std::chrono::seconds{120}});
     EXPECT_EQ(judge(fail(ErrorKind::kUnavailable, "no route"), now).why, "no route");
+    const Verdict barred = judge(fail(ErrorKind::kDenied, "10.0.0.1 is private"), now);
+    EXPECT_EQ(barred.what, What::kBarred);
+    EXPECT_NE(barred.why.find("10.0.0.1 is private; if it is meant"), std::string::npos);
 }
 
 TEST(Webhook, ProgressIsReadAsItWasWritten) {

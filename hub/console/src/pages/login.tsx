@@ -1,6 +1,26 @@
-import { useState } from 'preact/hooks';
-import { Failure, post } from '../lib/api';
+import { useEffect, useState } from 'preact/hooks';
+import { Failure, get, post, url } from '../lib/api';
 import { Field, Icon } from '../parts/basics';
+
+interface Ways {
+  oidc: { name: string } | null;
+}
+
+/** Where people sign in who have no token. The browser goes there, and comes back to this page. */
+function SignIn() {
+  const [ways, setWays] = useState<Ways | null>(null);
+  useEffect(() => {
+    const leave = new AbortController();
+    // Without an answer there is the token still.
+    get<Ways>('login', {}, leave.signal).then(setWays, () => undefined);
+    return () => leave.abort();
+  }, []);
+  if (ways?.oidc == null) return null;
+  const to = location.hash.startsWith('#/') ? location.hash : '';
+  return (
+    <a class="button sign-in" href={url('oidc/login', { to })}>Sign in with {ways.oidc.name}</a>
+  );
+}
 
 export function Login({ onDone }: { onDone: () => void }) {
   const [failure, setFailure] = useState('');
@@ -34,6 +54,7 @@ export function Login({ onDone }: { onDone: () => void }) {
         <button type="submit" class="button main" disabled={busy}>
           {busy ? 'One moment\u2026' : 'Log in'}
         </button>
+        <SignIn />
       </form>
     </main>
   );

@@ -318,6 +318,35 @@ TEST(CurlClient, FollowsNoRedirect) {
     EXPECT_EQ(reply->status, 302);
 }
 
+/// Judged is the address that is connected to: whatever name or spelling leads there.
+TEST(CurlClient, ConnectsToNothingThatTheGuardRefuses) {
+    Socket server{[&](int fd) {
+        receive(fd);
+        transmit(fd, "HTTP/1.1 204 No Content\r\n\r\n");
+    }};
+    const std::string port = server.url().substr(server.url().rfind(':'));
+    CurlClient guarded{{.guard = AddressGuard{}}};
+    for (const char* host : {"127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1",
+                             "127.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "0"}) {
+        for (const char* method : {"GET", "POST"}) {
+            const auto reply = guarded.send(request(method, "http://" + (host + port), "x"), {});
+            ASSERT_FALSE(reply) << host;
+            EXPECT_EQ(reply.error().kind, ErrorKind::kDenied) << host << " " << reply.error().what;
+        }
+    }
+    EXPECT_EQ(server.connections, 0) << "nobody was even called";
+    const auto why = guarded.send(request("POST", server.url("/hook"), "x"), {}).error().what;
+    EXPECT_NE(why.find("127.0.0.1 is loopback"), std::string::npos) << why;
+    for (const char* allowed : {"127.0.0.0/8", "localhost"}) {
+        AddressGuard guard;
+        ASSERT_TRUE(guard.allow(allowed));
+        CurlClient client{{.guard = guard}};
+        const auto reply = client.send(request("POST", "http://localhost" + port, "x"), {});
+        EXPECT_TRUE(reply) << reply.error().what;
+    }
+    EXPECT_EQ(server.connections, 2);
+}
+
 TEST(CurlClient, StopsWithinASecond) {
     std::stop_source source;
     std::chrono::steady_clock::time_point told;

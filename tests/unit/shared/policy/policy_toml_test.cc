@@ -94,6 +94,26 @@ d = { type = "string", renamed_from = ["old"] }
               "x.toml:5:5: `objects.order.fields.d` cannot have been called \"old\": `c` was");
 }
 
+TEST(PolicyToml, KnowsWhichFieldIsTheRegion) {
+    const auto with = [](const std::string& line) {
+        std::string text = kCustomer;
+        text.insert(text.find("attempts_max"), line + "\n");
+        return parse(text);
+    };
+    const auto policy = with("region = \"name\"");
+    ASSERT_TRUE(policy) << policy.error().what;
+    EXPECT_EQ(policy->object(ObjectName{"customer"})->region, FieldName{"name"});
+    EXPECT_TRUE(with("region = \"stage\""));
+    EXPECT_EQ(with("region = \"nam\"").error().what,
+              "x.toml:2:10: `objects.customer.region` is no field of the object; did you mean "
+              "`name`?");
+    std::string text = kCustomer;
+    text.replace(text.find("name = \"string\""), 15, "name = \"integer\"");
+    text.insert(text.find("attempts_max"), "region = \"name\"\n");
+    EXPECT_NE(parse(text).error().what.find("must be a field of type string or enum"),
+              std::string::npos);
+}
+
 TEST(PolicyToml, BecomesAPolicy) {
     const auto policy = parse(kCustomer);
     ASSERT_TRUE(policy) << policy.error().what;
