@@ -48,7 +48,7 @@ void DatabasesSystem::write_database_agent(const std::string& platform, const st
     write_agent(platform);
     std::string config = read(platform + ".toml");
     const auto at = config.find("urls = [");
-    config.replace(at, config.find('\n', at) - at, "urls = [" + urls + "]");
+    config.replace(at, config.find('\n', at) - at, "urls = [" + urls);
     write(platform + ".toml",
           config.substr(0, config.find("[connector]")) +
               "[connector]\nkind = \"sqlite\"\nfile = \"" + platform + "-platform.db\"\n" +
@@ -58,9 +58,10 @@ void DatabasesSystem::write_database_agent(const std::string& platform, const st
 }
 
 void DatabasesSystem::use_servers(const std::vector<std::string>& urls, int replicas) {
-    const std::string list = list_of(urls);
+    // Where a leader is lost, what was asked of it is asked again a little sooner than by default.
+    const std::string list = list_of(urls) + "]\nanswer_timeout_ms = 1500";
     write("hub.toml", "policy = \"policy\"\n[nats]\nurls = [" + list +
-                          "]\n[streams]\npartitions = 4\nreplicas = " + std::to_string(replicas) +
+                          "\n[streams]\npartitions = 4\nreplicas = " + std::to_string(replicas) +
                           "\n[limits]\npresence_interval_ms = 100\npresence_timeout_ms = 1000\n"
                           "watch_interval_ms = 200\n");
     write_database_agent("shop", list);
