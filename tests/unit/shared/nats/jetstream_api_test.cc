@@ -70,7 +70,8 @@ TEST(StreamInfoAnswer, IsRead) {
 
 TEST(StreamInfoAnswer, TellsWhoHoldsCopies) {
     const auto info = parse_stream_info(
-        R"({"config":{"num_replicas":3},"state":{},"cluster":{"name":"c","leader":"n1","replicas":[)"
+        R"({"config":{"num_replicas":3},"state":{},)"
+        R"("cluster":{"name":"c","leader":"n1","replicas":[)"
         R"({"name":"n0","current":true,"active":9000000000},)"
         R"({"name":"n2","offline":true,"lag":17},)"
         R"({"name":"n3","active":100,"lag":9},{"name":"n4","active":6000000000,"lag":8}]}})");
