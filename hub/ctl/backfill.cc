@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <memory>
 
@@ -9,6 +7,7 @@
 #include "hub/ctl/lookup.h"
 #include "hub/ctl/program.h"
 #include "hub/ctl/text.h"
+#include "hub/ctl/ticker.h"
 #include "shared/base/json.h"
 #include "shared/base/nearest_name.h"
 #include "shared/model/backfill.h"
@@ -19,8 +18,6 @@ namespace {
 
 /// An agent that was asked says so within this time, or is too old to know the question.
 constexpr Duration kAnswerWait = std::chrono::seconds{30};
-/// Lines of a progress that goes into a file are further apart than on a terminal.
-constexpr Duration kLineEvery = std::chrono::seconds{10};
 
 struct BackfillOptions {
     std::string platform;
@@ -47,38 +44,6 @@ Result<Presence> presence_of(Session& session, const PlatformId& platform) {
     presence.said = Announced{*map};
     return presence;
 }
-
-/// Shows a line in the place of the last one on a terminal, or now and then where there is none.
-class Ticker {
-public:
-    Ticker(Output& out, const Clock& clock)
-        : out_(out), clock_(clock), terminal_(::isatty(STDOUT_FILENO) != 0) {}
-
-    void show(const std::string& line) {
-        if (out_.json()) return;
-        if (terminal_) {
-            std::printf("\r\x1b[K%s", clipped(printable(line), 110).c_str());
-            std::fflush(stdout);
-            shown_ = true;
-            return;
-        }
-        if (clock_.steady() < next_) return;
-        next_ = clock_.steady() + kLineEvery;
-        out_.line(line);
-        out_.flush();
-    }
-    void end() {
-        if (shown_) std::puts("");
-        shown_ = false;
-    }
-
-private:
-    Output& out_;
-    const Clock& clock_;
-    bool terminal_;
-    bool shown_ = false;
-    Duration next_{0};
-};
 
 const char* outcome_text(bool dry_run) {
     return dry_run ? "would be told; nothing was" : "told, as a backfill";

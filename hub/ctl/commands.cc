@@ -4,13 +4,13 @@
 namespace syncline::ctl {
 namespace {
 
-struct Command {
+struct TopCommand {
     std::string_view name;  ///< Its first word.
     void (*add)(CLI::App& app, Program& program);
 };
 
 /// In the order of --help.
-constexpr Command kCommands[] = {
+constexpr TopCommand kCommands[] = {
     {"policy", add_policy},
     {"contracts", add_contracts},
     {"status", add_status},
@@ -37,6 +37,8 @@ constexpr Command kCommands[] = {
     {"reconcile", add_reconcile},
     {"lists", add_lists},
     {"security", add_security},
+    {"backup", add_backup},
+    {"restore", add_restore},
     {"tap", add_tap},
     {"doctor", add_doctor},
     {"token", add_token},
@@ -51,7 +53,7 @@ bool is_identity(std::string_view name) {
 }  // namespace
 
 void add_commands(CLI::App& app, Program& program, std::string_view only) {
-    for (const Command& command : kCommands) {
+    for (const TopCommand& command : kCommands) {
         const bool same = command.name.empty() ? is_identity(only) : command.name == only;
         if (only.empty() || same) command.add(app, program);
     }

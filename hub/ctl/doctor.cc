@@ -47,6 +47,7 @@ public:
         int replicas = 1;
         if (auto looked = look_at_streams(*cluster, replicas); !looked) return fail(looked.error());
         tell(check_server_version(cluster->server_version, replicas));
+        for (Check& check : check_replicas(*cluster)) tell(std::move(check));
         tell(check_clock(cluster->clock_ahead));
         tell(check_hubs(*cluster));
         for (Check& check : check_agents(*cluster)) tell(std::move(check));

@@ -33,6 +33,8 @@ struct StreamDetail {
 };
 
 [[nodiscard]] Check check_server_version(std::string_view version, int replicas);
+/// Servers that hold copies, if there is more than one.
+[[nodiscard]] std::vector<Check> check_replicas(const Cluster& cluster);
 [[nodiscard]] Check check_clock(std::optional<Duration> ahead);
 /// The stream against what Syncline would make; other limits than ours are no mistake.
 [[nodiscard]] std::vector<Check> check_stream(const nats::StreamConfig& wanted,

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "hub/ctl/doctor.h"
+#include "hub/ctl/replicas.h"
 #include "hub/ctl/status_findings.h"
 #include "hub/ctl/text.h"
 #include "shared/nats/server_version.h"
@@ -95,6 +96,25 @@ Check check_server_version(std::string_view version, int replicas) {
                     upgrade);
     }
     return ok("server_version", found);
+}
+
+std::vector<Check> check_replicas(const Cluster& cluster) {
+    std::vector<Check> checks;
+    for (const TroubledServer& server : troubled_servers(cluster)) {
+        checks.push_back(warn(server.offline ? "replica_offline" : "replica_behind",
+                              message_of(server), hint_for(server)));
+    }
+    const std::vector<std::string> thin = thin_streams(cluster);
+    if (!thin.empty()) {
+        checks.push_back(
+            warn("few_replicas", "fewer servers than should hold " + joined(thin), kThinHint));
+    }
+    const int copies = most_copies(cluster);
+    if (checks.empty() && copies > 1) {
+        checks.push_back(ok("replicas", "all " + std::to_string(copies) +
+                                            " copies of each stream are there and current"));
+    }
+    return checks;
 }
 
 Check check_clock(std::optional<Duration> ahead) {

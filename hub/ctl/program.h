@@ -129,6 +129,8 @@ void add_status(CLI::App& app, Program& program);
 void add_top(CLI::App& app, Program& program);
 void add_plan_capacity(CLI::App& app, Program& program);
 void add_backfill(CLI::App& app, Program& program);
+void add_backup(CLI::App& app, Program& program);
+void add_restore(CLI::App& app, Program& program);
 void add_ask(CLI::App& app, Program& program);
 void add_workflows(CLI::App& app, Program& program);
 void add_workflow_definitions(CLI::App& workflows, Program& program);  ///< The same.

@@ -84,7 +84,7 @@ void say_files(Output& out, const Directory& directory, const Installation& inst
     const Key& key = user.keys.back();
     const std::string folder =
         (directory.root() / folder_of(user.member.name, key.number)).string();
-    const bool person = user.member.role == Role::kOperator || user.member.role == Role::kViewer;
+    const bool person = user.member.role != Role::kHub && user.member.role != Role::kAgent;
     if (!installation.place.empty()) {
         out.line("copy " + folder + "/* to " + installation.place +
                  " where it runs, readable by it alone");
@@ -104,7 +104,7 @@ Result<Exit> init(Program& program, const SecurityOptions& options, const InitOp
     if (exit && !changes.empty() && !options.dry_run) {
         program.out().line(
             "next: synclinectl security hub add; agent add PLATFORM; operator add "
-            "NAME; viewer add NAME");
+            "NAME; viewer add NAME; keeper add NAME");
     }
     return exit;
 }
@@ -357,7 +357,7 @@ void add_adding(CLI::App& group, Program& program, Role role, const char* help) 
     } else if (role == Role::kHub) {
         command->add_option("NAME", *name, "One for all hubs, or one for each [hub]");
     } else {
-        command->add_option("NAME", *name, "The person: ann")->required();
+        command->add_option("NAME", *name, "The person, or program: ann")->required();
     }
     add_auth(*command, what->auth, what->auth_given);
     command->add_option("--days", what->days, "How long its certificates are good")
@@ -431,6 +431,7 @@ void add_security(CLI::App& app, Program& program) {
     add_adding(*group, program, Role::kAgent, "An agent: it speaks for its platform alone");
     add_adding(*group, program, Role::kOperator, "A person who looks and acts");
     add_adding(*group, program, Role::kViewer, "A person, or a program, that only looks");
+    add_adding(*group, program, Role::kKeeper, "Who backs up and restores, and could destroy");
     add_revoke(*group, program);
     add_rotate(*group, program);
     auto* show_command = group->add_subcommand("show", "Who is there, known by what, until when");

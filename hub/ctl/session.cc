@@ -73,7 +73,8 @@ void catch_signals() {
     sigaction(SIGTERM, &action, nullptr);
 }
 
-Session::Session(nats::NatsOptions options, Duration timeout) : timeout_(timeout) {
+Session::Session(nats::NatsOptions options, Duration timeout)
+    : timeout_(timeout), inbox_prefix_(options.inbox_prefix) {
     for (std::string& url : options.urls) {
         urls_ += (urls_.empty() ? "" : ", ") + printable(without_userinfo(url));
     }

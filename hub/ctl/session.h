@@ -68,6 +68,9 @@ public:
     Result<std::vector<std::string>> ask_all(std::string_view subject, std::string_view body,
                                              Duration quiet);
 
+    /// A subject below our prefix that nobody else listens to.
+    [[nodiscard]] std::string new_inbox() { return inbox_prefix_ + "." + new_name(); }
+
     /// A request to JetStream's API: `verb` is "STREAM.MSG.GET", "CONSUMER.LIST", ...; `tail` what
     /// follows in the subject. An answer that holds an error is kNotFound or kUnavailable.
     Result<Value> jetstream(std::string_view verb, std::string_view tail, const Value& body);
@@ -96,6 +99,7 @@ private:
 
     SystemClock clock_;
     Duration timeout_;
+    std::string inbox_prefix_;
     std::string urls_;
     /// What became of a publish. Told at most once, maybe when nobody waits for it any more.
     struct Ack final : nats::PublishSink {

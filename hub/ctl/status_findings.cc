@@ -3,7 +3,9 @@
 #include <map>
 #include <set>
 
+#include "hub/ctl/describe.h"
 #include "hub/ctl/exceptions_filter.h"
+#include "hub/ctl/replicas.h"
 #include "hub/ctl/text.h"
 #include "shared/model/hold.h"
 #include "shared/nats/server_version.h"
@@ -17,6 +19,7 @@ public:
 
     std::vector<Finding> run() {
         streams();
+        copies();
         server();
         hubs();
         partitions();
@@ -49,6 +52,19 @@ private:
             error("stream_missing", "these streams do not exist: " + missing,
                   "A hub makes them at its start; is this the right server and account?");
         }
+    }
+
+    void copies() {
+        for (const TroubledServer& server : troubled_servers(cluster_)) {
+            warn(server.offline ? "replica_offline" : "replica_behind", message_of(server),
+                 hint_for(server), "server " + server.server);
+        }
+        const std::vector<std::string> thin = thin_streams(cluster_);
+        if (thin.empty()) return;
+        warn("few_replicas",
+             "fewer servers than should hold " + joined(thin) + ": " +
+                 std::to_string(most_copies(cluster_)) + " copies are wanted",
+             kThinHint);
     }
 
     void server() {

@@ -30,6 +30,26 @@ Sha256 sha256(std::initializer_list<std::string_view> parts) {
     return hash;
 }
 
+struct Sha256Stream::State {
+    SHA256_CTX context;
+};
+
+Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) { SHA256_Init(&state_->context); }
+
+Sha256Stream::~Sha256Stream() = default;
+Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
+Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
+
+void Sha256Stream::add(std::string_view part) {
+    SHA256_Update(&state_->context, part.data(), part.size());
+}
+
+Sha256 Sha256Stream::end() {
+    Sha256 hash{};
+    SHA256_Final(hash.data(), &state_->context);
+    return hash;
+}
+
 std::string hexadecimal(std::string_view bytes) {
     constexpr char kHex[] = "0123456789abcdef";
     std::string hex;

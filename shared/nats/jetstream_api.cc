@@ -16,6 +16,9 @@ namespace json = boost::json;
 constexpr std::int64_t kStreamNameInUse = 10058;
 constexpr std::int64_t kNoMessageFound = 10037;
 
+/// Servers tell each other every second that they are there.
+constexpr std::uint64_t kReplicaSilentNs = 5'000'000'000;
+
 constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -107,6 +110,42 @@ std::vector<std::pair<std::string, std::string>> metadata_in(const json::object&
     return out;
 }
 
+int copies_in(const json::object& info) {
+    constexpr std::uint64_t kMost = 5;  // A server makes no more.
+    const json::object* config = object_in(info, "config");
+    const std::uint64_t copies = config == nullptr ? 1 : number_in(*config, "num_replicas");
+    return static_cast<int>(std::clamp<std::uint64_t>(copies, 1, kMost));
+}
+
+std::string leader_in(const json::object& info) {
+    const json::object* cluster = object_in(info, "cluster");
+    return cluster == nullptr ? std::string{} : std::string{text_in(*cluster, "leader")};
+}
+
+bool flag_in(const json::object& object, const char* name) {
+    const json::value* found = object.if_contains(name);
+    return found != nullptr && found->is_bool() && found->get_bool();
+}
+
+std::vector<StreamReplica> replicas_in(const json::object& info) {
+    std::vector<StreamReplica> out;
+    const json::object* cluster = object_in(info, "cluster");
+    const json::value* found = cluster == nullptr ? nullptr : cluster->if_contains("replicas");
+    if (found == nullptr || !found->is_array()) return out;
+    for (const json::value& one : found->get_array()) {
+        if (!one.is_object()) continue;
+        const json::object& replica = one.get_object();
+        const bool current = flag_in(replica, "current");
+        // A server that was killed is called offline only a minute and more later.
+        const bool silent = !current && number_in(replica, "active") > kReplicaSilentNs;
+        out.push_back({.server = std::string{text_in(replica, "name")},
+                       .current = current,
+                       .offline = flag_in(replica, "offline") || silent,
+                       .lag = number_in(replica, "lag")});
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string under(std::string_view prefix, std::string_view subject) {
@@ -162,7 +201,10 @@ Result<StreamInfo> parse_stream_info(std::string_view body) {
                       .last_sequence = number_in(*state, "last_seq"),
                       .messages = number_in(*state, "messages"),
                       .bytes = number_in(*state, "bytes"),
-                      .metadata = metadata_in(*answer)};
+                      .metadata = metadata_in(*answer),
+                      .copies_wanted = copies_in(*answer),
+                      .leader = leader_in(*answer),
+                      .replicas = replicas_in(*answer)};
 }
 
 Request last_message(std::string_view stream, std::string_view subject) {

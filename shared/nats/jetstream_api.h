@@ -23,6 +23,11 @@ inline constexpr std::string_view kPrefix = "$JS.API.";
 /// libraries and the server's domains have it: key-value entries stand below the prefix, too.
 [[nodiscard]] std::string under(std::string_view prefix, std::string_view subject);
 
+/// Where pieces of a snapshot are acknowledged, and pieces of a restore are sent to: the server
+/// makes a subject for each below these.
+inline constexpr std::string_view kSnapshotAcks = "$JS.SNAPSHOT.ACK.>";
+inline constexpr std::string_view kRestorePieces = "$JS.SNAPSHOT.RESTORE.>";
+
 struct Request {
     std::string subject;
     std::string body;

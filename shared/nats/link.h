@@ -122,6 +122,15 @@ struct StreamConfig {
     std::vector<std::pair<std::string, std::string>> metadata;
 };
 
+/// A server that holds a copy of a stream, as the stream's leader knows it.
+struct StreamReplica {
+    std::string server;
+    bool current = false;   ///< It has all, or nearly.
+    bool offline = false;   ///< The leader does not hear of it.
+    std::uint64_t lag = 0;  ///< Messages, and votes, that it has not taken yet.
+    friend bool operator==(const StreamReplica&, const StreamReplica&) = default;
+};
+
 struct StreamInfo {
     Timestamp created;  ///< Its identity: a stream made anew has another.
     Timestamp asked;    ///< The broker's time when it answered; 0: it does not say (before 2.10).
@@ -130,6 +139,9 @@ struct StreamInfo {
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
     std::vector<std::pair<std::string, std::string>> metadata;
+    int copies_wanted = 1;                ///< Replicas that it was made with, the leader too.
+    std::string leader;                   ///< Name of a server; empty: it is in no cluster.
+    std::vector<StreamReplica> replicas;  ///< The others.
 };
 
 class Link {

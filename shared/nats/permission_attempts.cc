@@ -79,7 +79,7 @@ void add_streams(Attempts& out, Expect of_hubs) {
          {names::kStreamIn, names::kStreamState, names::kStreamCommands, names::kStreamLog,
           names::kStreamPolicy}) {
         const std::string name{stream};
-        out.api(kRefused, "delete " + name, "STREAM.DELETE", stream, "{}");
+        out.api(kRefused, "delete " + name, "STREAM.DELETE", stream, "-");
         out.api(kRefused, "change " + name, "STREAM.UPDATE", stream, "-");
     }
     out.api(kRefused, "empty SYNC_LOG", "STREAM.PURGE", names::kStreamLog,
@@ -197,6 +197,28 @@ void add_hub(Attempts& out, const std::vector<PlatformId>& platforms) {
     out.api(kAllowed, "look at SYNC_IN", "STREAM.INFO", names::kStreamIn);
 }
 
+/// What it may is tried with bodies that the server refuses by themselves.
+void add_keeper(Attempts& out, const std::vector<PlatformId>& platforms) {
+    using enum Expect;
+    add_states(out);
+    add_platforms(out, platforms);
+    out.store(kRefused, "act", names::operation(Partition{}, "accept", "check"));
+    out.store(kRefused, "write a policy", names::policy_version(1));
+    out.store(kRefused, "put a policy into force", names::policy_activation());
+    for (const PlatformId& platform : platforms) {
+        out.store(kRefused, "command " + platform.text, names::command(platform, kNobody));
+    }
+    out.api(kRefused, "change SYNC_IN", "STREAM.UPDATE", names::kStreamIn, "-");
+    out.api(kRefused, "make a stream", "STREAM.CREATE", "SECURITY_CHECK", "-");
+    out.api(kRefused, "erase a message of SYNC_LOG", "STREAM.MSG.DELETE", names::kStreamLog, "-");
+    out.hear(kRefused, "listen to everything", ">");
+    out.hear(kRefused, "hear everybody's answers", "_INBOX.>");
+    out.api(kAllowed, "back SYNC_STATE up", "STREAM.SNAPSHOT", names::kStreamState, "-");
+    out.api(kAllowed, "restore SYNC_STATE", "STREAM.RESTORE", names::kStreamState, "-");
+    out.api(kAllowed, "delete SYNC_STATE", "STREAM.DELETE", names::kStreamState, "-");
+    out.store(kAllowed, "tell hubs of a restore", names::loss());
+}
+
 }  // namespace
 
 std::vector<Attempt> attempts_of(const Member& member, const std::vector<PlatformId>& platforms) {
@@ -209,6 +231,7 @@ std::vector<Attempt> attempts_of(const Member& member, const std::vector<Platfor
         case Role::kHub: add_hub(out, all); break;
         case Role::kOperator:
         case Role::kViewer: add_person(out, member, all); break;
+        case Role::kKeeper: add_keeper(out, all); break;
     }
     return out.take();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "shared/nats/jetstream_api.h"
+#include "shared/nats/streams.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::nats {
@@ -131,6 +132,28 @@ Grants grants_of_hub() {
     return out;
 }
 
+Grants grants_of_keeper() {
+    Grants out{.fenced = false, .in = {}, .out = {}, .publish = {}, .subscribe = {}};
+    out.publish = {s::loss(),
+                   s::all_wishes(),
+                   request_to("INFO"),
+                   request_to("STREAM.CREATE", kRestoreProbe),
+                   request_to("STREAM.DELETE", kRestoreProbe),
+                   std::string{api::kSnapshotAcks},
+                   std::string{api::kRestorePieces}};
+    for (const std::string_view stream : kStreams) {
+        out.publish.push_back(stream_info(stream).subject);
+        out.publish.push_back(last_message(stream, {}).subject);
+        out.publish.push_back(request_to("CONSUMER.CREATE", joined(stream, ">")));
+        out.publish.push_back(next_from(stream));
+        out.publish.push_back(request_to("CONSUMER.DELETE", joined(stream, "*")));
+        for (const char* verb : {"STREAM.SNAPSHOT", "STREAM.RESTORE", "STREAM.DELETE"}) {
+            out.publish.push_back(request_to(verb, stream));
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 const char* name_of(Role role) {
@@ -139,6 +162,7 @@ const char* name_of(Role role) {
         case Role::kAgent: return "agent";
         case Role::kOperator: return "operator";
         case Role::kViewer: return "viewer";
+        case Role::kKeeper: return "keeper";
     }
     return "";
 }
@@ -152,6 +176,7 @@ Grants grants_of(const Member& member) {
         case Role::kAgent: out = grants_of_agent(member); break;
         case Role::kOperator: out = grants_of_operator(member); break;
         case Role::kViewer: out = grants_of_viewer(); break;
+        case Role::kKeeper: out = grants_of_keeper(); break;
     }
     for (const Door& door : out.in) {
         (door.kind == Kind::kMessages ? out.subscribe : out.publish).push_back(door.as);

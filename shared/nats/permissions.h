@@ -10,11 +10,12 @@
 /// What each of our programs, and a person, needs on the server, and nothing beside it. Pure: names
 /// in, subjects out; hub/ctl makes the server's configuration of it.
 ///
-/// Hubs live in the account that holds the streams. Everybody else has an account of his own, into
-/// which single subjects of that one are let. Permissions alone would not do: the server sends the
-/// answer to a request wherever the request says, without asking whether its sender may publish
-/// there, so that whoever may ask for anything could overwrite a state with the answer, or delete a
-/// stream. An answer to a request that was let through does not leave the account of the asker.
+/// Hubs, and keepers, live in the account that holds the streams. Everybody else has an account of
+/// his own, into which single subjects of that one are let. Permissions alone would not do: the
+/// server sends the answer to a request wherever the request says, without asking whether its
+/// sender may publish there, so that whoever may ask for anything could overwrite a state with the
+/// answer, or delete a stream. An answer to a request that was let through does not leave the
+/// account of the asker.
 namespace syncline::nats {
 
 /// What JetStream's API, and key-value entries, begin with in an account of an agent or a person:
@@ -22,8 +23,14 @@ namespace syncline::nats {
 /// neither pass a leaf node.
 inline constexpr std::string_view kFencedJetStream = "sync.js";
 
-enum class Role : std::uint8_t { kHub, kAgent, kOperator, kViewer };
-[[nodiscard]] const char* name_of(Role role);  ///< "hub", "agent", "operator", "viewer".
+enum class Role : std::uint8_t {
+    kHub,
+    kAgent,
+    kOperator,
+    kViewer,
+    kKeeper  ///< Backs up and restores, and can therefore read and destroy everything.
+};
+[[nodiscard]] const char* name_of(Role role);  ///< "hub", "agent", "operator", "viewer", "keeper".
 
 struct Member {
     Role role = Role::kViewer;

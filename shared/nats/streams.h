@@ -24,6 +24,9 @@ struct StreamOptions {
 /// Name of the metadata entry of SYNC_IN that holds the number of partitions.
 inline constexpr std::string_view kPartitionsKey = "partitions";
 
+/// Made and removed at once before a restore, to see whether the server would take the streams.
+inline constexpr std::string_view kRestoreProbe = "SYNCLINE_RESTORE_PROBE";
+
 /// Every stream and bucket of Syncline (design.md 5), for Link::ensure_stream.
 [[nodiscard]] std::vector<StreamConfig> stream_configs(const StreamOptions& options = {});
 

@@ -166,7 +166,7 @@ bool until(const std::function<bool()>& condition, std::chrono::milliseconds eve
 // ---- All of them. ---------------------------------------------------------------------------
 
 RunningSystem::RunningSystem(NatsServer::Options options)
-    : folder(make_folder()), server(std::move(options)) {
+    : folder(make_folder()), server(std::move(options)), nats_servers(server.url()) {
     fs::create_directories(folder / "policy");
     write("policy/policy.toml", kPolicy);
     write("hub.toml", "policy = \"policy\"\n[nats]\nurls = [\"" + server.url() + R"("]
@@ -298,7 +298,7 @@ bool RunningSystem::arrives(const std::set<std::string>& numbers) const {
 }
 
 std::string RunningSystem::ctl(std::vector<std::string> words) const {
-    words.insert(words.begin(), {"--server", server.url(), "--timeout", "5"});
+    words.insert(words.begin(), {"--server", nats_servers, "--timeout", "5"});
     const fs::path out = folder / "ctl.out";
     fs::remove(out);
     Program program{"synclinectl", std::move(words), {.log = out}};

@@ -90,6 +90,7 @@ protected:
 
     std::filesystem::path folder;
     NatsServer server;
+    std::string nats_servers;  ///< Where ctl() asks; with commas between.
     std::unique_ptr<Program> hub, shop, books;
 };
 

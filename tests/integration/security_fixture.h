@@ -27,7 +27,8 @@ protected:
                                                       {"agent", "add", "books", "--list", "price"},
                                                       {"operator", "add", "ann"},
                                                       {"operator", "add", "eve", "--auth", "nkey"},
-                                                      {"viewer", "add", "vic"}}) {
+                                                      {"viewer", "add", "vic"},
+                                                      {"keeper", "add", "kim"}}) {
             expect_written(manage(words));
         }
         use_server_files();

@@ -176,9 +176,31 @@ TEST_P(Security, EachIsRefusedWhatIsNotHis) {
     EXPECT_GE(refused["operator-eve"], 25U);
     EXPECT_GE(refused["viewer-vic"], 32U);
     EXPECT_GE(refused["hub"], 18U);
+    EXPECT_GE(refused["keeper-kim"], 20U);
     // It goes on: nobody has written anything, and nobody's consumer is gone.
     drop("customers-1.jsonl", row("1", "Ada"));
     ASSERT_TRUE(arrives({"1"}));
+}
+
+TEST_P(Security, AKeeperBacksUpAndRestoresAndNobodyElseDoes) {
+    start_all();
+    const std::string place = folder / "backup";
+    const std::string denied = as("operator-ann", {"backup", folder / "not"});
+    EXPECT_NE(denied.find("no backup was made"), std::string::npos) << denied;
+    const std::string made = as("keeper-kim", {"backup", place});
+    ASSERT_NE(made.find("a backup of "), std::string::npos) << made;
+    hub->stop();
+    server.stop();
+    server.wipe_store();
+    server.start();
+    const std::string done = as("keeper-kim", {"restore", place});
+    ASSERT_NE(done.find("restored"), std::string::npos) << done;
+    const std::string again = as("keeper-kim", {"restore", place, "--replace"});
+    ASSERT_NE(again.find("restored"), std::string::npos) << again;
+    hub = start_hub();
+    drop("customers-1.jsonl", row("1", "Ada"));
+    EXPECT_TRUE(arrives({"0", "1"}));
+    EXPECT_EQ(violations().find("keeper"), std::string::npos) << violations();
 }
 
 TEST_P(Security, AnAnswerGoesNowhereButBack) {

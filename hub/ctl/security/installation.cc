@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kVersion = 1;
 constexpr std::size_t kNameMost = 64;
 constexpr std::array kRoles{nats::Role::kHub, nats::Role::kAgent, nats::Role::kOperator,
-                            nats::Role::kViewer};
+                            nats::Role::kViewer, nats::Role::kKeeper};
 
 std::string text_of(const Value::Map& map, std::string_view key) {
     const auto found = map.find(key);

@@ -35,6 +35,16 @@ Cluster healthy() {
     return cluster;
 }
 
+/// Three servers, of which `n2` is as given.
+void hold(Cluster& cluster, nats::StreamReplica n2) {
+    n2.server = "n2";
+    nats::StreamInfo info;
+    info.copies_wanted = 3;
+    info.leader = "n0";
+    info.replicas = {{.server = "n1", .current = true, .offline = false, .lag = 0}, n2};
+    cluster.streams = {{"SYNC_IN", info}, {"SYNC_LOG", info}};
+}
+
 /// Sets one thing that the agent says.
 void say(Cluster& cluster, const char* name, Value value) {
     Value::Map fields = cluster.agents[0].said.fields();
@@ -77,6 +87,24 @@ INSTANTIATE_TEST_SUITE_P(
         JudgeCase{"status.stream_missing", Level::kError,
                   [](Cluster& c) {
                       c.streams.push_back({"SYNC_CMD", std::nullopt});
+                  }},
+        JudgeCase{"", Level::kInfo,
+                  [](Cluster& c) {
+                      hold(c, {.server = {}, .current = true, .offline = false, .lag = 0});
+                  }},
+        JudgeCase{"status.replica_offline", Level::kWarning,
+                  [](Cluster& c) {
+                      hold(c, {.server = {}, .current = false, .offline = true, .lag = 0});
+                  }},
+        JudgeCase{"status.replica_behind", Level::kWarning,
+                  [](Cluster& c) {
+                      hold(c, {.server = {}, .current = false, .offline = false, .lag = 17});
+                  }},
+        JudgeCase{"status.few_replicas", Level::kWarning,
+                  [](Cluster& c) {
+                      hold(c, {.server = {}, .current = true, .offline = false, .lag = 0});
+                      c.streams[1].info->copies_wanted = 1;
+                      c.streams[1].info->replicas.clear();
                   }},
         JudgeCase{"status.server_older", Level::kInfo,
                   [](Cluster& c) { c.server_version = "2.10.27"; }},

@@ -68,6 +68,28 @@ TEST(StreamInfoAnswer, IsRead) {
     ASSERT_EQ(info->metadata.size(), 1U);
 }
 
+TEST(StreamInfoAnswer, TellsWhoHoldsCopies) {
+    const auto info = parse_stream_info(
+        R"({"config":{"num_replicas":3},"state":{},)"
+        R"("cluster":{"name":"c","leader":"n1","replicas":[)"
+        R"({"name":"n0","current":true,"active":9000000000},)"
+        R"({"name":"n2","offline":true,"lag":17},)"
+        R"({"name":"n3","active":100,"lag":9},{"name":"n4","active":6000000000,"lag":8}]}})");
+    ASSERT_TRUE(info) << info.error().what;
+    EXPECT_EQ(info->copies_wanted, 3);
+    EXPECT_EQ(info->leader, "n1");
+    const std::vector<StreamReplica> wanted{
+        {.server = "n0", .current = true, .offline = false, .lag = 0},
+        {.server = "n2", .current = false, .offline = true, .lag = 17},
+        {.server = "n3", .current = false, .offline = false, .lag = 9},
+        {.server = "n4", .current = false, .offline = true, .lag = 8}};
+    EXPECT_EQ(info->replicas, wanted);
+    const auto alone = parse_stream_info(R"({"config":{},"state":{},"cluster":{"replicas":7}})");
+    ASSERT_TRUE(alone);
+    EXPECT_EQ(alone->copies_wanted, 1);
+    EXPECT_TRUE(alone->replicas.empty());
+}
+
 TEST(StreamInfoAnswer, MapsErrors) {
     const auto kind = [](const char* body) { return parse_stream_info(body).error().kind; };
     EXPECT_EQ(kind(R"({"error":{"err_code":10059}})"), ErrorKind::kNotFound);

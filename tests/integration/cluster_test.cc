@@ -1,0 +1,105 @@
+// Three nats-servers that hold three copies of each stream, two hubs, two agents: one server after
+// the other is killed, and business goes on.
+#include <atomic>
+#include <thread>
+
+#include "hub/ctl/session.h"
+#include "shared/wire/subjects.h"
+#include "tests/integration/databases_system.h"
+
+namespace syncline::test {
+namespace {
+
+class Cluster : public DatabasesSystem {
+protected:
+    Cluster() : DatabasesSystem({.start = NatsServer::Options::Start::kLater}) {
+        use_servers(cluster.urls(), 3);
+    }
+
+    /// Which server leads the stream; nothing while none does.
+    [[nodiscard]] std::optional<std::size_t> leader_of(std::string_view stream) const {
+        const auto session =
+            ctl::Session::open({.urls = cluster.urls(), .name = "looker"}, std::chrono::seconds{5});
+        if (!session) return std::nullopt;
+        const auto info = (*session)->stream_info(stream);
+        if (!info || info->leader.size() != 2) return std::nullopt;
+        return static_cast<std::size_t>(info->leader[1] - '0');
+    }
+    [[nodiscard]] std::size_t leader_at_last(std::string_view stream) const {
+        std::optional<std::size_t> leader;
+        EXPECT_TRUE(until([&] { return (leader = leader_of(stream)).has_value(); },
+                          std::chrono::milliseconds{200}));
+        return leader.value_or(0);
+    }
+
+    /// The three have found each other, and one of them makes streams.
+    void await_cluster() const {
+        EXPECT_TRUE(until([&] {
+            const auto session = ctl::Session::open({.urls = cluster.urls(), .name = "looker"},
+                                                    std::chrono::seconds{2});
+            return session && (*session)->jetstream("INFO", "", Value::Map{});
+        }));
+    }
+    /// Customers come all the time, one in 50 ms, until it is told to stop.
+    void begin_traffic() {
+        traffic_ = std::thread{[this] {
+            while (!over_) {
+                add(count_, count_);
+                ++count_;
+                std::this_thread::sleep_for(std::chrono::milliseconds{50});
+            }
+        }};
+    }
+    void end_traffic() {
+        over_ = true;
+        if (traffic_.joinable()) traffic_.join();
+    }
+    ~Cluster() override { end_traffic(); }
+    /// More of them arrive than there are now.
+    void expect_traffic_to_arrive() {
+        const std::size_t now = static_cast<std::size_t>(count_);
+        EXPECT_TRUE(until([&] { return books_have() > now; })) << books_have() << " of " << now;
+    }
+    /// By a connection of its own: the others belong to other threads.
+    [[nodiscard]] std::size_t books_have() const {
+        SqliteClient books_too{folder / "books-platform.db"};
+        return std::stoul(books_too.value("SELECT count(*) FROM customers"));
+    }
+
+    NatsCluster cluster;
+    std::atomic<int> count_{0};
+    std::atomic<bool> over_{false};
+    std::thread traffic_;
+};
+
+TEST_F(Cluster, LosesNothingAndDoesNothingTwiceWhenLeadersAreKilled) {
+    await_cluster();
+    start_programs();
+    const std::unique_ptr<Program> second = start_hub();
+    begin_traffic();
+    expect_traffic_to_arrive();
+    EXPECT_TRUE(ctl_says({"doctor"}, "all 3 copies of each stream are there and current"));
+    for (const std::string_view stream : {subjects::kStreamState, subjects::kStreamIn}) {
+        const std::size_t leader = leader_at_last(stream);
+        cluster.server(leader).kill9();
+        expect_traffic_to_arrive();
+        if (stream == subjects::kStreamState) {  // The others need ten seconds and more to be sure.
+            const std::string offline = "server n" + std::to_string(leader) + " is offline";
+            EXPECT_TRUE(ctl_says({"doctor"}, offline));
+            EXPECT_TRUE(ctl_says({"status"}, offline));
+        }
+        cluster.server(leader).start();
+        if (stream != subjects::kStreamState) continue;
+        EXPECT_TRUE(ctl_says({"doctor"}, "all 3 copies of each stream are there and current"));
+    }
+    end_traffic();
+    rename("0", "renamed at the end");
+    EXPECT_TRUE(agree(static_cast<std::size_t>(count_)));
+    EXPECT_EQ(done_wrong(), "");
+    expect_sound_audit();
+    const std::string open = ctl({"--json", "exceptions", "list"});
+    EXPECT_EQ(open.find("\"kind\""), std::string::npos) << open;
+}
+
+}  // namespace
+}  // namespace syncline::test
