@@ -97,6 +97,8 @@ public:
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
 
+    /// Did it get as far as its work? If not, the settings are of no use.
+    [[nodiscard]] bool has_begun() const { return begun_; }
     /// Settings that want a new start; nullopt: it is to end.
     [[nodiscard]] std::optional<AgentConfig> take_next() { return std::exchange(next_, {}); }
 
@@ -121,6 +123,7 @@ public:
         if (auto started = agent_->start(); !started) {
             return complain(started.error().what, kExitFailed);
         }
+        begun_ = true;
         log::info("agent is ready", {{"platform", config_.settings.platform.text},
                                      {"epoch", store_->epoch()},
                                      {"version", kVersion}});
@@ -200,8 +203,30 @@ private:
     Duration watchdog_due_{0};
     ReadAnew read_;
     Reload& reload_;
+    bool begun_ = false;
     std::optional<AgentConfig> next_;
 };
+
+/// What ends, and whether it had begun its work.
+struct Ended {
+    int code = kExitFailed;
+    bool had_begun = false;
+    std::optional<AgentConfig> next;
+};
+
+Ended run_with(AgentConfig config, const ReadAnew& read, Reload& reload) {
+    config.settings.version = kVersion;
+    config.settings.run = hex(random_seed());
+    const SystemClock clock;
+    auto store = Store::open({.path = config.store.string(),
+                              .platform = config.settings.platform,
+                              .instance = config.settings.run,
+                              .now = clock.now()});
+    if (!store) return {.code = complain(store.error().what, kExitFailed)};
+    Program program{std::move(config), std::move(*store), read, reload};
+    const int code = program.run();
+    return {code, program.has_begun(), program.take_next()};
+}
 
 /// Until it is to end: what SIGHUP brings, and cannot be applied in place, begins anew in here.
 int serve(AgentConfig config, const ReadAnew& read, const std::string& file) {
@@ -209,21 +234,19 @@ int serve(AgentConfig config, const ReadAnew& read, const std::string& file) {
     service::handle_reload_signal();
     start_nats_lean();
     Reload reload{file, [](std::string_view key) { return key == "log.level"; }};
-    const SystemClock clock;
+    std::optional<AgentConfig> former;  // To go back to, if those that came cannot be used.
     for (;;) {
         log::start(config.log);
-        config.settings.version = kVersion;
-        config.settings.run = hex(random_seed());
-        auto store = Store::open({.path = config.store.string(),
-                                  .platform = config.settings.platform,
-                                  .instance = config.settings.run,
-                                  .now = clock.now()});
-        if (!store) return complain(store.error().what, kExitFailed);
-        Program program{std::move(config), std::move(*store), read, reload};
-        const int code = program.run();
-        auto next = program.take_next();
-        if (!next || code != kExitFine || service::stop_requested()) return code;
-        config = *std::move(next);
+        Ended ended = run_with(config, read, reload);
+        if (service::stop_requested()) return ended.code;
+        if (!ended.had_begun && former) {
+            reload.could_not_start();
+            config = *std::exchange(former, {});
+        } else if (ended.next && ended.code == kExitFine) {
+            former = std::exchange(config, *std::move(ended.next));
+        } else {
+            return ended.code;
+        }
     }
 }
 

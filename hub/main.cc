@@ -196,6 +196,8 @@ public:
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
 
+    /// Did it get as far as its work? If not, the settings are of no use.
+    [[nodiscard]] bool has_begun() const { return begun_; }
     /// Settings that want a new start; nullopt: it is to end.
     [[nodiscard]] std::optional<Settings> take_next() { return std::exchange(next_, {}); }
 
@@ -210,6 +212,7 @@ public:
             return complain(opened.error().what);
         }
         if (auto opened = api_.open(config_.api); !opened) return complain(opened.error().what);
+        begun_ = true;
         bool ready = false;
         Duration watchdog_due{0};
         while (!service::stop_requested() && !next_) {
@@ -301,29 +304,49 @@ private:
     AgentQuotas quotas_;
     ReadAnew read_;
     Reload& reload_;
+    bool begun_ = false;
     std::optional<Settings> next_;
 };
+
+/// What ends, and whether it had begun its work.
+struct Ended {
+    int code = kExitConfig;
+    bool had_begun = false;
+    std::optional<Settings> next;
+};
+
+Ended run_with(Settings settings, const ReadAnew& read, Reload& reload) {
+    std::unique_ptr<telemetry::Tracer> tracer;
+    HubConfig& config = settings.config;
+    if (config.telemetry.on()) {
+        auto started = telemetry::Tracer::start(config.telemetry, "syncline-hub", config.id);
+        if (!started) return {.code = complain(started.error().what)};
+        tracer = std::move(*started);
+        config.options.spans = tracer.get();
+    }
+    Program program{std::move(config), std::move(settings.policy), read, reload};
+    const int code = program.run();
+    return {code, program.has_begun(), program.take_next()};
+}
 
 /// Until it is to end: what SIGHUP brings, and cannot be applied in place, begins anew in here.
 int serve(Settings settings, const ReadAnew& read, const std::string& file) {
     service::handle_stop_signals(wake_loop);
     service::handle_reload_signal();
     Reload reload{file, [](std::string_view key) { return key == "log.level"; }};
+    std::optional<Settings> former;  // To go back to, if those that came cannot be used.
     for (;;) {
         log::start(settings.config.log);
-        std::unique_ptr<telemetry::Tracer> tracer;
-        HubConfig& config = settings.config;
-        if (config.telemetry.on()) {
-            auto started = telemetry::Tracer::start(config.telemetry, "syncline-hub", config.id);
-            if (!started) return complain(started.error().what);
-            tracer = std::move(*started);
-            config.options.spans = tracer.get();
+        Ended ended = run_with(settings, read, reload);
+        if (service::stop_requested()) return ended.code;
+        if (!ended.had_begun && former) {
+            reload.could_not_start();
+            settings = *std::exchange(former, {});
+        } else if (ended.next) {
+            former = std::exchange(settings, *std::move(ended.next));
+        } else {
+            return ended.code;
         }
-        Program program{std::move(config), std::move(settings.policy), read, reload};
-        const int code = program.run();
-        auto next = program.take_next();
-        if (!next || service::stop_requested()) return code;
-        settings = *std::move(next);
     }
 }
 

@@ -26,6 +26,26 @@ Value::Map only_loads(Value::Map data) {
     return {{"loads", std::move(loads)}};
 }
 
+/// Without anything of that name, however deep: a list shows everybody how things stand, and only
+/// the page of one thing, which is for who sees all, what they are about.
+void drop(std::string_view name, Value& value) {
+    if (auto* list = value.get<Value::List>()) {
+        for (Value& one : *list) drop(name, one);
+    } else if (auto* map = value.get<Value::Map>()) {
+        map->erase(std::string{name});
+        for (auto& [key, one] : *map) drop(name, one);
+    }
+}
+
+Value::Map without(std::string_view name, Value::Map data) {
+    for (auto& [key, one] : data) drop(name, one);
+    return data;
+}
+
+Value::Map without_keys_of_entities(Value::Map data) { return without("late", std::move(data)); }
+Value::Map without_keys_of_rows(Value::Map data) { return without("sample", std::move(data)); }
+Value::Map without_what_receivers_say(Value::Map data) { return without("why", std::move(data)); }
+
 std::vector<Route> standing_routes() {
     using enum Route::Scope;
     return {
@@ -88,7 +108,8 @@ std::vector<Route> business_routes() {
         {.path = "/v1/indicators",
          .id = "indicators.list",
          .about = "How the business does",
-         .words = {"indicators", "list"}},
+         .words = {"indicators", "list"},
+         .pick = without_keys_of_entities},
         {.path = "/v1/indicators/{indicator}",
          .id = "indicators.show",
          .about = "One indicator, and what is open for the longest",
@@ -104,6 +125,7 @@ std::vector<Route> business_routes() {
          .id = "alerts.silence",
          .about = "Tell nobody of it for a while",
          .role = Role::kOperator,
+         .scope = kWhole,
          .words = {"alerts", "silence"},
          .parameters = {alert, needed(body("for", "--for", "How long: 30m, 2h, 3d")),
                         needed(reason())}},
@@ -112,6 +134,7 @@ std::vector<Route> business_routes() {
          .id = "alerts.wake",
          .about = "Tell people of it again",
          .role = Role::kOperator,
+         .scope = kWhole,
          .words = {"alerts", "wake"},
          .parameters = {alert}},
         {.path = "/v1/business-events",
@@ -136,7 +159,8 @@ std::vector<Route> webhook_routes() {
         {.path = "/v1/webhooks",
          .id = "webhooks.list",
          .about = "Whom business events are told by HTTP and by mail, and how they are",
-         .words = {"webhooks", "list"}},
+         .words = {"webhooks", "list"},
+         .pick = without_what_receivers_say},
         {.path = "/v1/webhooks/{webhook}",
          .id = "webhooks.show",
          .about = "How far one is, and what came back when it failed",
@@ -178,7 +202,8 @@ std::vector<Route> list_routes() {
         {.path = "/v1/lists",
          .id = "lists.list",
          .about = "Reference data: which generation there is, how old, who has it",
-         .words = {"lists", "show"}},
+         .words = {"lists", "show"},
+         .pick = without_keys_of_rows},
         {.path = "/v1/lists/{list}",
          .id = "lists.show",
          .about = "One list, with a sample of what changed in it last",
@@ -189,12 +214,14 @@ std::vector<Route> list_routes() {
          .id = "lists.history",
          .about = "The generations before",
          .words = {"lists", "history"},
-         .parameters = {list}},
+         .parameters = {list},
+         .pick = without_keys_of_rows},
         {.method = Method::kPost,
          .path = "/v1/lists/{list}/refresh",
          .id = "lists.refresh",
          .about = "Have it read now",
          .role = Role::kOperator,
+         .scope = Route::Scope::kWhole,
          .words = {"lists", "refresh"},
          .parameters = {list, body_flag("whole", "--whole", "All rows again, judged again")}},
     };

@@ -124,6 +124,11 @@ Result<Exit> run(Program& program, const BackupOptions& options) {
     if (auto begun = begin_backup(options.directory); !begun) return fail(begun.error());
     BackupManifest manifest{.made_by = std::string{kVersion},
                             .server = (*session)->link().status().server_version};
+    for (const std::string& source : options.beside) {  // Before hours of copying, not after.
+        if (!std::filesystem::exists(source)) {
+            return fail(ErrorKind::kNotFound, "--with: there is no " + source);
+        }
+    }
     for (int left = kTries;; --left) {
         const auto same = read_streams(program, **session, options, manifest);
         if (!same) {

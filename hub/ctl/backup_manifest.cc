@@ -1,6 +1,7 @@
 #include "hub/ctl/backup_manifest.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "hub/ctl/cluster.h"
 #include "shared/base/json.h"
@@ -28,7 +29,8 @@ Announced map_from(const Value& value) {
 
 /// A name leads to no file outside of the backup, however it was written.
 bool is_inside(std::string_view name) {
-    return !name.empty() && name.front() != '/' && name.find("..") == std::string_view::npos &&
+    const std::filesystem::path path{name};
+    return !name.empty() && path.is_relative() && std::ranges::find(path, "..") == path.end() &&
            name.find('\0') == std::string_view::npos;
 }
 

@@ -103,8 +103,10 @@ public:
         std::uint64_t end = info->last_sequence + 1;  // The first that is not wanted.
         if (options_.before != 0) end = std::min(end, options_.before);
         const std::uint64_t first = std::max<std::uint64_t>(info->first_sequence, 1);
-        while (found_.size() < limit && end > first) {
-            const std::uint64_t begin = std::max(first, end > limit ? end - limit : first);
+        const std::uint64_t last_looked = end > first + kLookedMost ? end - kLookedMost : first;
+        while (found_.size() < limit && end > last_looked) {
+            const std::uint64_t window = sight_.is_bound() ? std::max(limit, kWindow) : limit;
+            const std::uint64_t begin = std::max(last_looked, end > window ? end - window : first);
             if (auto read = read_between(begin, end); !read) return fail(read.error());
             end = begin;
         }
@@ -112,11 +114,14 @@ public:
             found_.resize(limit);
             end = found_.back().first;
         }
-        return show(found_.size() == limit && end > first);
+        return show(end > first, end);
     }
 
 private:
     static constexpr std::uint64_t kNewestMost = 500;
+    /// Entries that one page looks at: for who sees few of them it may be short, or empty.
+    static constexpr std::uint64_t kLookedMost = 5'000;
+    static constexpr std::uint64_t kWindow = 250;
 
     Result<void> read_between(std::uint64_t begin, std::uint64_t end) {
         std::vector<std::pair<std::uint64_t, hub::LogEntry>> page;
@@ -145,7 +150,8 @@ private:
         return {};
     }
 
-    Result<Exit> show(bool more) {
+    /// `end`: what is older was not looked at.
+    Result<Exit> show(bool more, std::uint64_t end) {
         Output& out = program_.out();
         Value::List list;
         for (const auto& [sequence, entry] : found_) {
@@ -156,12 +162,9 @@ private:
             show_entry(out, entry, secrets_);
         }
         if (found_.empty()) out.line("no decisions");
-        const bool next = more && !found_.empty();
         out.set("entries", std::move(list));
-        out.set("next", next ? Value{std::to_string(found_.back().first)} : Value{});
-        if (next) {
-            out.line("older ones: --before " + std::to_string(found_.back().first), Style::kDim);
-        }
+        out.set("next", more ? Value{std::to_string(end)} : Value{});
+        if (more) out.line("older ones: --before " + std::to_string(end), Style::kDim);
         return verdict(out);
     }
 

@@ -75,6 +75,8 @@ Result<void> probe(Session& session, int replicas) {
                                     {"retention", "limits"},
                                     {"storage", "file"},
                                     {"num_replicas", number(static_cast<std::uint64_t>(replicas))}};
+    // One that was broken off may have left it, with other replicas.
+    std::ignore = session.jetstream("STREAM.DELETE", kProbe, Value::Map{});
     const auto made = session.jetstream("STREAM.CREATE", kProbe, config);
     if (!made) {
         return fail(made.error(),

@@ -26,6 +26,11 @@ Reload::Reload(std::filesystem::path file, std::function<bool(std::string_view k
     if (auto keys = keys_of(file_)) known_ = *std::move(keys);
 }
 
+void Reload::could_not_start() {
+    log::error("the new settings cannot be used, those of before hold", {{"file", file_.string()}});
+    known_.clear();
+}
+
 Reload::What Reload::judge(const Result<void>& sound) {
     auto keys = sound ? keys_of(file_) : Result<FileKeys>{fail(sound.error())};
     if (!keys) {

@@ -23,6 +23,8 @@ public:
 
     /// After the new file was read: `sound` says with which result.
     [[nodiscard]] What judge(const Result<void>& sound);
+    /// What was read last could not be used after all: the next time all of it is new.
+    void could_not_start();
 
 private:
     std::filesystem::path file_;

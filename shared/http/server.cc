@@ -60,6 +60,13 @@ bool is_json(std::string_view content_type) {
            (type.starts_with("application/") && type.ends_with("+json"));
 }
 
+/// What a connection waits for; each has a time limit of its own.
+enum class Phase : std::uint8_t { kIdle, kHeader, kBody, kReply, kWrite, kEvents, kDrain, kClosed };
+/// It is the client that lets us wait.
+bool waits(Phase phase) {
+    return phase != Phase::kReply && phase != Phase::kEvents && phase != Phase::kClosed;
+}
+
 class Connection;
 
 }  // namespace
@@ -155,9 +162,8 @@ public:
         error_code ignored;
         socket_.set_option(tcp::no_delay{true}, ignored);
         socket_.non_blocking(true, ignored);
-        if (const auto peer = socket_.remote_endpoint(ignored); !ignored) {
+        if (const auto peer = socket_.remote_endpoint(ignored); !ignored)
             peer_ = peer.address().to_string();
-        }
         net::dispatch(socket_.get_executor(), [self = shared_from_this()] { self->wait(); });
     }
 
@@ -175,7 +181,9 @@ public:
     /// Another one gets its place. Any thread.
     void make_way() {
         waits_since_ = 0;  // Chosen once.
-        net::post(socket_.get_executor(), [self = shared_from_this()] { self->close(); });
+        net::post(socket_.get_executor(), [self = shared_from_this()] {
+            if (waits(self->phase_)) self->close();  // Else it is being answered by now.
+        });
     }
 
     void answer(std::uint64_t request, HttpServer::Reply reply) {
@@ -192,19 +200,10 @@ public:
     }
 
 private:
-    /// What is waited for; each has a time limit of its own.
-    // clang-format off
-    enum class Phase : std::uint8_t {
-        kIdle, kHeader, kBody, kReply, kWrite, kEvents, kDrain, kClosed
-    };
-    // clang-format on
-
     void enter(Phase phase, Duration limit) {
         phase_ = phase;
         const Duration now = shared_.clock.steady();
-        const bool waits =
-            phase == Phase::kIdle || phase == Phase::kHeader || phase == Phase::kBody;
-        waits_since_ = waits ? now.count() : 0;
+        waits_since_ = waits(phase) ? now.count() : 0;
         deadline_ = now + limit;
         if (!timer_runs_ || deadline_ < timer_at_) start_timer();
     }

@@ -76,6 +76,25 @@ TEST_F(Reloads, AFileThatIsNotSoundIsLeft) {
     EXPECT_TRUE(arrives({"1", "2"}));
 }
 
+TEST_F(Reloads, SettingsThatCannotBeUsedAreTakenBack) {
+    start_all();
+    const std::string taken = std::to_string(server.port());
+    write("hub.toml", "metrics_port = " + taken + "\n" + read("hub.toml"));
+    hub->signal(SIGHUP);
+    EXPECT_TRUE(soon_says(*hub, "the new settings cannot be used, those of before hold"));
+    edit("shop.toml", "store = \"shop.db\"", "store = \"nowhere/shop.db\"");
+    shop->signal(SIGHUP);
+    EXPECT_TRUE(soon_says(*shop, "the new settings cannot be used, those of before hold"));
+    drop("customers-a.jsonl", row("1", "Ada"));
+    EXPECT_TRUE(arrives({"1"}));
+    edit("shop.toml", "nowhere/shop.db", "shop.db");
+    shop->signal(SIGHUP);
+    drop("customers-b.jsonl", row("2", "Bob"));
+    EXPECT_TRUE(arrives({"1", "2"}));
+    EXPECT_EQ(shop->stop(), 0);
+    EXPECT_EQ(hub->stop(), 0);
+}
+
 TEST_F(Reloads, ManyOfThemWhileChangesFlowLoseNothing) {
     start_all();
     std::set<std::string> all;

@@ -105,7 +105,8 @@ std::string NatsServer::log() const {
 void NatsServer::write_config() const {
     std::ofstream config{folder_ / "server.conf"};
     config << "listen: \"127.0.0.1:" << port_ << "\"\n"
-           << "jetstream { store_dir: " << (folder_ / "store") << " }\n"
+           << "jetstream { store_dir: " << (folder_ / "store") << "\n"
+           << options_.jetstream << " }\n"
            << options_.config << "\n";
 }
 

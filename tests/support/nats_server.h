@@ -22,6 +22,7 @@ public:
     struct Options {
         Version version = Version::kNewest;
         std::string config;  ///< More lines for its configuration, such as `authorization {...}`.
+        std::string jetstream;  ///< More of its block `jetstream`, such as `domain: hub`.
         enum class Start : std::uint8_t { kAtOnce, kLater } start = Start::kAtOnce;
     };
 

@@ -81,7 +81,7 @@ void SignIn::begin(const std::string& to, OnBegun done) {
 }
 
 void SignIn::finish(const Answer& answer, OnFinished done) {
-    auto ticket = tickets_.take(answer.cookie, answer.state);
+    auto ticket = tickets_.find(answer.cookie, answer.state);
     if (!ticket) return done(fail(ticket.error()));
     if (!answer.error.empty()) return done(refused_there(answer));
     if (answer.code.empty()) {
@@ -100,6 +100,7 @@ Result<SignIn::Finished> SignIn::redeem(const Answer& answer, Ticket ticket,
     if (auto fine = provider_->check_answer(answer.issuer, stop); !fine) return fail(fine.error());
     auto known = provider_->redeem(answer.code, ticket, stop);
     if (!known) return fail(known.error());
+    if (auto used = tickets_.use(ticket); !used) return fail(used.error());
     auto person = person_of(known->claims, settings_);
     if (!person) return fail(person.error());
     return Finished{*std::move(person), std::move(ticket.to), std::move(known->id_token)};

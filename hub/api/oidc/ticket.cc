@@ -42,6 +42,10 @@ Result<CookieParts> parts_of(std::string_view cookie) {
     return parts;
 }
 
+std::unexpected<Error> used_before() {
+    return fail(ErrorKind::kDenied, "this answer was used before; begin again");
+}
+
 }  // namespace
 
 std::string Ticket::challenge() const { return base64url(bytes_of(sha256({verifier}))); }
@@ -61,7 +65,8 @@ Ticket Tickets::ticket_of(std::string cookie) const {
                   .state = made("state"),
                   .nonce = made("nonce"),
                   .verifier = made("verifier"),
-                  .to = {}};
+                  .to = {},
+                  .until = {}};
     ticket.cookie = std::move(cookie);
     return ticket;
 }
@@ -76,7 +81,7 @@ Result<Ticket> Tickets::make(std::string_view to) const {
     return ticket;
 }
 
-Result<Ticket> Tickets::take(std::string_view cookie, std::string_view state) {
+Result<Ticket> Tickets::find(std::string_view cookie, std::string_view state) {
     auto parts = parts_of(cookie);
     if (!parts) return fail(parts.error());
     Ticket ticket = ticket_of(std::string{cookie});
@@ -87,18 +92,26 @@ Result<Ticket> Tickets::take(std::string_view cookie, std::string_view state) {
     if (Timestamp{parts->until} <= now) {
         return fail(ErrorKind::kDenied, "the sign-in has taken too long; begin again");
     }
-    const std::lock_guard lock{mutex_};
-    if (taken_.size() >= kTakenMost) {
-        std::erase_if(taken_, [&](const auto& one) { return one.second <= now; });
-    }
-    if (taken_.size() >= kTakenMost) {
-        return fail(ErrorKind::kFull, "too many have signed in just now; try again later");
-    }
-    if (!taken_.emplace(ticket.state, Timestamp{parts->until}).second) {
-        return fail(ErrorKind::kDenied, "this answer was used before; begin again");
+    {
+        const std::lock_guard lock{mutex_};
+        if (used_.contains(ticket.state)) return used_before();
     }
     ticket.to = std::move(parts->to);
+    ticket.until = Timestamp{parts->until};
     return ticket;
+}
+
+Result<void> Tickets::use(const Ticket& ticket) {
+    const Timestamp now = clock_.now();
+    const std::lock_guard lock{mutex_};
+    if (used_.size() >= kUsedMost) {
+        std::erase_if(used_, [&](const auto& one) { return one.second <= now; });
+    }
+    if (used_.size() >= kUsedMost) {
+        return fail(ErrorKind::kFull, "too many have signed in just now; try again later");
+    }
+    if (!used_.emplace(ticket.state, ticket.until).second) return used_before();
+    return {};
 }
 
 }  // namespace syncline::hub::oidc

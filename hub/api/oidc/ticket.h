@@ -18,11 +18,12 @@ struct Ticket {
     std::string nonce;     ///< The same, in the ID token.
     std::string verifier;  ///< PKCE (RFC 7636); never leaves the hub but to the token endpoint.
     std::string to;        ///< Where the browser goes then: "#/exceptions".
+    Timestamp until;       ///< It counts no longer.
 
     [[nodiscard]] std::string challenge() const;  ///< S256.
 };
 
-/// Makes tickets and takes each once. Threading: any.
+/// Makes tickets, of which each leads to somebody once at most. Threading: any.
 class Tickets {
 public:
     static constexpr Duration kLife = std::chrono::minutes{10};
@@ -34,17 +35,21 @@ public:
     /// `to` that is no place in the console is left out.
     [[nodiscard]] Result<Ticket> make(std::string_view to) const;
     /// The ticket that a browser brings back. kDenied: none of ours, another browser's, too old, or
-    /// taken before. kFull: too many were taken lately.
-    [[nodiscard]] Result<Ticket> take(std::string_view cookie, std::string_view state);
+    /// used before.
+    [[nodiscard]] Result<Ticket> find(std::string_view cookie, std::string_view state);
+    /// It has led to somebody, and counts no more. Only then is it remembered: who brings back no
+    /// code of the provider's takes up no room. kDenied: it was used before. kFull: too many have
+    /// signed in lately.
+    Result<void> use(const Ticket& ticket);
 
 private:
-    static constexpr std::size_t kTakenMost = 10'000;
+    static constexpr std::size_t kUsedMost = 10'000;
     [[nodiscard]] Ticket ticket_of(std::string cookie) const;
 
     const Clock& clock_;
     std::string key_;
     std::mutex mutex_;
-    std::map<std::string, Timestamp, std::less<>> taken_;  ///< By state, until when it would count.
+    std::map<std::string, Timestamp, std::less<>> used_;  ///< By state, until when it would count.
 };
 
 }  // namespace syncline::hub::oidc

@@ -214,5 +214,33 @@ TEST(ApiRoutes, NothingThatActsIsForViewers) {
     }
 }
 
+/// What lists tell of how things stand; what they are about is for who sees all.
+TEST(Routes, ListsNameNoEntity) {
+    const auto picked = [](std::string_view path, const char* json) {
+        const auto call = find_route("GET", path);
+        EXPECT_TRUE(call && call->route->pick != nullptr) << path;
+        const auto data = parse_json(json);
+        return to_json(Value{call->route->pick(*data->get<Value::Map>())});
+    };
+    EXPECT_EQ(picked("/v1/indicators", R"({"indicators":[{"late":[{"key":"4711"}],"open":1}]})"),
+              R"({"indicators":[{"open":1}]})");
+    EXPECT_EQ(
+        picked("/v1/lists", R"({"lists":[{"current":{"changes":{"sample":["a"],"added":1}}}]})"),
+        R"({"lists":[{"current":{"changes":{"added":1}}}]})");
+    EXPECT_EQ(picked("/v1/lists/price/history", R"({"generations":[{"changes":{"sample":[]}}]})"),
+              R"({"generations":[{"changes":{}}]})");
+    EXPECT_EQ(picked("/v1/webhooks", R"({"webhooks":[{"why":"no such order 4711","taken":3}]})"),
+              R"({"webhooks":[{"taken":3}]})");
+}
+
+TEST(Routes, WhatIsAboutEverythingIsForWhoSeesAll) {
+    for (const char* path : {"/v1/alerts/late/silence", "/v1/alerts/late/wake",
+                             "/v1/lists/price/refresh", "/v1/webhooks/shop/disable"}) {
+        const auto call = find_route("POST", path);
+        ASSERT_TRUE(call) << path;
+        EXPECT_EQ(call->route->scope, Route::Scope::kWhole) << path;
+    }
+}
+
 }  // namespace
 }  // namespace syncline::hub::api

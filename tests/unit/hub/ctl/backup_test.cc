@@ -49,6 +49,8 @@ TEST(BackupManifest, RefusesWhatItCannotBe) {
     EXPECT_EQ(kind_of(text, "\"syncline_backup\": 1", "\"other\": 1"), "corrupt");
     EXPECT_EQ(kind_of(text, "files/hub.toml", "../../etc/shadow"), "corrupt");
     EXPECT_EQ(kind_of(text, "streams/SYNC_IN.tar.s2", "/etc/shadow"), "corrupt");
+    EXPECT_EQ(kind_of(text, "files/hub.toml", "files/a/.."), "corrupt");
+    EXPECT_EQ(kind_of(text, "files/hub.toml", "files/customer..toml"), "taken");
     EXPECT_EQ(kind_of(text, std::string(64, 'a'), std::string(64, 'x')), "corrupt");
     EXPECT_EQ(kind_of(text, "\"name\": \"SYNC_IN\"", "\"name\": \"OTHER\""), "corrupt");
 }
