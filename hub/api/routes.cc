@@ -28,17 +28,24 @@ Value::Map only_loads(Value::Map data) {
 
 /// Without anything of that name, however deep: a list shows everybody how things stand, and only
 /// the page of one thing, which is for who sees all, what they are about.
-void drop(std::string_view name, Value& value) {
-    if (auto* list = value.get<Value::List>()) {
-        for (Value& one : *list) drop(name, one);
-    } else if (auto* map = value.get<Value::Map>()) {
-        map->erase(std::string{name});
-        for (auto& [key, one] : *map) drop(name, one);
+Value without(std::string_view name, const Value& value) {
+    if (const auto* list = value.get<Value::List>()) {
+        Value::List kept;
+        for (const Value& one : *list) kept.push_back(without(name, one));
+        return kept;
     }
+    if (const auto* map = value.get<Value::Map>()) {
+        Value::Map kept;
+        for (const auto& [key, one] : *map) {
+            if (key != name) kept.emplace(key, without(name, one));
+        }
+        return kept;
+    }
+    return value;
 }
 
 Value::Map without(std::string_view name, Value::Map data) {
-    for (auto& [key, one] : data) drop(name, one);
+    for (auto& [key, one] : data) one = without(name, one);
     return data;
 }
 

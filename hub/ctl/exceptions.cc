@@ -28,13 +28,14 @@ struct ShowExceptionOptions {
     std::string kind;
 };
 
-void add_damaged(Output& out, const std::vector<std::string>& damaged) {
+/// Whose it is stands in the subject: for who sees all.
+void add_damaged(Program& program, const std::vector<std::string>& damaged) {
     for (const std::string& what : damaged) {
-        out.add({Level::kError,
-                 "exceptions.damaged",
-                 "an exception cannot be read: " + what,
-                 "Is this synclinectl older than the hub?",
-                 {}});
+        program.out().add({Level::kError,
+                           "exceptions.damaged",
+                           "an exception cannot be read" + (program.sees_all() ? ": " + what : ""),
+                           "Is this synclinectl older than the hub?",
+                           {}});
     }
 }
 
@@ -130,7 +131,7 @@ Result<Page> read_page(Program& program, const ExceptionFilter& filter) {
         const auto looked = program.memory()->board().look(**session, [&](const auto& board) {
             std::vector<std::string> damaged;
             for (const auto& [subject, what] : board.damaged) damaged.push_back(what);
-            add_damaged(out, damaged);
+            add_damaged(program, damaged);
             for (const ExceptionView* view : board.open) {
                 // The board is everybody's: nothing is read while it is held.
                 if (sight.is_bound()) {
@@ -146,7 +147,7 @@ Result<Page> read_page(Program& program, const ExceptionFilter& filter) {
     std::vector<std::string> damaged;
     auto views = read_exceptions(**session, subjects::all_exceptions(), damaged);
     if (!views) return fail(views.error());
-    add_damaged(out, damaged);
+    add_damaged(program, damaged);
     sort_by_urgency(*views);
     return paged(std::move(maker), sight, *views);
 }
@@ -353,7 +354,7 @@ Result<Exit> show_exception(Program& program, const ShowExceptionOptions& option
     std::vector<std::string> damaged;
     auto views =
         exceptions_of(program, **session, ObjectName{options.object}, options.entity, damaged);
-    add_damaged(out, damaged);
+    add_damaged(program, damaged);
     if (!views) return fail(views.error());
     std::erase_if(*views,
                   [&](const ExceptionView& view) { return !is_meant(view.record, options.kind); });

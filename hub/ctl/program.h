@@ -79,6 +79,9 @@ public:
     [[nodiscard]] bool may_see(const ObjectName& object) const;
     /// Of which things may be seen and acted on; none: of all. Sight knows what that means.
     [[nodiscard]] const std::vector<std::string>& regions() const { return around_.regions; }
+    [[nodiscard]] bool sees_all() const {
+        return around_.objects.empty() && around_.regions.empty();
+    }
     /// Is it no person's own terminal? Then nobody is asked anything.
     [[nodiscard]] bool is_embedded() const { return around_.session != nullptr; }
     [[nodiscard]] Memory* memory() const { return around_.memory; }

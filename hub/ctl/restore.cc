@@ -12,6 +12,10 @@
 namespace syncline::ctl {
 namespace {
 
+/// How long a restore waits for copies of a stream, and how often it looks.
+constexpr Duration kCopiesMost = std::chrono::minutes{10};
+constexpr Duration kCopiesEvery = std::chrono::milliseconds{200};
+
 struct RestoreOptions {
     std::string directory;
     int replicas = 0;  ///< 0: as they were.
@@ -86,6 +90,26 @@ Result<void> probe(Session& session, int replicas) {
     }
     const auto removed = session.jetstream("STREAM.DELETE", kProbe, Value::Map{});
     if (!removed) return fail(removed.error());
+    return {};
+}
+
+/// A restore writes one copy, which the servers then pass on. Until all are whole, the loss of one
+/// server may leave the stream without any that may lead. A finding: they still were not after long.
+Result<void> await_copies(Program& program, Session& session, const std::string& stream) {
+    const Duration end = session.clock().steady() + kCopiesMost;
+    for (;;) {
+        const auto info = session.stream_info(stream);
+        if (!info) return fail(info.error());
+        const auto whole = std::ranges::count_if(info->replicas, [](const auto& replica) {
+            return replica.current && !replica.offline && replica.lag == 0;
+        });
+        if (whole + 1 >= info->copies_wanted) return {};
+        if (interrupted() || session.clock().steady() > end) break;
+        std::ignore = session.until([] { return false; }, kCopiesEvery);
+    }
+    program.out().add({Level::kWarning, "restore.copies",
+                       "not all copies of " + stream + " are whole yet",
+                       "Stop no server until `synclinectl doctor` says that all are.", {}});
     return {};
 }
 
@@ -237,6 +261,10 @@ private:
             return put;
         }
         progress.end();
+        for (const BackupStream& stream : manifest_.streams) {
+            auto whole = await_copies(program_, session_, stream.name);
+            if (!whole) return whole;
+        }
         program_.out().set("seconds",
                            number(static_cast<std::uint64_t>(
                                std::chrono::ceil<std::chrono::seconds>(progress.took()).count())));

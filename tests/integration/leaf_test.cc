@@ -68,8 +68,8 @@ TEST_P(Site, ALeafThatDiesLosesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Leafs, Site, testing::Values(Leaf::kWithoutJetStream, Leaf::kOwnJetStream),
-                         [](const auto& info) {
-                             return info.param == Leaf::kOwnJetStream ? "OwnJetStream"
+                         [](const auto& leaf) {
+                             return leaf.param == Leaf::kOwnJetStream ? "OwnJetStream"
                                                                       : "WithoutJetStream";
                          });
 

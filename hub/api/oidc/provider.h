@@ -33,6 +33,8 @@ public:
 
     /// Where a browser signs in.
     [[nodiscard]] Result<std::string> sign_in_url(const Ticket& ticket, std::stop_token stop);
+    /// The same if that is known without asking. Any thread.
+    [[nodiscard]] std::optional<std::string> known_sign_in_url(const Ticket& ticket);
 
     struct Identified {
         Value::Map claims;
@@ -66,7 +68,9 @@ private:
 
     Result<HttpResponse> send(HttpRequest request, const Watch& watch);
     Result<Value> get_json(const std::string& url, const Watch& watch);
+    std::optional<Discovered> fresh();
     Result<Discovered> discovered(const Watch& watch);
+    [[nodiscard]] std::string sign_in_url_at(const Discovered& at, const Ticket& ticket) const;
     Result<Discovered> discover(const Watch& watch);
     Result<std::string> exchange(const Discovered& at, const std::string& code,
                                  const Ticket& ticket, const Watch& watch);

@@ -71,6 +71,9 @@ void SignIn::run(const std::stop_token& stop) {
 void SignIn::begin(const std::string& to, OnBegun done) {
     auto ticket = tickets_.make(to);
     if (!ticket) return done(fail(ticket.error()));
+    if (auto url = provider_->known_sign_in_url(*ticket)) {
+        return done(Begun{*std::move(url), ticket->cookie});
+    }
     const bool taken = enqueue([this, ticket = *ticket, done](std::stop_token stop, bool late) {
         if (late) return done(busy());
         auto url = provider_->sign_in_url(ticket, stop);
