@@ -117,11 +117,9 @@ std::optional<Lease::Own> Lease::own(const nats::StoredMessage& message) {
 void Lease::send(const std::string& subject, const std::string& body, Sent sent,
                  std::optional<std::uint64_t> expected, std::span<const nats::Header> headers) {
     ++open_;
-    p_.link.publish({.subject = subject,
-                     .body = body,
-                     .headers = headers,
-                     .expected_sequence = expected},
-                    this, static_cast<std::uint64_t>(sent));
+    p_.link.publish(
+        {.subject = subject, .body = body, .headers = headers, .expected_sequence = expected}, this,
+        static_cast<std::uint64_t>(sent));
 }
 
 void Lease::put(std::uint64_t expected) {
@@ -157,7 +155,8 @@ void Lease::on_published(std::uint64_t token, const Result<std::uint64_t>& seque
 void Lease::lose(const std::string& why) {
     p_.term.end();
     state_ = State::kLost;
-    p_.note(NoteLevel::kWarning, "the lease is lost: " + why + "; this agent stands by from now on");
+    p_.note(NoteLevel::kWarning,
+            "the lease is lost: " + why + "; this agent stands by from now on");
 }
 
 void Lease::release() {

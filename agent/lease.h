@@ -14,9 +14,9 @@
 
 namespace syncline::agent {
 
-/// Until when an agent that has a stand-by may touch its platform, as boot_time() tells. Connectors'
-/// threads look here right before each call, so that a process that was stopped for a while does
-/// nothing when it wakes up, whichever of its threads is first. Threading: any thread.
+/// Until when an agent that has a stand-by may touch its platform, as boot_time() tells.
+/// Connectors' threads look here right before each call, so that a process that was stopped for a
+/// while does nothing when it wakes up, whichever of its threads is first. Threading: any thread.
 class Term {
 public:
     [[nodiscard]] bool lasts(Duration now) const { return now.count() < until_.load(); }
@@ -28,8 +28,8 @@ private:
 };
 
 /// Which of several agents of a platform is active: the one whose message is in the bucket
-/// `sync_lease`. It is put there by compare-and-set, again and again, and goes by itself when nobody
-/// does. Who does not hold it tells that he stands by.
+/// `sync_lease`. It is put there by compare-and-set, again and again, and goes by itself when
+/// nobody does. Who does not hold it tells that he stands by.
 ///
 /// The broker counts the lifetime from when it stores a message, and the holder from when it began
 /// to send it, less a margin: he has ended before anybody else can begin.

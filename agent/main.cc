@@ -133,13 +133,14 @@ public:
 private:
     int be_active() {
         const Term* term = lease_ ? &term_ : nullptr;
-        auto executor =
-            ThreadExecutor::make(config_.connector, config_.settings.writing.concurrency,
-                                 [this] { loop_.wake(); }, term);
+        auto executor = ThreadExecutor::make(
+            config_.connector, config_.settings.writing.concurrency, [this] { loop_.wake(); },
+            term);
         if (!executor) return complain(executor.error().what, kExitConfig);
         executor_ = std::move(*executor);
         if (config_.lists.make_door) {
-            lists_.emplace(config_.lists.make_door, [this] { loop_.wake(); }, term);
+            lists_.emplace(
+                config_.lists.make_door, [this] { loop_.wake(); }, term);
         }
         agent_.emplace(Agent::Parts{config_.settings, clock_, *store_, link_, *executor_, points_,
                                     write_note, random_seed(), lists_ ? &*lists_ : nullptr,
@@ -218,7 +219,8 @@ private:
         }
     }
 
-    /// As kill -9 would: what is under way is left in the ledger. It goes on with the same settings.
+    /// As kill -9 would: what is under way is left in the ledger. It goes on with the same
+    /// settings.
     int stand_down() {
         end_parts();
         next_ = config_;

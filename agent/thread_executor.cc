@@ -41,8 +41,7 @@ Result<std::unique_ptr<ThreadExecutor>> ThreadExecutor::make(ConnectorFactory fa
 }
 
 ThreadExecutor::ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connector> reader,
-                               std::size_t writers, std::function<void()> wake,
-                               const Term* term)
+                               std::size_t writers, std::function<void()> wake, const Term* term)
     : factory_(std::move(factory)),
       reader_(std::move(reader)),
       threads_max_(writers),

@@ -37,7 +37,7 @@ public:
     explicit BucketLink(Bucket& bucket) : bucket_(bucket) {}
 
     bool is_connected = true;
-    bool drops_answers = false;   ///< What is sent is stored, and nobody hears of it.
+    bool drops_answers = false;  ///< What is sent is stored, and nobody hears of it.
     std::size_t published = 0;
 
     void deliver() {
@@ -103,20 +103,19 @@ protected:
                                    const std::string& own_term = {},
                                    const std::string& host = "a") {
         auto one = std::make_unique<OfAgent>(bucket);
-        one->lease = std::make_unique<Lease>(
-            Lease::Parts{.link = one->link,
-                         .term = one->term,
-                         .clock = clock,
-                         .boot = [this] { return bucket.now; },
-                         .note = [&notes = one->notes](NoteLevel, std::string_view text) {
-                             notes.emplace_back(text);
-                         },
-                         .platform = kCrm,
-                         .store = store,
-                         .host = host,
-                         .run = run,
-                         .version = "1",
-                         .own_term = own_term});
+        one->lease = std::make_unique<Lease>(Lease::Parts{
+            .link = one->link,
+            .term = one->term,
+            .clock = clock,
+            .boot = [this] { return bucket.now; },
+            .note = [&notes = one->notes](NoteLevel,
+                                          std::string_view text) { notes.emplace_back(text); },
+            .platform = kCrm,
+            .store = store,
+            .host = host,
+            .run = run,
+            .version = "1",
+            .own_term = own_term});
         return one;
     }
     /// Lets time go by in small steps; everybody does what is due.
