@@ -225,6 +225,7 @@ Result<AgentConfig> read_agent_config(TomlReader& root, const ConnectorContext& 
     config.nats.io_buffer_bytes = 32U << 10;
     config.nats = nats::read_nats_options(root.table("nats"), config.nats);
     settings.reading.poll = milliseconds(root, "poll_ms", kDayMs, settings.reading.poll);
+    config.standby = root.boolean("standby", config.standby);
     settings.presence = milliseconds(root, "presence_ms", kDayMs, settings.presence);
     settings.watch = milliseconds(root, "watch_ms", kDayMs, settings.watch);
     read_spool(root.table("spool"), settings.spool);

@@ -23,6 +23,7 @@ struct AgentConfig {
     ConnectorFactory connector;
     std::string connector_kind;  ///< "rest"
     PlatformLists lists;
+    bool standby = false;  ///< Others of this platform run, of which one is active: see lease.h.
 };
 
 /// kInvalid: every problem of the file, one a line. Touches no network.

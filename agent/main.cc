@@ -12,10 +12,12 @@
 
 #include "agent/agent.h"
 #include "agent/agent_config.h"
+#include "agent/lease.h"
 #include "agent/nats_start.h"
 #include "agent/subcommands.h"
 #include "agent/thread_executor.h"
 #include "agent/thread_list_executor.h"
+#include "shared/base/boot_time.h"
 #include "shared/base/clock.h"
 #include "shared/base/reload.h"
 #include "shared/base/service.h"
@@ -33,6 +35,8 @@ constexpr int kExitConfig = 2;
 /// How long a stop may take before what is under way is left in the ledger for the next start.
 constexpr Duration kStopLimit = std::chrono::seconds{10};
 constexpr Duration kLongestWait = std::chrono::seconds{60};
+/// How long giving the lease back may take; after that the next agent waits until it expires.
+constexpr Duration kReleaseLimit = std::chrono::seconds{1};
 
 std::atomic<nats::EventLoop*> loop_to_wake{nullptr};
 
@@ -80,6 +84,12 @@ std::string hex(std::uint64_t number) {
     return text;
 }
 
+std::string host_name() {
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    return host;
+}
+
 /// What the agent's file says now.
 using ReadAnew = std::function<Result<AgentConfig>()>;
 
@@ -109,12 +119,28 @@ public:
             if (!tracer) return complain(tracer.error().what, kExitConfig);
             tracer_ = std::move(*tracer);
         }
+        if (config_.standby) {
+            if (auto held = take_lease(); !held) return complain(held.error().what, kExitFailed);
+            if (!lease_->is_held()) return kExitFine;
+        }
+        const int code = be_active();
+        end_parts();
+        // Nobody need wait until it expires. A new start in this process takes it up again.
+        if (lease_ && !next_) give_lease_back();
+        return code;
+    }
+
+private:
+    int be_active() {
+        const Term* term = lease_ ? &term_ : nullptr;
         auto executor = ThreadExecutor::make(
-            config_.connector, config_.settings.writing.concurrency, [this] { loop_.wake(); });
+            config_.connector, config_.settings.writing.concurrency, [this] { loop_.wake(); },
+            term);
         if (!executor) return complain(executor.error().what, kExitConfig);
         executor_ = std::move(*executor);
         if (config_.lists.make_door) {
-            lists_.emplace(config_.lists.make_door, [this] { loop_.wake(); });
+            lists_.emplace(
+                config_.lists.make_door, [this] { loop_.wake(); }, term);
         }
         agent_.emplace(Agent::Parts{config_.settings, clock_, *store_, link_, *executor_, points_,
                                     write_note, random_seed(), lists_ ? &*lists_ : nullptr,
@@ -129,6 +155,7 @@ public:
                                      {"version", kVersion}});
         service::notify("READY=1");
         while (!service::stop_requested() && !next_) {
+            if (lease_ && lease_->is_lost()) return stand_down();
             if (service::take_reload_request()) reload();
             if (auto turned = turn(); !turned) {
                 return complain(
@@ -139,7 +166,67 @@ public:
         return stop();
     }
 
-private:
+    /// Waits until this agent is the active one, or is to end or to begin anew.
+    Result<void> take_lease() {
+        lease_.emplace(Lease::Parts{.link = link_,
+                                    .term = term_,
+                                    .clock = clock_,
+                                    .boot = boot_time,
+                                    .note = write_note,
+                                    .platform = config_.settings.platform,
+                                    .store = store_->instance(),
+                                    .host = host_name(),
+                                    .run = config_.settings.run,
+                                    .version = config_.settings.version,
+                                    .own_term = own_term()});
+        log::info("stands by", {{"platform", config_.settings.platform.text},
+                                {"host", host_name()},
+                                {"store", store_->instance()}});
+        service::notify("READY=1");
+        while (!lease_->is_held()) {
+            if (service::take_reload_request()) reload();
+            if (service::stop_requested() || next_) {
+                give_lease_back();
+                return {};
+            }
+            loop_.poll(at_most_watchdog(lease_->wait()));
+            lease_->pump();
+            if (lease_->is_lost()) next_ = config_;
+            beat();
+        }
+        log::info("holds the lease: this agent is the active one",
+                  {{"platform", config_.settings.platform.text}, {"host", host_name()}});
+        if (lease_->is_continued()) return {};
+        return store_->transaction([this](Transaction& transaction) {
+            transaction.begin_as_new(clock_.now());
+            transaction.set_text(keys::kLeaseTerm, lease_->term_name());
+        });
+    }
+
+    [[nodiscard]] std::string own_term() {
+        std::string term;
+        // An error shows at the next transaction.
+        std::ignore = store_->transaction(
+            [&](Transaction& transaction) { term = transaction.text(keys::kLeaseTerm); });
+        return term;
+    }
+
+    void give_lease_back() {
+        lease_->release();
+        const Duration limit = clock_.steady() + kReleaseLimit;
+        while (!lease_->is_released() && clock_.steady() < limit) {
+            loop_.poll(std::chrono::milliseconds{50});
+        }
+    }
+
+    /// As kill -9 would: what is under way is left in the ledger. It goes on with the same
+    /// settings.
+    int stand_down() {
+        end_parts();
+        next_ = config_;
+        return kExitFine;
+    }
+
     nats::NatsOptions nats_options() {
         nats::NatsOptions options = config_.nats;
         options.on_status = report_status;
@@ -158,18 +245,29 @@ private:
     }
 
     Result<void> turn() {
-        const Duration watchdog = service::watchdog_interval();
         Duration wait = std::min(agent_->next_deadline() - clock_.steady(), kLongestWait);
-        if (watchdog.count() > 0) wait = std::min(wait, watchdog);
-        loop_.poll(std::max(wait, Duration{0}));
+        if (lease_) wait = std::min(wait, lease_->wait());
+        loop_.poll(std::max(at_most_watchdog(wait), Duration{0}));
+        if (lease_) {
+            lease_->pump();
+            if (lease_->is_lost()) return {};
+        }
         executor_->deliver();
         if (lists_) lists_->deliver();
         auto done = agent_->on_timer();
-        if (watchdog.count() > 0 && clock_.steady() >= watchdog_due_) {
-            watchdog_due_ = clock_.steady() + watchdog;
-            service::notify("WATCHDOG=1");
-        }
+        beat();
         return done;
+    }
+
+    [[nodiscard]] static Duration at_most_watchdog(Duration wait) {
+        const Duration watchdog = service::watchdog_interval();
+        return watchdog.count() > 0 ? std::min(wait, watchdog) : wait;
+    }
+    void beat() {
+        const Duration watchdog = service::watchdog_interval();
+        if (watchdog.count() <= 0 || clock_.steady() < watchdog_due_) return;
+        watchdog_due_ = clock_.steady() + watchdog;
+        service::notify("WATCHDOG=1");
     }
 
     int stop() {
@@ -179,15 +277,20 @@ private:
         const Duration limit = clock_.steady() + kStopLimit;
         while (!agent_->is_quiet() && clock_.steady() < limit) {
             loop_.poll(std::chrono::milliseconds{50});
+            if (lease_) lease_->pump();
             executor_->deliver();
             if (auto done = agent_->on_timer(); !done)
                 return complain(done.error().what, kExitFailed);
         }
+        end_parts();
+        log::info("agent has stopped", {{"platform", config_.settings.platform.text}});
+        return kExitFine;
+    }
+
+    void end_parts() {
         executor_.reset();
         lists_.reset();
         agent_.reset();
-        log::info("agent has stopped", {{"platform", config_.settings.platform.text}});
-        return kExitFine;
     }
 
     AgentConfig config_;
@@ -196,6 +299,8 @@ private:
     std::unique_ptr<Store> store_;
     nats::EventLoop loop_;
     nats::NatsLink link_;
+    Term term_;
+    std::optional<Lease> lease_;  ///< Null: there is no stand-by.
     std::unique_ptr<telemetry::Tracer> tracer_;
     std::unique_ptr<ThreadExecutor> executor_;
     std::optional<ThreadListExecutor> lists_;

@@ -131,6 +131,7 @@ inline constexpr std::string_view kCommandsPosition = "commands_position";
 inline constexpr std::string_view kCommandsReadUntil = "commands_read_until";
 inline constexpr std::string_view kCommandsBefore = "commands_before";
 inline constexpr std::string_view kCommandsBegan = "commands_began";
+inline constexpr std::string_view kLeaseTerm = "lease_term";  ///< See Lease::is_continued().
 }  // namespace keys
 
 class Store;
@@ -256,6 +257,10 @@ public:
     /// Begins a new epoch, greater than `after`, with `partitions` partitions: all entries held are
     /// numbered anew from 1 and count as without receipt.
     void restart_numbering(std::uint16_t partitions, Timestamp now, std::uint64_t after = 0);
+    /// Somebody else may have been at the platform with another store, so what this one knows of it
+    /// is worth nothing: it becomes as a new one. What the hub may lack stays: the spool, in a new
+    /// epoch, and what lanes withhold; so do rejects, fences and the count of the quota.
+    void begin_as_new(Timestamp now);
 
     // ---- Commands.
     [[nodiscard]] std::optional<LedgerEntry> ledger(const EntityKey& entity);

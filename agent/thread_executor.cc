@@ -1,5 +1,6 @@
 #include "agent/thread_executor.h"
 
+#include "shared/base/boot_time.h"
 #include "shared/base/log.h"
 
 namespace syncline::agent {
@@ -21,28 +22,31 @@ struct Connected {
     }
 };
 thread_local Connected connected;
+constexpr const char* kTermOver = "the lease is over: another agent may be active";
 
 }  // namespace
 
 Result<std::unique_ptr<ThreadExecutor>> ThreadExecutor::make(ConnectorFactory factory,
                                                              std::size_t writers,
-                                                             std::function<void()> wake) {
+                                                             std::function<void()> wake,
+                                                             const Term* term) {
     auto reader = factory();
     if (!reader) return fail(std::move(reader.error()));
     auto forms = factory();
     if (!forms) return fail(std::move(forms.error()));
     std::unique_ptr<ThreadExecutor> executor{
-        new ThreadExecutor{std::move(factory), std::move(*reader), writers, std::move(wake)}};
+        new ThreadExecutor{std::move(factory), std::move(*reader), writers, std::move(wake), term}};
     executor->forms_ = std::move(*forms);
     return executor;
 }
 
 ThreadExecutor::ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connector> reader,
-                               std::size_t writers, std::function<void()> wake)
+                               std::size_t writers, std::function<void()> wake, const Term* term)
     : factory_(std::move(factory)),
       reader_(std::move(reader)),
       threads_max_(writers),
       wake_(std::move(wake)),
+      term_(term),
       full_read_start_(reader_->full_read_start()),
       traits_(reader_->traits()) {
     threads_.emplace_back([this](std::stop_token stop) { work(reading_, *reader_, stop); });
@@ -93,8 +97,13 @@ ThreadExecutor::Job ThreadExecutor::job(std::function<Result<T>(Connector&, std:
     return [this, call = std::move(call), done = std::move(done)](Connector& connector,
                                                                   std::stop_token stop) {
         Answer<T> answer{fail(ErrorKind::kUnavailable, "stopping")};
-        if (auto up = connected.ensure(connector, stop); !up) {
+        const auto over = [this] { return term_ != nullptr && !term_->lasts(boot_time()); };
+        if (over()) {
+            answer.result = fail(ErrorKind::kUnavailable, kTermOver);
+        } else if (auto up = connected.ensure(connector, stop); !up) {
             answer.result = fail(std::move(up.error()));
+        } else if (over()) {  // Connecting may have taken long.
+            answer.result = fail(ErrorKind::kUnavailable, kTermOver);
         } else {
             answer.result = call(connector, stop);
             const bool lost =
@@ -158,7 +167,8 @@ void ThreadExecutor::count(Done<std::uint64_t> done) {
 }
 
 void ThreadExecutor::stored(const Cursor& cursor) {
-    submit(reading_, [cursor](Connector& connector, std::stop_token) {
+    submit(reading_, [this, cursor](Connector& connector, std::stop_token) {
+        if (term_ != nullptr && !term_->lasts(boot_time())) return;
         if (auto done = connector.stored(cursor); !done) {
             log::warning("the source was not told what is stored; it sends it again",
                          {{"error", done.error()}});

@@ -11,6 +11,7 @@
 #include "agent/ask_executor.h"
 #include "agent/connectors/registry.h"
 #include "agent/executor.h"
+#include "agent/lease.h"
 #include "agent/operation_executor.h"
 
 namespace syncline::agent {
@@ -21,10 +22,12 @@ namespace syncline::agent {
 /// agent's thread calls deliver(). Threading: as Executor; `wake` is called from the other threads.
 class ThreadExecutor final : public Executor, public AskExecutor, public OperationExecutor {
 public:
-    /// Makes the reading connector. kInvalid: as the factory says.
+    /// Makes the reading connector. kInvalid: as the factory says. With a term, what begins when it
+    /// is over is answered kUnavailable, and no connector is called; it must outlive this.
     static Result<std::unique_ptr<ThreadExecutor>> make(ConnectorFactory factory,
                                                         std::size_t writers,
-                                                        std::function<void()> wake);
+                                                        std::function<void()> wake,
+                                                        const Term* term = nullptr);
     /// Asks what is under way to stop and waits for it: about a second at most.
     ~ThreadExecutor() override;
 
@@ -61,7 +64,7 @@ private:
     };
 
     ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connector> reader, std::size_t writers,
-                   std::function<void()> wake);
+                   std::function<void()> wake, const Term* term);
     template <class T>
     Job job(std::function<Result<T>(Connector&, std::stop_token)> call, Done<T> done);
     void post(std::function<void()> completion);
@@ -74,6 +77,7 @@ private:
     std::unique_ptr<Connector> forms_;  ///< For normal_form(): touches no network, no thread's.
     std::size_t threads_max_;           ///< Of each lane but the reading one.
     std::function<void()> wake_;
+    const Term* term_;
     Cursor full_read_start_;
     Connector::Traits traits_;
     std::mutex ready_mutex_;

@@ -1,5 +1,6 @@
 #include "agent/thread_list_executor.h"
 
+#include "shared/base/boot_time.h"
 #include "shared/base/log.h"
 
 namespace syncline::agent {
@@ -20,7 +21,10 @@ void ThreadListExecutor::read(const ListName& list, Done<ListRows> done) {
 void ThreadListExecutor::replace(const ListName& list, ListRows rows, Done<void> done) {
     auto held = std::make_shared<ListRows>(std::move(rows));
     submit([this, list, held, done = std::move(done)](ListDoor& door, std::stop_token stop) {
-        const Result<void> result = door.replace(list, *held, stop);
+        const bool over = term_ != nullptr && !term_->lasts(boot_time());
+        const Result<void> result =
+            over ? fail(ErrorKind::kUnavailable, "the lease is over: another agent may be active")
+                 : door.replace(list, *held, stop);
         post([done, result] { done(result); });
     });
 }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "agent/connectors/list_door.h"
+#include "agent/lease.h"
 #include "agent/list_executor.h"
 
 namespace syncline::agent {
@@ -17,8 +18,10 @@ namespace syncline::agent {
 /// Threading: as ListExecutor; `wake` is called from the other thread.
 class ThreadListExecutor final : public ListExecutor {
 public:
-    ThreadListExecutor(ListDoorFactory factory, std::function<void()> wake)
-        : factory_(std::move(factory)), wake_(std::move(wake)) {}
+    /// `term` as that of ThreadExecutor.
+    ThreadListExecutor(ListDoorFactory factory, std::function<void()> wake,
+                       const Term* term = nullptr)
+        : factory_(std::move(factory)), wake_(std::move(wake)), term_(term) {}
     /// Asks what is under way to stop and waits for it: about a second at most.
     ~ThreadListExecutor() override;
 
@@ -36,6 +39,7 @@ private:
 
     ListDoorFactory factory_;
     std::function<void()> wake_;
+    const Term* term_;
     std::mutex mutex_;
     std::condition_variable_any changed_;
     std::deque<Job> jobs_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "hub/ctl/cli.h"
 #include "hub/ctl/cluster.h"
@@ -11,6 +12,8 @@
 #include "hub/ctl/reconciled.h"
 #include "hub/ctl/status_findings.h"
 #include "hub/ctl/text.h"
+#include "shared/base/json.h"
+#include "shared/wire/standby_subjects.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::ctl {
@@ -257,6 +260,69 @@ Result<void> show_proven(Output& out, Session& session) {
     return {};
 }
 
+/// An agent that has the lease of its platform, or waits for it.
+struct Standby {
+    Announced said;
+    Timestamp heard_at;
+    bool active = false;
+};
+
+Result<std::vector<Standby>> read_standbys(Session& session) {
+    std::vector<Standby> out;
+    for (const bool active : {true, false}) {
+        const auto all = session.read_all(
+            {.stream = std::string{active ? subjects::kStreamLease : subjects::kStreamAgent},
+             .filters = {active ? subjects::all_agent_leases() : subjects::all_agent_standbys()},
+             .last_per_subject = true});
+        if (!all && all.error().kind == ErrorKind::kNotFound) continue;  // No hub has made it yet.
+        if (!all) return fail(all.error());
+        for (const nats::StoredMessage& message : *all) {
+            const auto json = message.deleted ? Result<Value>{Value{}} : parse_json(message.body);
+            const auto* map = json ? json->get<Value::Map>() : nullptr;
+            if (map == nullptr) continue;
+            out.push_back({Announced{*map}, message.stored_at, active});
+        }
+    }
+    std::ranges::stable_sort(out, {}, [](const Standby& one) { return one.said.text("platform"); });
+    return out;
+}
+
+/// Nothing where no agent has a stand-by.
+Result<void> show_standbys(Output& out, Session& session, Timestamp now) {
+    const auto all = read_standbys(session);
+    if (!all) return fail(all.error());
+    if (all->empty()) return {};
+    out.heading("Stand-by");
+    Table table{{"PLATFORM", "HOST", "STATE", "SINCE", "STORE", "VERSION", "HEARD"}, {}};
+    Value::List list;
+    std::set<std::string> active;
+    std::set<std::string> waiting;
+    for (const auto& [said, heard_at, is_active] : *all) {
+        const std::string platform = said.text("platform");
+        (is_active ? active : waiting).insert(platform);
+        table.rows.push_back({platform, said.text("host"),
+                              is_active ? Cell{"active", Style::kGreen} : Cell{"stands by"},
+                              is_active ? time_text(said.time("since")) : std::string{"-"},
+                              said.text("store"), said.text("version"),
+                              right_cell(age_text(heard_at, now))});
+        Value::Map map = said.fields();
+        map.insert_or_assign("active", is_active);
+        map.insert_or_assign("heard_at", heard_at);
+        list.emplace_back(std::move(map));
+    }
+    out.table(table);
+    out.set("standbys", std::move(list));
+    for (const std::string& platform : active) {
+        if (waiting.contains(platform)) continue;
+        out.add({Level::kWarning, "status.standby_missing",
+                 "the active agent has a lease, and no other is heard of that waits for it",
+                 "Start syncline-agent@" + platform +
+                     " on the other machine; systemd/README.md, \"A stand-by\"",
+                 "agent " + platform});
+    }
+    return {};
+}
+
 Result<Exit> show_once(Program& program, Session& session) {
     const auto cluster = read_cluster(session, program.memory());
     if (!cluster) return fail(cluster.error());
@@ -269,6 +335,7 @@ Result<Exit> show_once(Program& program, Session& session) {
     show_hubs(out, *cluster);
     show_partitions(out, *cluster);
     show_agents(out, *cluster);
+    if (auto shown = show_standbys(out, session, cluster->now); !shown) return fail(shown.error());
     show_loads(out, *cluster);
     show_streams(out, *cluster);
     show_exceptions(out, *cluster);

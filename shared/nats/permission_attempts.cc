@@ -2,6 +2,7 @@
 
 #include "shared/nats/jetstream_api.h"
 #include "shared/nats/permissions.h"
+#include "shared/wire/standby_subjects.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::nats {
@@ -98,6 +99,8 @@ void add_platforms(Attempts& out, const std::vector<PlatformId>& platforms) {
         out.store(kRefused, "tell an outcome as " + name,
                   names::outcome(platform, kNobody, Partition{}));
         out.store(kRefused, "be the agent of " + name, names::agent_presence(platform));
+        out.store(kRefused, "take the lease of " + name, names::agent_lease(platform));
+        out.store(kRefused, "stand by for " + name, names::agent_standby(platform, "check"));
     }
 }
 
@@ -128,6 +131,8 @@ void add_agent(Attempts& out, const Member& member, const std::vector<PlatformId
         out.answered("10131");
         out.api(kRefused, "look at a command of " + name, "DIRECT.GET",
                 std::string{names::kStreamCommands} + "." + names::command(other, kNobody));
+        out.api(kRefused, "look at the lease of " + name, "DIRECT.GET",
+                std::string{names::kStreamLease} + "." + names::agent_lease(other));
         out.hear(kRefused, "listen to the commands of " + name, names::commands_of(other));
         out.hear(kRefused, "answer for " + name, names::ask(other, "check"));
         out.hear(kRefused, "hear the receipts of " + name, names::receipts_of(other));
@@ -150,6 +155,11 @@ void add_agent(Attempts& out, const Member& member, const std::vector<PlatformId
     out.hear(kRefused, "hear everybody's answers", "_INBOX.>");
     out.store(kAllowed, "tell a change of its own", names::change(record_of(own), {}));
     out.store(kAllowed, "say that it is there", names::agent_presence(own));
+    out.store(kAllowed, "take its own lease", names::agent_lease(own));
+    out.store(kAllowed, "stand by", names::agent_standby(own, "check"));
+    // There is none unless an agent has a stand-by: then the stream says that it has no message.
+    out.api(kAllowed, "look at its own lease", "DIRECT.GET",
+            std::string{names::kStreamLease} + "." + names::agent_lease(own));
     out.api(kAllowed, "look at SYNC_IN", "STREAM.INFO", names::kStreamIn);
     out.hear(kAllowed, "answer questions", names::ask(own, "check"));
     out.hear(kAllowed, "hear its receipts", names::receipts_of(own));

@@ -4,6 +4,7 @@
 
 #include "shared/nats/jetstream_api.h"
 #include "shared/nats/streams.h"
+#include "shared/wire/standby_subjects.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::nats {
@@ -50,6 +51,10 @@ Grants grants_of_agent(const Member& member) {
     Grants out;
     let_in(out, Kind::kAnswer, s::inputs_from(platform));
     let_in(out, Kind::kAnswer, s::agent_presence(platform));
+    // With a stand-by: who of the platform's agents is active, and who waits.
+    let_in(out, Kind::kAnswer, s::agent_lease(platform));
+    let_in(out, Kind::kAnswer, s::standbys_of(platform));
+    let_in(out, Kind::kAnswer, direct_last(s::kStreamLease, s::agent_lease(platform)).subject);
     for (const std::string_view stream : {s::kStreamIn, s::kStreamCommands}) {
         let_in(out, Kind::kAnswer, stream_info(stream).subject);
     }

@@ -505,6 +505,17 @@ std::string agent_presence(const PlatformId& platform) {
     return join("$KV.sync_agent", {platform.text});
 }
 std::string all_agent_presence() { return "$KV.sync_agent.*"; }
+std::string agent_lease(const PlatformId& platform) {
+    return join("$KV.sync_lease.agent", {platform.text});
+}
+std::string all_agent_leases() { return "$KV.sync_lease.agent.*"; }
+std::string agent_standby(const PlatformId& platform, std::string_view store) {
+    return join("$KV.sync_agent.standby", {platform.text, store});
+}
+std::string standbys_of(const PlatformId& platform) {
+    return join("$KV.sync_agent.standby", {platform.text}) + ".*";
+}
+std::string all_agent_standbys() { return "$KV.sync_agent.standby.*.*"; }
 
 std::string policy_version(std::uint64_t number) {
     return "$KV.sync_policy.version." + std::to_string(number);

@@ -155,6 +155,23 @@ TEST_P(Security, AWholeInstallationWorksAndTriesNothingThatItMayNot) {
     EXPECT_EQ(violations(), "");
 }
 
+TEST_P(Security, AStandbyOfTheSameUserTakesOverAndTriesNothingThatItMayNot) {
+    write("books.toml", "standby = true\n" + read("books.toml"));
+    std::string other = read("books.toml");
+    const std::string store = "books.db";
+    write("books2.toml", other.replace(other.find(store), store.size(), "books2.db"));
+    start_all();
+    const auto second = start_agent("books2");
+    EXPECT_TRUE(until([&] { return second->says("stands by: the active agent is on"); }));
+    EXPECT_TRUE(as_says("viewer-vic", {"status"}, "stands by"));
+    EXPECT_EQ(books->stop(), 0);
+    EXPECT_TRUE(until([&] { return second->says("holds the lease"); }));
+    drop("customers-1.jsonl", row("1", "Ada"));
+    EXPECT_TRUE(arrives({"1"}));
+    EXPECT_EQ(second->stop(), 0);
+    EXPECT_EQ(violations(), "");
+}
+
 TEST_P(Security, EachIsRefusedWhatIsNotHis) {
     start_all();
     const Checked all = check();

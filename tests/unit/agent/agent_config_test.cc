@@ -58,6 +58,15 @@ TEST_F(AgentConfigFile, ListsEverySettingOfTheQuotaAtItsDefault) {
     EXPECT_NE(text.find("\nreserve_percent = 10\n"), std::string::npos);
 }
 
+TEST_F(AgentConfigFile, HasAStandbyOnlyWhereItSaysSo) {
+    EXPECT_FALSE(parse(kLeast)->standby);
+    EXPECT_TRUE(parse("standby = true\n" + std::string{kLeast})->standby);
+    const auto wrong = parse("standby = \"app2\"\n" + std::string{kLeast});
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().what.find("a.toml:1:11: `standby` must be"), std::string::npos)
+        << wrong.error().what;
+}
+
 TEST_F(AgentConfigFile, TakesTheQuotaOfTheProfileUnlessItIsDeclared) {
     const std::string business_central = R"(platform = "erp"
 store = "erp.db"

@@ -43,6 +43,57 @@ TEST_F(StoreTest, KeepsEverythingOverReopening) {
     });
 }
 
+TEST_F(StoreTest, BeginsAsNewAndKeepsWhatTheHubMayLack) {
+    auto store = open().value();
+    const Lane lane{kCustomer, Direction::kIn};
+    commit(*store, [&](Transaction& t) {
+        t.restart_numbering(4, kNow);
+        for (const auto key : {keys::kCursor, keys::kOrigin, keys::kAcquainted, keys::kLeaseTerm,
+                               keys::kAgainBackfill, keys::kQuota}) {
+            t.set_text(key, "known");
+        }
+        t.set_number(keys::kCommandsCreated, 7);
+        t.save(kCustomer, RecordId{"7"}, {.n = 3, .entity = EntityId{"e"}, .last = {{2}, 9}});
+        t.save({kCustomer, EntityId{"e"}},
+               LedgerEntry{.generation = 5, .state = LedgerState::kInDoubt, .command = "body"});
+        t.save(StoredOperation{.key = "w.1.pay", .call = "call", .at = kNow});
+        t.want_fetch(kCustomer, RecordId{"8"});
+        t.raise_fence({1}, 8);
+        std::ignore = t.next_revision();
+        append(t, {2}, "7");
+        t.set_receipted({2}, 0, kNow);
+        t.change_lane(lane).phase = LaneState::Phase::kHeld;
+        t.change_lane(lane).answered = 3;
+        t.withhold(kCustomer, RecordId{"9"}, "withheld");
+    });
+    const std::uint64_t epoch = store->epoch();
+    commit(*store, [](Transaction& t) { t.begin_as_new(kNow); });
+    store.reset();
+    store = open().value();
+    EXPECT_GT(store->epoch(), epoch);
+    EXPECT_EQ(store->instance(), "one");
+    EXPECT_EQ(store->partitions(), 4);
+    EXPECT_EQ(store->revisions(), 1u);
+    EXPECT_EQ(store->waiting_entries(), 1u);
+    EXPECT_EQ(store->withheld(kCustomer), 1u);
+    ASSERT_NE(store->lane(lane), nullptr);
+    EXPECT_GT(store->lane(lane)->hold.hold, 3u);
+    commit(*store, [](Transaction& t) {
+        for (const auto key : {keys::kCursor, keys::kOrigin, keys::kAcquainted, keys::kLeaseTerm,
+                               keys::kAgainBackfill}) {
+            EXPECT_EQ(t.text(key), "") << key;
+        }
+        EXPECT_EQ(t.text(keys::kQuota), "known");
+        EXPECT_EQ(t.number(keys::kCommandsCreated), 0u);
+        EXPECT_FALSE(t.record(kCustomer, RecordId{"7"}));
+        EXPECT_FALSE(t.ledger({kCustomer, EntityId{"e"}}));
+        EXPECT_TRUE(t.doubtful().empty());
+        EXPECT_TRUE(t.open_operations().empty());
+        EXPECT_TRUE(t.wanted_fetches().empty());
+        EXPECT_EQ(t.fence({1}), 8u);
+    });
+}
+
 TEST_F(StoreTest, SaysSoWhenAnotherProcessHoldsTheFile) {
     auto first = open().value();
     const auto second = open();
