@@ -186,6 +186,7 @@ private:
         while (!lease_->is_held()) {
             if (service::take_reload_request()) reload();
             if (service::stop_requested() || next_) {
+                begun_ = true;  // To stand by is all that it had to do so far.
                 give_lease_back();
                 return {};
             }

@@ -94,7 +94,8 @@ Result<void> probe(Session& session, int replicas) {
 }
 
 /// A restore writes one copy, which the servers then pass on. Until all are whole, the loss of one
-/// server may leave the stream without any that may lead. A finding: they still were not after long.
+/// server may leave the stream without any that may lead. A finding: they still were not after
+/// long.
 Result<void> await_copies(Program& program, Session& session, const std::string& stream) {
     const Duration end = session.clock().steady() + kCopiesMost;
     for (;;) {
@@ -107,9 +108,11 @@ Result<void> await_copies(Program& program, Session& session, const std::string&
         if (interrupted() || session.clock().steady() > end) break;
         std::ignore = session.until([] { return false; }, kCopiesEvery);
     }
-    program.out().add({Level::kWarning, "restore.copies",
+    program.out().add({Level::kWarning,
+                       "restore.copies",
                        "not all copies of " + stream + " are whole yet",
-                       "Stop no server until `synclinectl doctor` says that all are.", {}});
+                       "Stop no server until `synclinectl doctor` says that all are.",
+                       {}});
     return {};
 }
 
