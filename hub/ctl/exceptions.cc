@@ -126,7 +126,6 @@ Result<Page> read_page(Program& program, const ExceptionFilter& filter) {
     PageMaker maker{program, filter};
     Sight sight{program, **session};
     std::vector<ExceptionView> candidates;
-    Output& out = program.out();
     if (program.memory() != nullptr && !filter.all) {
         const auto looked = program.memory()->board().look(**session, [&](const auto& board) {
             std::vector<std::string> damaged;
