@@ -183,6 +183,34 @@ TEST_F(Standby, OneThatIsKilledAndComesBackInTimeGoesOnWithItsStore) {
     EXPECT_EQ(done_wrong(), "");
 }
 
+TEST_F(Standby, NewSettingsMoveNoLease) {
+    start_with_standby_of("books");
+    add(1, 5);
+    EXPECT_TRUE(agree(5));
+    const std::string epoch = epoch_of_books();
+    const auto look_every = [&](Program& program, const std::string& file, const char* ms) {
+        std::string text = read(file);
+        const auto at = text.find("poll_ms = ");
+        write(file, text.replace(at, text.find('\n', at) - at, std::string{"poll_ms = "} + ms));
+        program.signal(SIGHUP);
+    };
+    for (std::size_t times_before = 1; times_before <= 2; ++times_before) {
+        const char* ms = times_before == 1 ? "50" : "60";
+        look_every(*books, "books.toml", ms);
+        EXPECT_LT(until_says(*books, kActive, times_before), 3s);
+        look_every(*second, "books2.toml", ms);
+        until_says(*second, kWaits, times_before);
+    }
+    add(6, 10);
+    EXPECT_TRUE(agree(10));
+    EXPECT_EQ(epoch_of_books(), epoch);
+    EXPECT_EQ(times(*second, kActive), 0u);
+    for (Program* program : {books.get(), second.get()}) {
+        EXPECT_EQ(times(*program, "applied by a new start"), 2u) << program->said();
+        EXPECT_EQ(times(*program, "those of before hold"), 0u) << program->said();
+    }
+}
+
 TEST_F(Standby, OfTwoThatAreStartedAtOnceOneIsActive) {
     give_standby("books");
     hub = start_hub();
