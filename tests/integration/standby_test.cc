@@ -151,7 +151,9 @@ TEST_F(Standby, AStoreThatComesBackDoesNotMakeAgainWhatWasMadeAndDeletedMeanwhil
     EXPECT_TRUE(agree(5));
     EXPECT_EQ(books->stop(), 0);
     until_says(*second, kActive);
-    add(6, 7);  // The commands for them stay in their stream.
+    add(6, 6);  // The command for it stays in its stream.
+    EXPECT_TRUE(agree(6));
+    add(7, 7);  // After it, or SQLite would give the number of the deleted row to another.
     EXPECT_TRUE(agree(7));
     books_db->run("DELETE FROM customers WHERE number = '6'");
     books = start_agent("books");
