@@ -57,6 +57,13 @@ TEST(Capacity, HubsKeepNoMoreEntitiesThanTheyMay) {
     EXPECT_DOUBLE_EQ(many - few, (131'072 - 400) * 1'000.0);
 }
 
+TEST(Capacity, CostsAreMeasured) {
+    EXPECT_GT(kMeasuredCosts.hub_us_per_input, 0);
+    EXPECT_GT(kMeasuredCosts.server_us_per_input, 0);
+    EXPECT_GT(kMeasuredCosts.hub_bytes_per_entity, 0);
+    EXPECT_GT(kMeasuredCosts.server_bytes_per_entity, 0);
+}
+
 TEST(Capacity, OfNothingIsTheLeast) {
     const Capacity plan = plan_capacity({}, kCosts);
     EXPECT_EQ(plan.hubs, 2u);
