@@ -82,19 +82,4 @@ inline constexpr Name kQuotaUsedUp{
 inline constexpr Name kQuotaSlowed{"syncline_quota_lane_slowed",
                                    "0 while a lane flows, 1 if it is slowed, 2 if it rests"};
 
-// The agent.
-inline constexpr Name kAgentChanges{"syncline_agent_changes_total", "Changes seen, by object"};
-inline constexpr Name kAgentCommands{"syncline_agent_commands_total",
-                                     "Commands carried out, by result"};
-inline constexpr Name kAgentSpoolBytes{"syncline_agent_spool_bytes",
-                                       "Bytes of changes kept on disk"};
-inline constexpr Name kAgentSpoolChanges{"syncline_agent_spool_changes",
-                                         "Changes kept on disk until the hub's receipt"};
-inline constexpr Name kAgentInDoubt{"syncline_agent_in_doubt",
-                                    "Writes to the platform that may or may not have happened"};
-inline constexpr Name kAgentBreakerOpen{"syncline_agent_breaker_open",
-                                        "1 while the platform is left alone to recover"};
-inline constexpr Name kAgentPlatformSeconds{"syncline_agent_platform_seconds",
-                                            "Time one call to the platform took, by operation"};
-
 }  // namespace syncline::metric
