@@ -313,14 +313,8 @@ private:
     std::optional<AgentConfig> next_;
 };
 
-/// What ends, and whether it had begun its work.
-struct Ended {
-    int code = kExitFailed;
-    bool had_begun = false;
-    std::optional<AgentConfig> next;
-};
-
-Ended run_with(AgentConfig config, const ReadAnew& read, Reload& reload) {
+Ended<AgentConfig> run_with(AgentConfig config, const ReadAnew& read, Reload& reload) {
+    log::start(config.log);
     config.settings.version = kVersion;
     config.settings.run = hex(random_seed());
     const SystemClock clock;
@@ -328,32 +322,12 @@ Ended run_with(AgentConfig config, const ReadAnew& read, Reload& reload) {
                               .platform = config.settings.platform,
                               .instance = config.settings.run,
                               .now = clock.now()});
-    if (!store) return {.code = complain(store.error().what, kExitFailed)};
+    if (!store) return {.code = complain(store.error().what, kExitFailed), .next = {}};
     Program program{std::move(config), std::move(*store), read, reload};
     const int code = program.run();
+    // One that has failed is not begun anew in here.
+    if (code != kExitFine) return {code, program.has_begun(), {}};
     return {code, program.has_begun(), program.take_next()};
-}
-
-/// Until it is to end: what SIGHUP brings, and cannot be applied in place, begins anew in here.
-int serve(AgentConfig config, const ReadAnew& read, const std::string& file) {
-    service::handle_stop_signals(wake_loop);
-    service::handle_reload_signal();
-    start_nats_lean();
-    Reload reload{file, [](std::string_view key) { return key == "log.level"; }};
-    std::optional<AgentConfig> former;  // To go back to, if those that came cannot be used.
-    for (;;) {
-        log::start(config.log);
-        Ended ended = run_with(config, read, reload);
-        if (service::stop_requested()) return ended.code;
-        if (!ended.had_begun && former) {
-            reload.could_not_start();
-            config = *std::exchange(former, {});
-        } else if (ended.next && ended.code == kExitFine) {
-            former = std::exchange(config, *std::move(ended.next));
-        } else {
-            return ended.code;
-        }
-    }
 }
 
 int run(int argc, char** argv) {
@@ -388,8 +362,12 @@ int run(int argc, char** argv) {
         std::puts("the configuration is sound");
         return kExitFine;
     }
-    return serve(
-        std::move(*config), [&] { return load_agent_config(file, clock); }, file);
+    const auto read = [&] { return load_agent_config(file, clock); };
+    service::handle_stop_signals(wake_loop);
+    start_nats_lean();
+    return run_reloading(file, *std::move(config), [&](const AgentConfig& now, Reload& reload) {
+        return run_with(now, read, reload);
+    });
 }
 
 }  // namespace

@@ -308,46 +308,19 @@ private:
     std::optional<Settings> next_;
 };
 
-/// What ends, and whether it had begun its work.
-struct Ended {
-    int code = kExitConfig;
-    bool had_begun = false;
-    std::optional<Settings> next;
-};
-
-Ended run_with(Settings settings, const ReadAnew& read, Reload& reload) {
+Ended<Settings> run_with(Settings settings, const ReadAnew& read, Reload& reload) {
     std::unique_ptr<telemetry::Tracer> tracer;
     HubConfig& config = settings.config;
+    log::start(config.log);
     if (config.telemetry.on()) {
         auto started = telemetry::Tracer::start(config.telemetry, "syncline-hub", config.id);
-        if (!started) return {.code = complain(started.error().what)};
+        if (!started) return {.code = complain(started.error().what), .next = {}};
         tracer = std::move(*started);
         config.options.spans = tracer.get();
     }
     Program program{std::move(config), std::move(settings.policy), read, reload};
     const int code = program.run();
     return {code, program.has_begun(), program.take_next()};
-}
-
-/// Until it is to end: what SIGHUP brings, and cannot be applied in place, begins anew in here.
-int serve(Settings settings, const ReadAnew& read, const std::string& file) {
-    service::handle_stop_signals(wake_loop);
-    service::handle_reload_signal();
-    Reload reload{file, [](std::string_view key) { return key == "log.level"; }};
-    std::optional<Settings> former;  // To go back to, if those that came cannot be used.
-    for (;;) {
-        log::start(settings.config.log);
-        Ended ended = run_with(settings, read, reload);
-        if (service::stop_requested()) return ended.code;
-        if (!ended.had_begun && former) {
-            reload.could_not_start();
-            settings = *std::exchange(former, {});
-        } else if (ended.next) {
-            former = std::exchange(settings, *std::move(ended.next));
-        } else {
-            return ended.code;
-        }
-    }
 }
 
 /// The entities in memory are many and each is looked at seldom: with pages of 2 MiB the processor
@@ -400,7 +373,10 @@ int run(int argc, char** argv) {
         fmt::print("configuration and policy are sound\n");
         return kExitFine;
     }
-    return serve(*std::move(settings), read, flags.config);
+    service::handle_stop_signals(wake_loop);
+    return run_reloading(
+        flags.config, *std::move(settings),
+        [&](const Settings& now, Reload& reload) { return run_with(now, read, reload); });
 }
 
 }  // namespace

@@ -131,15 +131,8 @@ std::string who_of(const DecisionLinks::Grant& grant) {
            (grant.on_behalf_of.empty() ? std::string{} : " on behalf of " + grant.on_behalf_of);
 }
 
-HttpServer::Reply page_reply(int status, std::string page) {
-    HttpServer::Reply reply{.status = static_cast<unsigned>(status), .text = std::move(page)};
-    reply.content_type = "text/html; charset=utf-8";
-    reply.is_page = true;
-    return reply;
-}
-
 HttpServer::Reply denied_page(const std::string& why) {
-    return page_reply(403, message_page("This link does not open anything", why));
+    return api::page_reply(403, message_page("This link does not open anything", why));
 }
 
 }  // namespace
@@ -306,13 +299,13 @@ void Api::route_decision(const Request& request) {
         return p_.processes.find_approval(
             grant->approval, [answer = request.answer, who = who_of(*grant)](const auto& found) {
                 if (!found)
-                    return answer(
-                        page_reply(503, message_page("Try again in a moment", found.error().what)));
+                    return answer(api::page_reply(
+                        503, message_page("Try again in a moment", found.error().what)));
                 if (!*found)
-                    return answer(
-                        page_reply(410, message_page("Nothing is to be decided any more",
-                                                     "It was answered, or its time is over.")));
-                answer(page_reply(200, decision_page(**found, who)));
+                    return answer(api::page_reply(
+                        410, message_page("Nothing is to be decided any more",
+                                          "It was answered, or its time is over.")));
+                answer(api::page_reply(200, decision_page(**found, who)));
             });
     }
     const auto form = form_fields(request.body);
@@ -328,15 +321,15 @@ void Api::route_decision(const Request& request) {
         grant->approval, field("verdict"), body,
         [answer = request.answer, verdict = field("verdict")](const Processes::Reply& told) {
             if (told.status / 100 == 2) {
-                return answer(
-                    page_reply(200, message_page(verdict == "approve" ? "Approved" : "Rejected",
-                                                 "Thank you. You can close this page.")));
+                return answer(api::page_reply(
+                    200, message_page(verdict == "approve" ? "Approved" : "Rejected",
+                                      "Thank you. You can close this page.")));
             }
             const auto read = parse_json(told.body);
             const Value* error = read ? member(*read, "error") : nullptr;
-            answer(page_reply(told.status,
-                              message_page("Your answer was not taken",
-                                           error == nullptr ? "" : text_member(*error, "text"))));
+            answer(api::page_reply(
+                told.status, message_page("Your answer was not taken",
+                                          error == nullptr ? "" : text_member(*error, "text"))));
         });
 }
 

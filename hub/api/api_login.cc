@@ -62,12 +62,8 @@ Problem problem_of(const Error& error) {
 /// Programs get a problem, browsers a page that says the same.
 HttpServer::Reply refused(const Problem& problem, bool is_browser, const std::string& base) {
     if (!is_browser) return api::reply_of(problem);
-    HttpServer::Reply reply{.status = static_cast<unsigned>(problem.status),
-                            .text = message_page("You are not signed in", problem.detail,
-                                                 {base, "Back to the console"})};
-    reply.content_type = "text/html; charset=utf-8";
-    reply.is_page = true;
-    return reply;
+    return api::page_reply(problem.status, message_page("You are not signed in", problem.detail,
+                                                        {base, "Back to the console"}));
 }
 
 bool wants_page(const HttpServer::Request& request) {

@@ -50,6 +50,13 @@ HttpServer::Reply json_reply(int status, std::string body) {
     return reply;
 }
 
+HttpServer::Reply page_reply(int status, std::string page) {
+    HttpServer::Reply reply{.status = static_cast<unsigned>(status), .text = std::move(page)};
+    reply.content_type = "text/html; charset=utf-8";
+    reply.is_page = true;
+    return reply;
+}
+
 HttpServer::Reply reply_of(const Problem& problem) {
     Value::Map body{
         {"type", problem.kind.empty() ? "about:blank" : "urn:syncline:problem:" + problem.kind},

@@ -24,6 +24,8 @@ struct Problem {
 [[nodiscard]] HttpServer::Reply reply_of(const Problem& problem);
 
 [[nodiscard]] HttpServer::Reply json_reply(int status, std::string body);
+/// A page for browsers.
+[[nodiscard]] HttpServer::Reply page_reply(int status, std::string page);
 /// Of who answers `{"error":{"status","kind","text"}}`, as questions and processes do: a problem
 /// if it is one.
 [[nodiscard]] HttpServer::Reply reply_of(int status, std::string body);

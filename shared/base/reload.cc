@@ -1,7 +1,8 @@
 #include "shared/base/reload.h"
 
-#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "shared/base/log.h"
 
@@ -21,8 +22,7 @@ Result<FileKeys> keys_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-Reload::Reload(std::filesystem::path file, std::function<bool(std::string_view key)> in_place)
-    : file_(std::move(file)), in_place_(std::move(in_place)) {
+Reload::Reload(std::filesystem::path file) : file_(std::move(file)) {
     if (auto keys = keys_of(file_)) known_ = *std::move(keys);
 }
 
@@ -40,7 +40,7 @@ Reload::What Reload::judge(const Result<void>& sound) {
     }
     const std::vector<std::string> changed = changed_keys(known_, *keys);
     known_ = *std::move(keys);
-    const bool in_place = !changed.empty() && std::ranges::all_of(changed, in_place_);
+    const bool in_place = changed == std::vector<std::string>{"log.level"};
     log::info(in_place ? "new settings, applied in place" : "new settings, applied by a new start",
               {{"file", file_.string()}, {"changed", joined(changed)}});
     return in_place ? What::kInPlace : What::kNewStart;
