@@ -341,9 +341,17 @@ describe('an entity', () => {
     await tab.page.getByRole('slider', { name: 'Version' }).focus();
     await tab.page.keyboard.press('Home');
     await row.getByText('First').waitFor();
-    assert.match(tab.hash, /at=20/);
+    await tab.page.waitForURL(/at=20/);
     await tab.page.reload();
     await row.getByText('First').waitFor();
+  });
+
+  test('time travel begins at the newest, also where the clock of the browser is late', async () => {
+    const late = await Tab.open(browser, world);
+    await late.page.clock.setSystemTime(Date.now() - 86_400_000);
+    await late.go('entity/customer/T-1?tab=past');
+    await late.see(/^version (\d+) of \1$/);
+    await late.close();
   });
 
   test('one that is not known is told to be so', async () => {

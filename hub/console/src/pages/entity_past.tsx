@@ -1,6 +1,6 @@
 // Time travel: the slider stands on the versions of the log; what was canonical then, and what of it
 // is otherwise now.
-import { millis, now } from '../lib/time';
+import { millis } from '../lib/time';
 import { refine, route } from '../lib/route';
 import type { Entity, LogEntry, PastAnswer } from '../lib/types';
 import { useLoad } from '../lib/use';
@@ -50,7 +50,8 @@ export function Travel({ base, one }: { base: string; one: Entity }) {
       none={<Empty title="The log says nothing of it, so there is no way back" />}>
       {({ entries }) => {
         const times = entries.map((entry) => millis(entry.at) ?? 0);
-        const asked = millis(route.value.query['at'] ?? null) ?? now.peek();
+        // Without a moment it is the newest: the browser's clock may stand behind the hub's.
+        const asked = millis(route.value.query['at'] ?? null) ?? Infinity;
         let at = 0;
         while (at + 1 < times.length && times[at + 1]! <= asked) ++at;
         const entry = entries[at]!;
