@@ -168,10 +168,10 @@ private:
     /// A link or match key that must name this entity.
     struct Reservation {
         std::string subject;
-        std::optional<EntityId> instead_of;  ///< Whose it may have been, wrongly.
-        std::optional<RecordKey> record;     ///< If it is a link,
-        std::optional<Claim> key;            ///< or else.
-        bool was_ours = false;               ///< By an earlier attempt, or by another hub.
+        std::vector<EntityId> instead_of = {};  ///< Whose it may have been, wrongly.
+        std::optional<RecordKey> record = {};   ///< If it is a link,
+        std::optional<Claim> key = {};          ///< or else.
+        bool was_ours = false;                  ///< By an earlier attempt, or by another hub.
         /// Who waits at the key. They stay in it, since the state that has them is stored later.
         std::vector<RecordKey> waiting = {};
     };
@@ -210,8 +210,7 @@ private:
     [[nodiscard]] static bool passes_on(const Slot& slot);
     bool pass_on(const Slot& slot, Queued& queued);
     void submit_passed_on();
-    void reserve_taken_over(const Slot& slot, std::vector<Reservation>& wanted,
-                            std::vector<RecordKey>& links) const;
+    [[nodiscard]] static std::vector<Reservation> links_wanted(const Slot& slot);
     void tell_links(const Slot& slot);
     void hand_over(const Slot& slot, std::vector<Handover> handovers);
     bool goes_on(const EntityKey& entity, const Queued& queued, const Input& input,

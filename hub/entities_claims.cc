@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "hub/core/decide.h"
@@ -59,18 +60,9 @@ void Entities::reserve_all(Slot& slot) {
     std::vector<Reservation> wanted;
     for (const Claim& claim : slot.step.claims) {
         wanted.push_back(
-            {subjects::match_key(claim.object, claim.rule, claim.text), {}, {}, claim, false});
+            {.subject = subjects::match_key(claim.object, claim.rule, claim.text), .key = claim});
     }
-    std::vector<RecordKey> links = slot.step.links;
-    for (std::size_t i = 0; i < slot.works.size(); ++i) {
-        if (!slot.works[i].needs_link) continue;
-        const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
-        std::erase(links, record);
-        wanted.push_back({subjects::link(record), slot.works[i].not_in, record, {}, false});
-    }
-    reserve_taken_over(slot, wanted, links);
-    for (const RecordKey& record : links)
-        wanted.push_back({subjects::link(record), {}, record, {}, false});
+    std::ranges::move(links_wanted(slot), std::back_inserter(wanted));
     slot.outstanding = wanted.size();
     if (wanted.empty()) return reserved(slot);
     for (const Reservation& reservation : wanted) reserve(slot, reservation, 0);
@@ -107,7 +99,8 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
         again.was_ours = is_ours;
         return reserve(slot, again, claim.sequence);
     }
-    if (reservation.record && !reservation.instead_of) return refuse(slot, reservation, *holder);
+    if (reservation.record && reservation.instead_of.empty())
+        return refuse(slot, reservation, *holder);
     // It had no use for the record when that was placed anew; by now it may have one again. Or it
     // was merged into the one that had none. And a key may have been left behind.
     const EntityKey other{slot.key.object, *holder};
@@ -129,7 +122,8 @@ void Entities::claim_from(Slot& slot, const Reservation& reservation,
 /// Is the record, whose link names the entity whose state this is, another's to claim?
 bool Entities::gave_away(const std::optional<nats::StoredMessage>& stored,
                          const Reservation& reservation, const EntityId& holder) {
-    const bool placed_anew = reservation.instead_of == holder;
+    const bool placed_anew =
+        std::ranges::find(reservation.instead_of, holder) != reservation.instead_of.end();
     const auto state = stored ? decode_entity(stored->body) : fail(ErrorKind::kNotFound, "");
     if (!state) return placed_anew;
     return state->is_merged() || (placed_anew && !stands_for(*state, *reservation.record));

@@ -118,9 +118,22 @@ void Entities::submit_passed_on() {
     }
 }
 
-/// Adds the links of what is taken over to `wanted`, and takes them out of `links`.
-void Entities::reserve_taken_over(const Slot& slot, std::vector<Reservation>& wanted,
-                                  std::vector<RecordKey>& links) const {
+/// Each link once, whatever tells of it how often: two claims of one subject would be in each
+/// other's way.
+std::vector<Entities::Reservation> Entities::links_wanted(const Slot& slot) {
+    std::vector<Reservation> wanted;
+    const auto want = [&](const RecordKey& record, const std::optional<EntityId>& instead_of) {
+        auto at = std::ranges::find(wanted, record, &Reservation::record);
+        if (at == wanted.end()) {
+            at = wanted.insert(at, {.subject = subjects::link(record), .record = record});
+        }
+        if (instead_of) at->instead_of.push_back(*instead_of);
+    };
+    for (std::size_t i = 0; i < slot.works.size(); ++i) {
+        if (!slot.works[i].needs_link) continue;
+        want(std::get<Change>(slot.inputs[i]).key, slot.works[i].not_in);
+    }
+    std::vector<RecordKey> links = slot.step.links;
     for (const Input& input : slot.inputs) {
         const auto* takeover = std::get_if<Takeover>(&input);
         if (takeover == nullptr) continue;
@@ -129,9 +142,11 @@ void Entities::reserve_taken_over(const Slot& slot, std::vector<Reservation>& wa
             std::erase(links, record);
             const auto& foreign = slot.foreign_records;
             if (std::ranges::find(foreign, record) != foreign.end()) continue;
-            wanted.push_back({subjects::link(record), takeover->from.entity, record, {}, false});
+            want(record, takeover->from.entity);
         }
     }
+    for (const RecordKey& record : links) want(record, std::nullopt);
+    return wanted;
 }
 
 void Entities::tell_links(const Slot& slot) {
