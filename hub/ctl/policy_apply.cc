@@ -390,6 +390,8 @@ Result<Exit> run(Program& program, const ApplyOptions& options, Action action) {
     if (!session) return fail(session.error());
     auto history = read_history(**session);
     if (!history) return fail(history.error());
+    const auto relied_on = read_relied_on(**session, *history);
+    if (!relied_on) return fail(relied_on.error());
     Applying applying{program, **session, *std::move(history), *wait};
     return (applying.*action)(options);
 }

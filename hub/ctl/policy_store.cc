@@ -109,16 +109,20 @@ Result<PolicyHistory> read_history(Session& session) {
         return true;
     });
     if (auto read = read_refusals(session, history); !read) return fail(std::move(read.error()));
-    const auto marks = session.read_all({.stream = std::string{subjects::kStreamState},
-                                         .filters = {subjects::all_marks()},
-                                         .last_per_subject = true});
-    if (!marks) return fail(marks.error());
-    for (const nats::StoredMessage& message : *marks) {
-        const auto mark = hub::decode_mark(message.body);
-        if (!mark) continue;
-        history.relied_on = std::max({history.relied_on, mark->policy, mark->reconsidered});
-    }
     return history;
+}
+
+Result<void> read_relied_on(Session& session, PolicyHistory& history) {
+    return session.read_each(
+        {.stream = std::string{subjects::kStreamState},
+         .filters = {subjects::all_marks()},
+         .last_per_subject = true},
+        [&](const nats::InMessage& message) {
+            if (const auto mark = hub::decode_mark(message.body)) {
+                history.relied_on = std::max({history.relied_on, mark->policy, mark->reconsidered});
+            }
+            return Session::More::kWanted;
+        });
 }
 
 Result<std::vector<PolicyFile>> read_files(Session& session, const PolicyVersion& version) {

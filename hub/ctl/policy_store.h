@@ -34,10 +34,13 @@ struct PolicyHistory {
     /// The number that the next version gets: above every one that hubs have relied on, also if the
     /// bucket has lost it.
     [[nodiscard]] std::uint64_t next_number() const;
-    std::uint64_t relied_on = 0;  ///< The newest version that a partition's mark names.
+    /// The newest version that the bucket is known to have had; see read_relied_on().
+    std::uint64_t relied_on = 0;
 };
 /// kNotFound: there is no bucket: nothing is installed. kCorrupt: an entry cannot be read.
 [[nodiscard]] Result<PolicyHistory> read_history(Session& session);
+/// Adds what the marks of partitions rely on, for who is to number a version.
+[[nodiscard]] Result<void> read_relied_on(Session& session, PolicyHistory& history);
 
 /// The files of a version. kCorrupt: one is missing.
 [[nodiscard]] Result<std::vector<PolicyFile>> read_files(Session& session,
