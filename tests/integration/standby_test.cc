@@ -6,6 +6,7 @@
 #include <csignal>
 #include <thread>
 
+#include "shared/base/json.h"
 #include "tests/integration/databases_system.h"
 
 namespace syncline::test {
@@ -40,6 +41,18 @@ protected:
     }
 
     /// The platform's file gets the line, and another, `<platform>2.toml`, a store of its own.
+    /// As `status` tells them.
+    [[nodiscard]] std::vector<std::string> standbys() const {
+        std::vector<std::string> out;
+        const auto said = parse_json(ctl({"--json", "status"}));
+        const Value::Map& data = *said.value().get<Value::Map>()->at("data").get<Value::Map>();
+        for (const Value& one : *data.at("standbys").get<Value::List>()) {
+            const Value::Map& map = *one.get<Value::Map>();
+            const bool active = *map.at("active").get<bool>();
+            out.push_back(*map.at("platform").get<std::string>() + (active ? " active" : " waits"));
+        }
+        return out;
+    }
     void give_standby(const std::string& platform) const {
         const std::string text = "standby = true\n" + read(platform + ".toml");
         write(platform + ".toml", text);
@@ -125,6 +138,7 @@ TEST_F(Standby, TakesOverAtOnceWhenTheActiveOneStopsAndAStoreThatComesBackWrites
     const auto took = until_says(*second, kActive);
     EXPECT_LT(took, 2s);
     RecordProperty("takeover_ms", static_cast<int>(took.count()));
+    EXPECT_TRUE(ctl_says({"--json", "status"}, "status.standby_missing"));
     rename("1", "customer, renamed in the shop");
     add(21, 25);
     EXPECT_TRUE(agree(25));
@@ -133,6 +147,8 @@ TEST_F(Standby, TakesOverAtOnceWhenTheActiveOneStopsAndAStoreThatComesBackWrites
 
     books = start_agent("books");  // With a store that knows nothing of that.
     until_says(*books, kWaits);
+    EXPECT_TRUE(ctl_says({"--json", "status"}, "status.standby_missing", Says::kNoMore));
+    EXPECT_EQ(standbys(), (std::vector<std::string>{"books active", "books waits"}));
     const std::size_t before = times(*books, kActive);
     EXPECT_EQ(second->stop(), 0);
     EXPECT_LT(until_says(*books, kActive, before), 2s);

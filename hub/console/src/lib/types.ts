@@ -127,6 +127,17 @@ export interface Pair {
   verified_through: Moment;
 }
 
+/** An agent that has the lease of its platform, or waits for it. */
+export interface Standby {
+  platform: string;
+  host: string;
+  store: string;
+  version: string;
+  active: boolean;
+  since?: Moment;
+  heard_at: Moment;
+}
+
 export interface Status {
   server: { url: string; version: string };
   hubs: Hub[];
@@ -141,6 +152,8 @@ export interface Status {
     immaterial: number;
   };
   pairs?: Pair[];
+  /** Only where an agent has one. */
+  standbys?: Standby[];
   findings?: Finding[];
 }
 

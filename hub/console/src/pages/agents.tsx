@@ -2,7 +2,7 @@ import { bytes, count, number, plural } from '../lib/format';
 import { perSecond, points, status } from '../lib/live';
 import { go, link, route } from '../lib/route';
 import { millis, now, span } from '../lib/time';
-import type { Agent, Status } from '../lib/types';
+import type { Agent, Standby, Status } from '../lib/types';
 import { useLoad } from '../lib/use';
 import { Badge, Fact, Icon, Id, Panel, Table, Tabs, When, type Tone } from '../parts/basics';
 import { Chart } from '../parts/chart';
@@ -89,6 +89,28 @@ function Agents_({ one }: { one: Status }) {
             { head: 'Read', cell: (agent) => <When at={agent.last_read_at} age /> },
             { head: 'Heard', cell: (agent) => <When at={agent.heard_at} age /> },
           ]} />}
+    </Panel>
+  );
+}
+
+function Standbys({ one }: { one: Status }) {
+  const rows = one.standbys ?? [];
+  if (rows.length === 0) return null;
+  const alone = (row: Standby): boolean =>
+    row.active && !rows.some((other) => other.platform === row.platform && !other.active);
+  return (
+    <Panel title="Stand-by" flush>
+      <Table label="Stand-by" rows={rows} rowKey={(row) => `${row.platform} ${row.store}`} columns={[
+        { head: 'Platform', cell: (row) => row.platform },
+        { head: 'Host', cell: (row) => row.host },
+        { head: 'State', cell: (row) => <>
+          <Badge tone={row.active ? 'good' : 'info'}>{row.active ? 'active' : 'stands by'}</Badge>{' '}
+          {alone(row) && <Badge tone="warn">nobody stands by</Badge>}</> },
+        { head: 'Since', cell: (row) => row.active ? <When at={row.since} /> : '-' },
+        { head: 'Store', cell: (row) => <Id text={row.store} most={20} /> },
+        { head: 'Version', cell: (row) => row.version },
+        { head: 'Heard', cell: (row) => <When at={row.heard_at} age /> },
+      ]} />
     </Panel>
   );
 }
@@ -231,6 +253,7 @@ export function Agents() {
           : <div class="stack">
               <Drift one={one} />
               <Agents_ one={one} />
+              <Standbys one={one} />
               {chosen !== undefined && <One one={chosen} />}
               {route.value.parts[0] !== undefined && chosen === undefined &&
                 <div class="panel"><Empty title={`No agent of ${route.value.parts[0]} is heard of`} /></div>}
