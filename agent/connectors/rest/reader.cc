@@ -30,7 +30,9 @@ std::set<std::string> field_names(const Profile& profile, const ObjectMapping& o
     std::set<std::string> names;
     const auto add = [&](const std::string& path) {
         const bool told = path.starts_with(profile.read.fields_below);
-        if (!path.empty() && told) names.insert(below(profile, path));
+        if (path.empty() || !told) return;
+        const std::string name = below(profile, path);
+        names.insert(profile.read.fields_whole ? name.substr(0, name.find('.')) : name);
     };
     for (const std::string& path :
          {object.key, object.changed, object.marker, profile.read.deleted_path}) {

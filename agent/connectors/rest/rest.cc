@@ -159,6 +159,7 @@ void read_settings(TomlReader& connector, Settings& settings) {
 MappingDefaults defaults_of(const Profile& profile) {
     return {.key = profile.key,
             .marker = profile.marker,
+            .marker_write_path = profile.marker_write_path,
             .changed = profile.changed,
             .changed_format = profile.changed_format,
             .text_only = profile.text_only,
@@ -166,7 +167,9 @@ MappingDefaults defaults_of(const Profile& profile) {
             .false_is_null = profile.false_is_null,
             .may_create_with = true,
             .timestamp_format = profile.timestamp_format,
-            .timestamp_decimals = profile.timestamp_decimals};
+            .timestamp_decimals = profile.timestamp_decimals,
+            .decimal_at = profile.decimal_at,
+            .decimal_with = profile.decimal_with};
 }
 
 }  // namespace
