@@ -42,6 +42,26 @@ std::set<std::string> field_names(const Profile& profile, const ObjectMapping& o
     return names;
 }
 
+/// "; it holds `data`, `next`": by what is there one sees what the path should be.
+std::string keys_of(const Value& reply) {
+    constexpr std::size_t kShown = 8;
+    if (reply.get<Value::List>() != nullptr) return "; it is a list itself, whose path is empty";
+    const auto* map = reply.get<Value::Map>();
+    if (map == nullptr || map->empty()) return "";
+    std::string text;
+    std::size_t count = 0;
+    for (const auto& [name, value] : *map) {
+        // Names alone, and none that a log would have to defend itself against.
+        const bool plain = name.size() <= 40 && std::ranges::all_of(name, [](char c) {
+                               return c > 0x20 && c < 0x7f && c != '`';
+                           });
+        if (!plain) continue;
+        if (++count > kShown) return text + " and more";
+        text += (text.empty() ? "; it holds `" : ", `") + name + "`";
+    }
+    return text;
+}
+
 /// Errors of one list that must not keep the others from being read.
 bool concerns_only_one(ErrorKind kind) {
     return kind == ErrorKind::kInvalid || kind == ErrorKind::kNotFound ||
@@ -269,7 +289,7 @@ Result<Reader::Page> Reader::take_page(const Stream& stream, Door::Reply reply) 
     const Value* const rows = at_path(reply.json, path);
     if (rows == nullptr || rows->get<Value::List>() == nullptr) {
         return fail(ErrorKind::kUnavailable,
-                    "the reply holds no list of records at `" + path + "`");
+                    "the reply holds no list of records at `" + path + "`" + keys_of(reply.json));
     }
     Page page{*rows->get<Value::List>(), {}};
     if (spec.next == NextPage::kLink) page.next = next_link(reply.link);
