@@ -330,6 +330,19 @@ Ended<AgentConfig> run_with(AgentConfig config, const ReadAnew& read, Reload& re
     return {code, program.has_begun(), program.take_next()};
 }
 
+/// `syncline-agent erp.toml`: whoever writes so means an option.
+void explain_file(int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        std::error_code ignored;
+        if (!std::filesystem::is_regular_file(argv[i], ignored)) continue;
+        std::fprintf(stderr,
+                     "To run the agent of a file: syncline-agent --config %s\n"
+                     "To check the file, or ask its platform: syncline-agent check %s, probe %s\n",
+                     argv[i], argv[i], argv[i]);
+        return;
+    }
+}
+
 int run(int argc, char** argv) {
     CLI::App app{
         "syncline-agent: keeps one platform in agreement with the others.\n"
@@ -340,7 +353,7 @@ int run(int argc, char** argv) {
     auto* config_option = app.add_option("-c,--config", file,
                                          "The agent's file; configs/agent.toml lists every setting")
                               ->check(CLI::ExistingFile);
-    app.add_flag("--check-config", check, "Check the configuration and its profile, then end");
+    app.add_flag("--check-config", check, "The same as `check`, of the file of --config");
     Subcommands subcommands{app};
     add_description_flag(app);
     app.set_version_flag("--version", "syncline-agent " + std::string{kVersion});
@@ -351,17 +364,18 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
         if (!subcommands.any() && config_option->empty()) throw CLI::RequiredError("--config");
+    } catch (const CLI::ExtrasError& error) {
+        app.exit(error);
+        explain_file(argc, argv);
+        return kExitConfig;
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kExitFine : kExitConfig;
     }
     if (subcommands.any()) return subcommands.run();
+    if (check) return check_agent_file(file);
     const SystemClock clock;
     auto config = load_agent_config(file, clock);
     if (!config) return complain(config.error().what, kExitConfig);
-    if (check) {
-        std::puts("the configuration is sound");
-        return kExitFine;
-    }
     const auto read = [&] { return load_agent_config(file, clock); };
     service::handle_stop_signals(wake_loop);
     start_nats_lean();

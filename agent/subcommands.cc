@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "agent/agent_config.h"
 #include "agent/cases_command.h"
 #include "agent/triggers_command.h"
 #include "shared/base/clock.h"
@@ -18,8 +19,19 @@ CLI::Option* add_file(CLI::App& command, std::filesystem::path& file) {
 
 }  // namespace
 
+int check_agent_file(const std::filesystem::path& file) {
+    const auto config = load_agent_config(file, SystemClock{});
+    if (config) {
+        std::puts("the configuration is sound");
+        return 0;
+    }
+    std::fprintf(stderr, "syncline-agent: %s\n", config.error().what.c_str());
+    return 2;
+}
+
 Subcommands::Subcommands(CLI::App& app) {
     add_init(app);
+    add_check(app);
     add_probe(app);
     add_cases(app);
     add_connector_test(app);
@@ -35,6 +47,15 @@ int Subcommands::run() const {
         if (one.app->parsed()) return one.run();
     }
     return 2;
+}
+
+void Subcommands::add_check(CLI::App& app) {
+    CLI::App* command = app.add_subcommand(
+        "check",
+        "Checks an agent's file and its profile, without asking the platform or NATS. Says every\n"
+        "problem with its line and column; exit code 2 if there is one");
+    add_file(*command, check_file_);
+    all_.push_back({command, [this] { return check_agent_file(check_file_); }});
 }
 
 void Subcommands::add_cases(CLI::App& app) {

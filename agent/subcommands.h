@@ -12,6 +12,10 @@
 
 namespace syncline::agent {
 
+/// `syncline-agent check FILE`: says whether an agent would take it, or every problem. The exit
+/// code.
+[[nodiscard]] int check_agent_file(const std::filesystem::path& file);
+
 /// What `syncline-agent` does beside running as an agent, for people: each by a word of its own.
 class Subcommands {
 public:
@@ -33,6 +37,7 @@ private:
     void add_cases(CLI::App& app);
     void add_connector_test(CLI::App& app);
     void add_init(CLI::App& app);
+    void add_check(CLI::App& app);
     void add_probe(CLI::App& app);
     void add_triggers(CLI::App& app);
     int run_probe();
@@ -42,6 +47,7 @@ private:
     bool cases_as_json_ = false;
     ConnectorTest connector_test_;
     InitOptions init_;
+    std::filesystem::path check_file_;
     std::filesystem::path probe_file_;
     ProbeOptions probe_options_;
     std::string probe_write_;  ///< OBJECT/RECORD.

@@ -155,8 +155,26 @@ bool is_false(const Value& value) {
     return flag != nullptr && !*flag;
 }
 
+/// What is in the object that a platform makes of a value for which JSON has no type.
+const Value* unboxed(const FieldMapping& field, const Value& native) {
+    const auto* box = field.boxed_at.empty() ? nullptr : native.get<Value::Map>();
+    return box == nullptr ? &native : at_path(*box, field.boxed_at);
+}
+
+Result<Value> boxed_value(const FieldMapping& field, const Value& value) {
+    const auto text = scalar_text(value);
+    if (!text) return bad(value, text.error().what);
+    Value::Map box;
+    for (const auto& [name, constant] : field.boxed_with) box.emplace(name, Value{constant});
+    if (auto done = set_path(box, field.boxed_at, Value{*text}); !done) return fail(done.error());
+    return Value{std::move(box)};
+}
+
 /// The canonical value of what the platform told.
-Result<Value> read_value(const FieldMapping& field, const Value& native) {
+Result<Value> read_value(const FieldMapping& field, const Value& told) {
+    const Value* const inner = unboxed(field, told);
+    if (inner == nullptr) return bad(told, "holds no `" + field.boxed_at + "`");
+    const Value& native = *inner;
     if (native.is_null() || (field.false_is_null && is_false(native))) return Value{};
     Value value = native;
     if (const auto* text = native.get<std::string>()) {
@@ -246,6 +264,7 @@ Result<Value> write_value(const FieldMapping& field, const Value& value) {
         return as_text ? Value{field.empty} : Value{};
     }
     auto native = write_typed(field, value);
+    if (native && !field.boxed_at.empty()) return boxed_value(field, *native);
     if (!native || !field.text_only) return native;
     const auto text = scalar_text(*native);
     if (!text) return bad(*native, text.error().what);
@@ -289,6 +308,19 @@ void add_unmapped(const ObjectMapping& mapping, const Value::Map& values, const 
     }
 }
 
+/// What a record holds at a field's path. The first of a list that is there and empty is null: a
+/// value that was taken away must not look like one that is not told.
+const Value* told_at(const Value::Map& native, const std::string& path) {
+    static const Value nothing;
+    constexpr std::string_view kFirst = ".0";
+    const Value* const value = at_path(native, path);
+    if (value != nullptr || !path.ends_with(kFirst)) return value;
+    const Value* const above =
+        at_path(native, std::string_view{path}.substr(0, path.size() - kFirst.size()));
+    const auto* list = above == nullptr ? nullptr : above->get<Value::List>();
+    return list != nullptr && list->empty() ? &nothing : nullptr;
+}
+
 }  // namespace
 
 const char* name_of(NativeType type) {
@@ -317,7 +349,7 @@ Result<Record> to_canonical(const ObjectMapping& mapping, const Value::Map& nati
         if (auto done = read_changed(mapping, native, record); !done) return fail(done.error());
     }
     for (const FieldMapping& field : mapping.fields) {
-        const Value* const value = at_path(native, field.path);
+        const Value* const value = told_at(native, field.path);
         if (value == nullptr) continue;
         auto canonical = read_value(field, *value);
         if (!canonical) return fail(canonical.error(), place_of(mapping, field));
@@ -334,7 +366,7 @@ Result<Value::Map> to_native(const ObjectMapping& mapping, const Fields& fields)
         if (value == nullptr) continue;
         auto written = write_value(field, *value);
         if (!written) return fail(written.error(), place_of(mapping, field));
-        if (auto done = set_path(native, field.path, std::move(*written)); !done) {
+        if (auto done = set_path(native, field.written_at(), std::move(*written)); !done) {
             return fail(done.error(), place_of(mapping, field));
         }
     }

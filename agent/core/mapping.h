@@ -30,7 +30,8 @@ enum class NativeType : std::uint8_t {
 
 struct FieldMapping {
     FieldName field;
-    std::string path;  ///< Dotted path in the platform's record: `Account.Name`.
+    std::string path;        ///< Dotted path in the platform's record: `Account.Name`.
+    std::string write_path;  ///< Where a command puts it; empty: at `path`.
     NativeType type = NativeType::kAuto;
     bool write = true;          ///< Commands may set it.
     std::string empty = "";     ///< How the platform writes "empty": text taken as null on reading.
@@ -46,23 +47,35 @@ struct FieldMapping {
     int decimals = -1;
     /// For kEnum canonical to native; for kBool what is written for "true" and "false".
     std::map<std::string, std::string, std::less<>> table;
+    /// kDecimal: it is an object, the number's text at this path in it; empty: it is no object.
+    std::string boxed_at;
+    std::vector<std::pair<std::string, std::string>> boxed_with;  ///< What else is in that object.
+
+    [[nodiscard]] const std::string& written_at() const {
+        return write_path.empty() ? path : write_path;
+    }
 };
 
 /// One canonical object on this platform.
 struct ObjectMapping {
     ObjectName object;
-    std::string native;          ///< `Account`, `incident`, `erp.customers`.
-    std::string singular;        ///< What the platform calls one of them: `ticket` of `tickets`.
-    std::string key;             ///< Path of the record's id.
-    std::string marker;          ///< Path of the field that holds the entity id; empty: none.
-    std::string changed;         ///< Path of the stamp of the last change; empty: none.
-    std::string changed_format;  ///< As FieldMapping::format.
-    std::string filter;          ///< Condition in the platform's own language; empty: every record.
+    std::string native;             ///< `Account`, `incident`, `erp.customers`.
+    std::string singular;           ///< What the platform calls one of them: `ticket` of `tickets`.
+    std::string key;                ///< Path of the record's id.
+    std::string marker;             ///< Path of the field that holds the entity id; empty: none.
+    std::string marker_write_path;  ///< Where a create puts it; empty: at `marker`.
+    std::string changed;            ///< Path of the stamp of the last change; empty: none.
+    std::string changed_format;     ///< As FieldMapping::format.
+    std::string filter;  ///< Condition in the platform's own language; empty: every record.
     std::vector<FieldMapping> fields;
     /// What a new record holds beside its fields, by path: what the platform wants to make one.
     std::vector<std::pair<std::string, Value>> created_with;
     /// Reading: what no field maps comes too, as a field named by kUnmapped and its path.
     bool with_unmapped = false;
+
+    [[nodiscard]] const std::string& marker_written_at() const {
+        return marker_write_path.empty() ? marker : marker_write_path;
+    }
 };
 
 inline constexpr std::string_view kUnmapped = "unmapped: ";
@@ -81,7 +94,8 @@ struct MappedObject {
 };
 
 /// The canonical record. kInvalid, with path and value: a key is missing or empty, a value does
-/// not convert. Paths that are absent give no field; null gives a null field. Numbers of kAuto that
+/// not convert. Paths that are absent give no field; null gives a null field, and so does the first
+/// (`.0`) of a list that is empty. Numbers of kAuto that
 /// are whole become integers, since platforms write 100 and 100.0 for the same number. `version` is
 /// the stamp's own text.
 [[nodiscard]] Result<Record> to_canonical(const ObjectMapping& mapping, const Value::Map& native);

@@ -78,6 +78,7 @@ FieldMapping read_field(TomlReader& fields, const std::string& name,
     }
     TomlReader table = fields.table(name);
     field.path = table.text("path");
+    if (defaults.may_create_with) field.write_path = table.text("write_path", "");
     field.type = table.choice("type", kTypes, field.type);
     field.write = table.boolean("write", field.write);
     std::ignore = table.boolean("optional", false);  // Of the agent, see mapped_objects().
@@ -92,6 +93,10 @@ FieldMapping read_field(TomlReader& fields, const std::string& name,
     field.decimals = table.integer<int>("decimals", {-1, Decimal::kDigitsMax},
                                         timestamp ? defaults.timestamp_decimals : -1);
     if (table.has("table")) read_table(table.table("table"), field);
+    if (field.type == NativeType::kDecimal) {
+        field.boxed_at = defaults.decimal_at;
+        field.boxed_with = defaults.decimal_with;
+    }
     check_field(table, field);
     return field;
 }
@@ -138,6 +143,9 @@ ObjectMapping read_object(TomlReader& objects, const std::string& name,
         table.text("singular", mapping.native.substr(0, mapping.native.size() - (plural ? 1 : 0)));
     mapping.key = defaults.key.empty() ? table.text("key") : table.text("key", defaults.key);
     mapping.marker = table.text("marker", defaults.marker);
+    if (defaults.may_create_with) {
+        mapping.marker_write_path = table.text("marker_write_path", defaults.marker_write_path);
+    }
     mapping.changed = table.text("changed", defaults.changed);
     mapping.changed_format = read_format(table, "changed_format", defaults.changed_format);
     mapping.filter = table.text("filter", "");
@@ -147,16 +155,17 @@ ObjectMapping read_object(TomlReader& objects, const std::string& name,
         mapping.fields.push_back(read_field(fields, field, defaults));
         const FieldMapping& last = mapping.fields.back();
         if (!last.write || last.path.empty()) continue;
-        check_written(fields, field, last.path, written);
-        if (!written.insert(last.path).second || last.path == mapping.marker) {
-            fields.problem(field, "writes `" + last.path + "`, which something else writes too");
+        const std::string& place = last.written_at();
+        check_written(fields, field, place, written);
+        if (!written.insert(place).second || place == mapping.marker_written_at()) {
+            fields.problem(field, "writes `" + place + "`, which something else writes too");
         }
     }
     if (defaults.may_create_with) {
         mapping.created_with = read_created_with(table.table("create"));
     }
     for (const auto& [path, value] : mapping.created_with) {
-        const bool taken = written.contains(path) || path == mapping.marker;
+        const bool taken = written.contains(path) || path == mapping.marker_written_at();
         if (taken) table.problem("create", "`" + path + "` is written by something else too");
     }
     if (mapping.fields.empty()) table.problem("fields", "must map at least one field");

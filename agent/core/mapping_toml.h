@@ -12,14 +12,18 @@ namespace syncline::agent {
 struct MappingDefaults {
     std::string key;  ///< Empty: every object must name its own.
     std::string marker;
+    std::string marker_write_path;
     std::string changed;
     std::string changed_format;
     bool text_only = false;
     bool trim = false;
     bool false_is_null = false;
-    bool may_create_with = false;  ///< `[objects.X.create]` is known.
+    bool may_create_with = false;  ///< `[objects.X.create]` and `write_path` are known.
     std::string timestamp_format;  ///< Of fields of type `timestamp` without their own.
     int timestamp_decimals = -1;
+    /// FieldMapping::boxed_at and boxed_with, of fields of type `decimal`.
+    std::string decimal_at;
+    std::vector<std::pair<std::string, std::string>> decimal_with;
 };
 
 /// What of the mappings a connector is to be made for; all as it stands, unless a person looks.
@@ -51,8 +55,9 @@ struct MappingView {
 ///     [objects.customer.create]       # what a new record holds beside its fields
 ///     "Owner.Queue" = "General"
 ///
-/// Of a field: path, type (auto string integer decimal bool date timestamp enum), write, empty,
-/// empty_is_null, text_only, trim, length, format, decimals, table: the members of FieldMapping.
+/// Of a field: path, write_path, type (auto string integer decimal bool date timestamp enum),
+/// write, empty, empty_is_null, text_only, trim, length, format, decimals, table: the members of
+/// FieldMapping.
 [[nodiscard]] std::vector<ObjectMapping> read_object_mappings(TomlReader& objects,
                                                               const MappingDefaults& defaults,
                                                               const MappingView& view = {});

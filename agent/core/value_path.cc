@@ -6,16 +6,35 @@
 namespace syncline::agent {
 namespace {
 
-const Value* at_index(const Value::List& list, std::string_view path) {
-    const auto dot = path.find('.');
-    const std::string_view step = path.substr(0, dot);
+/// `name=Severity`: the first map of the list in which `name` is `Severity`.
+const Value* named_in(const Value::List& list, std::string_view step) {
+    const auto equals = step.find('=');
+    for (const Value& one : list) {
+        const auto* map = one.get<Value::Map>();
+        const Value* const name = map == nullptr ? nullptr : at_path(*map, step.substr(0, equals));
+        if (name == nullptr) continue;
+        const auto text = scalar_text(*name);
+        if (text && *text == step.substr(equals + 1)) return &one;
+    }
+    return nullptr;
+}
+
+const Value* step_into(const Value::List& list, std::string_view step) {
+    if (step.contains('=')) return named_in(list, step);
     std::size_t index = 0;
     const auto [end, status] = std::from_chars(step.data(), step.data() + step.size(), index);
     if (status != std::errc{} || end != step.data() + step.size() || index >= list.size()) {
         return nullptr;
     }
-    return dot == std::string_view::npos ? &list[index]
-                                         : at_path(list[index], path.substr(dot + 1));
+    return &list[index];
+}
+
+const Value* in_list(const Value::List& list, std::string_view path) {
+    const auto dot = path.find('.');
+    const Value* const found = step_into(list, path.substr(0, dot));
+    return found == nullptr || dot == std::string_view::npos
+               ? found
+               : at_path(*found, path.substr(dot + 1));
 }
 
 struct Text {
@@ -35,7 +54,7 @@ struct Text {
 const Value* at_path(const Value& value, std::string_view path) {
     if (path.empty() || value.is_null()) return &value;
     if (const auto* map = value.get<Value::Map>()) return at_path(*map, path);
-    if (const auto* list = value.get<Value::List>()) return at_index(*list, path);
+    if (const auto* list = value.get<Value::List>()) return in_list(*list, path);
     return nullptr;
 }
 

@@ -8,7 +8,8 @@
 
 namespace syncline::agent {
 
-/// What stands at a dotted path: `Account.Name` steps into maps, `0.errorCode` into lists. A key
+/// What stands at a dotted path: `Account.Name` steps into maps, `0.errorCode` into lists, and
+/// `name=Severity.values` to the first map of a list whose `name` is `Severity`. A key
 /// that itself holds dots (ServiceNow's `caller_id.name`) is found before its first part is.
 /// nullptr: nothing there. A null on the way is what is found. The empty path is the value itself.
 [[nodiscard]] const Value* at_path(const Value& value, std::string_view path);

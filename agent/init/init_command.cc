@@ -9,6 +9,7 @@
 #include <cstring>
 #include <iostream>
 #include <optional>
+#include <sstream>
 
 #include "agent/connectors/registry.h"
 #include "agent/connectors/rest/rest.h"
@@ -111,7 +112,7 @@ public:
         if (!wrong.empty()) return refuse(wrong);
         auto done = collect();
         if (!done) return refuse(done.error().what);
-        if (!interview_.problems().empty()) return refuse(interview_.problems());
+        if (!interview_.problems().empty()) return refuse(interview_.problems() + unknown_keys());
         return write();
     }
 
@@ -121,6 +122,21 @@ private:
         if (o_.force || file.empty() || !fs::exists(file)) return false;
         refuse(file.string() + " is there already; --force replaces it, --output names another");
         return true;
+    }
+
+    /// What is misspelled is told beside what is missing: often they are one mistake. Keys that
+    /// were set, and no others: a wrong answer may look like one, and be a secret.
+    [[nodiscard]] std::string unknown_keys() const {
+        const auto sound = init::check_draft(init::draft_of(answers_), context());
+        std::string text;
+        std::istringstream problems{sound ? std::string{} : sound.error().what};
+        for (std::string line; std::getline(problems, line);) {
+            for (const init::Answer& answer : answers_.all()) {
+                if (!line.starts_with("unknown key `" + answer.key + "`")) continue;
+                text += "\n--set: " + line;
+            }
+        }
+        return text;
     }
 
     Result<void> collect() {

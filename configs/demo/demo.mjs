@@ -5,11 +5,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Installation } from './lib/installation.mjs';
+import { RealInstallation } from './lib/real/installation.mjs';
+import { scenes as realScenes } from './lib/real/scenes.mjs';
 import { stopAll } from './lib/processes.mjs';
 import { bold, claim, dim, note, step, summary } from './lib/report.mjs';
-import { scenes } from './lib/scenes.mjs';
+import { scenes as standInScenes } from './lib/scenes.mjs';
 
 const check = process.argv.includes('--check');
+const real = process.argv.includes('--real');
+const scenes = real ? realScenes : standInScenes;
 
 function showStatus(all) {
   const [program, args] = all.ctl('status');
@@ -19,10 +23,7 @@ function showStatus(all) {
 
 function showWhere(all) {
   step('It goes on running. Try it by hand:');
-  note(`CRM (Salesforce REST)        ${all.values.crm_url}`);
-  note(`support desk (ServiceNow)    ${all.values.support_url}`);
-  note(`ERP (PostgreSQL)             psql -h 127.0.0.1 -p ${all.erp.port} -U erp_admin erp`);
-  note(`                             password: ${path.join(all.folder, 'erp-password')}`);
+  for (const line of all.where()) note(line);
   note(`NATS                         ${all.values.nats}`);
   note(`API of a hub                 ${all.apis['hub-1']}`);
   note(`logs and files               ${all.folder}`);
@@ -33,7 +34,7 @@ function showWhere(all) {
   note(`${ctl} log customer <email or number>`);
   note(`${ctl} tap`);
   note(`${ctl} ask order_check customer=<number> amount=100`);
-  note(`${ctl} ask case_context customer=<number>`);
+  if (!real) note(`${ctl} ask case_context customer=<number>`);
   note(`${ctl} workflows list; workflows show <instance>; approvals list`);
   note(`${ctl} events show; webhooks show warehouse`);
   note(dim('Edit a customer in the CRM and watch the ERP:'));
@@ -44,7 +45,7 @@ function showWhere(all) {
 async function main() {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'syncline-demo-'));
   chmodSync(folder, 0o711); // PostgreSQL runs as another user and must reach its data.
-  const all = new Installation(folder);
+  const all = real ? new RealInstallation(folder) : new Installation(folder);
   let keep = !check;
   const end = async (code) => {
     await stopAll();
@@ -54,7 +55,8 @@ async function main() {
   process.on('SIGINT', () => end(130));
   process.on('SIGTERM', () => end(143));
   try {
-    console.log(bold('Syncline: a CRM, an ERP and a support desk, kept in agreement'));
+    console.log(bold(`Syncline: a CRM, an ERP and a support desk, kept in agreement${real
+      ? '; the ERP is Tryton, the desk is Request Tracker' : ''}`));
     console.log(dim(`  files and logs: ${folder}`));
     step('Starting NATS, three platforms, two hubs, three agents');
     await all.startAll();

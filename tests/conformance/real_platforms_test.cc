@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 struct Real {
     const char* server;
     const char* program;  ///< Of its package.
-    bool has_marker;
+    Value extra;          ///< Of the field `extra`, which the platform keeps in a form of its own.
     /// The agent's file; the password, or what takes its place, is `secret`.
     std::string (*config)(const NodeServer& server, const std::string& secret);
     const char* credential;  ///< Of the READY line.
@@ -36,11 +36,13 @@ base_url = ")" +
 [objects.record]
 native = "ticket"
 filter = "Queue = 'General'"
+marker = "CustomFields.name=Syncline.values.0"
 [objects.record.create]
 Queue = "General"
 [objects.record.fields]
 text = "Subject"
 status = "Status"
+extra = { path = "CustomFields.name=Severity.values.0", write_path = "CustomFields.Severity" }
 )";
 }
 
@@ -60,6 +62,7 @@ filter = '["id", ">", 1]'
 [objects.record.fields]
 text = "name"
 active = { path = "active", type = "bool" }
+extra = { path = "credit_limit_amount", type = "decimal", decimals = 2 }
 )";
 }
 
@@ -125,12 +128,10 @@ TEST_P(RealPlatform, IsReadAndWritten) {
     ASSERT_TRUE(fetched) << fetched.error().what;
     ASSERT_TRUE(*fetched);
     EXPECT_EQ(*(*fetched)->fields.find(FieldName{"text"}), Value{"second"});
-    if (GetParam().has_marker) {
-        const auto again = connector_->write(command(CommandKind::kCreate, "third"), {});
-        ASSERT_TRUE(again) << again.error().what;
-        EXPECT_TRUE(again->existed);
-        EXPECT_EQ(again->id, made->id);
-    }
+    const auto again = connector_->write(command(CommandKind::kCreate, "third"), {});
+    ASSERT_TRUE(again) << again.error().what;
+    EXPECT_TRUE(again->existed);
+    EXPECT_EQ(again->id, made->id);
     Command remove = command(CommandKind::kDelete, "");
     remove.record = made->id;
     const auto removed = connector_->write(remove, {});
@@ -138,6 +139,27 @@ TEST_P(RealPlatform, IsReadAndWritten) {
     const auto gone = connector_->fetch(ObjectName{"record"}, made->id, {});
     ASSERT_TRUE(gone) << gone.error().what;
     EXPECT_FALSE(*gone);
+}
+
+TEST_P(RealPlatform, KeepsAValueInItsOwnForm) {
+    const FieldName extra{"extra"};
+    Command one = command(CommandKind::kCreate, "with extra");
+    one.entity.entity = EntityId{"entity-extra"};
+    one.fields.set(extra, GetParam().extra);
+    const auto made = connector_->write(one, {});
+    ASSERT_TRUE(made) << made.error().what;
+    const auto held = [&] {
+        const auto fetched = connector_->fetch(ObjectName{"record"}, made->id, {});
+        const Value* const value = fetched && *fetched ? (*fetched)->fields.find(extra) : nullptr;
+        return value == nullptr ? Value{"not told"} : *value;
+    };
+    EXPECT_EQ(held(), GetParam().extra) << display(held());
+    Command emptied = command(CommandKind::kUpdate, "");
+    emptied.record = made->id;
+    emptied.fields.set(extra, Value{});
+    const auto done = connector_->write(emptied, {});
+    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(held(), Value{}) << display(held());
 }
 
 TEST_P(RealPlatform, ReadsEachRecordOnceOverManyPages) {
@@ -173,8 +195,9 @@ TEST_P(RealPlatform, RefusesWhoItDoesNotKnow) {
 
 INSTANTIATE_TEST_SUITE_P(Programs, RealPlatform,
                          testing::Values(Real{"rt", "/usr/share/request-tracker5/libexec/rt-server",
-                                              false, request_tracker, "token"},
-                                         Real{"tryton", "/usr/bin/trytond", true, tryton,
+                                              Value{"high"}, request_tracker, "token"},
+                                         Real{"tryton", "/usr/bin/trytond",
+                                              Value{*Decimal::parse("2500.5")}, tryton,
                                               "password"}),
                          [](const auto& one) { return std::string{one.param.server}; });
 

@@ -225,6 +225,11 @@ INSTANTIATE_TEST_SUITE_P(
             " --set objects.customer.native=c --set objects.customer.key=no"
             " --set objects.customer.fields.name=name",
             {"an agent would refuse it", "unknown key `connector.readdy`; did you mean `ready`?"}},
+        WrongCase{"what_is_misspelled_beside_what_is_missing",
+                  "--profile hubspot --set connector.base_ulr=https://a.example"
+                  " --set objects.customer.native=companies --set objects.customer.fields.n=p",
+                  {"--set connector.base_url=... is missing",
+                   "--set: unknown key `connector.base_ulr`; did you mean `base_url`?"}},
         WrongCase{"a_type_that_there_is_not",
                   "--connector file --set connector.directory=d --set objects.customer.native=c"
                   " --set objects.customer.key=no --set objects.customer.fields.limit:money=limit",
@@ -238,6 +243,44 @@ INSTANTIATE_TEST_SUITE_P(
                   {"--set objects.a.fields.FIELD=PATH is missing, and the columns could not be "
                    "read"}}),
     [](const auto& row) { return std::string{row.param.name}; });
+
+TEST_F(Init, CheckSaysWhatAnAgentWould) {
+    std::ofstream{folder_ / "a.toml"} << "platfrom = \"crm\"\n[connector]\nkind = \"file\"\n";
+    for (const char* words : {"check a.toml", "--config a.toml --check-config"}) {
+        const Ended done = run(words);
+        EXPECT_EQ(done.exit, 2) << words;
+        EXPECT_TRUE(has(done.said, "a.toml:1:1: unknown key `platfrom`")) << done.said;
+    }
+    const Ended bare = run("a.toml");
+    EXPECT_EQ(bare.exit, 2);
+    EXPECT_TRUE(has(bare.said, "syncline-agent --config a.toml")) << bare.said;
+    EXPECT_FALSE(has(run("nonsense").said, "--config nonsense"));
+}
+
+TEST_F(Init, AProfileThatIsNotThereIsSaidWithWhereItWasLookedFor) {
+    const std::string settings =
+        "platform = \"a\"\nstore = \"a.db\"\n[connector]\nkind = \"rest\"\n"
+        "base_url = \"http://a.example\"\nprofile = ";
+    std::ofstream{folder_ / "a.toml"} << settings << "\"hotel\"\n";
+    std::ofstream{folder_ / "b.toml"} << settings << "\"p/hotel.toml\"\n";
+    fs::create_directory(folder_ / "profiles");
+    const std::string by_name = run("check a.toml").said;
+    EXPECT_TRUE(has(by_name, "`connector.profile`: there is no ")) << by_name;
+    EXPECT_TRUE(has(by_name, "a name is looked for in " + (folder_ / "profiles").string()));
+    const std::string by_path = run("check b.toml").said;
+    EXPECT_TRUE(has(by_path, "a path is taken from the folder of the file")) << by_path;
+    // Cases find it where the agent does.
+    fs::copy_file(SYNCLINE_SOURCE_DIR "/configs/profiles/odoo.toml",
+                  folder_ / "profiles" / "hotel.toml");
+    std::ofstream{folder_ / "cases.toml"}
+        << "[connector]\nprofile = \"hotel\"\nbase_url = \"http://a.example\"\n"
+           "[connector.auth]\ntoken = { env = \"SYNCLINE_CASE_SECRET\" }\n"
+           "[objects.customer]\nnative = \"res.partner\"\n"
+           "[objects.customer.fields]\nname = \"name\"\n";
+    const Ended cases = run("cases cases.toml");
+    EXPECT_EQ(cases.exit, 0) << cases.said;
+    EXPECT_TRUE(has(cases.said, "0 of 0 cases hold")) << cases.said;
+}
 
 TEST_F(Init, ReplacesAFileOnlyWhenForced) {
     const std::string words =

@@ -329,9 +329,12 @@ Result<std::vector<CaseResult>> run_cases(const std::filesystem::path& file) {
     TomlReader connector = root->table("connector");
     TomlReader objects = root->table("objects");
     std::ignore = connector.text("kind", "rest");
-    const std::filesystem::path folder = file.parent_path();
-    const auto settings =
-        read_rest_settings(connector, objects, {clock, folder, folder.parent_path()});
+    const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+    // By name as an agent finds it, else in the folder above, of which the cases are a part.
+    const std::filesystem::path near = folder / "profiles";
+    const auto settings = read_rest_settings(
+        connector, objects,
+        {clock, folder, std::filesystem::exists(near) ? near : folder.parent_path()});
     std::vector<Case> cases;
     for (TomlReader& table : root->tables("cases")) {
         cases.push_back(read_case(table, http_date(clock.now())));

@@ -94,7 +94,7 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
         if (answer || answer.error().meaning != ErrorClass::kAuth) return answer;
         // The platform refused before it did anything, so sending again is safe; but only once,
         // since some 401 stay whatever the token.
-        const std::string why = shown(request) + ": " + answer.error().error.what;
+        const std::string why = answer.error().error.what;  // It names the request.
         if (std::exchange(new_session, true)) {
             parts_.session->deny(why + ", also with a new session");
             return failed(ErrorClass::kDenied, {ErrorKind::kDenied, why});

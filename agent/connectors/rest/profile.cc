@@ -150,6 +150,7 @@ ReadSpec read_reading(TomlReader table) {
     read.resume_path = table.text("resume_path", read.resume_path);
     read.end_path = table.text("end_path", read.end_path);
     read.fields_below = table.text("fields_below", read.fields_below);
+    read.fields_whole = table.boolean("fields_whole", read.fields_whole);
     read_clauses(table, read);
     read.page_min = table.integer<std::uint32_t>("page_min", {1, 100'000}, read.page_min);
     read.page_max = table.integer<std::uint32_t>("page_max", {1, 100'000}, read.page_max);
@@ -292,12 +293,21 @@ void read_http(TomlReader table, Profile& profile) {
     profile.headers = named_templates(table.table("headers"));
 }
 
+void read_decimal(TomlReader table, Profile& profile) {
+    profile.decimal_at = table.text("path");
+    TomlReader with = table.table("with");
+    for (const std::string& key : with.keys())
+        profile.decimal_with.emplace_back(key, with.text(key));
+}
+
 void read_values(TomlReader table, Profile& profile) {
     profile.literal = table.choice("literal", kLiterals, profile.literal);
     profile.key = table.text("key");
     profile.changed = table.text("changed");
     profile.changed_format = time_format(table, "changed_format", "");
     profile.marker = table.text("marker", "");
+    profile.marker_write_path = table.text("marker_write_path", "");
+    if (auto decimal = table.optional_table("decimal")) read_decimal(*decimal, profile);
     profile.text_only = table.boolean("text_only", profile.text_only);
     profile.trim = table.boolean("trim", profile.trim);
     profile.false_is_null = table.boolean("false_is_null", profile.false_is_null);

@@ -96,12 +96,13 @@ struct ReadSpec {
     std::vector<std::string> deleted_values;
     /// kUrl, kToken: where a page tells what the next pass begins with, so that none has a window.
     std::string resume_path;
-    std::string end_path;      ///< True in the last page, though it tells a next one.
-    std::string fields_below;  ///< Part of the fields' paths that {fields} leaves out.
-    Template where;            ///< Around a {clause} that is not empty.
-    Template filter_and;       ///< Around the object's own {filter}, in clauses.
-    Template all, all_after;   ///< Every record; the same, after the cursor.
-    Template from, after;      ///< Changed in [from, until); the same, after the cursor.
+    std::string end_path;       ///< True in the last page, though it tells a next one.
+    std::string fields_below;   ///< Part of the fields' paths that {fields} leaves out.
+    bool fields_whole = false;  ///< {fields} has only the first part of each path.
+    Template where;             ///< Around a {clause} that is not empty.
+    Template filter_and;        ///< Around the object's own {filter}, in clauses.
+    Template all, all_after;    ///< Every record; the same, after the cursor.
+    Template from, after;       ///< Changed in [from, until); the same, after the cursor.
     std::string stamp_format = "%Y-%m-%dT%H:%M:%SZ";
     Duration resolution = std::chrono::seconds{1};  ///< Of stamps.
     Duration overlap = std::chrono::seconds{600};
@@ -217,6 +218,9 @@ struct Profile {
     std::string changed;
     std::string changed_format;
     std::string marker;
+    std::string marker_write_path;
+    std::string decimal_at;  ///< `[values.decimal] path`
+    std::vector<std::pair<std::string, std::string>> decimal_with;
     bool text_only = false;
     bool trim = false;
     bool false_is_null = false;

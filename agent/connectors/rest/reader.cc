@@ -30,7 +30,9 @@ std::set<std::string> field_names(const Profile& profile, const ObjectMapping& o
     std::set<std::string> names;
     const auto add = [&](const std::string& path) {
         const bool told = path.starts_with(profile.read.fields_below);
-        if (!path.empty() && told) names.insert(below(profile, path));
+        if (path.empty() || !told) return;
+        const std::string name = below(profile, path);
+        names.insert(profile.read.fields_whole ? name.substr(0, name.find('.')) : name);
     };
     for (const std::string& path :
          {object.key, object.changed, object.marker, profile.read.deleted_path}) {
@@ -38,6 +40,26 @@ std::set<std::string> field_names(const Profile& profile, const ObjectMapping& o
     }
     for (const FieldMapping& field : object.fields) add(field.path);
     return names;
+}
+
+/// "; it holds `data`, `next`": by what is there one sees what the path should be.
+std::string keys_of(const Value& reply) {
+    constexpr std::size_t kShown = 8;
+    if (reply.get<Value::List>() != nullptr) return "; it is a list itself, whose path is empty";
+    const auto* map = reply.get<Value::Map>();
+    if (map == nullptr || map->empty()) return "";
+    std::string text;
+    std::size_t count = 0;
+    for (const auto& [name, value] : *map) {
+        // Names alone, and none that a log would have to defend itself against.
+        const bool plain = name.size() <= 40 && std::ranges::all_of(name, [](char c) {
+                               return c > 0x20 && c < 0x7f && c != '`';
+                           });
+        if (!plain) continue;
+        if (++count > kShown) return text + " and more";
+        text += (text.empty() ? "; it holds `" : ", `") + name + "`";
+    }
+    return text;
 }
 
 /// Errors of one list that must not keep the others from being read.
@@ -267,7 +289,7 @@ Result<Reader::Page> Reader::take_page(const Stream& stream, Door::Reply reply) 
     const Value* const rows = at_path(reply.json, path);
     if (rows == nullptr || rows->get<Value::List>() == nullptr) {
         return fail(ErrorKind::kUnavailable,
-                    "the reply holds no list of records at `" + path + "`");
+                    "the reply holds no list of records at `" + path + "`" + keys_of(reply.json));
     }
     Page page{*rows->get<Value::List>(), {}};
     if (spec.next == NextPage::kLink) page.next = next_link(reply.link);

@@ -159,6 +159,7 @@ void read_settings(TomlReader& connector, Settings& settings) {
 MappingDefaults defaults_of(const Profile& profile) {
     return {.key = profile.key,
             .marker = profile.marker,
+            .marker_write_path = profile.marker_write_path,
             .changed = profile.changed,
             .changed_format = profile.changed_format,
             .text_only = profile.text_only,
@@ -166,7 +167,9 @@ MappingDefaults defaults_of(const Profile& profile) {
             .false_is_null = profile.false_is_null,
             .may_create_with = true,
             .timestamp_format = profile.timestamp_format,
-            .timestamp_decimals = profile.timestamp_decimals};
+            .timestamp_decimals = profile.timestamp_decimals,
+            .decimal_at = profile.decimal_at,
+            .decimal_with = profile.decimal_with};
 }
 
 }  // namespace
@@ -193,7 +196,17 @@ std::vector<rest::CredentialKey> rest::credentials_of(AuthKind kind) {
 
 Result<rest::Profile> load_named_profile(const std::string& profile,
                                          const ConnectorContext& context) {
-    return rest::load_profile(profile_file(profile, context));
+    const std::filesystem::path file = profile_file(profile, context);
+    std::error_code ignored;
+    if (std::filesystem::exists(file, ignored)) return rest::load_profile(file);
+    const bool is_path = file.extension() == ".toml" && profile.ends_with(".toml");
+    const std::string places =
+        is_path ? "a path is taken from the folder of the file that names it, " +
+                      context.config_dir.string()
+                : "a name is looked for in " + context.profile_dir.string() +
+                      "; a profile elsewhere is named by its path, which ends in .toml";
+    return fail(ErrorKind::kInvalid,
+                "`connector.profile`: there is no " + file.string() + "; " + places);
 }
 
 std::unique_ptr<Connector> make_rest_connector(std::shared_ptr<const Settings> settings,

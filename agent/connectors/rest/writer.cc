@@ -22,7 +22,8 @@ Result<Value::Map> native_of(const ObjectMapping& mapping, const Command& comman
                              bool with_marker) {
     auto native = to_native(mapping, command.fields);
     if (!native || !with_marker || mapping.marker.empty()) return native;
-    const auto done = set_path(*native, mapping.marker, Value{command.entity.entity.text});
+    const auto done =
+        set_path(*native, mapping.marker_written_at(), Value{command.entity.entity.text});
     if (!done) return fail(done.error(), mapping.object.text + ", marker");
     return native;
 }

@@ -11,7 +11,7 @@ import { Postgres, quote } from './postgres.mjs';
 import { freePort, start, until } from './processes.mjs';
 import { Receiver } from './receiver.mjs';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const bin = path.join(root, 'build/release/bin');
 const demo = path.join(root, 'configs/demo');
 
@@ -19,15 +19,19 @@ const demo = path.join(root, 'configs/demo');
 export const approvalSeconds = 8;
 
 export class Installation {
+  profiles = ['salesforce', 'servicenow'];
+
   constructor(folder) {
     this.folder = folder;
+    this.configs = demo; // Has `agents`.
+    this.shippedPolicy = path.join(root, 'configs/policy');
     this.values = { folder };
     this.hubs = {};
     this.apis = {}; // URL of each hub's API.
     this.agents = {};
   }
 
-  #secret(name, value) {
+  secret(name, value) {
     writeFileSync(path.join(this.folder, name), `${value}\n`, { mode: 0o600 });
   }
 
@@ -44,54 +48,66 @@ export class Installation {
     this.nats = await Nats.open(port);
   }
 
-  async #startStandIn(name, kind) {
+  /** Starts a platform's server, and gives what it tells of itself, with its program. */
+  async startServer(name, kind, args = [], limitMs = 60_000) {
     const program = await start(name, process.execPath,
       [path.join(root, `tests/support/platforms/${kind}/server.mjs`), '--data',
-        path.join(this.folder, name)],
-      { folder: this.folder, ready: /READY (\{.*\})/ });
-    return JSON.parse(program.readyMatch[1]);
+        path.join(this.folder, name), ...args],
+      { folder: this.folder, ready: /READY (\{.*\})/, limitMs });
+    return { ...JSON.parse(program.readyMatch[1]), program };
+  }
+
+  async startCrm() {
+    const crm = await this.startServer('crm', 'salesforce');
+    this.crm = new Desk(crm.url);
+    Object.assign(this.values, { crm_url: crm.url, crm_client_id: crm.client_id });
+    this.secret('crm-secret', crm.client_secret);
   }
 
   async startPlatforms() {
-    const crm = await this.#startStandIn('crm', 'salesforce');
-    this.crm = new Desk(crm.url);
-    Object.assign(this.values, { crm_url: crm.url, crm_client_id: crm.client_id });
-    this.#secret('crm-secret', crm.client_secret);
-    const support = await this.#startStandIn('support', 'servicenow');
+    await this.startCrm();
+    const support = await this.startServer('support', 'servicenow');
     this.support = new Desk(support.url);
     Object.assign(this.values, { support_url: support.url, support_user: support.username });
-    this.#secret('support-secret', support.password);
+    this.secret('support-secret', support.password);
     this.erp = new Postgres(this.folder);
     await this.erp.create(randomBytes(12).toString('hex'));
     const password = randomBytes(12).toString('hex');
     await this.erp.sql('CREATE DATABASE erp', 'postgres');
     await this.erp.sql(`CREATE ROLE syncline LOGIN REPLICATION PASSWORD ${quote(password)}`);
     await this.erp.file(path.join(demo, 'erp.sql'));
-    this.#secret('erp-agent-secret', password);
+    this.secret('erp-agent-secret', password);
     this.values.erp_port = String(this.erp.port);
-    const warehouse = await this.#startStandIn('warehouse', 'webhook');
+    await this.startWarehouse();
+  }
+
+  async startWarehouse() {
+    const warehouse = await this.startServer('warehouse', 'webhook');
     this.warehouse = new Receiver(warehouse.url);
-    this.#secret('warehouse-secret', warehouse.key);
-    this.#secret('link-key', randomBytes(36).toString('base64'));
+    this.secret('warehouse-secret', warehouse.key);
+    this.secret('link-key', randomBytes(36).toString('base64'));
   }
 
   /** The profiles as they are shipped, but looking every moment: a demo does not wait ten minutes
    * for a late commit that it does not make. */
   #writeProfiles() {
-    for (const name of ['salesforce', 'servicenow']) {
+    for (const name of this.profiles) {
       const text = readFileSync(path.join(root, `configs/profiles/${name}.toml`), 'utf8')
-        .replace(/^overlap_s = .*/m, 'overlap_s = 10').replace(/^safety_s = .*/m, 'safety_s = 1')
+        .replace(/^overlap_s = .*/gm, 'overlap_s = 10').replace(/^safety_s = .*/gm, 'safety_s = 1')
         .replace(/^read_back_lag_ms = .*/m, 'read_back_lag_ms = 100');
-      writeFileSync(path.join(this.folder, `${name}.toml`), text);
+      writeFileSync(path.join(this.folder, `${name}.toml`), this.ownProfile(name, text));
     }
   }
+
+  /** What an installation changes in a profile besides. */
+  ownProfile(name, text) { return text; }
 
   /** The policy as it is shipped, but approvals expire in seconds, and any order is paid late; and
    * a warehouse is told of events, with the links by which approvals are answered. */
   #writePolicy() {
     const folder = path.join(this.folder, 'policy');
     mkdirSync(folder);
-    const shipped = path.join(root, 'configs/policy');
+    const shipped = this.shippedPolicy;
     for (const name of readdirSync(shipped).filter((one) => one.endsWith('.toml'))) {
       const text = readFileSync(path.join(shipped, name), 'utf8')
         .replace(/^deadline_s( *)= 86400$/m, `deadline_s$1= ${approvalSeconds}`)
@@ -120,7 +136,7 @@ secret = { file = "${path.join(this.folder, 'warehouse-secret')}" }
 
   async startAgent(platform) {
     const file = path.join(this.folder, `${platform}.toml`);
-    const text = readFileSync(path.join(demo, `agents/${platform}.toml`), 'utf8');
+    const text = readFileSync(path.join(this.configs, `agents/${platform}.toml`), 'utf8');
     writeFileSync(file,
       text.replace(/\{([a-z_]+)\}/g, (whole, name) => this.values[name] ?? whole));
     this.agents[platform] = await start(`agent-${platform}`, path.join(bin, 'syncline-agent'),
@@ -188,6 +204,16 @@ secret = { file = "${path.join(this.folder, 'warehouse-secret')}" }
 
   /** Runs synclinectl: the data of its JSON. */
   async data(...args) { return JSON.parse((await this.run(...args, '--json')).text).data; }
+
+  /** Where the platforms are, for a person: lines. */
+  where() {
+    return [
+      `CRM (Salesforce REST)        ${this.values.crm_url}`,
+      `support desk (ServiceNow)    ${this.values.support_url}`,
+      `ERP (PostgreSQL)             psql -h 127.0.0.1 -p ${this.erp.port} -U erp_admin erp`,
+      `                             password: ${path.join(this.folder, 'erp-password')}`,
+    ];
+  }
 
   logs() { return readdirSync(this.folder).filter((name) => name.endsWith('.log')); }
 }

@@ -31,7 +31,8 @@ add_field($tickets, $everywhere, Name => 'Syncline', Type => 'FreeformSingle');
 add_field($tickets, $everywhere, Name => 'Due On', Type => 'DateSingle');
 add_field($tickets, $everywhere, Name => 'Called At', Type => 'DateTimeSingle');
 add_field($tickets, $everywhere, Name => 'Severity', Type => 'SelectSingle',
-    Choices => ['low', 'high']);
+    Choices => ['low', 'medium', 'high', 'critical']);
+add_field($tickets, $everywhere, Name => $_, Type => 'FreeformSingle') for qw(Customer Part Order);
 add_field('RT::User', RT::User->new(RT->SystemUser), Name => 'Syncline', Type => 'FreeformSingle');
 
 my $user = made(RT::User->new(RT->SystemUser), Name => $name, Password => $password,

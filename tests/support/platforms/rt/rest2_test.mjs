@@ -143,7 +143,7 @@ test('a custom field is a marker: search by it finds, yet it keeps nothing uniqu
     assert.deepEqual(ids(await marked('m-1')).sort(), [id, again].sort());
     // The list of custom fields has no order: a value must be found by the name beside it.
     assert.deepEqual(found.json.items[0].CustomFields.map((field) => field.name).sort(),
-      ['Called At', 'Due On', 'Severity', 'Syncline']);
+      ['Called At', 'Customer', 'Due On', 'Order', 'Part', 'Severity', 'Syncline']);
     for (const [value, escaped] of [["it's", "it\\'s"], ['b\\b', 'b\\\\b'], ['q"q', 'q"q']]) {
       const quoted = await rt.create({ Subject: 's', CustomFields: { Syncline: value } });
       assert.deepEqual(ids(await marked(escaped)), [quoted], 'a backslash escapes');

@@ -1,5 +1,5 @@
-// Tryton 6.0 as Debian ships it, with PostgreSQL and the modules party and sale (and what they
-// need): its own server, in threads. `--help` tells the flags.
+// Tryton 6.0 as Debian ships it, with PostgreSQL and the modules party, sale and those that keep
+// credit limits (and what they need): its own server, in threads. `--help` tells the flags.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ const server = '/usr/bin/trytond';
 const admin = '/usr/bin/trytond-admin';
 // Debian's, for which its modules are installed, even where another one comes first in PATH.
 const python = '/usr/bin/python3';
-const modules = ['party', 'sale'];
+const modules = ['party', 'sale', 'account_credit_limit', 'sale_credit_limit'];
 const database = 'erp';
 const month = '2592000'; // Seconds; Tryton's own default.
 
@@ -64,8 +64,9 @@ await runReal({
     'session-max-age-s': { default: month, about: 'how long a session lasts, used or not' },
     'max-attempt': { default: '5', about: 'failed logins before a name has to wait' },
   },
-  needs: [server, admin, '/usr/lib/python3/dist-packages/trytond/modules/sale'],
-  packages: ['tryton-server', 'tryton-modules-party', 'tryton-modules-sale'],
+  needs: [server, admin, '/usr/lib/python3/dist-packages/trytond/modules/sale_credit_limit'],
+  packages: ['tryton-server', 'tryton-modules-party', 'tryton-modules-sale',
+    'tryton-modules-account-credit-limit', 'tryton-modules-sale-credit-limit'],
   sources: [prepare, fileURLToPath(import.meta.url)],
   make,
   serve,

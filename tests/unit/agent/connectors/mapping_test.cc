@@ -121,6 +121,46 @@ TEST(Mapping, AbsentIsNoFieldButNullOnTheWayIsNull) {
     EXPECT_EQ(record->fields, (Fields{{FieldName{"a"}, Value{}}}));
 }
 
+TEST(Mapping, FindsInAListByNameAndWritesElsewhere) {
+    FieldMapping severity = field("s", kString, "CustomFields.name=Severity.values.0");
+    severity.write_path = "CustomFields.Severity";
+    const auto mapping = mapping_of({severity});
+    const auto told = [&](const char* fields) {
+        return read(mapping, (R"({"Id":"1","CustomFields":)" + std::string{fields} + "}").c_str());
+    };
+    const Fields high{{FieldName{"s"}, Value{"high"}}};
+    EXPECT_EQ(
+        told(R"([{"name":"Due","values":["x"]},{"name":"Severity","values":["high"]}])")->fields,
+        high);
+    // Taken away is not the same as not told.
+    EXPECT_EQ(told(R"([{"name":"Severity","values":[]}])")->fields,
+              (Fields{{FieldName{"s"}, Value{}}}));
+    EXPECT_EQ(told(R"([{"name":"Due","values":["x"]},7])")->fields, Fields{});
+    EXPECT_EQ(told(R"([])")->fields, Fields{});
+    EXPECT_EQ(to_json(*to_native(mapping, high)), R"({"CustomFields":{"Severity":"high"}})");
+}
+
+TEST(Mapping, TakesADecimalThatIsAnObject) {
+    FieldMapping amount = field("a", kDecimal);
+    amount.decimals = 2;
+    amount.boxed_at = "decimal";
+    amount.boxed_with = {{"__class__", "Decimal"}};
+    const auto mapping = mapping_of({amount});
+    const Fields ten{{FieldName{"a"}, Value{*Decimal::parse("10.5")}}};
+    EXPECT_EQ(read(mapping, R"({"Id":"1","a":{"__class__":"Decimal","decimal":"10.50"}})")->fields,
+              ten);
+    EXPECT_EQ(read(mapping, R"({"Id":"1","a":10.5})")->fields, ten);
+    EXPECT_EQ(read(mapping, R"({"Id":"1","a":null})")->fields, (Fields{{FieldName{"a"}, Value{}}}));
+    const auto other = read(mapping, R"({"Id":"1","a":{"__class__":"date","year":2026}})");
+    ASSERT_FALSE(other);
+    EXPECT_NE(other.error().what.find("holds no `decimal`"), std::string::npos);
+    EXPECT_EQ(to_json(*to_native(mapping, ten)),
+              R"({"a":{"__class__":"Decimal","decimal":"10.5"}})");
+    EXPECT_EQ(to_json(*to_native(mapping, Fields{{FieldName{"a"}, Value{}}})), R"({"a":null})");
+    EXPECT_EQ(*normal_form(mapping, Fields{{FieldName{"a"}, Value{*Decimal::parse("10.499")}}}),
+              ten);
+}
+
 TEST(Mapping, FindsKeysThatHoldDots) {
     const auto record = read(mapping_of({field("a", kAuto, "caller.name")}),
                              R"({"Id":"1","caller.name":"Ada","caller":{"name":"Bob"}})");
