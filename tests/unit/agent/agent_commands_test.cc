@@ -1,5 +1,7 @@
 // The way out: commands, their outcomes, doubt, and what a write means for reading.
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/agent/commands_fixture.h"
@@ -320,7 +322,7 @@ TEST_F(CommandsTest, ReadsWhatItDidNotSpeakOnceItDoes) {
     world.send(later);
     const std::string body = world.link.commands.messages.back().body;
     world.link.commands.messages.back().body[2] = 2;  // Of version 2.
-    world.send(world.update(1, "2", named("new")));
+    world.send(world.update(1, "2", named("new"), "another"));
     world.run_seconds(10);
     EXPECT_EQ(only_outcome().record, RecordId{"2"}) << "others go on";
     EXPECT_EQ(world.store->rejects(), 1u);

@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include "tests/unit/agent/store_fixture.h"
 
 // What is kept of a store before a later version takes it over.
