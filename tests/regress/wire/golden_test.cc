@@ -10,6 +10,9 @@
 #include "tests/regress/wire/samples.h"
 
 namespace syncline::test {
+
+void PrintTo(const Sample& sample, std::ostream* out) { *out << sample.kind; }
+
 namespace {
 
 constexpr const char* kAdvice =
