@@ -138,7 +138,11 @@ private:
     void refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation,
                 std::uint64_t fence);
     void take_operation(const nats::InMessage& message);
-    void reject_message(const nats::InMessage& message, const std::string& why);
+    void reject_message(const nats::InMessage& message, const Error& why);
+    void reject_message(const nats::InMessage& message, const std::string& why) {
+        reject_message(message, Error{ErrorKind::kInvalid, why});
+    }
+    void read_unspoken(Transaction& transaction);
     void settled(const JobPtr& job);
     void park(const JobPtr& job);
     void save_position(Transaction& transaction);

@@ -34,6 +34,7 @@ Result<void> Commands::start() {
         saved_position_ = {
             transaction.number(keys::kCommandsPosition),
             {static_cast<std::int64_t>(transaction.number(keys::kCommandsReadUntil))}};
+        read_unspoken(transaction);
     });
     if (!loaded) return loaded;
     last_seen_ = saved_position_;
@@ -56,6 +57,17 @@ Result<void> Commands::start() {
         prove(job);
     }
     return {};
+}
+
+/// This program may be a later one than that which came upon commands of a version that it did not
+/// speak: what was stored since is read again, and what was done of it is in the ledger.
+void Commands::read_unspoken(Transaction& transaction) {
+    const std::uint64_t first = transaction.number(keys::kCommandsUnspoken);
+    if (first == 0) return;
+    const Timestamp at{static_cast<std::int64_t>(transaction.number(keys::kCommandsUnspokenAt))};
+    if (first <= saved_position_.sequence) saved_position_ = {first - 1, at - Duration{1}};
+    transaction.set_number(keys::kCommandsUnspoken, 0);
+    write_position(transaction, saved_position_.sequence, saved_position_.stored_at);
 }
 
 /// The hub decides again once it is told, and what it decides must not be overtaken.
@@ -172,7 +184,7 @@ void Commands::on_message(const nats::InMessage& message) {
     }
     if (subjects::is_operation_call(message.subject)) return take_operation(message);
     auto command = wire::decode_command(message.body);
-    if (!command) return reject_message(message, command.error().what);
+    if (!command) return reject_message(message, command.error());
     if (command->platform != p_.store.platform()) {
         return reject_message(message, "it is for platform '" + command->platform.text + "'");
     }
@@ -183,7 +195,7 @@ void Commands::on_message(const nats::InMessage& message) {
 /// The stream is not gone past it before the store has it.
 void Commands::take_operation(const nats::InMessage& message) {
     const auto call = wire::decode_operation_call(message.body);
-    if (!call) return reject_message(message, call.error().what);
+    if (!call) return reject_message(message, call.error());
     if (call->platform != p_.store.platform()) {
         return reject_message(message, "it is for platform '" + call->platform.text + "'");
     }
@@ -202,15 +214,22 @@ void Commands::take_operation(const nats::InMessage& message) {
                        });
 }
 
-void Commands::reject_message(const nats::InMessage& message, const std::string& why) {
-    p_.environment.note(NoteLevel::kError, "a command cannot be used: " + why);
+void Commands::reject_message(const nats::InMessage& message, const Error& why) {
+    p_.environment.note(NoteLevel::kError, "a command cannot be used: " + why.what);
     Reject reject{.object = ObjectName{"(command)"},
                   .record = std::string{message.subject},
-                  .reason = why,
+                  .reason = why.what,
                   .raw = std::string{message.body.substr(0, kRawMax)},
                   .at = p_.environment.clock.now()};
-    p_.commits.add([this, reject](Transaction& transaction) {
+    const bool unspoken = why.kind == ErrorKind::kUnsupported;
+    const Position at{message.sequence, message.stored_at};
+    p_.commits.add([this, reject, unspoken, at](Transaction& transaction) {
         transaction.keep_reject(reject, p_.settings.spool.rejects_max);
+        if (unspoken && transaction.number(keys::kCommandsUnspoken) == 0) {
+            transaction.set_number(keys::kCommandsUnspoken, at.sequence);
+            transaction.set_number(keys::kCommandsUnspokenAt,
+                                   static_cast<std::uint64_t>(at.stored_at.ns));
+        }
         save_position(transaction);
     });
     subscription_->processed(1);

@@ -1,6 +1,7 @@
 #include "agent/store.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 namespace syncline::agent {
@@ -58,6 +59,46 @@ constexpr const char* kCreateOperations =
     "CREATE INDEX ended_operations ON operations(at) WHERE state >= 2;";
 constexpr const char* kSchema3 = "ALTER TABLE records ADD COLUMN filled BLOB;";
 
+/// In the copy that is kept when a newer schema takes over: others may have gone on meanwhile.
+constexpr std::string_view kCopied = "copied";
+
+std::string backup_of(const std::string& path, std::uint64_t schema) {
+    return path + ".schema-" + std::to_string(schema);
+}
+
+/// The newest copy that this version can open; empty: there is none.
+std::string usable_backup(const std::string& path) {
+    for (std::uint64_t schema = Store::kSchema; schema > 0; --schema) {
+        std::error_code error;
+        const std::string file = backup_of(path, schema);
+        if (std::filesystem::exists(file, error)) return file;
+    }
+    return {};
+}
+
+/// A whole file beside the store, durable before anything of the store is changed. One of an
+/// earlier upgrade is older than what the store holds now and gives way.
+Result<void> back_up(sqlite::Database& store, const Store::Options& options, std::uint64_t schema) {
+    const std::string file = backup_of(options.path, schema);
+    const std::string part = file + ".part";
+    std::error_code error;
+    for (const char* end : {"", "-wal"}) std::filesystem::remove(part + end, error);
+    std::ignore = store.run("VACUUM INTO ?1", part);
+    store.begin();  // Says what has become of that.
+    if (auto made = store.end(); !made) return fail(made.error(), "the copy " + part);
+    {
+        auto copy = sqlite::Database::open({.path = part, .vfs = options.vfs});
+        if (!copy) return fail(copy.error());
+        (*copy)->begin();
+        (*copy)->run("INSERT OR REPLACE INTO meta VALUES(?1, 1)", kCopied);
+        if (auto marked = (*copy)->end(); !marked) return fail(marked.error());
+        if (auto durable = (*copy)->make_durable(); !durable) return fail(durable.error());
+    }
+    std::filesystem::rename(part, file, error);
+    if (error) return fail(ErrorKind::kDenied, file + ": " + error.message());
+    return {};
+}
+
 }  // namespace
 
 // ---- Store ----------------------------------------------------------------------------------
@@ -67,12 +108,37 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
         {.path = options.path, .vfs = options.vfs, .cache_bytes = options.cache_bytes});
     if (!database) return fail(database.error());
     std::unique_ptr<Store> store{new Store(std::move(*database), options)};
+    if (auto kept = store->keep_former(options); !kept) return fail(kept.error());
     store->database_->begin();
     store->create(options);
     store->load();
+    store->begin_as_new_if_copied(options.now);
     if (auto opened = store->database_->end(); !opened) return fail(opened.error());
     if (auto durable = store->database_->make_durable(); !durable) return fail(durable.error());
     return store;
+}
+
+/// A store of an older schema is copied before it is taken over.
+Result<void> Store::keep_former(const Options& options) {
+    std::uint64_t schema = kSchema;
+    database_->begin();
+    {
+        sqlite::Query tables =
+            database_->query("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'");
+        const bool ours = tables.next() && tables.integer(0) != 0;
+        if (ours) schema = Transaction{*this}.number("schema");
+    }
+    if (auto looked = database_->end(); !looked) return looked;
+    if (schema == 0 || schema >= kSchema) return {};
+    return back_up(*database_, options, schema);
+}
+
+void Store::begin_as_new_if_copied(Timestamp now) {
+    Transaction transaction{*this};
+    if (database_->failed() || transaction.number(kCopied) == 0) return;
+    transaction.begin_as_new(now);  // Forgets that it is a copy, too.
+    save_marks();
+    save_lanes();
 }
 
 void Store::create(const Options& options) {
@@ -98,9 +164,12 @@ void Store::create(const Options& options) {
     const std::uint64_t schema = transaction.number("schema");
     const std::string platform = transaction.text("platform");
     if (schema > kSchema) {
-        database_->fail_with(
-            {ErrorKind::kUnsupported, options.path + ": made by a newer version (schema " +
-                                          std::to_string(schema) + "); use that version"});
+        const std::string backup = usable_backup(options.path);
+        std::string what = options.path + ": made by a newer version (schema " +
+                           std::to_string(schema) + ", this one knows " + std::to_string(kSchema) +
+                           "); use that version";
+        if (!backup.empty()) what += ", or move it away and put " + backup + " in its place";
+        database_->fail_with({ErrorKind::kUnsupported, std::move(what)});
     } else if (platform != options.platform.text) {
         database_->fail_with({ErrorKind::kInvalid, options.path + ": belongs to platform '" +
                                                        platform + "', not '" +

@@ -129,6 +129,9 @@ inline constexpr std::string_view kInputCreated = "input_created";
 inline constexpr std::string_view kCommandsCreated = "commands_created";
 inline constexpr std::string_view kCommandsPosition = "commands_position";
 inline constexpr std::string_view kCommandsReadUntil = "commands_read_until";
+/// The first one of a version that was not spoken here, and when it was stored; 0: none.
+inline constexpr std::string_view kCommandsUnspoken = "commands_unspoken";
+inline constexpr std::string_view kCommandsUnspokenAt = "commands_unspoken_at";
 inline constexpr std::string_view kCommandsBefore = "commands_before";
 inline constexpr std::string_view kCommandsBegan = "commands_began";
 inline constexpr std::string_view kLeaseTerm = "lease_term";  ///< See Lease::is_continued().
@@ -329,7 +332,9 @@ public:
     static constexpr std::uint64_t kSchema = 5;
 
     /// Opens or creates. kUnavailable: another process holds it. kCorrupt: damaged, left as it was.
-    /// kInvalid: it is another platform's. kUnsupported: made by a newer version.
+    /// kInvalid: it is another platform's. kUnsupported: made by a newer version; the text names
+    /// the copy that was kept then. One of an older schema is copied to `<path>.schema-<n>` first;
+    /// such a copy, put in the store's place, begins as new (Transaction::begin_as_new()).
     static Result<std::unique_ptr<Store>> open(const Options& options);
 
     /// Runs `body` and commits. Any error leaves the store as it was before. kFull: no space; may
@@ -390,7 +395,9 @@ private:
 
     Store(std::unique_ptr<sqlite::Database> database, const Options& options)
         : database_(std::move(database)), platform_(options.platform) {}
+    Result<void> keep_former(const Options& options);
     void create(const Options& options);
+    void begin_as_new_if_copied(Timestamp now);
     void load();
     void load_lanes();
     void save_marks();

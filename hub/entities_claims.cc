@@ -88,6 +88,9 @@ void Entities::check_reservation(Slot& slot, const Reservation& reservation) {
 void Entities::claim_from(Slot& slot, const Reservation& reservation,
                           const nats::StoredMessage& claim) {
     const auto holder = wire::decode_reference(claim.body);
+    if (!claim.deleted && !holder && holder.error().kind == ErrorKind::kUnsupported) {
+        return give_up(slot, fail(holder.error(), reservation.subject).error());
+    }
     const bool is_ours = !claim.deleted && holder && *holder == slot.key.entity;
     Reservation again = reservation;
     if (reservation.key && !claim.deleted) {
@@ -125,7 +128,7 @@ bool Entities::gave_away(const std::optional<nats::StoredMessage>& stored,
     const bool placed_anew =
         std::ranges::find(reservation.instead_of, holder) != reservation.instead_of.end();
     const auto state = stored ? decode_entity(stored->body) : fail(ErrorKind::kNotFound, "");
-    if (!state) return placed_anew;
+    if (!state) return placed_anew && state.error().kind != ErrorKind::kUnsupported;
     return state->is_merged() || (placed_anew && !stands_for(*state, *reservation.record));
 }
 

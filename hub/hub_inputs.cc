@@ -68,6 +68,14 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         ++counters_.poisoned;
         refuse(exceptions::kUndecodable, why);
     };
+    // What an agent tells in a version that is not spoken here stays in its spool: it gets no
+    // receipt, and what it tells next is a gap until this hub is updated.
+    const auto unreadable = [&](const Error& error) {
+        if (error.kind == ErrorKind::kUnsupported) {
+            partitions_->await_update(queued.work.partition, about.platform);
+        }
+        undecodable(error.what);
+    };
     // The subject is what the server's permissions hold an agent to, so the body must agree.
     const auto next = [&](const PlatformId& platform, const Numbering& number) {
         if (platform == about.platform && number.partition == about.partition) {
@@ -80,12 +88,12 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
     };
     // What an agent tells, if it is the next one of it.
     const auto told = [&](auto read, const auto& take) {
-        if (!read) return undecodable(read.error().what);
+        if (!read) return unreadable(read.error());
         if (next(read->platform, read->number)) take(*std::move(read));
     };
     if (about.kind == Kind::kChange) {
         auto change = wire::decode_change(raw.body);
-        if (!change) return undecodable(change.error().what);
+        if (!change) return unreadable(change.error());
         if (!next(change->key.platform, change->number)) return;
         take_change(std::move(*change), std::move(queued));
     } else if (about.kind == Kind::kOutcome) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/core/state_codec.h"
+#include "shared/base/log.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 
@@ -106,7 +107,11 @@ void KeptExceptions::found(Entry& entry, const Result<std::optional<nats::Stored
     }
     if (!*stored || (*stored)->deleted) return finish(entry.id);
     auto exception = decode_exception((*stored)->body);
-    if (!exception) return finish(entry.id);
+    if (!exception) {
+        log::error("an exception cannot be changed",
+                   {{"subject", entry.subject}, {"error", exception.error()}});
+        return finish(entry.id);
+    }
     const bool retries = entry.operation && entry.operation->kind == OperationKind::kRetry;
     // Whoever closed it may have died before what it keeps was decided.
     const bool again = retries && is_done(exception->care, *entry.operation);

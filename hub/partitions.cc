@@ -17,6 +17,9 @@ constexpr std::uint64_t kQuietLag = 10'000;
 /// could not know that the hub's store went back in time.
 constexpr Duration kTellAgain = std::chrono::seconds{30};
 constexpr Duration kLookAgain = std::chrono::milliseconds{100};
+/// How long what is of a later version is let alone: nothing but an update changes that.
+constexpr Duration kLookForUpdate = std::chrono::minutes{1};
+constexpr Duration kAwaitUpdate = std::chrono::minutes{10};
 
 /// The hub that should hold a partition: the one with the greatest hash wins (rendezvous hashing),
 /// so that a hub that comes or goes moves only its own share.
@@ -109,6 +112,8 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
             const bool other = !mark->holder.empty() && mark->holder != options_.id;
             if (other && alive_.contains(mark->holder) && patient) return;
             hold.mark = std::move(*mark);
+        } else if (mark.error().kind == ErrorKind::kUnsupported) {
+            return unspoken(hold, mark.error());
         } else {
             log::error("a mark is damaged; its partition is read again from the start",
                        {{"partition", number_of(hold).value}, {"error", mark.error()}});
@@ -122,6 +127,13 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
     hold.mark.holder = options_.id;
     hold.phase = Phase::kTaking;
     publish_mark(hold);
+}
+
+/// Left to hubs that can read it; taken by none it shows in the status.
+void Partitions::unspoken(Hold& hold, const Error& error) {
+    hold.look_again = clock_.steady() + kLookForUpdate;
+    log::error("a partition is not taken: its mark is of another version of hubs",
+               {{"partition", number_of(hold).value}, {"error", error}});
 }
 
 void Partitions::publish_mark(Hold& hold) {
@@ -303,11 +315,15 @@ bool Partitions::next_in_order(const WorkId& work, const PlatformId& platform,
 void Partitions::ask_resend(Hold& hold, const PlatformId& platform, const Revision& seen) {
     Duration& asked = hold.asked[platform];
     const Duration now = clock_.steady();
-    if (asked != Duration{0} && now - asked < options_.resend_wait) return;
+    if (asked != Duration{0} && now - asked < options_.resend_wait) return;  // Or await_update().
     asked = now;
     const Revision accepted = source_of(hold.accepted, platform).seq;
     const std::uint64_t from = seen.epoch == accepted.epoch ? accepted.n + 1 : 1;
     receipt_for(platform).resends.push_back({number_of(hold), seen.epoch, from});
+}
+
+void Partitions::await_update(Partition partition, const PlatformId& platform) {
+    hold_of(partition).asked[platform] = clock_.steady() + kAwaitUpdate;
 }
 
 void Partitions::outfence(Partition partition, std::uint64_t fence) {

@@ -73,6 +73,9 @@ public:
     [[nodiscard]] bool is_held(const WorkId& work) const {
         return holds_[work.partition.value].id == work.hold;
     }
+    /// The platform's agent speaks a version that this hub does not: to be sent the same again is
+    /// of no use for a while.
+    void await_update(Partition partition, const PlatformId& platform);
     /// An agent has seen `fence`, greater than ours: takes the partition again, with a greater one,
     /// if nobody else holds it. Its inputs are read again from its mark.
     void outfence(Partition partition, std::uint64_t fence);
@@ -171,6 +174,7 @@ private:
     void take(Hold& hold, const Result<std::optional<nats::StoredMessage>>& stored);
     void taken(Hold& hold);
     void write_mark(Hold& hold, bool give_back);
+    void unspoken(Hold& hold, const Error& error);
     void publish_mark(Hold& hold);
     void skip_quiet(Hold& hold);
     void lose(Hold& hold, const char* why);

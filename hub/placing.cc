@@ -65,22 +65,25 @@ void Placing::start(const RecordKey& record, Search& search) {
     search.found = {};
     search.found.keys.resize(search.wanted.keys.size());
     search.failed = false;
+    search.unspoken.reset();
     search.retry_at = Duration{0};
     const std::optional<EntityId>& not_in = search.waiting.front().not_in;
     const bool is_marked = change.marker && change.marker != not_in;
     search.outstanding = 1 + search.wanted.keys.size() + (is_marked ? 1 : 0);
-    const auto entity_in = [not_in](const nats::StoredMessage& stored) -> std::optional<EntityId> {
+    const auto entity_in = [not_in](Search& s, const nats::StoredMessage& stored) {
         auto entity = wire::decode_reference(stored.body);
-        if (!entity || entity->empty() || *entity == not_in) return std::nullopt;
-        return *entity;
+        if (!entity && entity.error().kind == ErrorKind::kUnsupported) s.unspoken = entity.error();
+        const bool none = !entity || entity->empty() || *entity == not_in;
+        return none ? std::nullopt : std::optional{*entity};
     };
     look_up(record, subjects::link(record),
-            [entity_in](Search& s, const auto& stored) { s.found.link = entity_in(stored); });
+            [entity_in](Search& s, const auto& stored) { s.found.link = entity_in(s, stored); });
     for (std::size_t i = 0; i < search.wanted.keys.size(); ++i) {
         const Claim& key = search.wanted.keys[i];
-        look_up(
-            record, subjects::match_key(key.object, key.rule, key.text),
-            [entity_in, i](Search& s, const auto& stored) { s.found.keys[i] = entity_in(stored); });
+        look_up(record, subjects::match_key(key.object, key.rule, key.text),
+                [entity_in, i](Search& s, const auto& stored) {
+                    s.found.keys[i] = entity_in(s, stored);
+                });
     }
     if (!is_marked) return;
     const EntityKey marked{record.object, *change.marker};
@@ -91,6 +94,14 @@ void Placing::start(const RecordKey& record, Search& search) {
 void Placing::answered(const RecordKey& record, Search& search) {
     if (search.failed) {
         search.retry_at = clock_.steady() + options_.retry_wait;
+        return;
+    }
+    if (search.unspoken) {
+        Search refused = std::move(search);
+        open_.erase(record);
+        for (Queued& queued : refused.waiting) {
+            host_.on_undecidable(std::move(queued), *refused.unspoken);
+        }
         return;
     }
     const auto& change = std::get<Change>(search.waiting.front().input);

@@ -17,6 +17,8 @@ public:
     virtual void on_placed(const EntityKey& entity, Queued queued) = 0;
     /// It cannot be placed: kept as an exception of `kind`.
     virtual void on_unplaceable(Queued queued, ExceptionCode kind, const std::string& reason) = 0;
+    /// What says whose it is cannot be read.
+    virtual void on_undecidable(Queued queued, const Error& error) = 0;
 
 protected:
     ~PlacingHost() = default;
@@ -48,7 +50,8 @@ private:
         Found found;
         std::size_t outstanding = 0;
         bool failed = false;
-        Duration retry_at{0};  ///< 0: not waiting for a retry.
+        std::optional<Error> unspoken;  ///< Something that is there is of another version of hubs.
+        Duration retry_at{0};           ///< 0: not waiting for a retry.
     };
     void start(const RecordKey& record, Search& search);
     void look_up(const RecordKey& record, const std::string& subject, auto take);

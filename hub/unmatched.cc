@@ -48,7 +48,12 @@ void Unmatched::write(Entry& entry, const std::string& subject,
     EntityId holder;
     std::vector<RecordKey> waiting;
     if (*stored && !(*stored)->deleted) {
-        holder = wire::decode_reference((*stored)->body).value_or(EntityId{});
+        const auto read = wire::decode_reference((*stored)->body);
+        if (!read && read.error().kind == ErrorKind::kUnsupported) {
+            entry.failed = true;  // Nobody's to overwrite; a hub that is updated can read it.
+            return answered(id);
+        }
+        holder = read.value_or(EntityId{});
         waiting = wire::decode_waiting((*stored)->body).value_or(std::vector<RecordKey>{});
     }
     if (!holder.empty() && holder != entry.queued.not_in) {

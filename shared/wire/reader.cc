@@ -1,5 +1,7 @@
 #include "shared/wire/reader.h"
 
+#include <cerrno>
+
 #include <msgpack.hpp>
 
 #include "shared/base/utf8.h"
@@ -117,6 +119,21 @@ Result<void> Document::parse(std::string_view body) {
                                              std::to_string(offset));
     }
     return {};
+}
+
+void Decoder::version(const Node& node) {
+    const std::uint64_t spoken = unsigned64(node);
+    if (!good() || (spoken >= kWireVersionOldest && spoken <= kWireVersionNewest)) return;
+    // GNU's own: the name of the program that runs.
+    const std::string program = ::program_invocation_short_name;
+    std::string what = "wire version " + std::to_string(spoken) + " is not spoken by this " +
+                       program + ", which speaks " + std::to_string(kWireVersionOldest);
+    if (kWireVersionNewest > kWireVersionOldest) {
+        what += " and " + std::to_string(kWireVersionNewest);
+    }
+    const bool is_later = spoken > kWireVersionNewest;
+    problem(node, what + "; update " + (is_later ? program : "the program that wrote it"),
+            ErrorKind::kUnsupported);
 }
 
 void Decoder::problem(const Node& node, std::string_view what, ErrorKind kind) {

@@ -92,6 +92,9 @@ public:
         return static_cast<Enum>(raw);
     }
 
+    /// `v` of a body: kUnsupported names it, what is spoken, and which program to update.
+    void version(const Node& node);
+
     void problem(const Node& node, std::string_view what, ErrorKind kind = ErrorKind::kInvalid);
     [[nodiscard]] bool good() const { return error_.what.empty(); }
     [[nodiscard]] const Error& error() const { return error_; }
@@ -104,14 +107,19 @@ private:
     Error error_;
 };
 
-/// `v` of every body that this program writes.
+/// `v` of every body that this program writes, and what it reads; README.md says when which moves.
 inline constexpr std::uint64_t kWireVersion = 1;
+inline constexpr std::uint64_t kWireVersionOldest = 1;
+inline constexpr std::uint64_t kWireVersionNewest = 1;
+static_assert(kWireVersionOldest <= kWireVersion && kWireVersion <= kWireVersionNewest);
+static_assert(kWireVersionNewest - kWireVersionOldest <= 1);
 
 /// The bits of `required` for these keys.
 constexpr std::uint64_t key_bits(auto... keys) { return ((std::uint64_t{1} << keys) | ...); }
 
 /// Parses a body and hands every entry but `v` to `field(decoder, key, node)`. Errors begin with
-/// `what`. kUnsupported: `v` is none that is spoken here.
+/// `what`. kUnsupported: `v` is none that is spoken here, which says nothing against the body: it
+/// must neither be overwritten nor taken for nothing.
 template <class Field>
 Result<void> decode_message(std::string_view body, const char* what, std::uint64_t required,
                             Field&& field) {
@@ -120,10 +128,7 @@ Result<void> decode_message(std::string_view body, const char* what, std::uint64
     Decoder decoder{document};
     decoder.map(document.root(), required | key_bits(0), [&](int key, const Node& node) {
         if (key != 0) return field(decoder, key, node);
-        if (decoder.unsigned64(node) != kWireVersion) {
-            decoder.problem(node, "is a version that is not spoken here; update this program",
-                            ErrorKind::kUnsupported);
-        }
+        decoder.version(node);
     });
     if (!decoder.good()) return fail(decoder.error(), what);
     return {};

@@ -5,18 +5,7 @@ import path from 'node:path';
 import { Installation } from '../../configs/demo/lib/installation.mjs';
 import { sleep, stopAll, until } from '../../configs/demo/lib/processes.mjs';
 import { claim, dim, note, step, summary } from '../../configs/demo/lib/report.mjs';
-
-/** Numbers from a seed, so that a run can be repeated as far as real processes allow. */
-class Random {
-  constructor(seed) { this.state = seed >>> 0; }
-
-  below(limit) {
-    this.state = (Math.imul(this.state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((this.state / 2 ** 32) * limit);
-  }
-
-  pick(list) { return list[this.below(list.length)]; }
-}
+import { Random } from '../support/random.mjs';
 
 const option = (name, otherwise) => {
   const at = process.argv.indexOf(name);

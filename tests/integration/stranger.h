@@ -1,9 +1,12 @@
 #pragma once
 
 // Somebody else at the server: an administrator, or a program that should not be there.
+#include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -36,8 +39,28 @@ public:
         EXPECT_TRUE(turn_until([&] { return !answer.empty(); }));
         return answer;
     }
+    /// Hears what is told without store, from now on.
+    void listen(const std::string& subject) {
+        listening_ = link_.subscribe(subject, &heard_);
+        turn(std::chrono::milliseconds{200});  // Until the server knows.
+    }
+    /// The bodies that were heard until now.
+    std::vector<std::string> heard() {
+        turn(std::chrono::milliseconds{10});
+        return heard_.bodies;
+    }
 
 private:
+    struct Heard final : nats::MessageSink {
+        void on_message(const nats::InMessage& message) override {
+            bodies.emplace_back(message.body);
+        }
+        std::vector<std::string> bodies;
+    };
+    void turn(std::chrono::milliseconds length) {
+        const auto end = std::chrono::steady_clock::now() + length;
+        while (std::chrono::steady_clock::now() < end) loop_.poll(std::chrono::milliseconds{10});
+    }
     struct Stored final : nats::PublishSink {
         void on_published(std::uint64_t, const Result<std::uint64_t>& sequence) override {
             told = true;
@@ -54,6 +77,8 @@ private:
     }
     nats::EventLoop loop_;
     nats::NatsLink link_;
+    Heard heard_;
+    std::unique_ptr<nats::Subscription> listening_;
 };
 
 }  // namespace syncline::test

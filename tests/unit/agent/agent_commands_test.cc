@@ -1,5 +1,7 @@
 // The way out: commands, their outcomes, doubt, and what a write means for reading.
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/agent/commands_fixture.h"
@@ -310,6 +312,39 @@ TEST_F(CommandsTest, KeepsACommandThatCannotBeReadAndGoesOn) {
     world.run_seconds(10);
     EXPECT_EQ(only_outcome().status, OutcomeStatus::kApplied);
     EXPECT_EQ(world.store->rejects(), 1u);
+}
+
+TEST_F(CommandsTest, ReadsWhatItDidNotSpeakOnceItDoes) {
+    begin();
+    world.platform.put("2", named("old"));
+    world.run_seconds(5);
+    const Command later = world.update(1, "1", named("later"));
+    world.send(later);
+    const std::string body = world.link.commands.messages.back().body;
+    world.link.commands.messages.back().body[2] = 2;  // Of version 2.
+    world.send(world.update(1, "2", named("new"), "another"));
+    world.run_seconds(10);
+    EXPECT_EQ(only_outcome().record, RecordId{"2"}) << "others go on";
+    EXPECT_EQ(world.store->rejects(), 1u);
+    EXPECT_NE(std::ranges::find_if(world.notes,
+                                   [](const std::string& note) {
+                                       return note.find("wire version 2 is not spoken by") !=
+                                              std::string::npos;
+                                   }),
+              world.notes.end());
+    const auto applied = world.platform.applied;
+    world.restart();  // The same program: nothing new, and nothing is done twice.
+    world.run_seconds(60);
+    EXPECT_EQ(world.platform.applied, applied);
+    EXPECT_EQ(world.store->rejects(), 1u);
+    for (auto& message : world.link.commands.messages) {
+        if (message.body.at(2) == 2) message.body = body;  // A program that speaks it.
+    }
+    world.restart();
+    world.run_seconds(60);
+    EXPECT_EQ(world.platform.applied, applied + 1);
+    EXPECT_EQ(name_of_record("1"), "later");
+    EXPECT_EQ(name_of_record("2"), "new");
 }
 
 TEST_F(CommandsTest, StartsAgainAtTheBeginningOfANewCommandStream) {

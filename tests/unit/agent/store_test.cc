@@ -117,6 +117,7 @@ TEST_F(StoreTest, RefusesAFileOfANewerVersion) {
     const auto again = open();
     ASSERT_FALSE(again);
     EXPECT_EQ(again.error().kind, ErrorKind::kUnsupported);
+    EXPECT_EQ(again.error().what.find("in its place"), std::string::npos) << "there is no copy";
 }
 
 TEST_F(StoreTest, TakesOverAFileOfBeforeTheBreakerWithoutLoss) {
