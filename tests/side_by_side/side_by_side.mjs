@@ -34,12 +34,23 @@ async function beginAgent(platform, build) {
   const former = (await all.agentStatus(platform))?.started_at;
   await all.startAgent(platform, build);
   // Whoever refuses a store ends at once.
-  const runs = await until(async () => {
+  const begun = await until(async () => {
     const status = await all.agentStatus(platform);
     return (status && status.started_at !== former) || all.agents[platform].ended;
   }, 20_000);
-  if (!runs || all.agents[platform].ended) {
+  if (!begun || all.agents[platform].ended) {
     throw new Error(`the agent of ${platform} does not run; see ${all.agents[platform].logFile}`);
+  }
+}
+
+const runs = (program, build) => program && !program.ended && program.build === build;
+
+/** Everything of the builds named, started anew where it is another. */
+async function have(agents, hubs) {
+  for (const id of ['hub-1', 'hub-2']) if (!runs(all.hubs[id], hubs)) await beginHub(id, hubs);
+  people.work();
+  for (const platform of platforms) {
+    if (!runs(all.agents[platform], agents)) await beginAgent(platform, agents);
   }
 }
 
@@ -102,9 +113,7 @@ async function asked(build, what) {
 async function mixture(agents, hubs) {
   const what = `agents ${agents.name}, hubs ${hubs.name}`;
   step(what);
-  for (const id of ['hub-1', 'hub-2']) await beginHub(id, hubs);
-  people.work();
-  for (const platform of platforms) await beginAgent(platform, agents);
+  await have(agents, hubs);
   await sleep(short ? 500 : 4_000);
   await settled(what);
   await asked(other(hubs), `hubs ${hubs.name}`);
@@ -135,9 +144,7 @@ async function takeovers() {
 /** One program after the other, while people work. */
 async function rolling(from, to, what) {
   step(what, 'one program after the other, while people work');
-  for (const id of ['hub-1', 'hub-2']) await beginHub(id, from);
-  for (const platform of platforms) await beginAgent(platform, from);
-  people.work();
+  await have(from, from);
   const turns = [() => beginAgent('shop', to), () => beginHub('hub-1', to),
     () => beginAgent('books', to), () => beginHub('hub-2', to)];
   for (const turn of turns) {
@@ -154,23 +161,24 @@ async function stores() {
   const { books } = all.agents;
   const file = all.file('books.db');
   await books.stop();
-  await all.store('books', 'DROP TABLE operations; UPDATE meta SET value = 4 WHERE key = \'schema\'');
+  await all.store('books', 'DROP TABLE operations');
+  await all.store('books', "UPDATE meta SET value = 4 WHERE key = 'schema'");
   await beginAgent('books', now);
   claim(existsSync(`${file}.schema-4`), 'a copy was made before the store was taken over');
   people.work();
-  await sleep(1_000);
+  await sleep(short ? 200 : 1_000);
   await settled('with the store of a release before');
   people.work();
-  await sleep(500);
+  await sleep(short ? 200 : 500);
   await all.agents.books.stop();
-  await all.store('books', 'UPDATE meta SET value = 99 WHERE key = \'schema\'');
+  await all.store('books', "UPDATE meta SET value = 99 WHERE key = 'schema'");
   const refused = await all.refusedAgent('books', now);
   claim(refused.code !== 0 && refused.text.includes(`${file}.schema-4`),
     'a store of a later release is refused, and the copy named',
     refused.text.trim().split('\n').at(-1));
   all.putInPlace('books', `${file}.schema-4`);
   await beginAgent('books', now);
-  await sleep(1_000);
+  await sleep(short ? 200 : 1_000);
   await settled('with the copy in the place of the store');
 }
 
@@ -188,7 +196,7 @@ async function main() {
     await takeovers();
     await rolling(before, now, 'upgrade');
     if (!short) await rolling(now, before, 'downgrade');
-    if (!short) for (const id of ['hub-1', 'hub-2']) await beginHub(id, now);
+    await have(now, now);
     await stores();
     code = summary();
   } catch (error) {
