@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <random>
 
 #include "agent/connectors/rest/errors.h"
@@ -33,27 +32,10 @@ void add_field(std::string& form, std::string_view name, std::string_view value)
 
 constexpr std::string_view kReplyPrefix = "reply.";
 
-/// What a client sends back of `Set-Cookie` headers, joined by commas. Attributes are not looked
-/// at: the session is the platform's own, and is opened again when it ends.
 std::string cookies_in(std::string_view headers) {
-    std::map<std::string, std::string, std::less<>> cookies;
-    while (!headers.empty()) {
-        const auto comma = headers.find(", ");
-        const std::string_view one = headers.substr(0, comma);
-        headers = comma == std::string_view::npos ? std::string_view{} : headers.substr(comma + 2);
-        const std::string_view pair = one.substr(0, one.find(';'));
-        const auto equals = pair.find('=');
-        // The comma of a date parts it, too; what follows is no name.
-        if (equals == std::string_view::npos || pair.substr(0, equals).contains(' ')) continue;
-        cookies.insert_or_assign(std::string{pair.substr(0, equals)},
-                                 std::string{pair.substr(equals + 1)});
-    }
-    std::string out;
-    for (const auto& [name, value] : cookies) {
-        if (value.empty()) continue;  // It is taken back.
-        out += (out.empty() ? "" : "; ") + name + "=" + value;
-    }
-    return out;
+    Cookies cookies;
+    take_cookies(headers, cookies);
+    return cookie_text(cookies);
 }
 
 std::string lower(std::string text) {
@@ -71,6 +53,29 @@ std::string random_nonce() {
 }
 
 }  // namespace
+
+void take_cookies(std::string_view headers, Cookies& cookies) {
+    while (!headers.empty()) {
+        const auto comma = headers.find(", ");
+        const std::string_view one = headers.substr(0, comma);
+        headers = comma == std::string_view::npos ? std::string_view{} : headers.substr(comma + 2);
+        const std::string_view pair = one.substr(0, one.find(';'));
+        const auto equals = pair.find('=');
+        // The comma of a date parts it, too; what follows is no name.
+        if (equals == std::string_view::npos || pair.substr(0, equals).contains(' ')) continue;
+        cookies.insert_or_assign(std::string{pair.substr(0, equals)},
+                                 std::string{pair.substr(equals + 1)});
+    }
+}
+
+std::string cookie_text(const Cookies& cookies) {
+    std::string out;
+    for (const auto& [name, value] : cookies) {
+        if (value.empty()) continue;  // It is taken back.
+        out += (out.empty() ? "" : "; ") + name + "=" + value;
+    }
+    return out;
+}
 
 Session::Session(std::shared_ptr<const Settings> settings, const Clock& clock)
     : settings_(std::move(settings)), clock_(clock) {}

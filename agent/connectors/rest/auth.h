@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,14 @@ struct Access {
     std::string base_url;          ///< May have been changed by the token's reply.
     std::vector<std::pair<std::string, std::string>> headers;
 };
+
+/// Cookies by name.
+using Cookies = std::map<std::string, std::string, std::less<>>;
+/// Takes those of `Set-Cookie` headers, joined by commas; one without value is taken back.
+/// Attributes are not looked at: a session is the platform's own, and is opened again when it ends.
+void take_cookies(std::string_view headers, Cookies& cookies);
+/// As a client sends them back.
+[[nodiscard]] std::string cookie_text(const Cookies& cookies);
 
 /// The session of one platform, shared by all its connectors: however many requests find their
 /// token expired, one new token is fetched and the others wait for it. Refused credentials are not

@@ -29,6 +29,8 @@ struct Settings {
     std::string ca_file;
     Credentials credentials;
     std::vector<ObjectMapping> objects;
+    bool push = false;                       ///< What the profile says of it is wanted.
+    std::vector<std::string> push_channels;  ///< In place of those of the profile; may be empty.
 };
 
 }  // namespace syncline::agent::rest
