@@ -79,6 +79,9 @@ private:
     Result<Access> fixed_access();
     Result<Token> fetch_token(HttpClient& http, std::stop_token stop);
     Result<HttpRequest> token_request();
+    Result<void> add_assertion(std::string& form);
+    /// The server's clock is not ours: what was signed by ours was of no use. Once.
+    [[nodiscard]] bool clock_was_wrong(const HttpResponse& response);
     Result<Token> read_token(const HttpResponse& response);
     [[nodiscard]] Result<HttpRequest> login_request() const;
     struct Csrf {
@@ -105,6 +108,7 @@ private:
     std::string denied_;                 ///< Why; empty if not.
     Duration denied_until_{0};
     std::optional<std::pair<Timestamp, Duration>> server_date_;
+    Duration clock_ahead_{0};  ///< The server's, as far as assertions are concerned.
 };
 
 }  // namespace syncline::agent::rest

@@ -101,6 +101,17 @@ AuthSpec read_auth(TomlReader table) {
     if (auth.fetches_token() && auth.token_url.empty()) {
         table.problem("token_url", "must be set for an OAuth flow");
     }
+    TomlReader jwt = table.table("jwt");
+    auth.jwt.audience = jwt.text("audience", "");
+    auth.jwt.lifetime = jwt.seconds("lifetime_s", {10, 3'600}, seconds{120});
+    TomlReader claims = jwt.table("claims");
+    for (const std::string& name : claims.keys()) {
+        static constexpr std::string_view kOurs[] = {"iss", "sub", "aud", "exp", "iat"};
+        if (std::ranges::find(kOurs, name) != std::end(kOurs)) {
+            claims.key_problem(name, "is written by the agent");
+        }
+        auth.jwt.claims.emplace_back(name, claims.text(name));
+    }
     auth.session = template_of(table, "session", "", kSessionValues);
     auth.session_base64 = table.boolean("session_base64", auth.session_base64);
     auth.cookies = table.boolean("cookies", auth.cookies);
@@ -401,6 +412,7 @@ AuthKind read_auth_kind(TomlReader& table, AuthKind fallback) {
         {"api_key", AuthKind::kApiKey},
         {"oauth2_client_credentials", AuthKind::kClientCredentials},
         {"oauth2_password", AuthKind::kPassword},
+        {"oauth2_jwt_bearer", AuthKind::kJwtBearer},
         {"oauth2_refresh_token", AuthKind::kRefreshToken},
         {"session", AuthKind::kSession},
         {"oauth1", AuthKind::kOauth1},

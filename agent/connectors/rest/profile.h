@@ -26,6 +26,7 @@ enum class AuthKind : std::uint8_t {
     kApiKey,
     kClientCredentials,
     kPassword,
+    kJwtBearer,  ///< RFC 7523: an assertion signed by our key.
     kRefreshToken,
     kSession,  ///< `login` opens it.
     kOauth1,   ///< Each request is signed.
@@ -56,6 +57,11 @@ struct AuthSpec {
     /// this path, and the cookies that came with it. Empty path: nothing.
     RequestSpec csrf;
     std::string csrf_header = "x-csrf-token";
+    struct Jwt {
+        std::string audience;  ///< kJwtBearer: `aud`.
+        Duration lifetime = std::chrono::seconds{120};
+        std::vector<std::pair<std::string, std::string>> claims;  ///< Beside iss, sub, aud, exp.
+    } jwt;
     std::string token_url;        ///< Absolute, or a path below the base URL.
     bool client_in_body = false;  ///< Client id and secret in the form, not as Basic.
     std::string scope;

@@ -140,6 +140,13 @@ void read_credentials(TomlReader table, Settings& settings) {
     who.password = secret("password");
     who.token = secret("token");
     who.refresh_token = secret("refresh_token");
+    who.private_key = secret("private_key");
+    who.private_key_password = secret("private_key_password");
+    who.key_id = table.text("key_id", "");
+    auth.jwt.audience = table.text("audience", auth.jwt.audience);
+    if (auth.kind == AuthKind::kJwtBearer && auth.jwt.audience.empty()) {
+        table.problem("audience", "must say whom the assertion is for; the profile does not");
+    }
 }
 
 void read_push(TomlReader& connector, Settings& settings) {
@@ -222,6 +229,10 @@ std::vector<rest::CredentialKey> rest::credentials_of(AuthKind kind) {
         case AuthKind::kBearer:
         case AuthKind::kApiKey: return {kToken};
         case AuthKind::kClientCredentials: return {kClient, kClientSecret};
+        case AuthKind::kJwtBearer:
+            return {kClient,
+                    {"username", "user's name, on whose behalf"},
+                    {"private_key", "private key in PEM", true}};
         case AuthKind::kRefreshToken: return {kClient, {"refresh_token", "refresh token", true}};
         case AuthKind::kOauth1: return {kClient, kClientSecret, {"token_id", "token's id"}, kToken};
     }

@@ -19,6 +19,9 @@ struct Credentials {
     std::string token_id;  ///< OAuth 1.0; `client_id` and `client_secret` are the consumer's.
     std::string realm;     ///< The same; may be empty.
     Secret refresh_token;
+    Secret private_key;           ///< PEM; `username` is on whose behalf.
+    Secret private_key_password;  ///< Of a key that is encrypted.
+    std::string key_id;           ///< What the platform calls the key; may be empty.
 };
 
 /// All that a connector needs to know; shared by those of one platform, never changed.
