@@ -74,6 +74,7 @@ Agent::Agent(Parts parts)
       commands_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
                  mass_breaker_, operations_, link_,
                  [this](const nats::InMessage& request) { on_again(request); }}),
+      listener_({environment_, settings_, store_, commits_, executor_, intake_}),
       reconciler_({environment_, settings_, store_, commits_, executor_, gate_, guard_, intake_,
                    mass_breaker_, troubles_}),
       backfill_(
@@ -106,6 +107,7 @@ Result<void> Agent::start() {
     if (!loaded) return loaded;
     if (auto started = quota_.start(); !started) return started;
     if (auto started = intake_.start(); !started) return started;
+    if (auto started = listener_.start(); !started) return started;
     if (auto started = troubles_.start(intake_.is_new()); !started) return started;
     if (auto started = operations_.start(); !started) return started;
     if (auto started = commands_.start(); !started) return started;
@@ -134,6 +136,7 @@ Result<void> Agent::on_timer() {
             commands_.pump();
             operations_.pump();
             intake_.pump();
+            listener_.pump();
             links_.pump();
             reconciler_.pump();
             backfill_.pump();
@@ -174,7 +177,7 @@ Duration Agent::next_deadline() const {
     if (stopping_) return next;
     if (connected_ && asking_ == 0) next = std::min(next, watch_at_);
     next = std::min({next, trim_at_, intake_.next_deadline(), commands_.next_deadline(),
-                     operations_.next_deadline(), links_.next_deadline(),
+                     listener_.next_deadline(), operations_.next_deadline(), links_.next_deadline(),
                      reconciler_.next_deadline(), backfill_.next_deadline(),
                      mass_breaker_.next_deadline(), troubles_.next_deadline(),
                      lists_.next_deadline(), asks_.next_deadline(), quota_.next_deadline()});

@@ -17,6 +17,7 @@
 #include "agent/executor.h"
 #include "agent/intake.h"
 #include "agent/links.h"
+#include "agent/listener.h"
 #include "agent/lists.h"
 #include "agent/operations.h"
 #include "agent/platform_gate.h"
@@ -101,6 +102,7 @@ public:
         Asks::Status asks;
         std::vector<MassBreaker::Status> held;  ///< Lanes that do not flow.
         Quota::Status quota;
+        Listener::Status push;
     };
     [[nodiscard]] Status status() const;
 
@@ -145,6 +147,7 @@ private:
     Intake intake_;
     Operations operations_;
     Commands commands_;
+    Listener listener_;
     Reconciler reconciler_;
     Backfill backfill_;
     Links links_;

@@ -35,6 +35,12 @@ public:
     virtual void survey(const Cursor& from, std::size_t max, Done<Batch> done) = 0;
     /// Connector::count, the same. Where nothing can count, `done` is never called.
     virtual void count(Done<std::uint64_t> done) { std::ignore = done; }
+    /// Connector::listen. At most one is under way, and nothing waits for it. Where nothing is
+    /// pushed `done` is never called.
+    virtual void listen(const std::string& position, Done<Pushed> done) {
+        std::ignore = position;
+        std::ignore = done;
+    }
     /// Connector::stored, in order with the reads around it.
     virtual void stored(const Cursor& cursor) = 0;
 

@@ -65,7 +65,7 @@ void Intake::pump() {
     if (looks_for_unseen()) look_for_unseen();
     if (reading_ || pending_ || fetches_.size() >= p_.settings.reading.fetches_max) return;
     const Duration at = now();
-    if (at >= std::max(next_read_, p_.gate.next_call(read_lane(), at))) start_read();
+    if (at >= std::max(next_read(), p_.gate.next_call(read_lane(), at))) start_read();
 }
 
 Duration Intake::next_deadline() const {
@@ -81,7 +81,7 @@ Duration Intake::next_deadline() const {
     if (!tombstones_.empty()) return going_through_ ? next : now();
     if (looks_for_unseen()) return now();
     if (!reading_ && fetches_.size() < p_.settings.reading.fetches_max) {
-        next = std::min(next, std::max(next_read_, p_.gate.next_call(read_lane(), now())));
+        next = std::min(next, std::max(next_read(), p_.gate.next_call(read_lane(), now())));
     }
     return next;
 }
@@ -106,6 +106,7 @@ void Intake::start_read() {
     count_all();
     p_.environment.before("A1");
     reading_ = true;
+    if (now() >= read_at_) read_at_ = kNever;
     ++reads_begun_;
     const QuotaLane lane = read_lane();
     p_.gate.take(lane, now());
@@ -158,6 +159,7 @@ void Intake::on_read_error(const Error& error, Duration pause) {
     const Duration backoff =
         half_jitter(p_.settings.reading.retry, failures_, p_.environment.jitter.next());
     next_read_ = now() + backoff;
+    read_at_ = kNever;  // The next one is that read.
     p_.gate.read_failed(error, now(), backoff, pause, p_.settings.writing);
 }
 

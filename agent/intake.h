@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -117,6 +118,9 @@ public:
     [[nodiscard]] bool is_fetching(const RecordKey& record) const {
         return fetches_.contains(record);
     }
+    /// Reads the platform as soon as `at` has come, whatever the poll interval says.
+    void read_at(Duration at) { read_at_ = std::min(read_at_, at); }
+    [[nodiscard]] std::size_t fetches_waiting() const { return fetches_.size(); }
     /// Tells a change that the breaker withheld; false if the spool has no room.
     [[nodiscard]] bool tell_withheld(Transaction& transaction, const Change& change);
 
@@ -199,6 +203,7 @@ private:
     void count_all();
     void note_load(Transaction& transaction);
     [[nodiscard]] QuotaLane read_lane() const;
+    [[nodiscard]] Duration next_read() const { return std::min(next_read_, read_at_); }
     void start_read();
     void on_read(Executor::Answer<Batch> answer, std::uint64_t round);
     void on_read_error(const Error& error, Duration pause);
@@ -261,6 +266,7 @@ private:
     std::optional<Pending> pending_;
     Duration room_at_{0};  ///< When to try again to store what there was no room for.
     Duration next_read_{0};
+    Duration read_at_ = kNever;  ///< A read that was asked for, before the next one is due.
     std::uint32_t failures_ = 0;
     std::string last_error_;
     std::set<std::string> said_rejects_;

@@ -43,6 +43,13 @@ Value::Map backfill_map(const Backfill::Status& backfill) {
     return map;
 }
 
+Value::Map push_map(const Listener::Status& push) {
+    return {{"state", push.state},         {"trouble", push.trouble},
+            {"since", moment(push.since)}, {"events", count(push.events)},
+            {"own", count(push.own)},      {"fetched", count(push.fetched)},
+            {"reads", count(push.reads)}};
+}
+
 /// Presence is said again soon, whatever became of it.
 class Ignored final : public nats::PublishSink {
 public:
@@ -95,7 +102,8 @@ Agent::Status Agent::status() const {
                   .backfill = backfill_.status(),
                   .asks = asks_.status(),
                   .held = mass_breaker_.status(),
-                  .quota = gate_.quota().status(clock_.now())};
+                  .quota = gate_.quota().status(clock_.now()),
+                  .push = listener_.status()};
     for (const std::string* trouble : std::initializer_list<const std::string*>{
              &store_trouble_, &input_trouble_, &command_trouble_, &publisher_.trouble(),
              &status.intake.last_error, &status.reconciler.trouble}) {
@@ -172,6 +180,7 @@ std::string Agent::presence() const {
         {"needs_credentials", s.denied},
         {"trouble", s.trouble},
     };
+    if (!s.push.state.empty()) map.emplace("push", push_map(s.push));
     if (s.intake.load) map.emplace("load", load_map(s.intake));
     if (!s.backfill.request.empty()) map.emplace("backfill", backfill_map(s.backfill));
     return to_json(Value{std::move(map)});

@@ -125,6 +125,7 @@ inline constexpr std::string_view kLoadRead = "load_read";
 inline constexpr std::string_view kLoadBegan = "load_began";
 inline constexpr std::string_view kAcquainted = "acquainted";  ///< See Intake::is_acquainted().
 inline constexpr std::string_view kQuota = "quota";            ///< See Quota::keep().
+inline constexpr std::string_view kPushed = "pushed";          ///< Where listening goes on.
 inline constexpr std::string_view kInputCreated = "input_created";
 inline constexpr std::string_view kCommandsCreated = "commands_created";
 inline constexpr std::string_view kCommandsPosition = "commands_position";

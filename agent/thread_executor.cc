@@ -54,7 +54,8 @@ ThreadExecutor::ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connect
 
 ThreadExecutor::~ThreadExecutor() {
     for (std::jthread& thread : threads_) thread.request_stop();
-    for (Lane* lane : {&reading_, &writing_, &asking_, &operating_}) lane->changed.notify_all();
+    for (Lane* lane : {&reading_, &writing_, &asking_, &operating_, &listening_})
+        lane->changed.notify_all();
     threads_.clear();
 }
 
@@ -164,6 +165,24 @@ void ThreadExecutor::count(Done<std::uint64_t> done) {
     submit(reading_, job<std::uint64_t>([](Connector& connector,
                                            std::stop_token stop) { return connector.count(stop); },
                                         std::move(done)));
+}
+
+/// Without connect(): a platform that is asked whether it is there at each try would be asked by
+/// two.
+void ThreadExecutor::listen(const std::string& position, Done<Pushed> done) {
+    submit(listening_,
+           [this, position, done = std::move(done)](Connector& connector, std::stop_token stop) {
+               Answer<Pushed> answer{fail(ErrorKind::kUnavailable, kTermOver)};
+               if (term_ == nullptr || term_->lasts(boot_time())) {
+                   answer.result = connector.listen(position, stop);
+               }
+               const bool throttled =
+                   !answer.result && answer.result.error().kind == ErrorKind::kThrottled;
+               if (throttled) answer.pause = connector.throttle_pause();
+               answer.cost = connector.take_cost();
+               auto shared = std::make_shared<Answer<Pushed>>(std::move(answer));
+               post([done, shared] { done(std::move(*shared)); });
+           });
 }
 
 void ThreadExecutor::stored(const Cursor& cursor) {

@@ -17,9 +17,10 @@
 namespace syncline::agent {
 
 /// Connectors on threads of their own: one that reads, up to `writers` that fetch, find and write,
-/// as many that ask, and as many that carry out operations, so that none of these waits for
-/// another. All but the first are started when there is work for them. Completions wait until the
-/// agent's thread calls deliver(). Threading: as Executor; `wake` is called from the other threads.
+/// as many that ask, as many that carry out operations, and one that listens, so that none of these
+/// waits for another. All but the first are started when there is work for them. Completions wait
+/// until the agent's thread calls deliver(). Threading: as Executor; `wake` is called from the
+/// other threads.
 class ThreadExecutor final : public Executor, public AskExecutor, public OperationExecutor {
 public:
     /// Makes the reading connector. kInvalid: as the factory says. With a term, what begins when it
@@ -34,6 +35,7 @@ public:
     void read(const Cursor& from, std::size_t max, Done<Batch> done) override;
     void survey(const Cursor& from, std::size_t max, Done<Batch> done) override;
     void count(Done<std::uint64_t> done) override;
+    void listen(const std::string& position, Done<Pushed> done) override;
     void stored(const Cursor& cursor) override;
     void fetch(const ObjectName& object, const RecordId& id,
                Done<std::optional<Record>> done) override;
@@ -86,6 +88,7 @@ private:
     Lane writing_;
     Lane asking_;
     Lane operating_;
+    Lane listening_;
     std::vector<std::unique_ptr<Connector>> connectors_;  ///< Of the threads but the reading one.
     std::vector<std::jthread> threads_;                   ///< Last: joined before the rest goes.
 };

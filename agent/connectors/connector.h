@@ -60,6 +60,24 @@ struct Batch {
     std::vector<std::string> notes;
 };
 
+/// What a platform has said by itself: which records changed, never what they hold now. It may come
+/// twice, late, in any order, and say too much; reading tells all of it, too, only later.
+struct Pushed {
+    struct Touched {
+        ObjectName object;
+        RecordId record;
+        bool only_if_known = false;  ///< One that the agent has not met may not be of the object.
+    };
+    std::vector<Touched> records;
+    bool read = false;     ///< Something changed whose record is not named: read.
+    std::string position;  ///< Where to go on; stored in the same transaction as the records.
+    std::uint64_t events = 0;
+    std::uint64_t own = 0;           ///< Of these, what the agent itself had written.
+    Duration pause{0};               ///< Before the next call, as the platform asks.
+    std::string trouble;             ///< It listens, but not to all that it should; else empty.
+    std::vector<std::string> notes;  ///< For the log.
+};
+
 /// What a write did.
 struct Written {
     RecordId id;
@@ -138,6 +156,16 @@ public:
         return {};
     }
 
+    /// Waits until the platform says that something changed, after what `position` stands for, or
+    /// as long as one of its answers takes; empty is from now on. Only if traits() has `push`. Any
+    /// error: it cannot be heard now, and is tried again. Used by a thread and a connector of its
+    /// own, and connect() is not called.
+    virtual Result<Pushed> listen(const std::string& position, std::stop_token stop) {
+        std::ignore = position;
+        std::ignore = stop;
+        return fail(ErrorKind::kUnsupported, "this platform says nothing by itself");
+    }
+
     /// One record now; nullopt if it does not exist (any more).
     virtual Result<std::optional<Record>> fetch(const ObjectName& object, const RecordId& id,
                                                 std::stop_token stop) = 0;
@@ -194,6 +222,13 @@ public:
     /// connector that does not count says one call.
     [[nodiscard]] virtual CallCost take_cost() { return {}; }
 
+    /// Of a platform that says what changed.
+    struct Push {
+        std::size_t fetches_max =
+            50;                  ///< Where more records are named at once, reading is cheaper.
+        Duration read_after{0};  ///< How long after a change read() is certain to show it.
+        friend bool operator==(const Push&, const Push&) = default;
+    };
     /// What the agent may rely on.
     struct Traits {
         bool create_is_idempotent = false;  ///< Upsert by a unique external id.
@@ -202,6 +237,7 @@ public:
         bool waits_for_changes = false;     ///< read() blocks until there is something (up to 1 s).
         Duration read_back_lag{0};          ///< How long a read may lag behind a write.
         QuotaSettings quota;                ///< Limit and window, unless they are declared.
+        std::optional<Push> push = {};      ///< listen() works, and is wanted.
     };
     [[nodiscard]] virtual Traits traits() const = 0;
 };

@@ -83,6 +83,7 @@ const char* name_of(rest::AuthKind kind) {
         case rest::AuthKind::kApiKey: return "api_key";
         case rest::AuthKind::kClientCredentials: return "oauth2_client_credentials";
         case rest::AuthKind::kPassword: return "oauth2_password";
+        case rest::AuthKind::kJwtBearer: return "oauth2_jwt_bearer";
         case rest::AuthKind::kRefreshToken: return "oauth2_refresh_token";
         case rest::AuthKind::kSession: return "session";
         case rest::AuthKind::kOauth1: return "oauth1";
@@ -206,7 +207,8 @@ Question auth_question(rest::AuthKind profile_kind) {
             .fallback = name_of(profile_kind),
             .implied = true,
             .choices = {"none", "basic", "bearer", "api_key", "oauth2_client_credentials",
-                        "oauth2_password", "oauth2_refresh_token", "session", "oauth1"}};
+                        "oauth2_password", "oauth2_jwt_bearer", "oauth2_refresh_token", "session",
+                        "oauth1"}};
 }
 
 std::vector<Question> credential_questions(std::string_view auth_kind,
@@ -221,6 +223,12 @@ std::vector<Question> credential_questions(std::string_view auth_kind,
                                  .text = "Where tokens are fetched, absolute or below the address",
                                  .fallback = profile.auth.token_url,
                                  .implied = true});
+        }
+        if (auth.kind == rest::AuthKind::kJwtBearer) {
+            questions.push_back({.key = "connector.auth.audience",
+                                 .text = "Whom the assertion is for: the server of tokens",
+                                 .fallback = profile.auth.jwt.audience,
+                                 .implied = !profile.auth.jwt.audience.empty()});
         }
         for (const rest::CredentialKey& one : rest::credentials_of(auth.kind)) {
             const std::string key = "connector.auth." + std::string{one.key};

@@ -175,6 +175,7 @@ private:
         }
         held_lanes(said, where);
         short_quota(said.inner("quota"), where);
+        deaf(said.inner("push"), where);
         const std::string breaker = said.text("breaker");
         if (!breaker.empty() && breaker != "closed") {
             warn("breaker_open", "its circuit breaker is " + breaker + ": writes wait",
@@ -217,6 +218,19 @@ private:
                      lane_entity(ObjectName{}).entity.text,
                  where);
         }
+    }
+
+    /// What the platform says by itself is not heard, or not all of it.
+    void deaf(const Announced& push, const std::string& where) {
+        const std::string trouble = push.text("trouble");
+        const bool down = push.text("state") == "down";
+        if (!down && trouble.empty()) return;
+        const Timestamp since = push.time("since");
+        std::string text = down ? "the platform's pushes are not heard" : "push";
+        if (down && since.ns != 0) text += ", since " + age_text(since, cluster_.now);
+        warn("push_down", text + ": " + trouble,
+             "Nothing is lost: polling finds what changed, only later. agent/README.md, \"Push\"",
+             where);
     }
 
     void short_quota(const Announced& quota, const std::string& where) {

@@ -23,6 +23,7 @@ AGENT = {
     "last_read_at": None, "waiting_entries": 3, "waiting_bytes": 300, "spool_bytes": 4096,
     "rejects": 2, "reading_paused": True, "needs_credentials": True, "commands_in_doubt": 1,
     "operations_in_doubt": 2, "held_lanes": [{"object": "customer"}],
+    "push": {"state": "up", "trouble": "/data/X is not heard"},
 }
 STATUS = {
     "hubs": [], "agents": [AGENT, {"platform": "newer", "heard_at": SOON}],
@@ -61,6 +62,7 @@ syncline_status_agent_heard_timestamp_seconds{platform="newer"} 1767610800.0
 syncline_status_agent_read_timestamp_seconds{platform="odd\\"name"} 0
 syncline_status_agent_reading_paused{platform="odd\\"name"} 1
 syncline_status_agent_needs_credentials{platform="odd\\"name"} 1
+syncline_status_agent_push_up{platform="odd\\"name"} 0
 syncline_status_agent_breaker_open{platform="odd\\"name"} 1
 syncline_status_agent_lanes_held{platform="odd\\"name"} 1
 syncline_status_agent_in_doubt{platform="odd\\"name"} 3

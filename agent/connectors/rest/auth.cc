@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <random>
 
 #include "agent/connectors/rest/errors.h"
+#include "agent/connectors/rest/jwt.h"
 #include "agent/connectors/rest/oauth1.h"
 #include "agent/connectors/rest/request.h"
 #include "agent/core/value_path.h"
@@ -33,28 +33,14 @@ void add_field(std::string& form, std::string_view name, std::string_view value)
 
 constexpr std::string_view kReplyPrefix = "reply.";
 
-/// What a client sends back of `Set-Cookie` headers, joined by commas. Attributes are not looked
-/// at: the session is the platform's own, and is opened again when it ends.
 std::string cookies_in(std::string_view headers) {
-    std::map<std::string, std::string, std::less<>> cookies;
-    while (!headers.empty()) {
-        const auto comma = headers.find(", ");
-        const std::string_view one = headers.substr(0, comma);
-        headers = comma == std::string_view::npos ? std::string_view{} : headers.substr(comma + 2);
-        const std::string_view pair = one.substr(0, one.find(';'));
-        const auto equals = pair.find('=');
-        // The comma of a date parts it, too; what follows is no name.
-        if (equals == std::string_view::npos || pair.substr(0, equals).contains(' ')) continue;
-        cookies.insert_or_assign(std::string{pair.substr(0, equals)},
-                                 std::string{pair.substr(equals + 1)});
-    }
-    std::string out;
-    for (const auto& [name, value] : cookies) {
-        if (value.empty()) continue;  // It is taken back.
-        out += (out.empty() ? "" : "; ") + name + "=" + value;
-    }
-    return out;
+    Cookies cookies;
+    take_cookies(headers, cookies);
+    return cookie_text(cookies);
 }
+
+/// Less is no reason to sign again.
+constexpr Duration kClockTolerance = std::chrono::seconds{5};
 
 std::string lower(std::string text) {
     std::ranges::transform(text, text.begin(), [](char c) {
@@ -71,6 +57,29 @@ std::string random_nonce() {
 }
 
 }  // namespace
+
+void take_cookies(std::string_view headers, Cookies& cookies) {
+    while (!headers.empty()) {
+        const auto comma = headers.find(", ");
+        const std::string_view one = headers.substr(0, comma);
+        headers = comma == std::string_view::npos ? std::string_view{} : headers.substr(comma + 2);
+        const std::string_view pair = one.substr(0, one.find(';'));
+        const auto equals = pair.find('=');
+        // The comma of a date parts it, too; what follows is no name.
+        if (equals == std::string_view::npos || pair.substr(0, equals).contains(' ')) continue;
+        cookies.insert_or_assign(std::string{pair.substr(0, equals)},
+                                 std::string{pair.substr(equals + 1)});
+    }
+}
+
+std::string cookie_text(const Cookies& cookies) {
+    std::string out;
+    for (const auto& [name, value] : cookies) {
+        if (value.empty()) continue;  // It is taken back.
+        out += (out.empty() ? "" : "; ") + name + "=" + value;
+    }
+    return out;
+}
 
 Session::Session(std::shared_ptr<const Settings> settings, const Clock& clock)
     : settings_(std::move(settings)), clock_(clock) {}
@@ -241,6 +250,8 @@ Result<HttpRequest> Session::token_request() {
         add_field(form, "grant_type", "password");
         add_field(form, "username", who.username);
         add_field(form, "password", *password);
+    } else if (auth.kind == AuthKind::kJwtBearer) {
+        if (auto added = add_assertion(form); !added) return fail(added.error());
     } else {
         auto refresh = Result<std::string>{rotated_refresh_token_};
         if (refresh->empty()) refresh = revealed(who.refresh_token, "refresh_token");
@@ -256,7 +267,9 @@ Result<HttpRequest> Session::token_request() {
         secret = *loaded;
     }
     if (auth.client_in_body || secret.empty()) {
-        if (!who.client_id.empty()) add_field(form, "client_id", who.client_id);
+        // An assertion says it, too; not every server wants to be told twice.
+        const bool told = auth.kind == AuthKind::kJwtBearer && secret.empty();
+        if (!who.client_id.empty() && !told) add_field(form, "client_id", who.client_id);
         if (!secret.empty()) add_field(form, "client_secret", secret);
     } else {
         request.headers.emplace_back("Authorization",
@@ -266,11 +279,55 @@ Result<HttpRequest> Session::token_request() {
     return request;
 }
 
+Result<void> Session::add_assertion(std::string& form) {
+    const AuthSpec& auth = settings_->profile.auth;
+    const Credentials& who = settings_->credentials;
+    const auto key = revealed(who.private_key, "private_key");
+    if (!key) return fail(key.error());
+    std::string password;
+    if (who.private_key_password.configured()) {
+        const auto loaded = revealed(who.private_key_password, "private_key_password");
+        if (!loaded) return fail(loaded.error());
+        password = *loaded;
+    }
+    const auto whole = [](Timestamp time) { return time.ns / 1'000'000'000; };
+    const Timestamp now = clock_.now() + clock_ahead_;
+    Value::Map claims{{"iss", who.client_id},
+                      {"sub", who.username},
+                      {"aud", auth.jwt.audience},
+                      {"exp", whole(now + auth.jwt.lifetime)},
+                      {"iat", whole(now - kClockTolerance)}};
+    for (const auto& [name, value] : auth.jwt.claims) claims.emplace(name, value);
+    const auto assertion = sign_jwt(claims, *key, password, who.key_id);
+    if (!assertion) return fail(assertion.error());
+    add_field(form, "grant_type", kJwtBearerGrant);
+    add_field(form, "assertion", *assertion);
+    return {};
+}
+
+bool Session::clock_was_wrong(const HttpResponse& response) {
+    if (settings_->profile.auth.kind != AuthKind::kJwtBearer) return false;
+    const auto date = response.date();
+    if (!date) return false;
+    const Duration most = settings_->profile.clock_difference_max;
+    const Duration ahead = *date - clock_.now();
+    if (ahead > most || ahead < -most) return false;
+    // A Date has whole seconds, and was written a moment ago.
+    const Duration change = ahead - std::exchange(clock_ahead_, ahead);
+    const bool refused = response.status == 400 || response.status == 401;
+    return refused && (change > kClockTolerance || change < -kClockTolerance);
+}
+
 Result<Session::Token> Session::fetch_token(HttpClient& http, std::stop_token stop) {
     const bool logs_in = settings_->profile.auth.kind == AuthKind::kSession;
     const auto request = logs_in ? login_request() : token_request();
     if (!request) return fail(request.error());
     auto response = http.send(*request, stop);
+    if (response && clock_was_wrong(*response)) {
+        const auto corrected = token_request();
+        if (!corrected) return fail(corrected.error());
+        response = http.send(*corrected, stop);
+    }
     if (!response) {
         // A token that was issued and lost does no harm: the next one replaces it.
         const ErrorKind kind = response.error().kind == ErrorKind::kAmbiguous

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,14 @@ struct Access {
     std::string base_url;          ///< May have been changed by the token's reply.
     std::vector<std::pair<std::string, std::string>> headers;
 };
+
+/// Cookies by name.
+using Cookies = std::map<std::string, std::string, std::less<>>;
+/// Takes those of `Set-Cookie` headers, joined by commas; one without value is taken back.
+/// Attributes are not looked at: a session is the platform's own, and is opened again when it ends.
+void take_cookies(std::string_view headers, Cookies& cookies);
+/// As a client sends them back.
+[[nodiscard]] std::string cookie_text(const Cookies& cookies);
 
 /// The session of one platform, shared by all its connectors: however many requests find their
 /// token expired, one new token is fetched and the others wait for it. Refused credentials are not
@@ -70,6 +79,9 @@ private:
     Result<Access> fixed_access();
     Result<Token> fetch_token(HttpClient& http, std::stop_token stop);
     Result<HttpRequest> token_request();
+    Result<void> add_assertion(std::string& form);
+    /// The server's clock is not ours: what was signed by ours was of no use. Once.
+    [[nodiscard]] bool clock_was_wrong(const HttpResponse& response);
     Result<Token> read_token(const HttpResponse& response);
     [[nodiscard]] Result<HttpRequest> login_request() const;
     struct Csrf {
@@ -96,6 +108,7 @@ private:
     std::string denied_;                 ///< Why; empty if not.
     Duration denied_until_{0};
     std::optional<std::pair<Timestamp, Duration>> server_date_;
+    Duration clock_ahead_{0};  ///< The server's, as far as assertions are concerned.
 };
 
 }  // namespace syncline::agent::rest

@@ -106,6 +106,33 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
     }
 }
 
+Result<Door::Exchange> Door::exchange(HttpRequest request, std::stop_token stop) {
+    const auto access = parts_.session->access(*parts_.http, stop);
+    if (const auto told = parts_.session->take_server_date()) note_date(told->first, told->second);
+    if (!access) return fail(access.error());
+    request.changes_nothing = true;
+    request.headers.insert(request.headers.end(), access->headers.begin(), access->headers.end());
+    request.url = access->base_url + request.url;
+    if (const auto done = parts_.session->sign(request); !done) return fail(done.error());
+    auto response = parts_.http->send(request, stop);
+    if (!response) return fail(response.error());
+    return Exchange{std::move(*response), access->generation};
+}
+
+Error Door::refusal(const HttpRequest& request, const HttpResponse& response) {
+    const auto json =
+        starts_like_json(response.body) ? parse_json(response.body) : Result<Value>{Value{}};
+    auto failure = judge(settings().profile.errors, response,
+                         json && !json->is_null() ? &*json : nullptr, Intent::kRead);
+    if (!failure) {
+        return {ErrorKind::kUnavailable, shown(request) + ": HTTP " +
+                                             std::to_string(response.status) +
+                                             " with something else than was asked for"};
+    }
+    if (failure->meaning == ErrorClass::kThrottle) note_throttle(response);
+    return {failure->error.kind, shown(request) + ": " + failure->error.what};
+}
+
 Door::Answer Door::attempt(const HttpRequest& request, Intent intent, std::stop_token stop) {
     const auto response = parts_.http->send(request, stop);
     const Duration arrived = parts_.clock.steady();

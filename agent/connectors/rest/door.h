@@ -41,6 +41,21 @@ public:
     Answer call(const RequestSpec& spec, const Variables& variables, Intent intent,
                 std::stop_token stop, const std::string& url = {});
 
+    /// A reply as it came, to a request that authenticates as all do and changes nothing.
+    struct Exchange {
+        HttpResponse response;
+        std::uint64_t generation = 0;  ///< Of the session that it was sent by.
+    };
+    /// `request` as render_request() makes it. Nothing is judged but by status, and what is thought
+    /// of the session is left to renew(). Errors as call().
+    Result<Exchange> exchange(HttpRequest request, std::stop_token stop);
+    /// The platform refused an exchange of that session: the next has a new one. kDenied: there is
+    /// none to be had.
+    Result<void> renew(std::uint64_t generation) { return parts_.session->refused(generation); }
+    /// Why a reply is none that was asked for; a throttle is heeded by throttle_pause().
+    Error refusal(const HttpRequest& request, const HttpResponse& response);
+    [[nodiscard]] const Clock& clock() const { return parts_.clock; }
+
     /// Asks the profile's `probe`, so that a session, the credentials and the way are tried. Any
     /// answer but one about those is well. Errors as call().
     Result<void> probe(std::stop_token stop);

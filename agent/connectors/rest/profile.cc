@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 #include <span>
+#include <tuple>
 
 #include "agent/core/time_format.h"
 #include "shared/base/toml_reader.h"
@@ -99,6 +100,17 @@ AuthSpec read_auth(TomlReader table) {
     auth.denied_pause = table.seconds("denied_pause_s", {1, 86'400}, seconds{300});
     if (auth.fetches_token() && auth.token_url.empty()) {
         table.problem("token_url", "must be set for an OAuth flow");
+    }
+    TomlReader jwt = table.table("jwt");
+    auth.jwt.audience = jwt.text("audience", "");
+    auth.jwt.lifetime = jwt.seconds("lifetime_s", {10, 3'600}, seconds{120});
+    TomlReader claims = jwt.table("claims");
+    for (const std::string& name : claims.keys()) {
+        static constexpr std::string_view kOurs[] = {"iss", "sub", "aud", "exp", "iat"};
+        if (std::ranges::find(kOurs, name) != std::end(kOurs)) {
+            claims.key_problem(name, "is written by the agent");
+        }
+        auth.jwt.claims.emplace_back(name, claims.text(name));
     }
     auth.session = template_of(table, "session", "", kSessionValues);
     auth.session_base64 = table.boolean("session_base64", auth.session_base64);
@@ -281,6 +293,41 @@ ErrorSpec read_errors(TomlReader table) {
     return errors;
 }
 
+PushSpec read_push(TomlReader table) {
+    static constexpr TomlReader::Choice<int> kKinds[] = {{"cometd", 0}};
+    static constexpr std::string_view kEvent[] = {"event"};
+    std::ignore = table.choice("kind", kKinds);
+    PushSpec push;
+    push.path = template_of(table, "path");
+    if (!table.text("path").starts_with('/')) table.problem("path", "must begin with a /");
+    push.channel = template_of(table, "channel", "", kEvent);
+    if (!table.text("channel").starts_with('/')) table.problem("channel", "must begin with a /");
+    TomlReader names = table.table("event_names");
+    for (const std::string& ending : names.keys()) {
+        push.event_names.emplace_back(ending, names.text(ending));
+    }
+    push.wait = table.milliseconds("wait_ms", {1'000, 600'000}, milliseconds{110'000});
+    push.fetches_max = table.integer<std::size_t>("fetches_max", {0, 10'000}, push.fetches_max);
+    push.native = table.text("native");
+    push.ids = table.text("ids");
+    push.replay_id = table.text("replay_id", "");
+    push.change = table.text("change", "");
+    push.origin = table.text("origin", "");
+    push.key = table.text("key", push.key);
+    push.read_when = table.texts("read_when", {});
+    push.gaps = table.texts("gaps", {});
+    push.own_origins = table.texts("own_origins", {});
+    push.replay_lost = table.texts("replay_lost", {});
+    push.failure_path = table.text("failure_path", "");
+    if (push.origin.empty() && !push.own_origins.empty()) {
+        table.problem("own_origins", "needs `origin`, the path of what is compared");
+    }
+    if (push.change.empty() && !(push.read_when.empty() && push.gaps.empty())) {
+        table.problem("change", "must say where `read_when` and `gaps` are found");
+    }
+    return push;
+}
+
 void read_http(TomlReader table, Profile& profile) {
     profile.timeout = table.milliseconds("timeout_ms", {10, 600'000}, milliseconds{60'000});
     profile.connect_timeout =
@@ -352,6 +399,7 @@ Profile read_profile(TomlReader& root) {
         profile.deletes.stamp_path = table->text("stamp_path");
     }
     read_lookups_and_writes(root, profile);
+    if (auto table = root.optional_table("push")) profile.push = read_push(*table);
     read_asks(root.table("asks"), profile.asks);
     read_operations(root.table("operations"), profile.operations);
     return profile;
@@ -374,6 +422,7 @@ AuthKind read_auth_kind(TomlReader& table, AuthKind fallback) {
         {"api_key", AuthKind::kApiKey},
         {"oauth2_client_credentials", AuthKind::kClientCredentials},
         {"oauth2_password", AuthKind::kPassword},
+        {"oauth2_jwt_bearer", AuthKind::kJwtBearer},
         {"oauth2_refresh_token", AuthKind::kRefreshToken},
         {"session", AuthKind::kSession},
         {"oauth1", AuthKind::kOauth1},

@@ -26,6 +26,7 @@ enum class AuthKind : std::uint8_t {
     kApiKey,
     kClientCredentials,
     kPassword,
+    kJwtBearer,  ///< RFC 7523: an assertion signed by our key.
     kRefreshToken,
     kSession,  ///< `login` opens it.
     kOauth1,   ///< Each request is signed.
@@ -56,6 +57,11 @@ struct AuthSpec {
     /// this path, and the cookies that came with it. Empty path: nothing.
     RequestSpec csrf;
     std::string csrf_header = "x-csrf-token";
+    struct Jwt {
+        std::string audience;  ///< kJwtBearer: `aud`.
+        Duration lifetime = std::chrono::seconds{120};
+        std::vector<std::pair<std::string, std::string>> claims;  ///< Beside iss, sub, aud, exp.
+    } jwt;
     std::string token_url;        ///< Absolute, or a path below the base URL.
     bool client_in_body = false;  ///< Client id and secret in the form, not as Basic.
     std::string scope;
@@ -151,6 +157,28 @@ struct OperationSpec {
     std::optional<AskSpec> find;  ///< How to find out whether it was.
 };
 
+/// How the platform says by itself what changed: Bayeux (CometD) by long polling.
+struct PushSpec {
+    Template path;     ///< Where all messages go.
+    Template channel;  ///< Of an object; {event} is what `event_names` make of {native}.
+    /// The longest ending of {native} that is here is replaced.
+    std::vector<std::pair<std::string, std::string>> event_names;
+    Duration wait = std::chrono::seconds{110};  ///< The longest answer, unless the server advises.
+    std::size_t fetches_max = 50;  ///< Where more records are named at once, they are read.
+    // Paths in the data of an event.
+    std::string native;
+    std::string ids;        ///< One id, or a list.
+    std::string replay_id;  ///< Empty: the server cannot go back.
+    std::string change;
+    std::string origin;
+    std::string key = "Id";                ///< Objects with another key are read.
+    std::vector<std::string> read_when;    ///< Changes of which no record is named.
+    std::vector<std::string> gaps;         ///< Changes that say nothing but the record.
+    std::vector<std::string> own_origins;  ///< An origin that ends so is ourselves.
+    std::vector<std::string> replay_lost;  ///< In an error: the replay id is of no use any more.
+    std::string failure_path;              ///< In a message: a reason beside its `error`.
+};
+
 /// What an answer that is no success means, and so what may be done about it.
 enum class ErrorClass : std::uint8_t {
     kRetry,      ///< Nothing happened: kUnavailable.
@@ -213,6 +241,7 @@ struct Profile {
     WriteSpec create, update, remove, upsert;
     std::vector<AskSpec> asks;              ///< Sorted by name.
     std::vector<OperationSpec> operations;  ///< The same.
+    std::optional<PushSpec> push;
     // Defaults of the object mappings.
     std::string key;
     std::string changed;

@@ -4,6 +4,7 @@
 
 #include "agent/connectors/rest/asker.h"
 #include "agent/connectors/rest/door.h"
+#include "agent/connectors/rest/push.h"
 #include "agent/connectors/rest/quota.h"
 #include "agent/connectors/rest/reader.h"
 #include "agent/connectors/rest/writer.h"
@@ -18,15 +19,24 @@ using rest::Settings;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+/// A Date leaves out the part of its second, and a window ends at a whole one.
+constexpr Duration kDateSlack = seconds{2};
+
 class RestConnector final : public Connector {
 public:
     /// `meter` is the client among the parts.
     RestConnector(rest::Door::Parts parts, rest::MeteredClient& meter)
-        : meter_(meter), door_(std::move(parts)), reader_(door_), writer_(door_), asker_(door_) {}
+        : meter_(meter), door_(std::move(parts)), reader_(door_), writer_(door_), asker_(door_) {
+        if (door_.settings().push) push_.emplace(door_);
+    }
 
     Result<void> connect(std::stop_token stop) override { return door_.probe(stop); }
     Result<Batch> read(const Cursor& from, std::size_t max, std::stop_token stop) override {
         return reader_.read(from, max, stop);
+    }
+    Result<Pushed> listen(const std::string& position, std::stop_token stop) override {
+        if (!push_) return Connector::listen(position, stop);
+        return push_->listen(position, stop);
     }
     Result<std::optional<Record>> fetch(const ObjectName& object, const RecordId& id,
                                         std::stop_token stop) override {
@@ -71,11 +81,17 @@ public:
         const Profile& profile = door_.settings().profile;
         const bool marked = std::ranges::all_of(
             door_.settings().objects, [](const ObjectMapping& o) { return !o.marker.empty(); });
+        std::optional<Push> push;
+        if (push_) {
+            push = Push{.fetches_max = profile.push->fetches_max,
+                        .read_after = profile.read.safety + profile.read.resolution + kDateSlack};
+        }
         return {.create_is_idempotent = profile.has_upsert && marked,
                 .has_marker = profile.has_find && marked,
                 .waits_for_changes = false,
                 .read_back_lag = profile.read_back_lag,
-                .quota = {.limit = profile.quota.limit, .window = profile.quota.window}};
+                .quota = {.limit = profile.quota.limit, .window = profile.quota.window},
+                .push = push};
     }
 
 private:
@@ -84,6 +100,7 @@ private:
     rest::Reader reader_;
     rest::Writer writer_;
     rest::Asker asker_;
+    std::optional<rest::PushSession> push_;
 };
 
 /// A profile by name, or the path of one.
@@ -123,6 +140,32 @@ void read_credentials(TomlReader table, Settings& settings) {
     who.password = secret("password");
     who.token = secret("token");
     who.refresh_token = secret("refresh_token");
+    who.private_key = secret("private_key");
+    who.private_key_password = secret("private_key_password");
+    who.key_id = table.text("key_id", "");
+    auth.jwt.audience = table.text("audience", auth.jwt.audience);
+    if (auth.kind == AuthKind::kJwtBearer && auth.jwt.audience.empty()) {
+        table.problem("audience", "must say whom the assertion is for; the profile does not");
+    }
+}
+
+void read_push(TomlReader& connector, Settings& settings) {
+    auto table = connector.optional_table("push");
+    if (!table) return;
+    settings.push = table->boolean("enabled", true);
+    settings.push_channels = table->texts("channels", {});
+    for (std::size_t i = 0; i < settings.push_channels.size(); ++i) {
+        const std::string& channel = settings.push_channels[i];
+        const bool fine = channel.starts_with('/') && !channel.starts_with("/meta/") &&
+                          channel.find('*') == std::string::npos;
+        if (!fine)
+            table->problem("channels", i, "must be one channel, like \"/data/ChangeEvents\"");
+    }
+    if (!settings.profile.push) {
+        connector.key_problem("push", "is nothing that the profile \"" + settings.profile.name +
+                                          "\" knows how to do");
+        settings.push = false;
+    }
 }
 
 void read_settings(TomlReader& connector, Settings& settings) {
@@ -152,6 +195,7 @@ void read_settings(TomlReader& connector, Settings& settings) {
     profile.timeout = connector.milliseconds(
         "timeout_ms", {10, 600'000}, std::chrono::duration_cast<milliseconds>(profile.timeout));
     read_credentials(connector.table("auth"), settings);
+    read_push(connector, settings);
     rest::read_asks(connector.table("asks"), profile.asks);
     rest::read_operations(connector.table("operations"), profile.operations);
 }
@@ -188,6 +232,10 @@ std::vector<rest::CredentialKey> rest::credentials_of(AuthKind kind) {
         case AuthKind::kBearer:
         case AuthKind::kApiKey: return {kToken};
         case AuthKind::kClientCredentials: return {kClient, kClientSecret};
+        case AuthKind::kJwtBearer:
+            return {kClient,
+                    {"username", "user's name, on whose behalf"},
+                    {"private_key", "private key in PEM", true}};
         case AuthKind::kRefreshToken: return {kClient, {"refresh_token", "refresh token", true}};
         case AuthKind::kOauth1: return {kClient, kClientSecret, {"token_id", "token's id"}, kToken};
     }

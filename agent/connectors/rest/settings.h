@@ -19,6 +19,9 @@ struct Credentials {
     std::string token_id;  ///< OAuth 1.0; `client_id` and `client_secret` are the consumer's.
     std::string realm;     ///< The same; may be empty.
     Secret refresh_token;
+    Secret private_key;           ///< PEM; `username` is on whose behalf.
+    Secret private_key_password;  ///< Of a key that is encrypted.
+    std::string key_id;           ///< What the platform calls the key; may be empty.
 };
 
 /// All that a connector needs to know; shared by those of one platform, never changed.
@@ -29,6 +32,8 @@ struct Settings {
     std::string ca_file;
     Credentials credentials;
     std::vector<ObjectMapping> objects;
+    bool push = false;                       ///< What the profile says of it is wanted.
+    std::vector<std::string> push_channels;  ///< In place of those of the profile; may be empty.
 };
 
 }  // namespace syncline::agent::rest

@@ -17,7 +17,11 @@ Result<ConnectorFactory> make_inner(TomlReader& connector, TomlReader& objects,
     if (!write) return ConnectorFactory{};
     const std::string name = write->text("kind");
     for (const ConnectorKind& kind : connector_kinds()) {
-        if (kind.name == name && name != "webhook") return kind.make(*write, objects, context);
+        if (kind.name != name || name == "webhook") continue;
+        if (write->has("push")) {
+            write->key_problem("push", "is for a connector that polls, and this one is pushed to");
+        }
+        return kind.make(*write, objects, context);
     }
     write->problem("kind", "must be a connector that writes");
     return ConnectorFactory{};

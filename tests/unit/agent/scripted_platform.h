@@ -45,6 +45,7 @@ public:
     std::optional<std::size_t> surveys_until_silence;  ///< Those after so many are not answered.
     std::optional<std::uint64_t> records_counted;      ///< What count() says; nothing: it cannot.
     std::vector<std::string> stored_cursors;
+    std::vector<std::string> listened;          ///< Positions that listening went on from.
     std::vector<agent::Batch::Reject> rejects;  ///< Told with the next batch.
     std::vector<agent::Batch::Looked> looked;   ///< Told with each.
     std::function<Fields(const Fields&)> normaliser;
@@ -72,6 +73,17 @@ public:
         records.erase(key);
         log_.push_back({.object = key.first, .id = key.second, .deleted = true});
     }
+    /// The platform says something to who listens, now or when somebody does.
+    void say(Result<agent::Pushed> said) {
+        said_.push_back(std::move(said));
+        tell();
+    }
+    /// That a record changed.
+    void say(const char* id, const char* position, bool only_if_known = false) {
+        agent::Pushed said{.position = position, .events = 1};
+        said.records.push_back({ObjectName{"customer"}, RecordId{id}, only_if_known});
+        say(said);
+    }
     /// As remove(), but the log does not tell.
     void vanish(const char* id) { records.erase({ObjectName{"customer"}, RecordId{id}}); }
     void forget_log_of(const char* id) {
@@ -98,6 +110,7 @@ public:
         held_reads_.clear();
         held_fetches_.clear();
         held_writes_.clear();
+        listener_ = nullptr;
     }
     void release_reads() { release(held_reads_, holds_reads); }
     void release_fetches() { release(held_fetches_, holds_fetches); }
@@ -124,6 +137,11 @@ public:
     void count(Done<std::uint64_t> done) override {
         if (!records_counted) return;
         queue(events_, [done, counted = *records_counted] { done({counted}); });
+    }
+    void listen(const std::string& position, Done<agent::Pushed> done) override {
+        listened.push_back(position);
+        listener_ = std::move(done);
+        tell();
     }
     void stored(const agent::Cursor& cursor) override { stored_cursors.push_back(cursor.text); }
     void fetch(const ObjectName& object, const RecordId& id,
@@ -175,6 +193,12 @@ private:
         flag = false;
         for (auto& event : held) events_.push_back(std::move(event));
         held.clear();
+    }
+    void tell() {
+        if (!listener_ || said_.empty()) return;
+        agent::Executor::Answer<agent::Pushed> answer{.result = std::move(said_.front())};
+        said_.pop_front();
+        queue(events_, [done = std::exchange(listener_, nullptr), answer] { done(answer); });
     }
     void look(std::optional<agent::Record> found, Done<std::optional<agent::Record>> done) {
         agent::Executor::Answer<std::optional<agent::Record>> answer{.result = {}, .cost = cost};
@@ -243,6 +267,8 @@ private:
     }
 
     std::vector<agent::Record> log_;
+    std::deque<Result<agent::Pushed>> said_;
+    Done<agent::Pushed> listener_;
     Events events_;
     Events held_reads_;
     Events held_fetches_;

@@ -54,6 +54,13 @@ export class Control {
 
   #arm(fault) {
     this.#faults.arm(fault);
+    if (fault.kind === 'down') {
+      this.#platform.dropPolls?.();
+    }
+    if (fault.kind === 'expire_events' || fault.kind === 'forget_clients') {
+      this.#faults.take(fault.kind, { method: '', url: '', isLogin: false });
+      this.#platform.disturbEvents(fault.kind);
+    }
     // Without a path to wait for, sessions and locators end now; nothing has to match first.
     if (fault.path === undefined && fault.method === undefined) {
       if (fault.kind === 'expire_sessions') {

@@ -24,6 +24,13 @@ export const faultKinds = {
   webhook_lost: [],
   webhook_repeated: [],
   webhook_delayed: ['delay_ms'],
+  event_gap: [],
+  event_overflow: [],
+  event_lost: [],
+  event_late: [],
+  event_repeated: [],
+  expire_events: [],
+  forget_clients: [],
   down: [],
   up: [],
 };
@@ -31,6 +38,16 @@ export const faultKinds = {
 /** Those of a platform that posts webhooks, and of one whose pages may repeat rows. */
 export const webhookFaults = ['webhook_lost', 'webhook_repeated', 'webhook_delayed'];
 export const repeatFaults = ['repeat_rows'];
+/** Those of a platform that clients listen to. */
+export const eventFaults = [
+  'event_gap',
+  'event_overflow',
+  'event_lost',
+  'event_late',
+  'event_repeated',
+  'expire_events',
+  'forget_clients',
+];
 
 export class Faults {
   #armed = [];

@@ -168,6 +168,11 @@ function throttledReply(platform, fault, clock) {
 async function answer(options, exchange, reply) {
   const { platform, faults, control } = options;
   const { request, incoming, outgoing } = exchange;
+  if (reply.reset) {
+    control.count(request, 'reset');
+    incoming.socket.resetAndDestroy();
+    return;
+  }
   let final = reply;
   if (request.committed > 0) {
     if (faults.take('drop_reply_after_commit', request)) {

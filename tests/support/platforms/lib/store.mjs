@@ -18,6 +18,7 @@ export class Store {
   #open = new Set();
   #locks = new RowLocks();
   #transactions = 0;
+  #listeners = [];
 
   /**
    * `indexes`: [{table, field, key(value, row)}]; key gives the text looked up, or null for "not
@@ -92,6 +93,11 @@ export class Store {
     return this.#log.slice(after);
   }
 
+  /** Calls `listener` with the new entries of the log after each commit. */
+  onCommit(listener) {
+    this.#listeners.push(listener);
+  }
+
   /** When the oldest transaction still open began, or null. */
   oldestOpenMs() {
     let oldest = null;
@@ -140,7 +146,9 @@ export class Store {
       mutations: transaction.mutations,
     };
     this.#disk.append(entry);
+    const before = this.#log.length;
     this.#apply(entry);
+    this.#listeners.forEach((listener) => listener(this.#log.slice(before)));
     author.onCommit?.(entry.mutations.length);
   }
 

@@ -12,11 +12,13 @@ import {
   runServer,
 } from '../lib/command_line.mjs';
 import { Control } from '../lib/control.mjs';
+import { BayeuxServer } from '../lib/bayeux.mjs';
 import { Faults, repeatFaults, webhookFaults } from '../lib/faults.mjs';
 import { createPlatformServer } from '../lib/http_server.mjs';
 import { ReplyError } from '../lib/reply.mjs';
 import { Store } from '../lib/store.mjs';
 import { ApiError, asApiError, usualError } from './api_error.mjs';
+import { ChangeEvents } from './change_events.mjs';
 import { Collections, lockKey } from './collections.mjs';
 import { Query } from './query.mjs';
 import { Records, idFromPath } from './records.mjs';
@@ -36,6 +38,7 @@ const flags = {
   'jwt-public-key': { argument: 'FILE', about: 'PEM key that makes the JWT bearer flow work' },
   'session-seconds': { argument: 'N', default: '7200', about: 'unused sessions end after this' },
   'locator-seconds': { argument: 'N', default: '172800', about: 'life of a query locator' },
+  'poll-ms': { argument: 'N', default: '110000', about: 'a poll for change events is held for so long' },
   'daily-limit': { argument: 'N', default: '1000000', about: 'API calls in a rolling 24 h' },
 };
 
@@ -49,8 +52,10 @@ class Salesforce {
   #routes;
   #dailyLimit;
   #calls = [];
+  #events;
+  #bayeux;
 
-  constructor({ schema, store, clock, sessions, options }) {
+  constructor({ schema, store, clock, sessions, faults, options }) {
     this.#schema = schema;
     this.#store = store;
     this.#clock = clock;
@@ -71,6 +76,10 @@ class Salesforce {
       username: options.username,
       userId: apiUserId,
     });
+    const holdMs = Number(options['poll-ms']);
+    const deliver = (channel, events) => this.#bayeux.deliver(channel, events);
+    this.#events = new ChangeEvents({ schema, store, faults, deliver });
+    this.#bayeux = new BayeuxServer({ source: this.#events, holdMs, forgetMs: 40_000 });
   }
 
   isLogin({ path: requestPath }) {
@@ -102,9 +111,22 @@ class Salesforce {
     if (/^\/services\/data\/?$/.test(requestPath)) {
       return this.#routes.versions();
     }
+    if (method === 'POST' && /^\/cometd\/\d+\.0\/?(?:handshake|connect)?$/.test(requestPath)) {
+      return this.#bayeux.handle(request, () => this.#isKnown(request));
+    }
     this.#sessions.check(request);
     this.#countCall();
     return this.#withUsage(await this.#routes.handle(request));
+  }
+
+  /** Polls do not count as calls. */
+  #isKnown(request) {
+    try {
+      this.#sessions.check(request);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #countCall() {
@@ -156,6 +178,19 @@ class Salesforce {
 
   expireSessions() {
     this.#sessions.expireAll();
+    this.#bayeux.wakeAll();
+  }
+
+  dropPolls() {
+    this.#bayeux.drop();
+  }
+
+  disturbEvents(kind) {
+    if (kind === 'expire_events') {
+      this.#events.expire();
+    } else {
+      this.#bayeux.forgetAll();
+    }
   }
 
   expireLocators() {
@@ -227,8 +262,8 @@ function main() {
     url: () => url,
   });
   const named = { ...options, username: credentials.username };
-  const platform = new Salesforce({ schema, store, clock, sessions, options: named });
   const faults = new Faults({ without: ['short_page', ...repeatFaults, ...webhookFaults] });
+  const platform = new Salesforce({ schema, store, clock, sessions, faults, options: named });
   const control = new Control({ platform, store, faults, clock });
   const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
   const onUrl = (address) => {

@@ -155,6 +155,14 @@ INSTANTIATE_TEST_SUITE_P(
                           Value::Map{{"limit", number(100)},
                                      {"used_up_at", Value{"2026-01-05T10:11:12Z"}}});
                   }},
+        JudgeCase{"status.push_down", Level::kWarning,
+                  [](Cluster& c) {
+                      say(c, "push", Value::Map{{"state", "down"}, {"trouble", "HTTP 503"}});
+                  }},
+        JudgeCase{"status.push_down", Level::kWarning,
+                  [](Cluster& c) {
+                      say(c, "push", Value::Map{{"state", "up"}, {"trouble", "/data/X: 403"}});
+                  }},
         JudgeCase{"status.breaker_open", Level::kWarning,
                   [](Cluster& c) { say(c, "breaker", Value{"open"}); }},
         JudgeCase{"status.spool_filling", Level::kWarning,
