@@ -68,12 +68,10 @@ void Hub::take_input(const Raw& raw, const subjects::InputSubject& about, Queued
         ++counters_.poisoned;
         refuse(exceptions::kUndecodable, why);
     };
-    // What an agent tells in a version that is not spoken here stays in its spool: it gets no
-    // receipt, and what it tells next is a gap until this hub is updated.
+    // In a later version it stays in the agent's spool, and what follows is a gap until an update.
     const auto unreadable = [&](const Error& error) {
-        if (error.kind == ErrorKind::kUnsupported) {
-            partitions_->await_update(queued.work.partition, about.platform);
-        }
+        const bool later = error.kind == ErrorKind::kUnsupported;
+        if (later) partitions_->await_update(queued.work.partition, about.platform);
         undecodable(error.what);
     };
     // The subject is what the server's permissions hold an agent to, so the body must agree.
