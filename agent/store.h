@@ -328,7 +328,7 @@ public:
         PlatformId platform;
         std::string instance;  ///< Kept at creation only; says later which store this is.
         Timestamp now;         ///< The first epoch.
-        std::size_t cache_bytes = 256u << 10;
+        std::size_t cache_bytes = 2u << 20;
     };
     static constexpr std::uint64_t kSchema = 5;
 
