@@ -103,12 +103,14 @@ changed = "updated_at"
 name = "name"
 """
 
-# What this fleet has none of: lists of reference data, workflows, a platform with a quota.
+# What this fleet has none of: lists of reference data, workflows, a platform with a quota or one
+# that pushes.
 NOT_HERE = {
     "syncline_hub_list_read_timestamp_seconds", "syncline_hub_list_generation",
     "syncline_hub_list_rows", "syncline_status_workflow_instances",
     "syncline_quota_limit_calls", "syncline_quota_used_calls", "syncline_quota_reserve_calls",
     "syncline_quota_used_up_timestamp_seconds", "syncline_quota_lane_slowed",
+    "syncline_status_agent_push_up",
 }
 
 
