@@ -140,7 +140,8 @@ hub::ExceptionRecord exception_of(const Change& change, std::uint64_t index) {
 /// So many entities have a history, of two decisions each.
 std::uint64_t decided(const Sizes& sizes) { return sizes.entries / 2; }
 
-void fill(Store& store, const std::string& policy, const Sizes& sizes) {
+void fill(const std::string& url, const std::string& policy, const Sizes& sizes) {
+    Store store{url};
     Numbers unused;
     const std::int64_t start = now().ns;
     for (std::uint64_t i = 0; i < sizes.entities; ++i) {
@@ -168,7 +169,8 @@ double at_share(std::vector<double> values, double share) {
     return values[std::min(at, values.size() - 1)];
 }
 
-double raw_get_p99(Store& store, std::mt19937_64& random, const Sizes& sizes) {
+double raw_get_p99(const std::string& url, std::mt19937_64& random, const Sizes& sizes) {
+    Store store{url};
     std::vector<double> times;
     for (int i = 0; i < sizes.requests; ++i) {
         const RecordKey record{PlatformId{"source"}, kItem,
@@ -318,8 +320,7 @@ Figures one_run(const std::string& program, const std::string& directory, const 
     std::this_thread::sleep_for(std::chrono::seconds{3});
     Figures out;
     out.idle_rss_kib = rss_kib_of(hub.pid());
-    Store store{server.url()};
-    fill(store, policy->hash, sizes);
+    fill(server.url(), policy->hash, sizes);
     std::mt19937_64 random{42};
     for (const Page& page : pages()) {
         // The first of each finds things that are read once: the policy, the exceptions.
@@ -334,7 +335,7 @@ Figures one_run(const std::string& program, const std::string& directory, const 
         out.p99_ms = std::max(out.p99_ms, p99);
     }
     out.busy_rss_kib = rss_kib_of(hub.pid());
-    out.raw_get_p99_ms = raw_get_p99(store, random, sizes);
+    out.raw_get_p99_ms = raw_get_p99(server.url(), random, sizes);
     return out;
 }
 
