@@ -92,32 +92,36 @@ void ThreadExecutor::deliver() {
     for (auto& completion : ready) completion();
 }
 
+/// Another agent may be active then: the platform is left alone.
+bool ThreadExecutor::term_is_over() const { return term_ != nullptr && !term_->lasts(boot_time()); }
+
+/// The result of a call, with what it cost, to the agent's thread.
+template <class T>
+void ThreadExecutor::tell(Connector& connector, Result<T> result, const Done<T>& done) {
+    // std::function wants what it holds copyable; a completion runs once.
+    const auto answer = std::make_shared<Answer<T>>(std::move(result));
+    answer->cost = connector.take_cost();
+    const bool throttled = !answer->result && answer->result.error().kind == ErrorKind::kThrottled;
+    if (throttled) answer->pause = connector.throttle_pause();
+    post([done, answer] { done(std::move(*answer)); });
+}
+
 template <class T>
 ThreadExecutor::Job ThreadExecutor::job(std::function<Result<T>(Connector&, std::stop_token)> call,
                                         Done<T> done) {
     return [this, call = std::move(call), done = std::move(done)](Connector& connector,
                                                                   std::stop_token stop) {
-        Answer<T> answer{fail(ErrorKind::kUnavailable, "stopping")};
-        const auto over = [this] { return term_ != nullptr && !term_->lasts(boot_time()); };
-        if (over()) {
-            answer.result = fail(ErrorKind::kUnavailable, kTermOver);
-        } else if (auto up = connected.ensure(connector, stop); !up) {
-            answer.result = fail(std::move(up.error()));
-        } else if (over()) {  // Connecting may have taken long.
-            answer.result = fail(ErrorKind::kUnavailable, kTermOver);
-        } else {
-            answer.result = call(connector, stop);
-            const bool lost =
-                !answer.result && answer.result.error().kind == ErrorKind::kUnavailable;
-            if (lost) connected.up = false;
+        Result<T> result = fail(ErrorKind::kUnavailable, kTermOver);
+        if (!term_is_over()) {
+            if (auto up = connected.ensure(connector, stop); !up) {
+                result = fail(std::move(up.error()));
+            } else if (!term_is_over()) {  // Connecting may have taken long.
+                result = call(connector, stop);
+                const bool lost = !result && result.error().kind == ErrorKind::kUnavailable;
+                if (lost) connected.up = false;
+            }
         }
-        answer.cost = connector.take_cost();
-        const bool throttled =
-            !answer.result && answer.result.error().kind == ErrorKind::kThrottled;
-        if (throttled) answer.pause = connector.throttle_pause();
-        // std::function wants what it holds copyable; a completion runs once.
-        auto shared = std::make_shared<Answer<T>>(std::move(answer));
-        post([done, shared] { done(std::move(*shared)); });
+        tell(connector, std::move(result), done);
     };
 }
 
@@ -172,22 +176,15 @@ void ThreadExecutor::count(Done<std::uint64_t> done) {
 void ThreadExecutor::listen(const std::string& position, Done<Pushed> done) {
     submit(listening_,
            [this, position, done = std::move(done)](Connector& connector, std::stop_token stop) {
-               Answer<Pushed> answer{fail(ErrorKind::kUnavailable, kTermOver)};
-               if (term_ == nullptr || term_->lasts(boot_time())) {
-                   answer.result = connector.listen(position, stop);
-               }
-               const bool throttled =
-                   !answer.result && answer.result.error().kind == ErrorKind::kThrottled;
-               if (throttled) answer.pause = connector.throttle_pause();
-               answer.cost = connector.take_cost();
-               auto shared = std::make_shared<Answer<Pushed>>(std::move(answer));
-               post([done, shared] { done(std::move(*shared)); });
+               Result<Pushed> result = fail(ErrorKind::kUnavailable, kTermOver);
+               if (!term_is_over()) result = connector.listen(position, stop);
+               tell(connector, std::move(result), done);
            });
 }
 
 void ThreadExecutor::stored(const Cursor& cursor) {
     submit(reading_, [this, cursor](Connector& connector, std::stop_token) {
-        if (term_ != nullptr && !term_->lasts(boot_time())) return;
+        if (term_is_over()) return;
         if (auto done = connector.stored(cursor); !done) {
             log::warning("the source was not told what is stored; it sends it again",
                          {{"error", done.error()}});

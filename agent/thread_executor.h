@@ -69,6 +69,9 @@ private:
                    std::function<void()> wake, const Term* term);
     template <class T>
     Job job(std::function<Result<T>(Connector&, std::stop_token)> call, Done<T> done);
+    template <class T>
+    void tell(Connector& connector, Result<T> result, const Done<T>& done);
+    [[nodiscard]] bool term_is_over() const;
     void post(std::function<void()> completion);
     void submit(Lane& lane, Job job);
     void start_thread(Lane& lane);

@@ -169,13 +169,17 @@ double at_share(std::vector<double> values, double share) {
     return values[std::min(at, values.size() - 1)];
 }
 
+/// One of the first `count` entities.
+EntityId one_of(std::mt19937_64& random, std::uint64_t count) {
+    return founded_entity(
+        {PlatformId{"source"}, kItem, RecordId{"r" + std::to_string(random() % count)}});
+}
+
 double raw_get_p99(const std::string& url, std::mt19937_64& random, const Sizes& sizes) {
     Store store{url};
     std::vector<double> times;
     for (int i = 0; i < sizes.requests; ++i) {
-        const RecordKey record{PlatformId{"source"}, kItem,
-                               RecordId{"r" + std::to_string(random() % sizes.entities)}};
-        const EntityKey key{kItem, founded_entity(record)};
+        const EntityKey key{kItem, one_of(random, sizes.entities)};
         times.push_back(store.timed_get(subjects::entity(key, entity_partition(key, kPartitions))));
     }
     return at_share(std::move(times), 0.99);
@@ -235,9 +239,7 @@ struct Page {
 };
 
 std::string key_of(std::mt19937_64& random, const Sizes& sizes) {
-    const RecordKey record{PlatformId{"source"}, kItem,
-                           RecordId{"r" + std::to_string(random() % decided(sizes))}};
-    return founded_entity(record).text;
+    return one_of(random, decided(sizes)).text;
 }
 
 const std::vector<Page>& pages() {

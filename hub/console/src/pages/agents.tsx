@@ -96,8 +96,8 @@ function Agents_({ one }: { one: Status }) {
 function Standbys({ one }: { one: Status }) {
   const rows = one.standbys ?? [];
   if (rows.length === 0) return null;
-  const alone = (row: Standby): boolean =>
-    row.active && !rows.some((other) => other.platform === row.platform && !other.active);
+  const alone = (row: Standby): boolean => row.active && (one.findings ?? []).some((finding) =>
+    finding.code === 'status.standby_missing' && finding.where === `agent ${row.platform}`);
   return (
     <Panel title="Stand-by" flush>
       <Table label="Stand-by" rows={rows} rowKey={(row) => `${row.platform} ${row.store}`} columns={[
