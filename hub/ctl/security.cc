@@ -191,7 +191,8 @@ Result<Exit> show(Program& program, const SecurityOptions& options) {
     find_expiring(out, "the server's certificate", known->server_not_after, now,
                   "synclinectl security init " + directory->root().string() + " --renew");
     find_expiring(out, "the authority", known->authority_not_after, now,
-                  "make a new installation beside this one, and move users over");
+                  "synclinectl security init " + directory->root().string() +
+                      " --renew-authority, and ca.pem to every machine");
     find_stale(out, *directory, *known);
     if (known->users.empty()) {
         out.line("no users yet");
@@ -320,6 +321,8 @@ void add_init(CLI::App& group, Program& program) {
         ->check(CLI::Range(1, 36'500))
         ->capture_default_str();
     command->add_flag("--renew", what->renew, "A new certificate for the server, on the same key");
+    command->add_flag("--renew-authority", what->renew_authority,
+                      "The same for the authority, and then the server");
     command->add_flag("--dry-run,-n", options->dry_run, "Show what would change; write nothing");
     command->callback([&program, options, what] {
         program.choose("security init",

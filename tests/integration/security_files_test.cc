@@ -127,6 +127,32 @@ TEST_F(SecurityFiles, NoKeyIsEverReplaced) {
     EXPECT_EQ(accounts.find("syncline://users/agent-crm/2"), std::string::npos);
 }
 
+TEST_F(SecurityFiles, AnAuthorityThatEndsIsSaidAndRenewedOnItsKey) {
+    ASSERT_EQ(init({"--authority-days", "20"}).exit, 0);
+    ASSERT_EQ(manage({"agent", "add", "crm"}).exit, 0);
+    ASSERT_EQ(manage({"rotate", "agent-crm"}).exit, 0);
+    const auto before = files();
+    const Ran shown = manage({"show"});
+    EXPECT_EQ(shown.exit, 1) << shown;
+    EXPECT_TRUE(shown.says("--renew-authority")) << shown;
+    EXPECT_TRUE(init({"--renew-authority", "--dry-run"}).says("ca/ca.pem"));
+    EXPECT_EQ(files(), before);
+    ASSERT_EQ(init({"--renew-authority"}).exit, 0);
+    const auto after = files();
+    EXPECT_EQ(after.at("ca/ca.key"), before.at("ca/ca.key"));
+    const std::string& authority = after.at("ca/ca.pem");
+    EXPECT_NE(authority, before.at("ca/ca.pem"));
+    EXPECT_NE(after.at("server/server.pem"), before.at("server/server.pem"));
+    for (const char* file :
+         {"server/ca.pem", "users/agent-crm/1/ca.pem", "users/agent-crm/2/ca.pem"}) {
+        EXPECT_EQ(after.at(file), authority) << file;
+    }
+    const Ran renewed = manage({"show"});  // His certificates end as they did.
+    EXPECT_FALSE(renewed.says("--renew-authority")) << renewed;
+    EXPECT_FALSE(renewed.says("the server's certificate")) << renewed;
+    EXPECT_TRUE(renewed.says("security rotate agent-crm")) << renewed;
+}
+
 TEST_F(SecurityFiles, ARunThatWasCutShortIsMadeWholeByTheNext) {
     ASSERT_EQ(init().exit, 0);
     ASSERT_EQ(manage({"agent", "add", "crm"}).exit, 0);

@@ -398,6 +398,20 @@ TEST_P(Security, BothKeysAreGoodUntilTheRotationIsFinished) {
     EXPECT_NE(manage({"rotate", "agent-shop", "--finish"}).find("one key only"), std::string::npos);
 }
 
+TEST_P(Security, ARenewedAuthorityIsGoodBesideTheOneBefore) {
+    const std::string file = "keys/users/agent-shop/1/ca.pem";
+    const std::string before = read(file);
+    const auto connects = [this] { return Somebody{settings_file("agent-shop")}.connects(); };
+    expect_written(security({"init", keys().string(), "--renew-authority"}));
+    ASSERT_NE(read(file), before);
+    EXPECT_EQ(read(file), read("keys/server/ca.pem"));
+    EXPECT_TRUE(connects()) << "the server has the one before";
+    use_server_files();
+    EXPECT_TRUE(connects());
+    write(file, before);
+    EXPECT_TRUE(connects()) << "he has the one before";
+}
+
 TEST_P(Security, AnAgentThatLiesAboutItsPlatformIsRefused) {
     start_all();
     books->stop();

@@ -147,6 +147,27 @@ Result<User*> present(Installation& installation, const std::string& name) {
                     "; synclinectl security show lists them");
 }
 
+/// Its certificate lies with the server and with every user.
+Result<Authority> renew_authority(const Directory& directory, unsigned count, Installation& known,
+                                  Timestamp now, Changes& changes) {
+    auto key = directory.read("ca/ca.key");
+    if (!key) return fail(key.error());
+    const auto made = make_authority(known.name, validity(now, count), *key);
+    auto authority = made ? Authority::load(made->certificate, *key) : fail(made.error());
+    OPENSSL_cleanse(key->data(), key->size());
+    if (!authority) return authority;
+    known.authority_not_after = made->not_after;
+    std::vector<std::string> folders{"ca", kServerFolder};
+    for (const User& user : known.users) {
+        if (user.revoked()) continue;
+        for (const Key& one : user.keys) folders.push_back(folder_of(user.member.name, one.number));
+    }
+    for (const std::string& folder : folders) {
+        changes.replace(folder + "/" + kAuthorityFile, made->certificate);
+    }
+    return authority;
+}
+
 }  // namespace
 
 Result<Installation> plan_init(const Directory& directory, const InitOptions& options,
@@ -180,8 +201,12 @@ Result<Installation> plan_init(const Directory& directory, const InitOptions& op
         known = *std::move(read);
         const std::vector<std::string> hosts = known.hosts;
         take(known, options);
-        if (options.renew || known.hosts != hosts || known.server_not_after < now + kSoon) {
-            const auto authority = directory.authority();
+        if (options.renew || options.renew_authority || known.hosts != hosts ||
+            known.server_not_after < now + kSoon) {
+            const auto authority =
+                options.renew_authority
+                    ? renew_authority(directory, options.authority_days, known, now, changes)
+                    : directory.authority();
             if (!authority) return fail(authority.error());
             if (auto done = issue_server(directory, *authority, known, now, changes); !done) {
                 return fail(done.error());

@@ -19,7 +19,8 @@ struct InitOptions {
     std::string server_place;        ///< The same.
     unsigned days = 0;               ///< 0: as they are; at first 397.
     unsigned authority_days = 3'650;
-    bool renew = false;  ///< The server's certificate, whatever its time.
+    bool renew = false;            ///< The server's certificate, whatever its time.
+    bool renew_authority = false;  ///< Another time for the authority; then the server's, too.
 };
 [[nodiscard]] Result<Installation> plan_init(const Directory& directory, const InitOptions& options,
                                              Timestamp now, Changes& changes);

@@ -170,14 +170,15 @@ Authority::Authority(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Authority::~Authority() = default;
 Authority::Authority(Authority&&) noexcept = default;
 
-Result<Issued> make_authority(const std::string& organisation, const Validity& validity) {
+Result<Issued> make_authority(const std::string& organisation, const Validity& validity,
+                              const std::string& key) {
     return make({.organisation = organisation,
                  .common_name = organisation + " authority",
                  .validity = validity,
                  .extensions = {{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
                                 {NID_key_usage, "critical,keyCertSign,cRLSign"},
                                 {NID_subject_key_identifier, "hash"}},
-                 .key = {}},
+                 .key = key},
                 nullptr, nullptr);
 }
 

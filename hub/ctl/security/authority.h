@@ -37,8 +37,10 @@ struct Validity {
     Timestamp until;
 };
 
-/// An authority that signs nothing but certificates of programs.
-[[nodiscard]] Result<Issued> make_authority(const std::string& name, const Validity& validity);
+/// An authority that signs nothing but certificates of programs. With `key` its text, it is the one
+/// of that key and name, for another time: what it signed before is good by either certificate.
+[[nodiscard]] Result<Issued> make_authority(const std::string& name, const Validity& validity,
+                                            const std::string& key = {});
 
 class Authority {
 public:
