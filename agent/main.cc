@@ -388,8 +388,9 @@ int run(int argc, char** argv) {
 }  // namespace syncline::agent
 
 int main(int argc, char** argv) {
-    // One arena and early give-back: an agent's memory is part of what it promises.
-    mallopt(M_ARENA_MAX, 1);
+    // One arena for the main thread, one for the others, and early give-back: an agent's memory is
+    // part of what it promises.
+    mallopt(M_ARENA_MAX, 2);
     mallopt(M_TRIM_THRESHOLD, 256 << 10);
     mallopt(M_MMAP_THRESHOLD, 128 << 10);
     try {

@@ -54,20 +54,23 @@ ThreadExecutor::ThreadExecutor(ConnectorFactory factory, std::unique_ptr<Connect
 
 ThreadExecutor::~ThreadExecutor() {
     for (std::jthread& thread : threads_) thread.request_stop();
-    for (Lane* lane : {&reading_, &writing_, &asking_, &operating_, &listening_})
+    for (Lane* lane : {&reading_, &writing_, &asking_, &operating_, &listening_}) {
+        const std::lock_guard lock{lane->mutex};
+        lane->ended = true;
         lane->changed.notify_all();
+    }
     threads_.clear();
 }
 
 void ThreadExecutor::work(Lane& lane, Connector& connector, std::stop_token stop) {
-    while (!stop.stop_requested()) {
+    while (true) {
         Job next;
         {
             std::unique_lock lock{lane.mutex};
             ++lane.idle;
-            lane.changed.wait(lock, stop, [&] { return !lane.jobs.empty(); });
+            lane.changed.wait(lock, [&] { return lane.ended || !lane.jobs.empty(); });
             --lane.idle;
-            if (stop.stop_requested() || lane.jobs.empty()) return;
+            if (lane.ended) return;
             next = std::move(lane.jobs.front());
             lane.jobs.pop_front();
         }
@@ -76,11 +79,13 @@ void ThreadExecutor::work(Lane& lane, Connector& connector, std::stop_token stop
 }
 
 void ThreadExecutor::post(std::function<void()> completion) {
+    bool is_first = false;
     {
         const std::lock_guard lock{ready_mutex_};
+        is_first = ready_.empty();
         ready_.push_back(std::move(completion));
     }
-    wake_();
+    if (is_first) wake_();  // Whoever left others before has done so, and deliver() takes all.
 }
 
 void ThreadExecutor::deliver() {
@@ -127,14 +132,16 @@ ThreadExecutor::Job ThreadExecutor::job(std::function<Result<T>(Connector&, std:
 
 void ThreadExecutor::submit(Lane& lane, Job job) {
     bool short_of_threads = false;
+    bool is_awaited = false;
     {
         const std::lock_guard lock{lane.mutex};
         lane.jobs.push_back(std::move(job));
         short_of_threads = lane.jobs.size() > lane.idle;
+        is_awaited = lane.idle > 0;
     }
     const bool may_start = &lane != &reading_ && lane.threads < threads_max_;
     if (may_start && short_of_threads) start_thread(lane);
-    lane.changed.notify_one();
+    if (is_awaited) lane.changed.notify_one();
 }
 
 void ThreadExecutor::start_thread(Lane& lane) {

@@ -59,8 +59,9 @@ private:
     using Job = std::function<void(Connector&, std::stop_token)>;
     struct Lane {
         std::mutex mutex;
-        std::condition_variable_any changed;
+        std::condition_variable changed;
         std::deque<Job> jobs;
+        bool ended = false;    ///< No thread begins another job.
         std::size_t idle = 0;  ///< Threads that wait for a job.
         std::size_t threads = 0;
     };
