@@ -49,7 +49,8 @@ struct RecordState {
     Digest digest;
     std::optional<EntityId> entity;
     LastEntry last;
-    FilledFields filled;  ///< Of what was told last; empty: not known, or nothing is.
+    FilledFields filled;     ///< Of what was told last; empty: not known, or nothing is.
+    bool is_stored = false;  ///< The store has a row of it.
 };
 
 struct SpoolEntry {
@@ -330,7 +331,7 @@ public:
         Timestamp now;         ///< The first epoch.
         std::size_t cache_bytes = 2u << 20;
     };
-    static constexpr std::uint64_t kSchema = 5;
+    static constexpr std::uint64_t kSchema = 6;
 
     /// Opens or creates. kUnavailable: another process holds it. kCorrupt: damaged, left as it was.
     /// kInvalid: it is another platform's. kUnsupported: made by a newer version; the text names
@@ -398,6 +399,7 @@ private:
         : database_(std::move(database)), platform_(options.platform) {}
     Result<void> keep_former(const Options& options);
     void create(const Options& options);
+    void pack_entities();
     void begin_as_new_if_copied(Timestamp now);
     void load();
     void load_lanes();

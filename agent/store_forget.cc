@@ -1,6 +1,7 @@
 #include <set>
 #include <string>
 
+#include "agent/core/packed_entity.h"
 #include "agent/store.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
@@ -44,12 +45,11 @@ bool Transaction::forget(const EntityKey& entity, const std::optional<RecordId>&
     if (record) records.insert(*record);
     const std::uint64_t object = object_number(entity.object);
     {
+        const std::string key = packed(entity.entity);
         sqlite::Query rows = database_.query(
-            "SELECT id FROM records WHERE object = ?1 AND entity = ?2", object, entity.entity.text);
+            "SELECT id FROM records WHERE object = ?1 AND entity = ?2", object, sqlite::Blob{key});
         while (rows.next()) records.insert(RecordId{std::string{rows.text(0)}});
     }
-    // What is freed is overwritten, which costs too much to be done always.
-    database_.script("PRAGMA secure_delete = ON;");
     const PlatformId& platform = store_.platform();
     bool done = blank_entries(end_of(subjects::outcome(platform, entity, {})), blanked);
     for (const RecordId& id : records) {
@@ -63,7 +63,6 @@ bool Transaction::forget(const EntityKey& entity, const std::optional<RecordId>&
             clear_reject(entity.object, id);
         }
     }
-    database_.script("PRAGMA secure_delete = OFF;");
     return done;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/core/packed_entity.h"
 #include "agent/store.h"
 
 namespace syncline::agent {
@@ -82,7 +83,7 @@ std::vector<Transaction::Held> Transaction::held(const ObjectName& object, const
         held.object.text = rows.text(0);
         held.id.text = rows.text(1);
         held.n = rows.unsigned_integer(2);
-        if (!rows.is_null(3)) held.entity = EntityId{rows.text(3)};
+        if (!rows.is_null(3)) held.entity = unpacked_entity(rows.text(3));
     }
     return found;
 }
@@ -96,7 +97,7 @@ void Transaction::for_each_drift(const std::function<void(const Held&)>& take) {
         Held held;
         held.object.text = rows.text(0);
         held.id.text = rows.text(1);
-        if (!rows.is_null(2)) held.entity = EntityId{rows.text(2)};
+        if (!rows.is_null(2)) held.entity = unpacked_entity(rows.text(2));
         held.found = static_cast<DriftKind>(rows.integer(3));
         take(held);
     }

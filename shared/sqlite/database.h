@@ -56,8 +56,9 @@ private:
     void bind(int index, const T& value) {
         if constexpr (std::is_same_v<T, Blob>) {
             bind_blob(index, value.bytes);
+        } else if constexpr (std::is_same_v<T, std::optional<Blob>>) {
+            if (value) bind_blob(index, value->bytes);  // Bound to nothing it is null.
         } else if constexpr (std::is_same_v<T, std::nullptr_t>) {
-            // A parameter that nothing was bound to is null.
         } else if constexpr (std::is_integral_v<T>) {
             bind_integer(index, static_cast<std::int64_t>(value));
         } else {

@@ -171,10 +171,15 @@ async function measureMillion() {
       return have >= records;
     }, 3_000_000, 50);
     const seconds = (Date.now() - began) / 1_000;
-    nats.close();
     if (!done) throw new Error('the records did not arrive');
     const million = rss(agent.pid);
-    // That look is once a minute; the smoke form counts the spool as well.
+    const decided = quick || await until(async () => {
+      const said = await nats.last('KV_sync_agent', '$KV.sync_agent.source');
+      return JSON.parse(said.body.toString()).waiting_entries === 0;
+    }, 1_800_000, 1_000);
+    nats.close();
+    if (!decided) throw new Error('the hub did not decide them all');
+    // What it has decided leaves the spool once a minute; the smoke form counts the spool as well.
     await sleep(quick ? 0 : 70_000);
     process.kill(agent.pid, 'SIGTERM');
     await until(async () => !existsSync(`/proc/${agent.pid}`), 30_000, 100);

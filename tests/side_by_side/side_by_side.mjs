@@ -29,8 +29,22 @@ async function beginHub(id, build) {
   await all.startHub(id, build);
 }
 
+const schemaOf = async (platform) => (await all.store(platform,
+  "SELECT value FROM meta WHERE key = 'schema'"))[0].value;
+
+/** A release cannot use the store of a later one, but the copy that was made of its own. */
+async function goBack(platform, build) {
+  const file = all.file(`${platform}.db`);
+  if (!build.schema || !existsSync(file)) return;
+  const schema = await schemaOf(platform);
+  if (schema <= build.schema) return;
+  note(`${platform}: from schema ${schema} back to the copy of ${build.schema}`);
+  all.putInPlace(platform, `${file}.schema-${build.schema}`);
+}
+
 async function beginAgent(platform, build) {
   await all.agents[platform]?.stop();
+  if (all.agents[platform]) await goBack(platform, build);
   const former = (await all.agentStatus(platform))?.started_at;
   await all.startAgent(platform, build);
   // Whoever refuses a store ends at once.
@@ -41,6 +55,7 @@ async function beginAgent(platform, build) {
   if (!begun || all.agents[platform].ended) {
     throw new Error(`the agent of ${platform} does not run; see ${all.agents[platform].logFile}`);
   }
+  build.schema ??= await schemaOf(platform);
 }
 
 const runs = (program, build) => program && !program.ended && program.build === build;
@@ -155,12 +170,25 @@ async function rolling(from, to, what) {
   await settled(what);
 }
 
+/** Ids of entities were texts before schema 6, 24 characters of base 32 instead of 15 bytes. */
+async function unpackEntities(platform) {
+  const text = (hex) => BigInt(`0x${hex}`).toString(32).padStart(24, '0')
+    .replace(/./g, (digit) => 'abcdefghijklmnopqrstuvwxyz234567'[parseInt(digit, 32)]);
+  for (const table of ['records', 'ledger']) {
+    const rows = await all.store(platform, `SELECT DISTINCT hex(entity) AS id FROM ${table}
+      WHERE entity IS NOT NULL`);
+    await all.store(platform, rows.map(({ id }) =>
+      `UPDATE ${table} SET entity = '${text(id)}' WHERE entity = x'${id}'`).join(';\n'));
+  }
+}
+
 /** A store that an older release made, taken over; and the way back by the copy. */
 async function stores() {
   step('stores of another schema', 'by hand, as there was no other one lately');
   const { books } = all.agents;
   const file = all.file('books.db');
   await books.stop();
+  await unpackEntities('books');
   await all.store('books', 'DROP TABLE operations');
   await all.store('books', "UPDATE meta SET value = 4 WHERE key = 'schema'");
   await beginAgent('books', now);

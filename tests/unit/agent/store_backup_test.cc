@@ -20,10 +20,7 @@ protected:
             append(t, {1}, "7");
         });
     }
-    /// As a release before has left it.
-    void make_it_former() const {
-        run_sql(path_, "DROP TABLE operations; UPDATE meta SET value = 4 WHERE key = 'schema'");
-    }
+    void make_it_former() const { make_former(path_, 4); }
 
     std::string copy_;
 };
@@ -38,7 +35,7 @@ TEST_F(StoreBackup, IsMadeOnceAndNamedToWhoCannotReadTheStoreAnyMore) {
     const auto made = std::filesystem::last_write_time(copy_);
     { auto store = open().value(); }
     EXPECT_EQ(std::filesystem::last_write_time(copy_), made);
-    run_sql(path_, "UPDATE meta SET value = 6 WHERE key = 'schema'");
+    run_sql(path_, "UPDATE meta SET value = 99 WHERE key = 'schema'");
     const auto refused = open();
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().what.find("put " + copy_ + " in its place"), std::string::npos)

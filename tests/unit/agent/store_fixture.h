@@ -58,4 +58,22 @@ inline void run_sql(const std::filesystem::path& file, const char* sql) {
     sqlite3_close(database);
 }
 
+/// Leaves a store as a release of that schema did. Ids of entities are those of tests, not founded.
+inline void make_former(const std::filesystem::path& file, int schema) {
+    std::string sql;
+    for (const char* table : {"records", "ledger"}) {
+        sql += std::string{"UPDATE "} + table +
+               " SET entity = CAST(substr(entity, 2) AS TEXT) WHERE entity IS NOT NULL;";
+    }
+    if (schema < 5) sql += "DROP TABLE operations;";
+    if (schema < 4) sql += "DROP TABLE list_parts;";
+    if (schema < 3) {
+        sql +=
+            "DROP TABLE lanes; DROP TABLE withheld; DROP TABLE fields;"
+            "ALTER TABLE records DROP COLUMN filled;";
+    }
+    sql += "UPDATE meta SET value = " + std::to_string(schema) + " WHERE key = 'schema'";
+    run_sql(file, sql.c_str());
+}
+
 }  // namespace syncline::agent

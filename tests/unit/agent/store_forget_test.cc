@@ -132,6 +132,17 @@ TEST_F(StoreForget, WhatHasNoReceiptIsToldFirst) {
     EXPECT_FALSE(holds("Lovelace"));
 }
 
+TEST_F(StoreForget, NothingIsLeftOfWhatLeftTheSpoolBefore) {
+    tell("8", "bob", "Robert", {0});
+    receipt({0}, 1);
+    EXPECT_TRUE(forget());
+    tell("7", "ada", "Ada Lovelace", {0});
+    receipt({0}, 2);
+    commit([](Transaction& t) { EXPECT_GT(t.trim(kNow + 1h, 1min, 0, 10), 0u); });
+    EXPECT_TRUE(forget());
+    EXPECT_FALSE(holds("Lovelace"));
+}
+
 TEST_F(StoreForget, TheSumsOfTheSpoolStayTrue) {
     tell("7", "ada", "Ada Lovelace", {0});
     tell("8", "bob", "Robert", {0});

@@ -6,7 +6,7 @@ namespace {
 TEST_F(StoreTest, KeepsOperationsInTheirOrderAlsoInAFileOfBefore) {
     using State = StoredOperation::State;
     commit(*open().value(), [&](Transaction& t) { t.restart_numbering(2, kNow); });
-    run_sql(path_, "DROP TABLE operations; UPDATE meta SET value = 4 WHERE key = 'schema'");
+    make_former(path_, 4);
     {
         auto store = open().value();
         commit(*store, [&](Transaction& t) {
