@@ -31,7 +31,9 @@ public:
         /// while all are being answered it is answered 503 and closed.
         std::size_t connections_max = 256;
         std::uint64_t body_bytes_max = 1u << 20;
-        std::uint64_t bodies_bytes_max = 64u << 20;  ///< Of all together; then 503.
+        /// Of all together; then the one goes whose rest we have waited for longest, a second at
+        /// least, or the new one is answered 503.
+        std::uint64_t bodies_bytes_max = 64u << 20;
         std::uint32_t header_bytes_max = 16u << 10;
         std::chrono::milliseconds idle_timeout{75'000};    ///< Between two requests.
         std::chrono::milliseconds header_timeout{10'000};  ///< First to last byte of the headers.
