@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "hub/api/client_address.h"
 #include "hub/api/console.h"
 #include "hub/decision_page.h"
 #include "shared/base/json.h"
@@ -87,6 +88,7 @@ Result<void> Api::open(const ApiSettings& settings) {
         return opened;
     }
     if (auto opened = sign_in_->open(settings.oidc); !opened) return opened;
+    proxies_ = settings.proxies;
     limits_.set({.per_second = settings.per_second, .burst = settings.per_second * 4});
     HttpServer::Settings http;
     http.address = settings.address;
@@ -171,11 +173,13 @@ std::optional<Problem> Api::refusal(const HttpServer::Request& request, const Ca
 
 void Api::take_call(const HttpServer::Request& request, Call call, HttpServer::Answer answer) {
     const Route& route = *call.route;
+    std::string client{
+        api::client_address(request.peer, request.header("X-Forwarded-For"), proxies_)};
     Person person;
     if (!route.is_public) {
         auto known = identity_.who({.authorization = request.header("Authorization"),
                                     .cookie = request.header("Cookie"),
-                                    .peer = request.peer});
+                                    .peer = client});
         if (!known) return answer(reply_of(Problem{401, "denied", known.error().what}));
         person = *std::move(known);
         if (const auto no = refusal(request, call, person)) return answer(reply_of(*no));
@@ -210,6 +214,7 @@ void Api::take_call(const HttpServer::Request& request, Call call, HttpServer::A
                   .path = std::string{request.path},
                   .body = std::string{request.body},
                   .trace = std::string{request.header("traceparent")},
+                  .client = std::move(client),
                   .call = std::move(call),
                   .person = std::move(person),
                   .answer = finishing(std::move(asked), std::move(answer))};

@@ -31,6 +31,7 @@ struct ApiSettings {
     std::vector<TokenSettings> tokens;  ///< With neither, whoever is on this machine may all.
     oidc::Settings oidc;                ///< Where people sign in.
     unsigned per_second = 50;           ///< Requests of one client that its desk answers.
+    std::vector<std::string> proxies;   ///< Addresses whose X-Forwarded-For is believed.
 };
 
 /// The hub's HTTP API: JSON in and out, problems by RFC 9457, and the console's files. What there
@@ -72,8 +73,9 @@ private:
         std::string method;
         std::string path;
         std::string body;
-        std::string trace;  ///< `traceparent`.
-        api::Call call;     ///< Without route: a decision by link.
+        std::string trace;   ///< `traceparent`.
+        std::string client;  ///< Address of who asks, behind our proxies.
+        api::Call call;      ///< Without route: a decision by link.
         Person person;
         HttpServer::Answer answer;
     };
@@ -114,6 +116,7 @@ private:
 
     Parts p_;
     Identity identity_;
+    std::vector<std::string> proxies_;
     api::Limits limits_;
     api::Repeats repeats_;
     std::atomic<bool> ready_{false};

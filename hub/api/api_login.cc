@@ -87,18 +87,16 @@ void Api::tell_ways(const Request& asked) {
 }
 
 void Api::log_in(const HttpServer::Request& request, const Request& asked) {
-    auto begun = identity_.begin(asked.call.text("token"), request.peer);
+    auto begun = identity_.begin(asked.call.text("token"), asked.client);
     if (!begun) {
-        log::warning("a login was refused",
-                     {{"peer", std::string{request.peer}}, {"error", begun.error()}});
+        log::warning("a login was refused", {{"peer", asked.client}, {"error", begun.error()}});
         const ErrorKind kind = begun.error().kind;
         const int status = kind == ErrorKind::kDenied ? 401 : api::status_of(kind);
         HttpServer::Reply reply = api::reply_of(Problem{status, name_of(kind), begun.error().what});
         if (status == 429) reply.retry_after = 60s;
         return asked.answer(std::move(reply));
     }
-    log::info("somebody logged in",
-              {{"name", begun->person.name}, {"peer", std::string{request.peer}}});
+    log::info("somebody logged in", {{"name", begun->person.name}, {"peer", asked.client}});
     HttpServer::Reply reply = api::json_reply(200, to_json(Value{api::session_of(begun->person)}));
     reply.headers.emplace_back(
         "Set-Cookie",
@@ -121,7 +119,7 @@ void Api::log_out(const HttpServer::Request& request, const Request& asked) {
 void Api::begin_sign_in(const HttpServer::Request& request, const Request& asked) {
     const oidc::Settings& settings = sign_in_->settings();
     if (!sign_in_->enabled()) return asked.answer(api::reply_of(no_provider()));
-    if (!limits_.take("sign-in " + std::string{request.peer}).may) {
+    if (!limits_.take("sign-in " + asked.client).may) {
         return asked.answer(
             api::reply_of(Problem{429, "throttled", "too many sign-ins come from there"}));
     }
@@ -142,7 +140,7 @@ void Api::finish_sign_in(const HttpServer::Request& request, const Request& aske
     const oidc::Settings& settings = sign_in_->settings();
     if (!sign_in_->enabled()) return asked.answer(api::reply_of(no_provider()));
     const bool browser = wants_page(request);
-    if (!limits_.take("sign-in " + std::string{request.peer}).may) {
+    if (!limits_.take("sign-in " + asked.client).may) {
         return asked.answer(refused({429, "throttled", "too many sign-ins come from there"},
                                     browser, settings.base));
     }
@@ -155,8 +153,7 @@ void Api::finish_sign_in(const HttpServer::Request& request, const Request& aske
         .error = call.text("error"),
         .about = call.text("error_description")};
     sign_in_->finish(came, [this, &settings, browser, answer = asked.answer,
-                            peer = std::string{request.peer}](
-                               Result<oidc::SignIn::Finished> finished) {
+                            peer = asked.client](Result<oidc::SignIn::Finished> finished) {
         auto begun =
             finished ? identity_.begin(std::move(finished->person), std::move(finished->id_token))
                      : Result<Identity::Session>{fail(finished.error())};

@@ -109,6 +109,35 @@ TEST_F(HostileApi, NoHeaderOfARequestBecomesOneOfTheAnswerOrALineOfTheLog) {
     }
 }
 
+/// A hub that hears of its clients from a proxy on this machine.
+class ProxiedApi : public HostileApi {
+protected:
+    ProxiedApi() : HostileApi("proxies = [\"127.0.0.1\"]\n" + token_toml("root", "\"admin\"")) {}
+    /// What a client behind it is answered who logs in.
+    std::string log_in(const std::string& client, const std::string& token) {
+        const std::string body = R"({"token":")" + token + "\"}";
+        return raw("POST /v1/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                   "Content-Type: application/json\r\nX-Forwarded-Proto: https\r\n"
+                   "X-Forwarded-For: " +
+                       client + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                       body,
+                   3s)
+            .substr(0, 12);
+    }
+};
+
+TEST_F(ProxiedApi, WhoGuessesTokensKeepsNobodyElseOut) {
+    start_hub_alone();
+    std::string answer;
+    for (int i = 0; i < 50 && answer != "HTTP/1.1 429"; ++i) {
+        answer = log_in("198.51.100." + std::to_string(i) + ", 192.0.2.1", "wrong");
+    }
+    EXPECT_EQ(answer, "HTTP/1.1 429") << "what he makes up before counts for nothing";
+    EXPECT_EQ(log_in("192.0.2.1", "root-token"), "HTTP/1.1 429");
+    EXPECT_EQ(log_in("192.0.2.2", "root-token"), "HTTP/1.1 200");
+    EXPECT_TRUE(hub->said().contains("192.0.2.1")) << hub->said();
+}
+
 /// Tokens that were good a moment ago.
 class GoneTokens : public HostileApi {
 protected:
