@@ -12,7 +12,7 @@ import { freePort, start, until } from './processes.mjs';
 import { Receiver } from './receiver.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-const bin = path.join(root, 'build/release/bin');
+const bin = path.resolve(process.env.SYNCLINE_BIN_DIR ?? path.join(root, 'build/release/bin'));
 const demo = path.join(root, 'configs/demo');
 
 /** How long an approval waits before it goes to somebody else; in the shipped policy a day. */
