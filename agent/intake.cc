@@ -63,7 +63,7 @@ void Intake::pump() {
     start_fetches();
     if (!tombstones_.empty()) return send_tombstones();
     if (looks_for_unseen()) look_for_unseen();
-    if (reading_ || pending_ || fetches_.size() >= p_.settings.reading.fetches_max) return;
+    if (!may_start_read()) return;
     const Duration at = now();
     if (at >= std::max(next_read(), p_.gate.next_call(read_lane(), at))) start_read();
 }
@@ -77,10 +77,10 @@ Duration Intake::next_deadline() const {
     if (!due_.empty() && fetching_ < p_.gate.concurrency()) {
         next = std::max(due_.begin()->first.first, p_.gate.next_call(QuotaLane::kChange, now()));
     }
-    if (pending_) return pending_->committing ? next : now();
+    if (pending_ && !pending_->committing) return now();
     if (!tombstones_.empty()) return going_through_ ? next : now();
     if (looks_for_unseen()) return now();
-    if (!reading_ && fetches_.size() < p_.settings.reading.fetches_max) {
+    if (may_start_read()) {
         next = std::min(next, std::max(next_read(), p_.gate.next_call(read_lane(), now())));
     }
     return next;
@@ -102,6 +102,13 @@ QuotaLane Intake::read_lane() const {
     return p_.executor.traits().waits_for_changes ? QuotaLane::kFree : QuotaLane::kChange;
 }
 
+/// One at a time, and at most one beside what is being stored.
+bool Intake::may_start_read() const {
+    if (reading_ || ahead_ || fetches_.size() >= p_.settings.reading.fetches_max) return false;
+    if (!pending_) return true;
+    return p_.executor.traits().reads_ahead && pending_->batch.more && pending_->round == round_;
+}
+
 void Intake::start_read() {
     count_all();
     p_.environment.before("A1");
@@ -110,14 +117,15 @@ void Intake::start_read() {
     ++reads_begun_;
     const QuotaLane lane = read_lane();
     p_.gate.take(lane, now());
-    p_.guard.read_begins(now());
-    if (origin_ == kReconcile && cursor_ == p_.executor.full_read_start()) {
+    p_.guard.read_begins(reads_begun_, pending_ ? pending_->read : reads_begun_, now());
+    const Cursor& from = pending_ ? pending_->batch.next : cursor_;
+    if (origin_ == kReconcile && from == p_.executor.full_read_start()) {
         // Also what was told since it was asked for, by a read before it, is not shown by it.
         p_.commits.add([this](Transaction& transaction) {
             transaction.set_number(keys::kReadFrom, p_.store.revisions());
         });
     }
-    p_.executor.read(cursor_, p_.settings.reading.batch_records,
+    p_.executor.read(from, p_.settings.reading.batch_records,
                      [this, lane, round = round_](Executor::Answer<Batch> answer) {
                          p_.gate.answered(lane, answer.cost);
                          on_read(std::move(answer), round);
@@ -137,7 +145,12 @@ void Intake::on_read(Executor::Answer<Batch> answer, std::uint64_t round) {
     next_read_ = at_once ? now() : now() + p_.settings.reading.poll;
     say_notes(answer.result->notes);
     p_.troubles.looked(answer.result->looked);
-    pending_ = Pending{.batch = std::move(*answer.result), .round = round, .read = reads_begun_};
+    Pending came{.batch = std::move(*answer.result), .round = round, .read = reads_begun_};
+    if (pending_) {
+        ahead_ = std::move(came);
+        return;
+    }
+    pending_ = std::move(came);
     if (may_read() && now() >= room_at_) commit_batch();
 }
 
@@ -174,7 +187,7 @@ void Intake::apply_batch(Transaction& transaction, Taken& taken) {
     const Batch& batch = pending_->batch;
     taken = {.at = pending_->at};
     while (taken.at < batch.records.size()) {
-        if (take(transaction, batch.records[taken.at], Source::kBatch, origin(), taken) ==
+        if (take(transaction, batch.records[taken.at], pending_->read, origin(), taken) ==
             Took::kNoRoom) {
             return;
         }
@@ -222,7 +235,8 @@ void Intake::after_batch(const Taken& taken) {
         }
         p_.executor.stored(cursor_);
     }
-    pending_.reset();
+    pending_ = std::exchange(ahead_, std::nullopt);
+    if (pending_ && may_read()) commit_batch();
 }
 
 SpoolPoint SpoolPoint::of(const Store& store) {
@@ -280,7 +294,7 @@ Intake::Shown Intake::shown(Transaction& transaction, const Record& record) cons
 }
 
 bool Intake::tell_backfilled(Transaction& transaction, const Record& record, Taken& taken) {
-    return take(transaction, record, Source::kBatch, ChangeOrigin::kBackfill, taken) == Took::kYes;
+    return take(transaction, record, reads_begun_, ChangeOrigin::kBackfill, taken) == Took::kYes;
 }
 
 void Intake::told_backfilled(const Taken& taken) {
@@ -289,11 +303,11 @@ void Intake::told_backfilled(const Taken& taken) {
     p_.troubles.saw(taken.sights);
 }
 
-Intake::Took Intake::take(Transaction& transaction, const Record& record, Source source,
-                          ChangeOrigin as, Taken& taken) {
+Intake::Took Intake::take(Transaction& transaction, const Record& record,
+                          std::optional<std::uint64_t> read, ChangeOrigin as, Taken& taken) {
     const RecordKey key{p_.store.platform(), record.object, record.id};
     const bool can_ask = p_.executor.traits().can_fetch;
-    const bool may_be_old = source == Source::kBatch && can_ask;
+    const bool may_be_old = read && can_ask;
     if (may_be_old && (p_.guard.is_writing(key) || fetches_.contains(key))) {
         wish(transaction, key, 0, taken);
         return Took::kYes;
@@ -314,7 +328,7 @@ Intake::Took Intake::take(Transaction& transaction, const Record& record, Source
         record.deleted ? Digest{} : digest_of(record.fields, record.marker, p_.store.sweep());
     const bool known =
         state && state->deleted == record.deleted && (record.deleted || state->digest == digest);
-    if (source == Source::kFetch && witness_ != nullptr) {
+    if (!read && witness_ != nullptr) {
         const auto use = witness_->on_fetched(transaction, record, state, !known);
         if (use == FetchWitness::Use::kQuiet) return Took::kYes;
         if (use == FetchWitness::Use::kReconcile) as = ChangeOrigin::kReconcile;
@@ -327,7 +341,7 @@ Intake::Took Intake::take(Transaction& transaction, const Record& record, Source
         take_known(transaction, record, *state);
         return Took::kYes;
     }
-    if (may_be_old && p_.guard.is_doubtful(key, now())) {
+    if (may_be_old && p_.guard.is_doubtful(key, *read, now())) {
         wish(transaction, key, 0, taken);
         return Took::kYes;
     }

@@ -182,7 +182,6 @@ private:
     /// How long to wait before looking again whether the spool has room.
     static constexpr Duration kRoomPause{std::chrono::milliseconds{200}};
 
-    enum class Source : std::uint8_t { kBatch, kFetch };
     /// A batch on its way into the store; in pieces, if the spool has no room for all of it.
     struct Pending {
         Batch batch;
@@ -204,6 +203,7 @@ private:
     void note_load(Transaction& transaction);
     [[nodiscard]] QuotaLane read_lane() const;
     [[nodiscard]] Duration next_read() const { return std::min(next_read_, read_at_); }
+    [[nodiscard]] bool may_start_read() const;
     void start_read();
     void on_read(Executor::Answer<Batch> answer, std::uint64_t round);
     void on_read_error(const Error& error, Duration pause);
@@ -211,8 +211,9 @@ private:
     void commit_batch();
     void apply_batch(Transaction& transaction, Taken& taken);
     void after_batch(const Taken& taken);
-    Took take(Transaction& transaction, const Record& record, Source source, ChangeOrigin as,
-              Taken& taken);
+    /// `read`: of a batch its number; null: the record was fetched.
+    Took take(Transaction& transaction, const Record& record, std::optional<std::uint64_t> read,
+              ChangeOrigin as, Taken& taken);
     Took emit(Transaction& transaction, const Record& record, const RecordKey& key,
               RecordState state, ChangeOrigin as, Taken& taken);
     Took take_news(Transaction& transaction, const Record& record,
@@ -264,6 +265,7 @@ private:
     FetchWitness* witness_ = nullptr;
     bool reading_ = false;
     std::optional<Pending> pending_;
+    std::optional<Pending> ahead_;  ///< What was read while that one is stored.
     Duration room_at_{0};  ///< When to try again to store what there was no room for.
     Duration next_read_{0};
     Duration read_at_ = kNever;  ///< A read that was asked for, before the next one is due.

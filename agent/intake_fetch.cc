@@ -160,7 +160,7 @@ void Intake::commit_fetched(const RecordKey& key, Record record) {
             work->took = Took::kYes;
             work->used = !fetches_.at(key).again && !p_.guard.is_writing(key);
             if (!work->used) return;
-            work->took = take(transaction, work->record, Source::kFetch, origin(), work->taken);
+            work->took = take(transaction, work->record, std::nullopt, origin(), work->taken);
             work->used = work->took == Took::kYes;
             if (work->used) transaction.fetched(key.object, key.record);
         },

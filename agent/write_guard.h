@@ -28,10 +28,13 @@ public:
     [[nodiscard]] bool is_writing(const RecordKey& record) const {
         return writing_.contains(record);
     }
-    /// True if what a batch says of the record may be older than what is known.
-    [[nodiscard]] bool is_doubtful(const RecordKey& record, Duration now) const {
+    /// True if what a batch says of the record may be older than what is known. `read`: the batch's
+    /// number.
+    [[nodiscard]] bool is_doubtful(const RecordKey& record, std::uint64_t read,
+                                   Duration now) const {
         const auto found = touched_.find(record);
-        return found != touched_.end() && (found->second.in_this_read || now < found->second.until);
+        return found != touched_.end() &&
+               (found->second.read >= read || now < found->second.until);
     }
 
     // A create has no record yet, so while one runs every unknown record of its object may be its.
@@ -53,20 +56,23 @@ public:
         return found == creating_.end() || found->second.empty() || *found->second.begin() > create;
     }
 
-    /// A batch read begins: what was touched before it is only doubtful for its time.
-    void read_begins(Duration now) {
-        std::erase_if(touched_, [&](const auto& entry) { return entry.second.until <= now; });
-        for (auto& [record, touch] : touched_) touch.in_this_read = false;
+    /// A batch read begins, the `read`th: for it what was touched before is only doubtful for its
+    /// time. `oldest`: of those that are not stored yet, itself among them.
+    void read_begins(std::uint64_t read, std::uint64_t oldest, Duration now) {
+        std::erase_if(touched_, [&](const auto& entry) {
+            return entry.second.until <= now && entry.second.read < oldest;
+        });
+        newest_read_ = read;
     }
 
 private:
     struct Touch {
         Duration until{0};
-        bool in_this_read = true;
+        std::uint64_t read = 0;  ///< The newest one that had begun.
     };
     void touched(const RecordKey& record, Duration now, Duration length) {
         Touch& touch = touched_[record];
-        touch.in_this_read = true;
+        touch.read = newest_read_;
         touch.until = std::max(touch.until, now + length);
     }
 
@@ -76,6 +82,7 @@ private:
     std::map<RecordKey, Touch> touched_;
     std::map<ObjectName, std::set<std::uint64_t>> creating_;
     std::uint64_t creates_ = 0;
+    std::uint64_t newest_read_ = 0;
 };
 
 }  // namespace syncline::agent

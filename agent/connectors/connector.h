@@ -235,6 +235,9 @@ public:
         bool has_marker = false;            ///< find() works.
         bool can_fetch = true;              ///< fetch() works; else what is read is all there is.
         bool waits_for_changes = false;     ///< read() blocks until there is something (up to 1 s).
+        /// While a batch is stored after which there is more, that may be read: stored() of the
+        /// former comes after the read(), perhaps never.
+        bool reads_ahead = false;
         Duration read_back_lag{0};          ///< How long a read may lag behind a write.
         QuotaSettings quota;                ///< Limit and window, unless they are declared.
         std::optional<Push> push = {};      ///< listen() works, and is wanted.

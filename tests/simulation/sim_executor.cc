@@ -143,6 +143,7 @@ agent::Connector::Traits SimExecutor::traits() const {
     return {.create_is_idempotent = nature.upsert,
             .has_marker = nature.marker,
             .waits_for_changes = false,
+            .reads_ahead = nature.upsert,  // In some worlds.
             .read_back_lag = nature.lag};
 }
 

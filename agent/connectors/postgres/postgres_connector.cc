@@ -221,6 +221,7 @@ Connector::Traits PostgresConnector::traits() const {
     traits.has_marker = std::ranges::none_of(
         objects_, [](const ObjectMapping& object) { return object.marker.empty(); });
     traits.waits_for_changes = true;
+    traits.reads_ahead = true;
     return traits;
 }
 

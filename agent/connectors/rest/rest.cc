@@ -89,6 +89,7 @@ public:
         return {.create_is_idempotent = profile.has_upsert && marked,
                 .has_marker = profile.has_find && marked,
                 .waits_for_changes = false,
+                .reads_ahead = true,
                 .read_back_lag = profile.read_back_lag,
                 .quota = {.limit = profile.quota.limit, .window = profile.quota.window},
                 .push = push};

@@ -223,6 +223,7 @@ CallCost WebhookConnector::take_cost() {
 Connector::Traits WebhookConnector::traits() const {
     Traits traits = inner_ ? inner_->traits() : Traits{};
     traits.waits_for_changes = true;
+    traits.reads_ahead = false;  // Whoever pushed is answered by stored().
     traits.push = std::nullopt;  // What is pushed here is not backed by polling.
     return traits;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/agent/world.h"
 
 namespace syncline::test {
@@ -64,6 +66,10 @@ TEST_P(EveryCrash, LosesNothingAndDoesNothingTwice) {
     world.settings.spool.retention = std::chrono::seconds{30};
     world.auto_receipts = true;
     world.operations.knows_keys = true;
+    if (GetParam().hits == 1) {
+        world.platform.the_traits.reads_ahead = true;
+        world.settings.reading.batch_records = 1;
+    }
     world.platform.put("1", named("old"));
     world.platform.put("2", named("old"));
     world.points.point = GetParam().point;
@@ -233,6 +239,25 @@ TEST(FreshStore, BeginsNoCommandBeforeTheHubKnowsWhatIsThere) {
     world.receipt_all();
     world.run_seconds(20);
     EXPECT_EQ(world.platform.writes.size(), 1u);
+}
+
+TEST(Restart, ReadsOnWhileABatchIsStoredAndGoesOnFromWhatWasStored) {
+    World world;
+    world.platform.the_traits.reads_ahead = true;
+    world.settings.reading.batch_records = 1;
+    for (const char* id : {"1", "2", "3", "4"}) world.platform.put(id, named("x"));
+    world.start();
+    world.points.point = "A4";
+    world.points.moment = Moment::kBefore;
+    world.points.hits = 1;
+    EXPECT_TRUE(world.run_until_crash(10));
+    EXPECT_EQ(world.platform.reads, 3u) << "the third, while the second is stored";
+    world.start();
+    world.run_seconds(10);
+    std::vector<std::string> told;
+    for (const Change& change : world.changes()) told.push_back(change.key.record.text);
+    std::ranges::sort(told);
+    EXPECT_EQ(told, (std::vector<std::string>{"1", "2", "3", "4"}));
 }
 
 TEST(Restart, FinishesAFullReadThatWasUnderWay) {
