@@ -266,7 +266,7 @@ private:
     bool reading_ = false;
     std::optional<Pending> pending_;
     std::optional<Pending> ahead_;  ///< What was read while that one is stored.
-    Duration room_at_{0};  ///< When to try again to store what there was no room for.
+    Duration room_at_{0};           ///< When to try again to store what there was no room for.
     Duration next_read_{0};
     Duration read_at_ = kNever;  ///< A read that was asked for, before the next one is due.
     std::uint32_t failures_ = 0;

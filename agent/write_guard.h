@@ -33,8 +33,7 @@ public:
     [[nodiscard]] bool is_doubtful(const RecordKey& record, std::uint64_t read,
                                    Duration now) const {
         const auto found = touched_.find(record);
-        return found != touched_.end() &&
-               (found->second.read >= read || now < found->second.until);
+        return found != touched_.end() && (found->second.read >= read || now < found->second.until);
     }
 
     // A create has no record yet, so while one runs every unknown record of its object may be its.

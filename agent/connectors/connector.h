@@ -238,9 +238,9 @@ public:
         /// While a batch is stored after which there is more, that may be read: stored() of the
         /// former comes after the read(), perhaps never.
         bool reads_ahead = false;
-        Duration read_back_lag{0};          ///< How long a read may lag behind a write.
-        QuotaSettings quota;                ///< Limit and window, unless they are declared.
-        std::optional<Push> push = {};      ///< listen() works, and is wanted.
+        Duration read_back_lag{0};      ///< How long a read may lag behind a write.
+        QuotaSettings quota;            ///< Limit and window, unless they are declared.
+        std::optional<Push> push = {};  ///< listen() works, and is wanted.
     };
     [[nodiscard]] virtual Traits traits() const = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 #include <variant>
 
 #include "agent/core/time_format.h"
@@ -155,25 +157,59 @@ bool is_false(const Value& value) {
     return flag != nullptr && !*flag;
 }
 
-/// What is in the object that a platform makes of a value for which JSON has no type.
-const Value* unboxed(const FieldMapping& field, const Value& native) {
-    const auto* box = field.boxed_at.empty() ? nullptr : native.get<Value::Map>();
-    return box == nullptr ? &native : at_path(*box, field.boxed_at);
+/// How the parts of a box are written one after the other, so that time_format.h reads them.
+std::string format_of(const BoxForm::Names& parts) {
+    std::string format;
+    for (const auto& [name, directive] : parts) format += (format.empty() ? "" : " ") + directive;
+    return format;
 }
 
-Result<Value> boxed_value(const FieldMapping& field, const Value& value) {
+std::size_t digits_of(const std::string& directive) {
+    if (directive == "%Y") return 4;
+    return directive == "%f" ? 6 : 2;
+}
+
+/// What is in the box; the value itself, if it is in none.
+Result<Value> unboxed(const BoxForm& box, const Value& native) {
+    const auto* map = box.is_used() ? native.get<Value::Map>() : nullptr;
+    if (map == nullptr) return native;
+    if (!box.at.empty()) {
+        const Value* const inner = at_path(*map, box.at);
+        return inner != nullptr ? Result<Value>{*inner} : bad(native, "holds no `" + box.at + "`");
+    }
+    std::string text;
+    for (const auto& [name, directive] : box.parts) {
+        const auto part = map->find(name);
+        const auto* number = part == map->end() ? nullptr : part->second.get<std::int64_t>();
+        if (number == nullptr) return bad(native, "holds no number `" + name + "`");
+        const std::string digits = std::to_string(*number);
+        if (!text.empty()) text += ' ';
+        text.append(digits_of(directive) - std::min(digits.size(), digits_of(directive)), '0');
+        text += digits;
+    }
+    return Value{std::move(text)};
+}
+
+Result<Value> boxed_value(const BoxForm& box, const Value& value) {
     const auto text = scalar_text(value);
     if (!text) return bad(value, text.error().what);
-    Value::Map box;
-    for (const auto& [name, constant] : field.boxed_with) box.emplace(name, Value{constant});
-    if (auto done = set_path(box, field.boxed_at, Value{*text}); !done) return fail(done.error());
-    return Value{std::move(box)};
+    Value::Map map;
+    for (const auto& [name, constant] : box.with) map.emplace(name, Value{constant});
+    if (!box.at.empty()) {
+        if (auto done = set_path(map, box.at, Value{*text}); !done) return fail(done.error());
+    }
+    std::string_view rest = *text;
+    for (const auto& [name, directive] : box.parts) {
+        map.emplace(name, Value{std::int64_t{std::stoll(std::string{rest})}});
+        rest.remove_prefix(std::min(rest.find(' '), rest.size() - 1) + 1);
+    }
+    return Value{std::move(map)};
 }
 
 /// The canonical value of what the platform told.
 Result<Value> read_value(const FieldMapping& field, const Value& told) {
-    const Value* const inner = unboxed(field, told);
-    if (inner == nullptr) return bad(told, "holds no `" + field.boxed_at + "`");
+    const auto inner = unboxed(field.box, told);
+    if (!inner) return inner;
     const Value& native = *inner;
     if (native.is_null() || (field.false_is_null && is_false(native))) return Value{};
     Value value = native;
@@ -181,6 +217,8 @@ Result<Value> read_value(const FieldMapping& field, const Value& told) {
         if (field.trim) value = Value{trimmed(*text)};
         if (field.empty_is_null && *value.get<std::string>() == field.empty) return Value{};
     }
+    const bool in_parts = !field.box.parts.empty() && told.get<Value::Map>() != nullptr;
+    const std::string format = in_parts ? format_of(field.box.parts) : field.format;
     switch (field.type) {
         case NativeType::kAuto: return as_auto(value);
         case NativeType::kString: {
@@ -190,8 +228,8 @@ Result<Value> read_value(const FieldMapping& field, const Value& told) {
         case NativeType::kInteger: return boxed(as_integer(value));
         case NativeType::kDecimal: return boxed(as_decimal(value));
         case NativeType::kBool: return boxed(as_bool(field, value));
-        case NativeType::kDate: return boxed(as_date(field.format, value));
-        case NativeType::kTimestamp: return boxed(as_timestamp(field.format, value));
+        case NativeType::kDate: return boxed(as_date(format, value));
+        case NativeType::kTimestamp: return boxed(as_timestamp(format, value));
         case NativeType::kEnum: return read_enum(field, value);
     }
     return fail(ErrorKind::kInternal, "unknown native type");
@@ -225,6 +263,7 @@ Result<Value> write_auto(const FieldMapping& field, const Value& value) {
 
 /// The platform's value, before `text_only`.
 Result<Value> write_typed(const FieldMapping& field, const Value& value) {
+    const std::string format = field.box.parts.empty() ? field.format : format_of(field.box.parts);
     switch (field.type) {
         case NativeType::kAuto: return write_auto(field, value);
         case NativeType::kString: {
@@ -242,15 +281,14 @@ Result<Value> write_typed(const FieldMapping& field, const Value& value) {
         case NativeType::kDate: {
             const auto day = as_date(field.format, value);
             if (!day) return fail(day.error());
-            return field.format.empty() ? Value{to_string(*day)}
-                                        : Value{write_time(field.format, start_of(*day))};
+            return format.empty() ? Value{to_string(*day)}
+                                  : Value{write_time(format, start_of(*day))};
         }
         case NativeType::kTimestamp: {
             const auto time = as_timestamp(field.format, value);
             if (!time) return fail(time.error());
             const Timestamp kept = cut(*time, field.decimals);
-            return field.format.empty() ? Value{to_string(kept)}
-                                        : Value{write_time(field.format, kept)};
+            return format.empty() ? Value{to_string(kept)} : Value{write_time(format, kept)};
         }
         case NativeType::kEnum: return write_enum(field, value);
     }
@@ -264,7 +302,7 @@ Result<Value> write_value(const FieldMapping& field, const Value& value) {
         return as_text ? Value{field.empty} : Value{};
     }
     auto native = write_typed(field, value);
-    if (native && !field.boxed_at.empty()) return boxed_value(field, *native);
+    if (native && field.box.is_used()) return boxed_value(field.box, *native);
     if (!native || !field.text_only) return native;
     const auto text = scalar_text(*native);
     if (!text) return bad(*native, text.error().what);
@@ -322,6 +360,22 @@ const Value* told_at(const Value::Map& native, const std::string& path) {
 }
 
 }  // namespace
+
+Result<void> check_parts(const BoxForm::Names& parts) {
+    std::set<std::string> seen;
+    for (const auto& [name, directive] : parts) {
+        const bool known = directive.size() == 2 && directive.front() == '%' &&
+                           std::string_view{"YmdHMSf"}.contains(directive.back());
+        if (!known) {
+            return fail(ErrorKind::kInvalid, "`" + name + "` is `" + directive +
+                                                 "`, which is none of %Y %m %d %H %M %S %f");
+        }
+        if (!seen.insert(directive).second) {
+            return fail(ErrorKind::kInvalid, "`" + directive + "` is there twice");
+        }
+    }
+    return check_time_format(format_of(parts));
+}
 
 const char* name_of(NativeType type) {
     constexpr std::array kNames{"auto", "string", "integer",   "decimal",

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/connectors/connector.h"
@@ -28,6 +29,18 @@ enum class NativeType : std::uint8_t {
 /// Name of a type as it stands in TOML ("auto", "string", ...).
 [[nodiscard]] const char* name_of(NativeType type);
 
+/// The object that a platform makes of a value for which JSON has no type.
+struct BoxForm {
+    using Names = std::vector<std::pair<std::string, std::string>>;
+    std::string at;  ///< Path of the value's text in it; empty: it is in parts.
+    Names parts;     ///< Of a time: names of numbers, and which (`%Y`), as time_format.h has them.
+    Names with;      ///< What else is in one that is written.
+    [[nodiscard]] bool is_used() const { return !at.empty() || !parts.empty(); }
+};
+
+/// kInvalid: not the parts of a day, or of a moment, each once.
+[[nodiscard]] Result<void> check_parts(const BoxForm::Names& parts);
+
 struct FieldMapping {
     FieldName field;
     std::string path;        ///< Dotted path in the platform's record: `Account.Name`.
@@ -47,9 +60,7 @@ struct FieldMapping {
     int decimals = -1;
     /// For kEnum canonical to native; for kBool what is written for "true" and "false".
     std::map<std::string, std::string, std::less<>> table;
-    /// kDecimal: it is an object, the number's text at this path in it; empty: it is no object.
-    std::string boxed_at;
-    std::vector<std::pair<std::string, std::string>> boxed_with;  ///< What else is in that object.
+    BoxForm box;
 
     [[nodiscard]] const std::string& written_at() const {
         return write_path.empty() ? path : write_path;

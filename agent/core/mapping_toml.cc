@@ -93,9 +93,10 @@ FieldMapping read_field(TomlReader& fields, const std::string& name,
     field.decimals = table.integer<int>("decimals", {-1, Decimal::kDigitsMax},
                                         timestamp ? defaults.timestamp_decimals : -1);
     if (table.has("table")) read_table(table.table("table"), field);
-    if (field.type == NativeType::kDecimal) {
-        field.boxed_at = defaults.decimal_at;
-        field.boxed_with = defaults.decimal_with;
+    const auto box = defaults.boxes.find(field.type);
+    if (box != defaults.boxes.end() && !table.has("format")) {
+        field.box = box->second;
+        field.format.clear();
     }
     check_field(table, field);
     return field;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,7 @@ struct MappingDefaults {
     bool may_create_with = false;  ///< `[objects.X.create]` and `write_path` are known.
     std::string timestamp_format;  ///< Of fields of type `timestamp` without their own.
     int timestamp_decimals = -1;
-    /// FieldMapping::boxed_at and boxed_with, of fields of type `decimal`.
-    std::string decimal_at;
-    std::vector<std::pair<std::string, std::string>> decimal_with;
+    std::map<NativeType, BoxForm> boxes;  ///< Of fields of that type without a format of their own.
 };
 
 /// What of the mappings a connector is to be made for; all as it stands, unless a person looks.

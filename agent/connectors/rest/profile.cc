@@ -340,11 +340,24 @@ void read_http(TomlReader table, Profile& profile) {
     profile.headers = named_templates(table.table("headers"));
 }
 
-void read_decimal(TomlReader table, Profile& profile) {
-    profile.decimal_at = table.text("path");
-    TomlReader with = table.table("with");
-    for (const std::string& key : with.keys())
-        profile.decimal_with.emplace_back(key, with.text(key));
+BoxForm::Names read_names(TomlReader table) {
+    BoxForm::Names names;
+    for (const std::string& key : table.keys()) names.emplace_back(key, table.text(key));
+    return names;
+}
+
+/// What a platform makes an object of, as JSON has no type for it.
+void read_box(TomlReader& values, NativeType type, Profile& profile) {
+    auto table = values.optional_table(name_of(type));
+    if (!table) return;
+    BoxForm& box = profile.boxes[type];
+    if (type == NativeType::kDecimal) {
+        box.at = table->text("path");
+    } else {
+        box.parts = read_names(table->table("parts"));
+        if (auto good = check_parts(box.parts); !good) table->problem("parts", good.error().what);
+    }
+    box.with = read_names(table->table("with"));
 }
 
 void read_values(TomlReader table, Profile& profile) {
@@ -354,7 +367,10 @@ void read_values(TomlReader table, Profile& profile) {
     profile.changed_format = time_format(table, "changed_format", "");
     profile.marker = table.text("marker", "");
     profile.marker_write_path = table.text("marker_write_path", "");
-    if (auto decimal = table.optional_table("decimal")) read_decimal(*decimal, profile);
+    for (const NativeType type :
+         {NativeType::kDecimal, NativeType::kDate, NativeType::kTimestamp}) {
+        read_box(table, type, profile);
+    }
     profile.text_only = table.boolean("text_only", profile.text_only);
     profile.trim = table.boolean("trim", profile.trim);
     profile.false_is_null = table.boolean("false_is_null", profile.false_is_null);

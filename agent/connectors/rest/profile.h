@@ -10,6 +10,7 @@
 
 #include "agent/connectors/rest/quota.h"
 #include "agent/connectors/rest/template.h"
+#include "agent/core/mapping.h"
 #include "shared/base/result.h"
 #include "shared/base/timestamp.h"
 #include "shared/base/toml_reader.h"
@@ -248,8 +249,7 @@ struct Profile {
     std::string changed_format;
     std::string marker;
     std::string marker_write_path;
-    std::string decimal_at;  ///< `[values.decimal] path`
-    std::vector<std::pair<std::string, std::string>> decimal_with;
+    std::map<NativeType, BoxForm> boxes;  ///< `[values.decimal]`, `[values.date]`, ...
     bool text_only = false;
     bool trim = false;
     bool false_is_null = false;

@@ -213,8 +213,7 @@ MappingDefaults defaults_of(const Profile& profile) {
             .may_create_with = true,
             .timestamp_format = profile.timestamp_format,
             .timestamp_decimals = profile.timestamp_decimals,
-            .decimal_at = profile.decimal_at,
-            .decimal_with = profile.decimal_with};
+            .boxes = profile.boxes};
 }
 
 }  // namespace

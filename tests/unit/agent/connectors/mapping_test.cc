@@ -143,8 +143,7 @@ TEST(Mapping, FindsInAListByNameAndWritesElsewhere) {
 TEST(Mapping, TakesADecimalThatIsAnObject) {
     FieldMapping amount = field("a", kDecimal);
     amount.decimals = 2;
-    amount.boxed_at = "decimal";
-    amount.boxed_with = {{"__class__", "Decimal"}};
+    amount.box = {.at = "decimal", .parts = {}, .with = {{"__class__", "Decimal"}}};
     const auto mapping = mapping_of({amount});
     const Fields ten{{FieldName{"a"}, Value{*Decimal::parse("10.5")}}};
     EXPECT_EQ(read(mapping, R"({"Id":"1","a":{"__class__":"Decimal","decimal":"10.50"}})")->fields,
@@ -159,6 +158,45 @@ TEST(Mapping, TakesADecimalThatIsAnObject) {
     EXPECT_EQ(to_json(*to_native(mapping, Fields{{FieldName{"a"}, Value{}}})), R"({"a":null})");
     EXPECT_EQ(*normal_form(mapping, Fields{{FieldName{"a"}, Value{*Decimal::parse("10.499")}}}),
               ten);
+}
+
+TEST(Mapping, TakesATimeThatIsAnObjectOfNumbers) {
+    FieldMapping day = field("d", kDate);
+    day.box = {.at = {},
+               .parts = {{"year", "%Y"}, {"month", "%m"}, {"day", "%d"}},
+               .with = {{"__class__", "date"}}};
+    FieldMapping moment = field("t", kTimestamp);
+    moment.box = {.at = {}, .parts = day.box.parts, .with = {{"__class__", "datetime"}}};
+    for (const auto& part :
+         {std::pair{"hour", "%H"}, {"minute", "%M"}, {"second", "%S"}, {"microsecond", "%f"}}) {
+        moment.box.parts.emplace_back(part);
+    }
+    const auto mapping = mapping_of({day, moment});
+    const Fields fields{{FieldName{"d"}, Value{*parse_date("2026-01-05")}},
+                        {FieldName{"t"}, Value{*parse_timestamp("2026-01-05T07:08:09.000120Z")}}};
+    EXPECT_EQ(read(mapping, R"({"Id":"1","d":{"__class__":"date","year":2026,"month":1,"day":5},
+             "t":{"year":2026,"month":1,"day":5,"hour":7,"minute":8,"second":9,"microsecond":120}})")
+                  ->fields,
+              fields);
+    EXPECT_EQ(to_json(*to_native(mapping, fields)),
+              R"({"d":{"__class__":"date","day":5,"month":1,"year":2026},)"
+              R"("t":{"__class__":"datetime","day":5,"hour":7,"microsecond":120,"minute":8,)"
+              R"("month":1,"second":9,"year":2026}})");
+    EXPECT_EQ(*normal_form(mapping, fields), fields);
+    EXPECT_EQ(to_json(*to_native(mapping, Fields{{FieldName{"d"}, Value{}}})), R"({"d":null})");
+    for (const auto& [json, says] :
+         {std::pair{R"({"Id":"1","d":{"year":2026,"month":1}})", "holds no number `day`"},
+          {R"({"Id":"1","d":{"year":2026,"month":"1","day":5}})", "holds no number `month`"},
+          {R"({"Id":"1","d":{"year":2026,"month":13,"day":5}})", "2026 13 05"},
+          {R"({"Id":"1","d":{"year":-1,"month":1,"day":5}})", "00-1 01 05"}}) {
+        const auto wrong = read(mapping, json);
+        ASSERT_FALSE(wrong) << json;
+        EXPECT_NE(wrong.error().what.find(says), std::string::npos) << wrong.error().what;
+    }
+    EXPECT_TRUE(check_parts(moment.box.parts));
+    EXPECT_FALSE(check_parts({{"year", "%Y"}, {"month", "%m"}}));
+    EXPECT_FALSE(check_parts({{"year", "%Y"}, {"month", "%m"}, {"day", "%x"}}));
+    EXPECT_FALSE(check_parts({{"year", "%Y"}, {"month", "%m"}, {"day", "%m"}}));
 }
 
 TEST(Mapping, FindsKeysThatHoldDots) {
