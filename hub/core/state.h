@@ -164,6 +164,8 @@ struct Handover {
     Why why = Why::kMerged;
     std::string by;  ///< Who asks for it, and why.
     std::vector<GivenRecord> records;
+    /// Of kUnmerged: the operation whose handover is undone, and may be told again all the same.
+    std::string undoes = {};
     friend bool operator==(const Handover&, const Handover&) = default;
 };
 
