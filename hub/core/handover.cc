@@ -68,6 +68,7 @@ void let_go(Work& work, RecordState& record, Presence presence) {
     record.held.clear();
     record.left.clear();
     record.attempts.clear();
+    record.instead.clear();
     record.blocked = false;
 }
 
