@@ -114,7 +114,7 @@ void Entities::forget_all() {
         slot->waiting.clear();
         slot->works.clear();
         slot->told.clear();
-        finish(*slot);
+        abandon(*slot);
     }
 }
 
@@ -439,7 +439,7 @@ void Entities::finish(Slot& slot) {
         const bool erases = !on && slot.loaded && slot.state.is_to_erase();
         if (erases) {
             host_.on_to_erase(
-                slot.state,
+                slot.state, slot.sequence,
                 {.work = done[i].work, .fence = done[i].fence, .policy = done[i].policy});
         }
         if (on || erases) done.erase(done.begin() + static_cast<std::ptrdiff_t>(i));
@@ -456,7 +456,15 @@ void Entities::finish(Slot& slot) {
     if (slots_.size() > options_.cache_entities) evict();
 }
 
+/// What was decided is not stored, so nothing of it is told.
+void Entities::abandon(Slot& slot) {
+    slot.step = Step{};
+    slot.loaded = false;
+    finish(slot);
+}
+
 void Entities::restart(Slot& slot, Duration wait) {
+    slot.step = Step{};
     for (std::size_t i = slot.works.size(); i-- > 0;) {
         slot.works[i].input = std::move(slot.inputs[i]);
         slot.waiting.push_front(std::move(slot.works[i]));
@@ -488,8 +496,7 @@ void Entities::give_up(Slot& slot, const Error& error) {
     }
     slot.works.clear();
     slot.inputs.clear();
-    slot.loaded = false;
-    finish(slot);
+    abandon(slot);
     for (Queued& queued : lost) {
         settle(queued, queued.input);
         host_.on_undecidable(std::move(queued), error);

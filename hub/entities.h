@@ -63,8 +63,8 @@ public:
     virtual void on_settled(const RecordKey& record) = 0;
     /// Will no pass look any more at the states of the partition for the newest policy's sake?
     [[nodiscard]] virtual bool is_reconsidered(Partition partition) const = 0;
-    /// `state`.is_to_erase(): that comes first, then `then` is done.
-    virtual void on_to_erase(const EntityState& state, Queued then) = 0;
+    /// `state`, stored at `sequence`, is_to_erase(): that comes first, then `then` is done.
+    virtual void on_to_erase(const EntityState& state, std::uint64_t sequence, Queued then) = 0;
     /// A change of an entity begins a workflow; `sink` hears of `token` when that is stored.
     virtual void on_start(const WorkflowStart& start, DeliverySink* sink, std::uint64_t token) = 0;
     /// What became of a workflow's write; the same.
@@ -219,6 +219,7 @@ private:
     void publish_effects(Slot& slot, std::vector<Command> commands);
     void release_keys(const Slot& slot);
     void finish(Slot& slot);
+    void abandon(Slot& slot);
     void restart(Slot& slot, Duration wait);
     void give_up(Slot& slot, const Error& error);
     void misplaced(Slot& slot);

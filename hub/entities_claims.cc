@@ -270,8 +270,7 @@ void Entities::misplaced(Slot& slot) {
     slot.waiting.clear();
     slot.works.clear();
     slot.inputs.clear();
-    slot.loaded = false;
-    finish(slot);
+    abandon(slot);
     // Only a record can be placed elsewhere, and only of this entity can be said that it holds
     // nothing. What else names an entity without a state is of before the states were lost.
     for (Queued& queued : again) {
@@ -353,8 +352,7 @@ bool Entities::part_with_foreign(Slot& slot) {
     // Its state may list the records from before.
     if (!parted.empty()) slot.waiting.push_back({.input = Recheck{}, .work = {slot.home, 0, 0}});
     if (slot.works.empty() && slot.waiting.empty()) {
-        slot.loaded = false;
-        finish(slot);
+        abandon(slot);
     } else {
         restart(slot, Duration{0});
         slot.foreign_records = std::move(parted);

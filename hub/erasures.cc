@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "hub/core/decide.h"
 #include "hub/core/identity.h"
 #include "hub/core/state_codec.h"
 #include "shared/nats/jetstream_api.h"
@@ -30,18 +31,20 @@ std::vector<RecordKey> records_of(const EntityState& state) {
     return all;
 }
 
-/// The subjects of the match keys that the canonical values have made in the end of the entry.
-void add_keys(const ObjectSpec& object, const Fields& canonical, std::set<std::string>& keys) {
+/// The match keys that the canonical values have made in the end of the entry.
+void add_keys(const ObjectSpec& object, const Fields& canonical,
+              std::map<std::string, Claim>& keys) {
     for (const MatchRule& rule : object.matches) {
         if (const auto text = match_text(rule, canonical)) {
-            keys.insert(subjects::match_key(object.name, rule.name, *text));
+            keys.try_emplace(subjects::match_key(object.name, rule.name, *text),
+                             Claim{object.name, rule.name, *text});
         }
     }
 }
 
 }  // namespace
 
-void Erasures::start(const EntityState& state, Queued then) {
+void Erasures::start(const EntityState& state, std::uint64_t sequence, Queued then) {
     const auto known = std::ranges::find_if(jobs_, [&](const Job& job) {
         return job.state.key == state.key && job.state.forgotten == state.forgotten;
     });
@@ -49,7 +52,7 @@ void Erasures::start(const EntityState& state, Queued then) {
         known->then.push_back(std::move(then));
         return;
     }
-    Job job{.state = state};
+    Job job{.state = state, .sequence = sequence};
     job.records = records_of(state);
     job.then.push_back(std::move(then));
     jobs_.push_back(std::move(job));
@@ -96,7 +99,9 @@ std::vector<std::string> Erasures::filters_of(const Job& job) const {
             }
             break;
         case Pass::kEvents: filters = {subjects::events_of(entity)}; break;
-        case Pass::kKeys: filters.assign(job.keys.begin(), job.keys.end()); break;
+        case Pass::kKeys:
+            for (const auto& [subject, key] : job.keys) filters.push_back(subject);
+            break;
         case Pass::kLook:
         case Pass::kLog:
         case Pass::kEnd: filters = {subjects::log(entity)};
@@ -156,14 +161,7 @@ bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
             std::from_chars(token.data(), token.data() + token.size(), version);
             return version < job.state.forgotten->version;
         }
-        case Pass::kKeys: {
-            const auto holder = wire::decode_reference(message.body);
-            const auto waiting = wire::decode_waiting(message.body);
-            const bool ours = holder && (holder->empty() || *holder == job.state.key.entity);
-            return ours && waiting && std::ranges::all_of(*waiting, [&](const RecordKey& one) {
-                       return std::ranges::binary_search(job.records, one);
-                   });
-        }
+        case Pass::kKeys: return is_former_key(job, message);
         case Pass::kLog: {
             const auto& log = job.state.forgotten->log;
             return std::ranges::binary_search(log, message.sequence);
@@ -207,6 +205,23 @@ bool Erasures::is_told_of(const Job& job, const nats::InMessage& message) const 
     if (!operation || operation->kind == OperationKind::kForget) return false;
     const RecordKey record{operation->platform, operation->entity.object, operation->record};
     return operation->entity == job.state.key || std::ranges::binary_search(job.records, record);
+}
+
+/// Is the match key nobody's but its former holder's? It may live again and have claimed it anew.
+bool Erasures::is_former_key(const Job& job, const nats::InMessage& message) const {
+    const auto holder = wire::decode_reference(message.body);
+    const auto waiting = wire::decode_waiting(message.body);
+    if (!holder || !waiting) return false;
+    const ObjectSpec* object = policies_.newest().object(job.state.key.object);
+    const auto key = job.keys.find(std::string{message.subject});
+    if (!holder->empty() &&
+        (object == nullptr || *holder != job.state.key.entity || key == job.keys.end() ||
+         message.sequence > job.sequence || has_key(*object, job.state, key->second))) {
+        return false;
+    }
+    return std::ranges::all_of(*waiting, [&](const RecordKey& one) {
+        return std::ranges::binary_search(job.records, one);
+    });
 }
 
 void Erasures::pass_read(Job& job) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -37,8 +38,8 @@ public:
              const HubOptions& options, ErasuresHost& host)
         : link_(link), clock_(clock), policies_(policies), options_(options), host_(host) {}
 
-    /// `state`.is_to_erase(); `then` is done when that is.
-    void start(const EntityState& state, Queued then);
+    /// `state`, stored at `sequence`, is_to_erase(); `then` is done when that is.
+    void start(const EntityState& state, std::uint64_t sequence, Queued then);
     /// Their inputs come again with the partitions.
     void forget_all();
     void tick();
@@ -57,12 +58,13 @@ private:
     };
     struct Job {
         EntityState state;
+        std::uint64_t sequence = 0;
         std::vector<Queued> then;
         std::vector<RecordKey> records;
         Pass pass = Pass::kLook;
-        std::vector<std::uint64_t> log;  ///< Of entries before it was forgotten.
-        Fields canonical;                ///< By that log; in the end the last ones.
-        std::set<std::string> keys;      ///< Subjects of the match keys that they made.
+        std::vector<std::uint64_t> log;     ///< Of entries before it was forgotten.
+        Fields canonical;                   ///< By that log; in the end the last ones.
+        std::map<std::string, Claim> keys;  ///< That they made, by subject.
         std::set<std::pair<Pass, std::uint64_t>> erased;
     };
 
@@ -71,6 +73,7 @@ private:
     void look_at(Job& job, const nats::InMessage& message) const;
     [[nodiscard]] bool is_of(const Job& job, const nats::InMessage& message) const;
     [[nodiscard]] bool is_told_of(const Job& job, const nats::InMessage& message) const;
+    [[nodiscard]] bool is_former_key(const Job& job, const nats::InMessage& message) const;
     void pass_read(Job& job);
     void finish();
     [[nodiscard]] static std::string_view stream_of(Pass pass);

@@ -152,8 +152,8 @@ private:
     [[nodiscard]] bool is_reconsidered(Partition partition) const override {
         return partitions_->is_reconsidered(partition);
     }
-    void on_to_erase(const EntityState& state, Queued then) override {
-        erasures_.start(state, std::move(then));
+    void on_to_erase(const EntityState& state, std::uint64_t sequence, Queued then) override {
+        erasures_.start(state, sequence, std::move(then));
     }
     void on_erased(const EntityKey& entity, Queued queued) override {
         entities_.submit(entity, std::move(queued));

@@ -61,6 +61,7 @@ void mark_present(Work& work, RecordState& record, const RecordId& id) {
     stand(work, record, id, "linked");
     record.mirror.clear();
     record.forms.clear();
+    record.instead.clear();
     close_about_former(work, record);
     close_exception(work, exceptions::kDeleteReview, record.platform);
     if (work.state.deleted) {

@@ -46,6 +46,7 @@ void forget_record(RecordState& record) {
     record.held.clear();
     record.left.clear();
     record.attempts.clear();
+    record.instead.clear();
     record.forms.clear();
     record.blocked = false;
     std::erase_if(record.others,

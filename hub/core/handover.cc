@@ -68,6 +68,7 @@ void let_go(Work& work, RecordState& record, Presence presence) {
     record.held.clear();
     record.left.clear();
     record.attempts.clear();
+    record.instead.clear();
     record.blocked = false;
 }
 
@@ -169,7 +170,8 @@ Handover unmerge(Work& work, const Operation& operation) {
     const auto at = find_taken_in(work.state, operation.other);
     const TakenIn taken = *at;
     work.state.taken_in.erase(at);
-    Handover handover{operation.id, operation.other, Handover::Why::kUnmerged, by(operation), {}};
+    Handover handover{operation.id, operation.other, Handover::Why::kUnmerged, by(operation),
+                      {},           taken.id};
     for (const auto& [platform, record, before] : taken.records) {
         auto given = give(work, platform, record, before);
         if (given) handover.records.push_back(*std::move(given));
@@ -262,6 +264,12 @@ std::optional<TakenIn::Record> take(Work& work, const GivenRecord& given) {
     }
     take_fields(work, record, told, {given.platform, given.rev, given.at}, {});
     return taken;
+}
+
+/// Also if that is undone by now: the entity that gave goes on telling until it knows.
+bool has_taken_in(const EntityState& state, const std::string& operation) {
+    return std::ranges::count(state.taken_in, operation, &TakenIn::id) > 0 ||
+           std::ranges::count(state.handovers, operation, &Handover::undoes) > 0;
 }
 
 std::vector<TakenIn::Field> difference(const std::vector<CanonicalField>& before,
@@ -381,8 +389,7 @@ void take_identity_operation(Work& work, const Operation& operation) {
 void take_over(Work& work, const Takeover& takeover) {
     const Handover& handover = takeover.handover;
     const bool merges = handover.why == Handover::Why::kMerged && takeover.from != work.state.key;
-    if (merges && std::ranges::find(work.state.taken_in, handover.id, &TakenIn::id) !=
-                      work.state.taken_in.end()) {
+    if (merges && has_taken_in(work.state, handover.id)) {
         work.replayed = true;
         return;
     }

@@ -87,7 +87,7 @@ void write_handovers(Writer& out, int key, const std::vector<Handover>& handover
     out.key(key);
     out.array(size_of(handovers));
     for (const Handover& handover : handovers) {
-        out.map(5);
+        out.map(5 + present(!handover.undoes.empty()));
         out.field(0, handover.id);
         out.field(1, handover.to.text);
         out.field(2, static_cast<std::uint64_t>(handover.why));
@@ -95,6 +95,7 @@ void write_handovers(Writer& out, int key, const std::vector<Handover>& handover
         out.key(3);
         out.array(size_of(handover.records));
         for (const GivenRecord& given : handover.records) write_given(out, given);
+        if (!handover.undoes.empty()) out.field(5, handover.undoes);
     }
 }
 
@@ -111,6 +112,7 @@ Handover read_handover(Decoder& in, const Node& node) {
                 });
                 break;
             case 4: handover.by = in.text(value, wire::kStringBytesMax); break;
+            case 5: handover.undoes = in.id(value); break;
             default: break;
         }
     });

@@ -87,7 +87,8 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
     }
     if (fresh) {
         take_fields(work, record, outcome.fields, from,
-                    {answered ? &answered->fields : nullptr, outcome.as_commanded});
+                    {answered ? &answered->fields : nullptr,
+                     answered && answered->kind == CommandKind::kUpdate, outcome.as_commanded});
     }
     if (answered) close_about(work, record, *answered);
     if (seen > outcome.rev) {  // It was deleted since, and that was told before.

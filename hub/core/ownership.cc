@@ -133,13 +133,61 @@ bool is_barred(const Work& work, const FieldName& field, const PlatformId& platf
            !may_move(work.object, work.state.fields(), platform, value);
 }
 
-enum class AsCommanded : std::uint8_t { kNo, kYes };
+/// A field that the platform's word is news of.
+struct Touched {
+    const FieldSpec* spec;
+    const Value* commanded;      ///< What we told it the field shall be, if we did.
+    bool as_commanded = false;   ///< It holds that, or its own form of it.
+    bool may_be_edited = false;  ///< It holds neither that nor what it held before.
+};
 
-/// Decides one field that the platform changed. `commanded`: what we told it the field shall be, if
-/// we did; `as_commanded`: it holds that, or its own form of it.
-void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const Value& value,
-                  const Provenance& from, const Fields& view, const Value* commanded,
-                  AsCommanded as_commanded) {
+std::optional<Value> take_instead(RecordState& record, const FieldName& field) {
+    const Value* value = record.instead.find(field);
+    if (value == nullptr) return std::nullopt;
+    std::optional<Value> out{*value};
+    record.instead.erase(field);
+    return out;
+}
+
+/// The platform has taken now what it was told before: that it held `value` instead was not its own
+/// form of that but an edit, which counts by the field's rule as any other.
+void decide_edit(Work& work, RecordState& record, const FieldSpec& spec, const Value& value,
+                 const Provenance& from, const OwnershipRule* rule) {
+    const CanonicalField* current = work.state.find(spec.name);
+    if (rule == nullptr || current == nullptr || !conforms(spec, value)) return;
+    if (is_barred(work, spec.name, record.platform, value)) return;
+    FieldDecision decision{spec.name,
+                           record.platform,
+                           current->value,
+                           value,
+                           judge(*rule, current, from),
+                           to_string(rule->place)};
+    if (decision.verdict == Verdict::kAccepted) {
+        make_canonical(work, spec.name, value, from);
+    } else if (decision.verdict == Verdict::kProposed) {
+        propose(work, spec.name, value, record.platform);
+    } else {
+        return;  // It is reverted by now; what is for a person, or is left alone, never was.
+    }
+    work.log.decisions.push_back(std::move(decision));
+    work.changed = true;
+}
+
+/// What a value that is not as we told the platform comes to, by what it would as a change. It may
+/// be the platform's own form of ours, or that nothing was written; so nothing comes of it that is
+/// more than about this record. If it may be an edit, and the platform takes ours the next time, it
+/// was one.
+Verdict of_other_than_told(const Touched& touched, Verdict as_change) {
+    const bool stays = as_change == Verdict::kIgnored || as_change == Verdict::kReview;
+    return stays && touched.may_be_edited ? as_change : Verdict::kReverted;
+}
+
+/// Decides one field that the platform changed.
+void decide_field(Work& work, RecordState& record, const Touched& touched, const Value& value,
+                  const Provenance& from, const Fields& view) {
+    const FieldSpec& spec = *touched.spec;
+    const Value* commanded = touched.commanded;
+    const std::optional<Value> instead = take_instead(record, spec.name);
     const CanonicalField* current = work.state.find(spec.name);
     const OwnershipRule* rule = work.object.rule(spec.name, view);
     const bool owner =
@@ -155,6 +203,7 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
               exceptions::kInDoubt, exceptions::kNotConverging}) {
             close_exception(work, kind, record.platform, &spec.name);
         }
+        if (instead && commanded) decide_edit(work, record, spec, *instead, from, rule);
         return;
     }
     FieldDecision decision{spec.name, record.platform, {}, value, Verdict::kUndecided, {}};
@@ -162,16 +211,17 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
         decision.verdict = judge(*rule, current, from);
         decision.rule = to_string(rule->place);
     }
-    // We told the platform a value and it holds another: what it made of it, not somebody's wish.
     // Only an owner's form becomes canonical; another's is as good as what was commanded.
+    const Verdict as_change = decision.verdict;
     if (commanded != nullptr && !owner) {
-        if (as_commanded == AsCommanded::kYes) {
+        if (touched.as_commanded) {
             record.release(spec.name);
             if (!(*commanded == value)) record.set_form(spec.name, *commanded);
             work.changed = true;
+            if (instead) decide_edit(work, record, spec, *instead, from, rule);
             return;
         }
-        decision.verdict = Verdict::kReverted;
+        decision.verdict = of_other_than_told(touched, as_change);
     }
     // What nobody has a value for is nobody's loss.
     if (work.reviews && current != nullptr) {
@@ -190,6 +240,10 @@ void decide_field(Work& work, RecordState& record, const FieldSpec& spec, const 
     }
     record.release(spec.name);  // What a person said was about another value.
     carry_out(work, record, decision, from);
+    const bool would_count = as_change == Verdict::kAccepted || as_change == Verdict::kProposed;
+    if (touched.may_be_edited && would_count && !owner && !record.holds(spec.name)) {
+        record.instead.set(spec.name, value);
+    }
     work.log.decisions.push_back(std::move(decision));
     work.changed = true;
 }
@@ -268,6 +322,7 @@ Value make_canonical(Work& work, const FieldName& field, const Value& value, Pro
             });
         record.blocked = record.blocked && doubt;
         std::erase_if(record.attempts, [&](const Attempts& a) { return a.field == field; });
+        record.instead.erase(field);
         if (!exceptions_open) continue;
         for (const std::string_view kind :
              {exceptions::kReview, exceptions::kReconcileReview, exceptions::kUndecided,
@@ -314,11 +369,6 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
                  const Effects& effects) {
     const Binding* binding = work.object.binding(record.platform);
     if (binding == nullptr) return;
-    struct Touched {
-        const FieldSpec* spec;
-        const Value* commanded;
-        AsCommanded as_commanded;
-    };
     std::vector<Touched> touched;
     touched.reserve(fields.size());
     Fields invalid;
@@ -342,8 +392,11 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
                                     name) != effects.as_commanded.end();
         // Not changed there; but a command that did not bring what it should must be counted.
         const bool missed = wanted != nullptr && !(*wanted == told);
-        if (known != nullptr && *known == told && !missed) continue;
+        const bool same = known != nullptr && *known == told;
+        const bool settles = wanted != nullptr && record.instead.find(name) != nullptr;
+        if (same && !missed && !settles) continue;
         const bool first_empty = known == nullptr && told.is_null() && !missed;
+        const bool may_be_edited = effects.updates && missed && !equal_or_both_empty(known, told);
         // The echo of an older command: what is wanted by now has been commanded since. But an
         // owner that was asked has answered, and of a record not seen before nothing is an echo.
         const bool echo = ours && wanted == nullptr && known != nullptr &&
@@ -356,7 +409,7 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         if (first_empty || echo) continue;
         if (valid) {
             close_exception(work, exceptions::kContract, record.platform, &name);
-            touched.push_back({spec, wanted, ours ? AsCommanded::kYes : AsCommanded::kNo});
+            touched.push_back({spec, wanted, ours, may_be_edited});
         } else {
             record.release(name);
             record.hold(name);
@@ -371,8 +424,7 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
     SortedWalk values{record.mirror};
     work.log.decisions.reserve(work.log.decisions.size() + touched.size());
     for (const Touched& one : touched) {
-        decide_field(work, record, *one.spec, values.find(one.spec->name)->second, from, view,
-                     one.commanded, one.as_commanded);
+        decide_field(work, record, one, values.find(one.spec->name)->second, from, view);
     }
 }
 

@@ -99,7 +99,10 @@ struct RecordState {
     std::vector<FieldName> held;  ///< Left alone until something about them changes; sorted.
     std::vector<FieldName> left;  ///< Of `held`: a person said so, whatever the policy; sorted.
     std::vector<Attempts> attempts;
-    std::vector<Form> forms;          ///< Of what the mirror holds now.
+    std::vector<Form> forms;  ///< Of what the mirror holds now.
+    /// What it was found to hold instead of what it was told, where that may have been somebody's
+    /// edit: it was, if the platform takes what it is told the next time.
+    Fields instead;
     std::uint64_t doubt_settled = 0;  ///< Newest generation when a person settled a doubt.
     bool blocked = false;  ///< A create or delete failed for good; waits for a change or a person.
     std::vector<OtherRecord> others;   ///< Oldest news first.
@@ -164,6 +167,8 @@ struct Handover {
     Why why = Why::kMerged;
     std::string by;  ///< Who asks for it, and why.
     std::vector<GivenRecord> records;
+    /// Of kUnmerged: the operation whose handover is undone, and may be told again all the same.
+    std::string undoes = {};
     friend bool operator==(const Handover&, const Handover&) = default;
 };
 

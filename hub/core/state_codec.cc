@@ -60,7 +60,8 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
     out.map(6 + present(record.record.has_value(), record.pending.has_value(), !record.held.empty(),
                         !record.attempts.empty(), record.blocked, !record.forms.empty(),
                         record.doubt_settled > 0, !record.others.empty(), !record.left.empty(),
-                        !record.told_as.empty(), record.pending && record.pending->backfill));
+                        !record.told_as.empty(), record.pending && record.pending->backfill,
+                        !record.instead.empty()));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -110,6 +111,10 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
         }
     }
     if (record.pending && record.pending->backfill) out.field(16, std::uint64_t{1});
+    if (!record.instead.empty()) {
+        out.key(17);
+        out.fields(record.instead);
+    }
     if (!record.others.empty()) {
         out.key(13);
         out.array(size_of(record.others));
@@ -209,6 +214,7 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
                 break;
             case 14: record.left = read_names(in, value); break;
             case 16: backfill = in.unsigned64(value) != 0; break;
+            case 17: record.instead = in.fields(value); break;
             case 15:
                 for (const auto& [field, name] : in.fields(value)) {
                     if (const auto* text = name.get<std::string>()) {

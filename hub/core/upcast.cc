@@ -80,6 +80,7 @@ public:
         names(record.held);
         names(record.left);
         for (Attempts& attempts : record.attempts) name(attempts.field);
+        fields(record.instead);
         for (Form& form : record.forms) {
             name(form.field);
             value(form.field, form.wanted);

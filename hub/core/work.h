@@ -55,6 +55,8 @@ struct Work {
 struct Effects {
     /// Of the command that is out, which this answers; null if it answers none or an older one.
     const Fields* commanded = nullptr;
+    /// The command was told to a record that was there: what it holds otherwise may be an edit.
+    bool updates = false;
     /// Fields that hold what some command told, or the platform's form of it: nobody's edit.
     std::vector<FieldName> as_commanded;
 };

@@ -87,6 +87,9 @@ void Checkers::watch_create(const Mutation& mutation) {
         const Platform::Version* then = rows.at(id).as_of(mutation.at);
         if (then == nullptr || then->deleted) continue;
         if (workload_.was_denied(mutation.entity.entity, mutation.key.platform)) continue;
+        if (is_anothers({mutation.key.platform, mutation.entity.object, id}, mutation.entity)) {
+            continue;
+        }
         world_.violate("I2",
                        "two records of entity " + mutation.entity.entity.text + " on " +
                            mutation.key.platform.text + ": " + id.text + " and " +
@@ -94,6 +97,20 @@ void Checkers::watch_create(const Mutation& mutation) {
                        mutation.entity.entity.text);
     }
     made.push_back(mutation.key.record);
+}
+
+/// Was the record, made for the entity, placed with another one after the states were lost? What a
+/// person had parted may join by its match key again, if it is told before that word is.
+bool Checkers::is_anothers(const RecordKey& key, const EntityKey& entity) {
+    if (broker_.state_losses() == 0) return false;
+    return std::ranges::any_of(broker_.all(subjects::kStreamState), [&](const MessagePtr& message) {
+        if (!subject_matches(subjects::all_entities(), message->subject)) return false;
+        const auto state = hub::decode_entity(message->body);
+        if (!state || state->key == entity) return false;
+        const hub::RecordState* record = state->record(key.platform);
+        return record != nullptr && record->presence == hub::Presence::kPresent &&
+               record->record == key.record;
+    });
 }
 
 // I4, I13: neither an older generation after a newer one, nor a smaller fence after a greater.

@@ -33,6 +33,7 @@ private:
     void watch_receipts();
     void watch_mutation(const Mutation& mutation);
     void watch_create(const Mutation& mutation);
+    [[nodiscard]] bool is_anothers(const RecordKey& key, const EntityKey& entity);
     void watch_order(const Mutation& mutation);
     void watch_owner(const Mutation& mutation);
     [[nodiscard]] bool is_ours(const Mutation& mutation, const FieldName& field) const;

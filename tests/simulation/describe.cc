@@ -122,6 +122,9 @@ std::string of_log(std::string_view body) {
                 hub::name_of(decision.verdict);
     }
     for (const std::string& note : entry->notes) text += "; " + note;
+    text += "; by";
+    for (const std::string& input : entry->inputs) text += " <" + input + ">";
+    for (const auto& quiet : entry->quiet) text += " <quiet " + quiet.input + ">";
     return text;
 }
 

@@ -329,7 +329,8 @@ int run_many(const Options& options) {
     const Totals totals = run_all(options);
     std::size_t shown = 0;
     for (const std::uint64_t seed : totals.failed) {
-        if (options.json || options.planted != nullptr || ++shown > 3) break;
+        if (options.json || options.planted != nullptr || shown == 3) break;
+        ++shown;
         RunOptions run = run_options(options, seed);
         run.trace = true;
         // In a process of its own: it may be one that does not come back.

@@ -160,6 +160,25 @@ TEST_F(Handing, UnmergeGivesBothWhatTheyHad) {
     EXPECT_TRUE(state_.exceptions.empty());
 }
 
+TEST_F(Handing, AMergeThatIsUndoneIsNotDoneAgainByLateNewsOfIt) {
+    make_halves();
+    look_at(kTwo);
+    const Step merged = take(operation(OperationKind::kMerge, kOne));
+    const Takeover told{state_.key, merged.handovers.at(0)};
+    look_at(kOne);
+    take(told);
+    carry_out(operation(OperationKind::kUnmerge, kTwo));
+    look_at(kOne);
+    const Step again = take(told);
+    EXPECT_FALSE(again.changed);
+    EXPECT_TRUE(again.replayed);
+    // By another word they may be one again.
+    look_at(kTwo);
+    carry_out(operation(OperationKind::kMerge, kOne));
+    look_at(kOne);
+    EXPECT_EQ(state_.taken_in.size(), 1U);
+}
+
 TEST_F(Handing, UnmergeKeepsWhatHasComeSince) {
     make_halves();
     carry_out(operation(OperationKind::kMerge, kOne));

@@ -1,0 +1,253 @@
+#include "hub/entities.h"
+
+#include <gtest/gtest.h>
+
+#include "hub/core/state_codec.h"
+#include "hub/erasures.h"
+#include "shared/nats/streams.h"
+#include "shared/policy/policy_version.h"
+#include "shared/wire/codec.h"
+#include "shared/wire/subjects.h"
+#include "tests/simulation/memory_link.h"
+
+// A hub's entities alone, at the model of the broker: what they store for one decision.
+
+namespace syncline::sim {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* kOneObject = R"(
+[policy]
+name = "test"
+[platforms.crm]
+[objects.item.fields]
+name = { type = "string", required = true }
+[[objects.item.own]]
+fields = ["name"]
+owner = "crm"
+[objects.item.on.crm]
+fields = ["*"]
+founds = true
+[[objects.item.match]]
+name = "name"
+on = ["name"]
+)";
+const ObjectName kItem{"item"};
+const EntityKey kGiver{kItem, EntityId{"giver"}};
+const EntityKey kTaker{kItem, EntityId{"taker"}};
+const PlatformId kCrm{"crm"};
+const FieldName kName{"name"};
+
+/// Counts what is published, stored or not.
+class CountingLink final : public nats::Link {
+public:
+    explicit CountingLink(nats::Link& link) : link_(link) {}
+    void publish(const nats::OutMessage& message, nats::PublishSink* sink,
+                 std::uint64_t token) override {
+        ++published[std::string{message.subject}];
+        link_.publish(message, sink, token);
+    }
+    void send(std::string_view subject, std::string_view body) override {
+        link_.send(subject, body);
+    }
+    void get_last(std::string_view stream, std::string_view subject,
+                  Done<std::optional<nats::StoredMessage>> done) override {
+        link_.get_last(stream, subject, std::move(done));
+    }
+    void stream_info(std::string_view stream, Done<nats::StreamInfo> done) override {
+        link_.stream_info(stream, std::move(done));
+    }
+    void ensure_stream(const nats::StreamConfig& config, Done<nats::StreamInfo> done) override {
+        link_.ensure_stream(config, std::move(done));
+    }
+    std::unique_ptr<nats::Subscription> consume(nats::ConsumeSpec spec,
+                                                nats::MessageSink* sink) override {
+        return link_.consume(std::move(spec), sink);
+    }
+    std::unique_ptr<nats::Subscription> subscribe(std::string_view subject,
+                                                  nats::MessageSink* sink) override {
+        return link_.subscribe(subject, sink);
+    }
+    [[nodiscard]] bool connected() const override { return link_.connected(); }
+
+    std::map<std::string, int> published;
+
+private:
+    nats::Link& link_;
+};
+
+class EntitiesAlone : public testing::Test, hub::EntitiesHost, hub::ErasuresHost {
+protected:
+    EntitiesAlone() {
+        options_.partitions = 1;
+        watch_.on_ready = [this] { policies_.start(); };
+        watch_.on_noted = [] {};
+        policies_.on_ready = policies_.on_activated = [] {};
+        turn_until([this] { return policies_.ready(); });
+        link_.published.clear();
+    }
+
+    void turn_until(const std::function<bool()>& reached) {
+        for (int turns = 0; !reached(); ++turns) {
+            ASSERT_LT(turns, 10'000) << "it never comes to be";
+            world_.run_until(world_.now() + milliseconds{10});
+            ASSERT_TRUE(world_.violations().empty()) << world_.violations()[0].what;
+            watch_.tick();
+            policies_.tick();
+            effects_.tick();
+            entities_.tick();
+            erasures_.tick();
+            broker_link_.end_of_turn();
+        }
+    }
+    std::optional<hub::EntityState> stored(const EntityKey& entity) {
+        const auto message =
+            broker_.get_last(subjects::kStreamState, subjects::entity(entity, {0}));
+        if (!message || !*message) return std::nullopt;
+        return *hub::decode_entity((*message)->body);
+    }
+
+    std::uint64_t store(const std::string& subject, const std::string& body) {
+        return *broker_.publish(subject, body, std::nullopt);
+    }
+    static hub::Queued change(const char* record, const char* name) {
+        return {.input = Change{.key = {kCrm, kItem, RecordId{record}},
+                                .number = {{0}, {1, 1}},
+                                .rev = {1, 1},
+                                .fields = {{kName, name}}},
+                .needs_link = true};
+    }
+
+    void on_done(const hub::WorkId&) override { ++done_; }
+    void on_erased(const EntityKey&, hub::Queued) override { ++done_; }
+    void on_misplaced(hub::Queued) override { ++misplaced_; }
+    void on_linked(const RecordKey&, const EntityId&) override {}
+    void on_awaited(const RecordKey&) override {}
+    void on_told_first(const EntityKey&, hub::Queued) override { ADD_FAILURE(); }
+    void on_later_epoch(const PlatformId&, std::uint64_t) override {}
+    void on_settled(const RecordKey&) override {}
+    [[nodiscard]] bool is_reconsidered(Partition) const override { return false; }
+    void on_to_erase(const hub::EntityState&, std::uint64_t, hub::Queued) override {
+        ADD_FAILURE();
+    }
+    void on_start(const hub::WorkflowStart&, hub::DeliverySink*, std::uint64_t) override {
+        ADD_FAILURE();
+    }
+    void on_written(const hub::WriteAnswer&, hub::DeliverySink*, std::uint64_t) override {
+        ADD_FAILURE();
+    }
+    void on_undecidable(hub::Queued, const Error& error) override { ADD_FAILURE() << error.what; }
+
+    World world_{1};
+    MemoryBroker broker_{world_};
+    NetworkFaults network_;
+    MemoryLink broker_link_{world_, broker_, network_, Ticket{}, "hub"};
+    CountingLink link_{broker_link_};
+    SimClock clock_{world_};
+    hub::HubOptions options_;
+    hub::HubCounters counters_;
+    SyncPoints sync_points_;
+    hub::BrokerWatch watch_{link_, clock_, options_.watch_interval,
+                            nats::stream_configs({.partitions = 1})};
+    hub::ReliablePublisher effects_{link_, clock_, watch_, counters_, options_.retry_wait};
+    hub::Policies policies_{
+        link_, clock_, watch_, effects_, options_.retry_wait, {{"test.toml", kOneObject}}};
+    hub::Entities entities_{link_,     clock_,       watch_, policies_, options_,
+                            counters_, sync_points_, *this,  effects_};
+    hub::Erasures erasures_{link_, clock_, policies_, options_, *this};
+    std::size_t done_ = 0;
+    std::size_t misplaced_ = 0;
+};
+
+// Every decision of the giver tells its handover again until it knows that it has arrived. All that
+// wait for the taker are decided in one attempt.
+TEST_F(EntitiesAlone, AnAttemptClaimsEachLinkOnceHoweverOftenAHandoverIsTold) {
+    hub::Handover handover{"op-1", kTaker.entity, hub::Handover::Why::kMerged, "anna", {}};
+    for (const char* record : {"r1", "r2"}) {
+        handover.records.push_back({.platform = kCrm,
+                                    .record = RecordId{record},
+                                    .rev = {1, 1},
+                                    .told = {{kName, "bolt"}}});
+    }
+    constexpr std::size_t kTimes = 20;
+    for (std::size_t i = 0; i < kTimes; ++i) {
+        entities_.submit(kTaker, {.input = hub::Takeover{kGiver, handover}, .insists = true});
+    }
+    turn_until([this] { return entities_.busy() == 0; });
+    const auto taker = stored(kTaker);
+    ASSERT_TRUE(taker);
+    EXPECT_EQ(taker->version, 1U);
+    EXPECT_EQ(taker->records.at(0).record, RecordId{"r1"});
+    for (const char* record : {"r1", "r2"}) {
+        const std::string link = subjects::link({kCrm, kItem, RecordId{record}});
+        EXPECT_EQ(link_.published[link], 1) << link;
+    }
+}
+
+TEST_F(EntitiesAlone, WhatIsNotStoredHandsNothingOver) {
+    entities_.submit({kItem, EntityId{"first"}}, change("r1", "bolt"));
+    turn_until([this] { return entities_.busy() == 0; });
+    // The record is another's: what is new gives way, with all that was decided.
+    hub::Operation merge;
+    merge.kind = hub::OperationKind::kMerge;
+    merge.entity = kGiver;
+    merge.id = "op-1";
+    merge.other = kTaker.entity;
+    entities_.submit(kGiver, change("r1", "bolt"));
+    entities_.submit(kGiver, {.input = merge});
+    turn_until([this] { return entities_.busy() == 0; });
+    EXPECT_EQ(misplaced_, 1U);
+    EXPECT_FALSE(stored(kGiver));
+    EXPECT_FALSE(stored(kTaker));
+}
+
+/// An entity that is to be erased, and whose values once made the key "bolt".
+class ErasuresAlone : public EntitiesAlone {
+protected:
+    ErasuresAlone() {
+        state_.key = kGiver;
+        state_.version = 2;
+        state_.forgotten = hub::Forgotten{.id = "op-1", .by = "anna", .version = 2};
+        hub::LogEntry before;
+        before.entity = kGiver;
+        before.version = 1;
+        before.decisions = {{kName, kCrm, {}, "bolt", hub::Verdict::kAccepted, {}}};
+        store(subjects::log(kGiver), hub::encode(before));
+    }
+    std::uint64_t claim() { return store(key_, wire::encode_reference(kGiver.entity, {})); }
+    std::uint64_t store_state() {
+        return store(subjects::entity(kGiver, {0}), hub::encode(state_));
+    }
+    /// Does anybody hold the key in the end?
+    bool is_held_after(std::uint64_t sequence) {
+        erasures_.start(state_, sequence, {});
+        turn_until([this] { return erasures_.busy() == 0; });
+        EXPECT_EQ(done_, 1U);
+        return broker_.get_last(subjects::kStreamState, key_)->has_value();
+    }
+    const std::string key_ = subjects::match_key(kItem, "name", "bolt");
+    hub::EntityState state_;
+};
+
+TEST_F(ErasuresAlone, AKeyOfBeforeIsErased) {
+    state_.deleted = true;
+    claim();
+    EXPECT_FALSE(is_held_after(store_state()));
+}
+
+TEST_F(ErasuresAlone, AKeyThatIsClaimedAnewMeanwhileStays) {
+    state_.deleted = true;
+    const std::uint64_t sequence = store_state();
+    claim();
+    EXPECT_TRUE(is_held_after(sequence));
+}
+
+TEST_F(ErasuresAlone, AKeyOfOneThatLivesAgainStays) {
+    state_.set(kName, "bolt", {});
+    claim();
+    EXPECT_TRUE(is_held_after(store_state()));
+}
+
+}  // namespace
+}  // namespace syncline::sim
