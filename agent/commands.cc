@@ -214,9 +214,13 @@ void Commands::call(const JobPtr& job) {
             wait(job, now());
         });
     }
-    hold(job);
+    const Jobs jobs = take_its_like(job);
+    for (const JobPtr& one : jobs) hold(one);
     ++calls_;
     p_.gate.take(QuotaLane::kCommand, now());
+    if (jobs.size() > 1) return call_all(jobs);
+    job->alone = false;
+    job->lot.reset();
     if (job->phase == Phase::kWrite) {
         call_write(job);
     } else {
@@ -226,23 +230,26 @@ void Commands::call(const JobPtr& job) {
 
 void Commands::call_write(const JobPtr& job) {
     guard(job);
+    job->among_others = false;
     p_.environment.before("C3");
     p_.executor.write(job->command, [this, job](const Executor::Answer<Written>& answer) {
         p_.environment.before("C4");
-        on_written(job, answer);
+        on_answer({job}, answer.cost);
+        on_written(job, answer.result, answer.pause);
         p_.environment.after("C4");
     });
     p_.environment.after("C3");
 }
 
-void Commands::on_written(const JobPtr& job, const Executor::Answer<Written>& answer) {
-    on_answer(job, answer.cost);
-    const Result<Written>& result = answer.result;
+void Commands::on_written(const JobPtr& job, const Result<Written>& result, Duration pause) {
     const AfterWrite next = after_write(job->command.kind, result);
     if (next == AfterWrite::kRetry || next == AfterWrite::kPause || next == AfterWrite::kDenied) {
-        return on_unreached(job, result.error(), answer.pause);
+        return on_unreached(job, result.error(), pause);
     }
     if (next == AfterWrite::kVerify) return enter_doubt(job, result.error());
+    if (result && result->record && is_anothers(*job, *result->record)) {
+        return enter_doubt(job, {ErrorKind::kAmbiguous, kAnothers});
+    }
     p_.gate.succeeded();
     p_.gate.breaker().succeeded();
     if (result) {
@@ -268,7 +275,9 @@ void Commands::on_written(const JobPtr& job, const Executor::Answer<Written>& an
 }
 
 bool Commands::charge(const JobPtr& job) {
-    p_.gate.breaker().failed(now(), p_.environment.jitter.next());
+    if (!std::exchange(charged_, true)) {
+        p_.gate.breaker().failed(now(), p_.environment.jitter.next());
+    }
     if (p_.gate.breaker().state(now()) == Breaker::State::kOpen) {
         shunned_ = job->command.entity;
         shunned_until_ = p_.gate.breaker().open_until() + kShunned;
@@ -283,8 +292,8 @@ bool Commands::charge(const JobPtr& job) {
 
 void Commands::on_unreached(const JobPtr& job, const Error& error, Duration pause) {
     job->last_error = last_error_ = error.what;
-    const Duration backoff = full_jitter(p_.settings.writing.retry, std::max(job->attempts, 1u),
-                                         p_.environment.jitter.next());
+    const Duration backoff =
+        full_jitter(p_.settings.writing.retry, std::max(job->attempts, 1u), chance(*job));
     if (error.kind == ErrorKind::kDenied) {
         p_.gate.deny(now(), p_.settings.writing.denied_pause);
     } else if (error.kind == ErrorKind::kThrottled) {

@@ -123,8 +123,13 @@ private:
         bool found = false;  ///< `written` was there before: this command has set nothing.
         std::optional<RecordId> made;  ///< The entity has it already, as far as is known here.
         std::optional<Ending> ending;  ///< Is told when it is due.
+        bool alone = false;         ///< Its next call is for it alone: with others it was refused.
+        bool among_others = false;  ///< It was written in one call with others.
+        /// What chance said to those that were called together, so that they come again together.
+        std::optional<std::uint64_t> lot;
     };
     using JobPtr = std::shared_ptr<Job>;
+    using Jobs = std::vector<JobPtr>;
     struct Slot {
         JobPtr running;
         JobPtr waiting;
@@ -181,8 +186,8 @@ private:
     void call(const JobPtr& job);
     void call_write(const JobPtr& job);
     void call_look(const JobPtr& job);
-    void on_written(const JobPtr& job, const Executor::Answer<Written>& answer);
-    void on_looked(const JobPtr& job, const Executor::Answer<std::optional<Record>>& answer);
+    void on_written(const JobPtr& job, const Result<Written>& result, Duration pause);
+    void on_looked(const JobPtr& job, const Result<std::optional<Record>>& result, Duration pause);
     void on_found(const JobPtr& job, const std::optional<Record>& record);
     void on_verified(const JobPtr& job, const std::optional<Record>& record);
     void on_unreadable(const JobPtr& job, const Error& error);
@@ -210,7 +215,26 @@ private:
     void wait(const JobPtr& job, Duration due);
     void hold(const JobPtr& job);
     void let_go(const JobPtr& job);
-    void on_answer(const JobPtr& job, const CallCost& cost);
+    void on_answer(const Jobs& jobs, const CallCost& cost);
+    [[nodiscard]] static bool is_overtaken(const Slot& slot);
+    [[nodiscard]] std::uint64_t chance(const Job& job);
+
+    // Several in one call (commands_batch.cc).
+    [[nodiscard]] Jobs take_its_like(const JobPtr& job);
+    [[nodiscard]] std::size_t together_max(const Job& job) const;
+    [[nodiscard]] static bool go_together(const Job& one, const Job& other);
+    [[nodiscard]] static std::optional<RecordId> fetched_by(const Job& job);
+    void call_all(const Jobs& jobs);
+    void write_all(const Jobs& jobs);
+    void fetch_all(const Jobs& jobs);
+    template <class T>
+    using GoOn = void (Commands::*)(const JobPtr&, const Result<T>&, Duration);
+    template <class T>
+    void on_all_answered(const Jobs& jobs, const Executor::Answer<Each<T>>& answer, GoOn<T> go_on);
+    void send_alone(const JobPtr& job);
+    static constexpr const char* kAnothers =
+        "the record that the platform answered with has the marker of another entity";
+    [[nodiscard]] static bool is_anothers(const Job& job, const Record& record);
     void guard(const JobPtr& job);
     void release(const JobPtr& job);
 
@@ -228,9 +252,11 @@ private:
     std::deque<EntityKey> ready_;                   ///< With something waiting and nothing running.
     std::set<std::pair<Duration, EntityKey>> due_;  ///< Running jobs that wait for their time.
     std::size_t busy_ = 0;                          ///< Jobs that are called, admitted or stored.
-    std::size_t calls_ = 0;                         ///< Of them, those that are called.
+    std::size_t calls_ = 0;                         ///< Calls that they are in.
     std::size_t admitting_ = 0;                     ///< And those whose admission is stored.
     std::size_t in_flight_max_ = 1;
+    std::size_t batch_max_ = 1;  ///< Of the platform.
+    bool charged_ = false;       ///< The call that was answered last, against the breaker.
     Lookahead lookahead_;
     /// PlatformGate::successes() at the last failure of each entity's command: outlives the job,
     /// which is dropped when the breaker opens and comes again from the stream.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "agent/commands.h"
 
@@ -22,9 +23,9 @@ bool Commands::may_call(Duration now) const {
     return probes(now) ? busy_ == 0 : calls_ < in_flight_max_;
 }
 
-/// As many as may be called once that is stored.
+/// As many as may be called once that is stored, or as go into one call.
 bool Commands::may_admit(Duration now) const {
-    return probes(now) ? busy_ == 0 : admitting_ < in_flight_max_;
+    return probes(now) ? busy_ == 0 : admitting_ < std::max(in_flight_max_, batch_max_);
 }
 
 bool Commands::may_subscribe() const { return started_ && !subscription_ && p_.link.connected(); }
@@ -55,6 +56,7 @@ void Commands::pump() {
     } else if (may_subscribe() && at >= quiet_until_) {
         subscribe();
     }
+    batch_max_ = p_.executor.traits().batch_max;
     in_flight_max_ = lookahead_.in_flight_max(p_.gate.concurrency());
     // A platform that said it was too much is asked for no more than it bears.
     const bool reduced = p_.gate.concurrency() < p_.settings.writing.concurrency;
@@ -93,9 +95,17 @@ Duration Commands::next_deadline() const {
     return next;
 }
 
-/// Does what is admitted wait for calls to be answered? Then nothing more is.
+/// Does what is admitted wait for calls to be answered, and is it as much as goes into one? Then
+/// nothing more is.
 bool Commands::is_behind(Duration at) const {
-    return !may_call(at) && !due_.empty() && due_.begin()->first <= at;
+    if (may_call(at) || due_.size() < batch_max_) return false;
+    return std::next(due_.begin(), static_cast<std::ptrdiff_t>(batch_max_) - 1)->first <= at;
+}
+
+bool Commands::is_overtaken(const Slot& slot) {
+    const Job& job = *slot.running;
+    return slot.waiting && slot.waiting->command.generation > job.command.generation &&
+           !job.guarded && !job.doubt && !job.written;
 }
 
 bool Commands::start_next(Duration at) {
@@ -107,9 +117,7 @@ bool Commands::start_next(Duration at) {
         const JobPtr job = slot.running;
         due_.erase({due, entity});
         job->due = kNever;
-        const bool newer =
-            slot.waiting && slot.waiting->command.generation > job->command.generation;
-        if (newer && !job->guarded && !job->doubt && !job->written) {
+        if (is_overtaken(slot)) {
             supersede(job);
         } else {
             call(job);
@@ -144,11 +152,16 @@ void Commands::let_go(const JobPtr& job) {
     --busy_;
 }
 
-void Commands::on_answer(const JobPtr& job, const CallCost& cost) {
+void Commands::on_answer(const Jobs& jobs, const CallCost& cost) {
     p_.gate.answered(QuotaLane::kCommand, cost);
     lookahead_.answered();
     --calls_;
-    let_go(job);
+    charged_ = false;
+    for (const JobPtr& job : jobs) let_go(job);
+}
+
+std::uint64_t Commands::chance(const Job& job) {
+    return job.lot ? *job.lot : p_.environment.jitter.next();
 }
 
 void Commands::wait(const JobPtr& job, Duration due) {

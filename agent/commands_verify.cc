@@ -37,9 +37,8 @@ void Commands::prove(const JobPtr& job) {
                 return give_up(job);
             }
             job->phase = Phase::kWrite;
-            return wait(
-                job, settled + full_jitter(p_.settings.writing.retry, std::max(job->attempts, 1u),
-                                           p_.environment.jitter.next()));
+            return wait(job, settled + full_jitter(p_.settings.writing.retry,
+                                                   std::max(job->attempts, 1u), chance(*job)));
         case Proof::kNone: break;
     }
     leave_in_doubt(
@@ -49,33 +48,26 @@ void Commands::prove(const JobPtr& job) {
 }
 
 void Commands::call_look(const JobPtr& job) {
-    const Command& command = job->command;
+    const EntityKey& entity = job->command.entity;
     const auto done = [this, job](const Executor::Answer<std::optional<Record>>& answer) {
-        on_looked(job, answer);
+        on_answer({job}, answer.cost);
+        on_looked(job, answer.result, answer.pause);
     };
-    if (job->phase == Phase::kLook && job->made) {
-        return p_.executor.fetch(command.entity.object, *job->made, done);
-    }
-    const bool by_marker = job->phase == Phase::kLook ||
-                           (job->phase == Phase::kVerify && command.kind == CommandKind::kCreate);
-    if (by_marker) return p_.executor.find(command.entity.object, command.entity.entity, done);
-    const RecordId& id = job->written ? *job->written : *command.record;
-    p_.executor.fetch(command.entity.object, id, done);
+    if (const auto id = fetched_by(*job)) return p_.executor.fetch(entity.object, *id, done);
+    p_.executor.find(entity.object, entity.entity, done);
 }
 
-void Commands::on_looked(const JobPtr& job, const Executor::Answer<std::optional<Record>>& answer) {
-    on_answer(job, answer.cost);
-    if (!answer.result) {
-        switch (answer.result.error().kind) {
-            case ErrorKind::kNotFound: return on_found(job, std::nullopt);
-            case ErrorKind::kInvalid:
-            case ErrorKind::kTooLarge:
-            case ErrorKind::kCorrupt:
-            case ErrorKind::kUnsupported: return on_unreadable(job, answer.result.error());
-            default: return on_unreached(job, answer.result.error(), answer.pause);
-        }
+void Commands::on_looked(const JobPtr& job, const Result<std::optional<Record>>& result,
+                         Duration pause) {
+    if (result) return on_found(job, *result);
+    switch (result.error().kind) {
+        case ErrorKind::kNotFound: return on_found(job, std::nullopt);
+        case ErrorKind::kInvalid:
+        case ErrorKind::kTooLarge:
+        case ErrorKind::kCorrupt:
+        case ErrorKind::kUnsupported: return on_unreadable(job, result.error());
+        default: return on_unreached(job, result.error(), pause);
     }
-    on_found(job, *answer.result);
 }
 
 void Commands::on_unreadable(const JobPtr& job, const Error& error) {
@@ -103,6 +95,10 @@ void Commands::on_found(const JobPtr& job, const std::optional<Record>& record) 
             return wait(job, now());
         case Phase::kVerify: return on_verified(job, record);
         case Phase::kReadBack:
+            if (there && is_anothers(*job, *record)) {
+                job->written.reset();
+                return enter_doubt(job, {ErrorKind::kAmbiguous, kAnothers});
+            }
             if (there) return finish(job, {.record = record});
             if (++job->looks < kLooksBeforeCreate) {
                 return wait(job, now() + std::max(p_.executor.traits().read_back_lag, kLookPause));
@@ -165,7 +161,7 @@ void Commands::write_again(const JobPtr& job) {
         return give_up(job);
     }
     retry(job, now() + full_jitter(p_.settings.writing.retry, std::max(job->attempts, 1u),
-                                   p_.environment.jitter.next()));
+                                   chance(*job)));
 }
 
 }  // namespace syncline::agent

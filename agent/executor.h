@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "agent/connectors/connector.h"
 #include "shared/base/result.h"
@@ -51,6 +53,28 @@ public:
     virtual void find(const ObjectName& object, const EntityId& entity,
                       Done<std::optional<Record>> done) = 0;
     virtual void write(const Command& command, Done<Written> done) = 0;
+
+    /// Connector::write_max, write_all, fetch_max and fetch_all; one call each.
+    [[nodiscard]] virtual std::size_t write_max(const Command& command) const {
+        std::ignore = command;
+        return 1;
+    }
+    virtual void write_all(const std::vector<Command>& commands, Done<Each<Written>> done) {
+        std::ignore = commands;
+        std::ignore = done;
+    }
+    [[nodiscard]] virtual std::size_t fetch_max(const ObjectName& object,
+                                                const RecordId& id) const {
+        std::ignore = object;
+        std::ignore = id;
+        return 1;
+    }
+    virtual void fetch_all(const ObjectName& object, const std::vector<RecordId>& ids,
+                           Done<Each<std::optional<Record>>> done) {
+        std::ignore = object;
+        std::ignore = ids;
+        std::ignore = done;
+    }
 
     [[nodiscard]] virtual Cursor full_read_start() const = 0;
     [[nodiscard]] virtual Connector::Traits traits() const = 0;

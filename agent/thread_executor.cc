@@ -224,6 +224,31 @@ void ThreadExecutor::write(const Command& command, Done<Written> done) {
                         std::move(done)));
 }
 
+std::size_t ThreadExecutor::write_max(const Command& command) const {
+    return forms_->write_max(command);
+}
+
+void ThreadExecutor::write_all(const std::vector<Command>& commands, Done<Each<Written>> done) {
+    submit(writing_, job<Each<Written>>(
+                         [commands](Connector& connector, std::stop_token stop) {
+                             return connector.write_all(commands, stop);
+                         },
+                         std::move(done)));
+}
+
+std::size_t ThreadExecutor::fetch_max(const ObjectName& object, const RecordId& id) const {
+    return forms_->fetch_max(object, id);
+}
+
+void ThreadExecutor::fetch_all(const ObjectName& object, const std::vector<RecordId>& ids,
+                               Done<Each<std::optional<Record>>> done) {
+    submit(writing_, job<Each<std::optional<Record>>>(
+                         [object, ids](Connector& connector, std::stop_token stop) {
+                             return connector.fetch_all(object, ids, stop);
+                         },
+                         std::move(done)));
+}
+
 void ThreadExecutor::ask(const std::string& name, const Fields& input, Done<Value> done) {
     submit(asking_, job<Value>(
                         [name, input](Connector& connector, std::stop_token stop) {

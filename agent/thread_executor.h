@@ -42,6 +42,12 @@ public:
     void find(const ObjectName& object, const EntityId& entity,
               Done<std::optional<Record>> done) override;
     void write(const Command& command, Done<Written> done) override;
+    [[nodiscard]] std::size_t write_max(const Command& command) const override;
+    void write_all(const std::vector<Command>& commands, Done<Each<Written>> done) override;
+    [[nodiscard]] std::size_t fetch_max(const ObjectName& object,
+                                        const RecordId& id) const override;
+    void fetch_all(const ObjectName& object, const std::vector<RecordId>& ids,
+                   Done<Each<std::optional<Record>>> done) override;
     void ask(const std::string& name, const Fields& input, Done<Value> done) override;
     void operate(const OperationRequest& request, Done<Value> done) override;
     void find_operation(const OperationRequest& request, Done<std::optional<Value>> done) override;
@@ -80,7 +86,7 @@ private:
 
     ConnectorFactory factory_;
     std::unique_ptr<Connector> reader_;
-    std::unique_ptr<Connector> forms_;  ///< For normal_form(): touches no network, no thread's.
+    std::unique_ptr<Connector> forms_;  ///< For what touches no network; no thread's.
     std::size_t threads_max_;           ///< Of each lane but the reading one.
     std::function<void()> wake_;
     const Term* term_;

@@ -85,6 +85,13 @@ struct Written {
     std::optional<Record> record;  ///< The record afterwards, if the platform told it.
 };
 
+/// What became of each of several that went to the platform in one call, in the order of asking.
+template <class T>
+struct Each {
+    std::vector<Result<T>> results;
+    std::vector<std::string> notes;  ///< For the log: an answer about a record that was not sent.
+};
+
 /// Something to be done once. `key` is the same in all attempts of it and in no other.
 struct OperationRequest {
     std::string name;  ///< As in the configuration.
@@ -104,11 +111,11 @@ struct OperationTraits {
     OnDoubt on_doubt = OnDoubt::kTell;
 };
 
-/// One platform's door. Retry, back-off, rate limits, circuit breaking, batching of commands and
-/// the ledger are the agent's; a connector only speaks. Errors steer: kUnavailable and kThrottled
-/// mean nothing happened and it may be tried again, kAmbiguous means that it may have happened,
-/// kConflict that the record did not hold what was expected, kNotFound that it is gone, kInvalid
-/// that the platform refused for good, kDenied that the credentials do not do.
+/// One platform's door. Retry, back-off, rate limits, circuit breaking, which commands go together
+/// and the ledger are the agent's; a connector only speaks. Errors steer: kUnavailable and
+/// kThrottled mean nothing happened and it may be tried again, kAmbiguous means that it may have
+/// happened, kConflict that the record did not hold what was expected, kNotFound that it is gone,
+/// kInvalid that the platform refused for good, kDenied that the credentials do not do.
 ///
 /// Threading: an object is used by one thread at a time. The agent makes one for reading and a
 /// few for writing. No call may outlast its own time limit or ignore `stop` for more than a second.
@@ -179,6 +186,38 @@ public:
     /// which must write the marker `command.entity.entity` where the object has one.
     virtual Result<Written> write(const Command& command, std::stop_token stop) = 0;
 
+    /// How many commands like this one write_all() takes; 1: it goes by itself. Touches no network.
+    [[nodiscard]] virtual std::size_t write_max(const Command& command) const {
+        std::ignore = command;
+        return 1;
+    }
+    /// write() of commands of one object, kind and origin, each of another record, in one call.
+    /// What one of them came to is told of that one; kAmbiguous: the platform does not say. An
+    /// error of the whole is that of each; kUnsupported: nothing happened, as they were refused
+    /// together: each goes by itself, so that the right one is told.
+    virtual Result<Each<Written>> write_all(const std::vector<Command>& commands,
+                                            std::stop_token stop) {
+        std::ignore = commands;
+        std::ignore = stop;
+        return fail(ErrorKind::kUnsupported, "this platform takes one record at a time");
+    }
+    /// The same for fetch(). kUnsupported, of the whole or of one: each, or that one, is fetched
+    /// by itself.
+    [[nodiscard]] virtual std::size_t fetch_max(const ObjectName& object,
+                                                const RecordId& id) const {
+        std::ignore = object;
+        std::ignore = id;
+        return 1;
+    }
+    virtual Result<Each<std::optional<Record>>> fetch_all(const ObjectName& object,
+                                                          const std::vector<RecordId>& ids,
+                                                          std::stop_token stop) {
+        std::ignore = object;
+        std::ignore = ids;
+        std::ignore = stop;
+        return fail(ErrorKind::kUnsupported, "this platform shows one record at a time");
+    }
+
     /// Answers a question that is named in the configuration, at once and without doing anything:
     /// the output's fields by name. kNotFound: the platform does not know what is asked about.
     /// kInvalid: it refuses the question. kUnsupported: there is no such question.
@@ -241,6 +280,7 @@ public:
         Duration read_back_lag{0};      ///< How long a read may lag behind a write.
         QuotaSettings quota;            ///< Limit and window, unless they are declared.
         std::optional<Push> push = {};  ///< listen() works, and is wanted.
+        std::size_t batch_max = 1;      ///< The most that write_max() or fetch_max() say.
     };
     [[nodiscard]] virtual Traits traits() const = 0;
 };

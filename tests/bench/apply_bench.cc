@@ -1,6 +1,9 @@
 // Commands carried out at a platform that answers over HTTP in a millisecond, against a bare
 // libcurl multi loop of equal concurrency that sends the same. Prints one JSON line.
 //
+// With --batches: at one that answers in five milliseconds, whatever is asked, and does not tell
+// what a record holds after a write, so that it is read back; singly, and several in one call.
+//
 // In each run: a real nats-server and hub; the records are created through an agent; then every one
 // is changed while the agent is away, so that its commands wait. The hub stands, the agent is
 // started, and the platform says how long it took from the first write to the last one.
@@ -43,9 +46,14 @@ using Clock = std::chrono::steady_clock;
 struct Sizes {
     std::uint64_t records = 20'000;
     int runs = 5;
+    bool batches = false;
 };
 
+/// What the platform is like, and how it is written to.
+enum class Mode { kTellsRecords, kSingly, kTogether };
+
 constexpr auto kDelay = 1ms;
+constexpr auto kBatchDelay = 5ms;
 constexpr std::size_t kConcurrency = 8;
 constexpr auto kLimit = 120s;
 
@@ -65,7 +73,11 @@ after = "x"
 [fetch]
 path = "/records/{id}"
 record = "record"
-[create]
+[delete]
+path = "/records/{id}"
+)";
+
+constexpr const char* kWrites = R"([create]
 path = "/records"
 id_path = "record.id"
 record_path = "record"
@@ -73,14 +85,33 @@ record_path = "record"
 method = "POST"
 path = "/records/{id}"
 record_path = "record"
-[delete]
-path = "/records/{id}"
 )";
 
-/// Answers each request a millisecond after it came: a write by the record as it was written.
+/// As HubSpot has it.
+constexpr const char* kBatchedWrites = R"([create]
+path = "/records"
+id_path = "record.id"
+[update]
+method = "POST"
+path = "/records/{id}"
+[update.batch]
+max = 100
+path = "/batch/update"
+body = '{{"inputs": [{each}]}}'
+each = '{{{values_and}"id": "{id}"}}'
+reply = { results = "results", by = "id", errors = "errors", errors_by = "context.ids" }
+[fetch.batch]
+max = 100
+path = "/batch/read"
+body = '{{"inputs": [{each}]}}'
+each = '{{"id": "{id}"}}'
+reply = { results = "results", by = "id" }
+)";
+
+/// Answers each request a while after it came: a write by the record as it was written.
 class Platform {
 public:
-    Platform() {
+    explicit Platform(Clock::duration delay) : delay_(delay) {
         HttpServer::Settings settings;
         settings.prefix = "/";
         settings.gets = true;
@@ -104,12 +135,14 @@ public:
         return "http://127.0.0.1:" + std::to_string(server_->port());
     }
     [[nodiscard]] std::uint64_t written() const { return written_; }
+    /// All but those for lists.
+    [[nodiscard]] std::uint64_t calls() const { return calls_; }
     void forget() {
         const std::lock_guard guard{mutex_};
-        written_ = 0;
+        written_ = calls_ = 0;
         first_.reset();
     }
-    /// From the first write that came to the answer of the last one.
+    /// From the first write that came to the answer of the last call about a record.
     [[nodiscard]] double seconds() {
         const std::lock_guard guard{mutex_};
         return std::chrono::duration<double>(last_ - first_.value_or(last_)).count();
@@ -120,23 +153,52 @@ private:
         Clock::time_point due;
         HttpServer::Answer answer;
         std::string text;
-        bool write;
+        bool counts = false;
+        std::uint64_t writes = 0;
     };
 
     void take(const HttpServer::Request& request, const HttpServer::Answer& answer) {
         const auto now = Clock::now();
-        const bool write = !request.body.empty();
-        std::string text = R"({"records":[]})";
         const std::lock_guard guard{mutex_};
-        if (write) {
-            const auto slash = request.path.rfind('/');
-            const bool is_new = request.path == "/records";
-            const std::string id =
-                is_new ? std::to_string(++ids_) : std::string{request.path.substr(slash + 1)};
-            text = R"({"record":{"id":")" + id + "\"," + std::string{request.body.substr(1)} + "}";
-            if (!first_) first_ = now;
+        Waiting made{now + delay_, answer, R"({"records":[]})"};
+        const bool writes = !request.body.empty() && request.path != "/batch/read";
+        made.counts = request.path != "/records" || writes;
+        if (made.counts) made.text = answer_to(request, made.writes);
+        if (writes && !first_) first_ = now;
+        if (made.counts) ++calls_;
+        waiting_.push_back(std::move(made));
+    }
+
+    std::string answer_to(const HttpServer::Request& request, std::uint64_t& writes) {
+        auto body =
+            request.body.empty() ? Result<Value>{Value{Value::Map{}}} : parse_json(request.body);
+        if (!body) fault("the agent sends what is no JSON");
+        if (request.path.starts_with("/batch/")) {
+            Value::List results;
+            const bool update = request.path == "/batch/update";
+            for (const Value& input : *body->get<Value::Map>()->at("inputs").get<Value::List>()) {
+                const auto& map = *input.get<Value::Map>();
+                const std::string& id = *map.at("id").get<std::string>();
+                results.push_back(update ? Value{Value::Map{{"id", id}}} : Value{put(id, map)});
+                if (update) std::ignore = put(id, map);
+                writes += update ? 1 : 0;
+            }
+            return to_json(Value{Value::Map{{"results", std::move(results)}}});
         }
-        waiting_.push_back({now + kDelay, answer, std::move(text), write});
+        const auto slash = request.path.rfind('/');
+        writes = request.body.empty() ? 0 : 1;
+        const std::string id = request.path == "/records"
+                                   ? std::to_string(++ids_)
+                                   : std::string{request.path.substr(slash + 1)};
+        return to_json(Value{Value::Map{{"record", put(id, *body->get<Value::Map>())}}});
+    }
+
+    /// The record as it is then.
+    const Value::Map& put(const std::string& id, const Value::Map& fields) {
+        Value::Map& record = records_[id];
+        for (const auto& [name, value] : fields) record.insert_or_assign(name, value);
+        record.insert_or_assign("id", Value{id});
+        return record;
     }
 
     void answer_all(const std::stop_token& stop) {
@@ -157,10 +219,10 @@ private:
             reply.text = std::move(next.text);
             reply.content_type = "application/json";
             next.answer(std::move(reply));
-            if (!next.write) continue;
+            if (!next.counts) continue;
             const std::lock_guard guard{mutex_};
             last_ = Clock::now();
-            ++written_;
+            written_ += next.writes;
         }
     }
 
@@ -169,16 +231,19 @@ private:
     std::optional<Clock::time_point> first_;
     Clock::time_point last_;
     std::atomic<std::uint64_t> written_ = 0;
+    std::atomic<std::uint64_t> calls_ = 0;
+    std::map<std::string, Value::Map> records_;
+    Clock::duration delay_;
     std::uint64_t ids_ = 0;
     std::unique_ptr<HttpServer> server_;
     std::jthread answering_;
 };
 
-std::string agent_config(const std::string& nats, const std::string& platform) {
+std::string agent_config(const std::string& nats, const std::string& platform, Mode mode) {
     return "platform = \"target\"\nstore = \"agent.db\"\npoll_ms = 3600000\n[nats]\nurls = [\"" +
            nats + "\"]\n[writing]\nconcurrency = " + std::to_string(kConcurrency) +
            "\n[connector]\nkind = \"rest\"\nprofile = \"bench.toml\"\nbase_url = \"" + platform +
-           R"("
+           "\"\nbatch_max = " + (mode == Mode::kTogether ? "10000" : "1") + R"(
 [objects.item]
 native = "item"
 [objects.item.fields]
@@ -276,13 +341,24 @@ double write_bare(const std::string& url, std::uint64_t records, const std::stri
 
 using Figures = std::map<std::string, double>;
 
-Figures one_run(char** argv, const Sizes& sizes) {
+/// What was written is read back; then there are no calls for a second.
+void await_rest(const Platform& platform, Child& agent) {
+    std::uint64_t before = 0;
+    await("the reading back", {&agent}, [&] {
+        std::this_thread::sleep_for(1s);
+        return std::exchange(before, platform.calls()) == before;
+    });
+}
+
+Figures one_run(char** argv, const Sizes& sizes, Mode mode) {
     const Folder folder;
-    Platform platform;
+    Platform platform{mode == Mode::kTellsRecords ? kDelay : kBatchDelay};
     const test::NatsServer server;
-    std::ignore = folder.write("bench.toml", kProfile);
+    std::ignore =
+        folder.write("bench.toml", std::string{kProfile} +
+                                       (mode == Mode::kTellsRecords ? kWrites : kBatchedWrites));
     const std::string config =
-        folder.write("agent.toml", agent_config(server.url(), platform.url()));
+        folder.write("agent.toml", agent_config(server.url(), platform.url(), mode));
     Child hub{{argv[1], "--server", server.url(), "--id", "bench", "--policy",
                fs::absolute(argv[3]).string()},
               folder.path() / "hub.log"};
@@ -313,11 +389,15 @@ Figures one_run(char** argv, const Sizes& sizes) {
     hub.signal(SIGSTOP);
     Child agent{{argv[2], "--config", config}, folder.path() / "agent.log"};
     await("the writes", {&agent}, [&] { return platform.written() >= records; });
+    if (mode != Mode::kTellsRecords) await_rest(platform, agent);
     Figures out;
     out["agent_per_s"] = static_cast<double>(records) / platform.seconds();
     out["agent_cpu_us"] = agent.cpu_us() / static_cast<double>(records);
+    out["calls_per_1000"] =
+        1000.0 * static_cast<double>(platform.calls()) / static_cast<double>(records);
     hub.signal(SIGCONT);
     agent.end_by(SIGTERM);
+    if (mode != Mode::kTellsRecords) return out;
     const Change like = bench_change(0, 2, 2, numbers);
     Value::Map body;
     for (const auto& [name, value] : like.fields) body.emplace(name.text, value);
@@ -327,21 +407,43 @@ Figures one_run(char** argv, const Sizes& sizes) {
     return out;
 }
 
+/// All figures of a run, by name.
+Figures all_of_a_run(char** argv, const Sizes& sizes) {
+    if (!sizes.batches) {
+        Figures out = one_run(argv, sizes, Mode::kTellsRecords);
+        out.erase("calls_per_1000");
+        return out;
+    }
+    Figures out;
+    for (const Mode mode : {Mode::kSingly, Mode::kTogether}) {
+        const char* const prefix = mode == Mode::kSingly ? "singly_" : "together_";
+        for (const auto& [name, value] : one_run(argv, sizes, mode)) out[prefix + name] = value;
+    }
+    out["ratio"] = out["together_agent_per_s"] / out["singly_agent_per_s"];
+    return out;
+}
+
 int run(int argc, char** argv) {
-    if (argc < 4) fault("usage: apply_bench HUB AGENT POLICY_DIR [--runs N] [--quick]");
+    if (argc < 4) fault("usage: apply_bench HUB AGENT POLICY_DIR [--runs N] [--quick] [--batches]");
     Sizes sizes;
     for (int i = 4; i < argc; ++i) {
         const std::string flag = argv[i];
-        if (flag == "--quick") sizes = {500, 1};
+        if (flag == "--quick") sizes = {500, 1, sizes.batches};
+        if (flag == "--batches")
+            sizes = {std::min<std::uint64_t>(sizes.records, 5'000), sizes.runs, true};
         if (flag == "--runs" && i + 1 < argc) sizes.runs = std::max(1, std::atoi(argv[i + 1]));
     }
     std::map<std::string, std::vector<double>> all;
     for (int i = 0; i < sizes.runs; ++i) {
-        for (const auto& [name, value] : one_run(argv, sizes)) all[name].push_back(value);
+        for (const auto& [name, value] : all_of_a_run(argv, sizes)) {
+            all[name].push_back(value);
+        }
+        const char* const rate = sizes.batches ? "together_agent_per_s" : "agent_per_s";
         std::fprintf(stderr, "run %d of %d: %.0f writes/s, ratio %.3f\n", i + 1, sizes.runs,
-                     all["agent_per_s"].back(), all["ratio"].back());
+                     all[rate].back(), all["ratio"].back());
     }
-    std::printf("{\"bench\":\"apply\",\"runs\":%d,\"records\":%llu,\"concurrency\":%zu", sizes.runs,
+    std::printf("{\"bench\":\"%s\",\"runs\":%d,\"records\":%llu,\"concurrency\":%zu",
+                sizes.batches ? "batch" : "apply", sizes.runs,
                 static_cast<unsigned long long>(sizes.records), kConcurrency);
     for (auto& [name, values] : all) {
         std::ranges::sort(values);

@@ -300,6 +300,158 @@ public:
     }
 };
 
+/// Several records in one call. Where a connector writes them singly it must say so.
+class Together : public Conformance {
+public:
+    using Conformance::Conformance;
+
+protected:
+    /// Three records, and an update of each to `texts`.
+    std::vector<Command> updates(const std::vector<std::string>& texts) {
+        std::vector<Command> commands;
+        for (const std::string& text : texts) {
+            made_ += 1;
+            Command update = command(CommandKind::kUpdate, text, made_);
+            update.record = create("before " + text.substr(0, 20), made_).id;
+            commands.push_back(update);
+        }
+        return commands;
+    }
+    [[nodiscard]] bool goes_together(const std::vector<Command>& commands) const {
+        if (connector->write_max(commands.front()) >= commands.size()) return true;
+        const auto refused = connector->write_all(commands, {});
+        EXPECT_FALSE(refused);
+        EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
+        return false;
+    }
+    std::string text_of(const Command& update) {
+        const auto record = connector->fetch(platform->object(), *update.record, {});
+        if (!record || !*record) return "(none)";
+        return display(*(*record)->fields.find(platform->field()));
+    }
+    static std::string wanted_of(const Command& update) {
+        return display(update.fields.begin()->second);
+    }
+
+private:
+    std::uint64_t made_ = 100;
+};
+
+class TellsAFailureOfTheRightRecord : public Together {
+public:
+    using Together::Together;
+    void TestBody() override {
+        auto commands = updates({"one", "two", "three"});
+        if (!goes_together(commands)) return;
+        const std::string refused = platform->refused_text();
+        ASSERT_FALSE(refused.empty());
+        commands[1].fields = Fields{{platform->field(), Value{refused}}};
+        const auto written = connector->write_all(commands, {});
+        ASSERT_TRUE(written) << written.error().what;
+        ASSERT_EQ(written->results.size(), 3u);
+        EXPECT_TRUE(written->results[0] && written->results[2]);
+        ASSERT_FALSE(written->results[1]);
+        EXPECT_EQ(written->results[1].error().kind, ErrorKind::kInvalid);
+        EXPECT_TRUE(written->notes.empty());
+        EXPECT_EQ(text_of(commands[0]), wanted_of(commands[0]));
+        EXPECT_EQ(text_of(commands[1]), display(Value{"before two"}));
+        EXPECT_EQ(text_of(commands[2]), wanted_of(commands[2]));
+    }
+};
+
+class WritesTogetherWhatItWritesSingly : public Together {
+public:
+    using Together::Together;
+    void TestBody() override {
+        std::vector<Command> creates;
+        for (std::uint64_t n = 1; n <= 3; ++n) {
+            creates.push_back(command(CommandKind::kCreate, "made " + std::to_string(n), n));
+        }
+        if (!goes_together(creates)) return;
+        const auto before = platform->count();
+        const auto made = connector->write_all(creates, {});
+        ASSERT_TRUE(made) << made.error().what;
+        const auto again = connector->write_all(creates, {});
+        ASSERT_TRUE(again) << again.error().what;
+        std::vector<Command> removals;
+        std::vector<RecordId> ids;
+        for (std::size_t i = 0; i < creates.size(); ++i) {
+            ASSERT_TRUE(made->results[i] && again->results[i]);
+            EXPECT_EQ(made->results[i]->id, again->results[i]->id) << "one create, one record";
+            removals.push_back(command(CommandKind::kDelete, ""));
+            removals.back().record = made->results[i]->id;
+            ids.push_back(made->results[i]->id);
+        }
+        if (before) {
+            EXPECT_EQ(*platform->count(), *before + 3);
+        }
+        read_together(ids, creates);
+        for (int repeated = 0; repeated < 2; ++repeated) {
+            const auto removed = connector->write_all(removals, {});
+            ASSERT_TRUE(removed) << removed.error().what;
+            for (const auto& result : removed->results) EXPECT_TRUE(result);
+        }
+    }
+
+private:
+    void read_together(const std::vector<RecordId>& ids, const std::vector<Command>& wanted) {
+        if (connector->fetch_max(platform->object(), ids[0]) < ids.size()) return;
+        const auto found = connector->fetch_all(platform->object(), ids, {});
+        ASSERT_TRUE(found) << found.error().what;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            const auto& record = found->results[i];
+            ASSERT_TRUE(record && *record);
+            EXPECT_EQ((*record)->id, ids[i]);
+            EXPECT_EQ(display(*(*record)->fields.find(platform->field())), wanted_of(wanted[i]));
+        }
+    }
+};
+
+class TellsFaultsOfTheWholeByTheirClass : public Together {
+public:
+    using Together::Together;
+    void TestBody() override {
+        for (const Platform::Fault& fault : platform->faults()) {
+            SCOPED_TRACE(fault.name);
+            const auto commands = updates({"one", "two"});
+            if (!goes_together(commands)) return;
+            fault.arm();
+            const auto written = connector->write_all(commands, {});
+            platform->clear_faults();
+            ASSERT_FALSE(written);
+            // What is refused for good may be refused for one of them: each is asked for alone.
+            const bool refused = fault.write == ErrorKind::kConflict;
+            EXPECT_EQ(written.error().kind, refused ? ErrorKind::kUnsupported : fault.write);
+            for (const Command& update : commands) {
+                EXPECT_EQ(text_of(update) == wanted_of(update), fault.committed);
+            }
+        }
+    }
+};
+
+class BelievesNothingOfAReplyThatDoesNotFit : public Together {
+public:
+    using Together::Together;
+    void TestBody() override {
+        const auto faults = platform->batch_faults();
+        if (!goes_together(updates({"one", "two"}))) return;
+        ASSERT_FALSE(faults.empty());
+        for (const auto& [name, arm] : faults) {
+            SCOPED_TRACE(name);
+            const auto commands = updates({"one", "two"});
+            arm();
+            const auto written = connector->write_all(commands, {});
+            platform->clear_faults();
+            ASSERT_TRUE(written) << written.error().what;
+            for (const auto& result : written->results) {
+                ASSERT_FALSE(result);
+                EXPECT_EQ(result.error().kind, ErrorKind::kAmbiguous);
+            }
+            for (const Command& update : commands) EXPECT_EQ(text_of(update), wanted_of(update));
+        }
+    }
+};
+
 class StopsWhenTold : public Conformance {
 public:
     using Conformance::Conformance;
@@ -334,6 +486,11 @@ bool register_connector_conformance(const std::string& name, PlatformMaker maker
     add<UpdatesAndDeletes>(suite, "UpdatesAndDeletes", kept);
     add<FindsByMarkerOrSaysItCannot>(suite, "FindsByMarkerOrSaysItCannot", kept);
     add<TellsFaultsByTheirClass>(suite, "TellsFaultsByTheirClass", kept);
+    add<TellsAFailureOfTheRightRecord>(suite, "TellsAFailureOfTheRightRecord", kept);
+    add<WritesTogetherWhatItWritesSingly>(suite, "WritesTogetherWhatItWritesSingly", kept);
+    add<TellsFaultsOfTheWholeByTheirClass>(suite, "TellsFaultsOfTheWholeByTheirClass", kept);
+    add<BelievesNothingOfAReplyThatDoesNotFit>(suite, "BelievesNothingOfAReplyThatDoesNotFit",
+                                               kept);
     add<StopsWhenTold>(suite, "StopsWhenTold", kept);
     return true;
 }

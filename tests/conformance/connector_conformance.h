@@ -48,6 +48,16 @@ public:
     };
     [[nodiscard]] virtual std::vector<Fault> faults() { return {}; }
     virtual void clear_faults() {}
+
+    /// A text that the field does not take, so that a write of it is refused (kInvalid); for
+    /// platforms whose connectors write several records in one call.
+    [[nodiscard]] virtual std::string refused_text() const { return {}; }
+    /// Faults of the reply to several, after which nothing may be believed of any: names, how to
+    /// arm.
+    [[nodiscard]] virtual std::vector<std::pair<std::string, std::function<void()>>>
+    batch_faults() {
+        return {};
+    }
 };
 
 /// Makes a fresh, empty platform.

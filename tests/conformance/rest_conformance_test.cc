@@ -84,6 +84,14 @@ private:
 class Salesforce final : public RestPlatform {
 public:
     Salesforce() : RestPlatform("salesforce", "Account", "Name") {}
+    [[nodiscard]] std::string refused_text() const override { return std::string(300, 'x'); }
+    std::vector<std::pair<std::string, std::function<void()>>> batch_faults() override {
+        std::vector<std::pair<std::string, std::function<void()>>> faults;
+        for (const char* kind : {"result_missing", "results_reversed"}) {
+            faults.emplace_back(kind, [this, kind] { server.fault({{"kind", kind}}); });
+        }
+        return faults;
+    }
 
 protected:
     [[nodiscard]] std::string config() const override {

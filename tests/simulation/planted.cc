@@ -72,6 +72,8 @@ public:
             });
     }
 
+    /// One by one: what is planted is in write().
+    [[nodiscard]] std::size_t write_max(const Command&) const override { return 1; }
     void write(const Command& told, Done<agent::Written> done) override {
         Command command = told;
         if (const auto truth = undisguise(told.trace)) {

@@ -47,9 +47,10 @@ struct PlatformNature {
     bool revives = false;      ///< A deleted record may come back under its id.
     bool trims = true;
     int decimals = 4;
-    bool knows_keys = true;  ///< An operation's key: it is done once. Else it can be looked for.
-    bool picky = false;      ///< Refuses text that contains an exclamation mark.
-    Duration lag{0};         ///< Reads may be this old.
+    bool knows_keys = true;     ///< An operation's key: it is done once. Else it can be looked for.
+    bool picky = false;         ///< Refuses text that contains an exclamation mark.
+    std::size_t batch_max = 1;  ///< Records that it takes or shows in one call.
+    Duration lag{0};            ///< Reads may be this old.
     Duration overlap = std::chrono::seconds{3};  ///< Longest transaction.
     /// When `when` changes, `set` is made from it, in the same transaction.
     struct Derived {

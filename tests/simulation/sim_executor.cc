@@ -125,6 +125,46 @@ void SimExecutor::write(const Command& told, Done<agent::Written> done) {
                            [command](Platform& platform) { return platform.apply(command); });
 }
 
+/// Now and then the reply does not tell of one of them, or all are refused together.
+void SimExecutor::write_all(const std::vector<Command>& told,
+                            Done<agent::Each<agent::Written>> done) {
+    std::vector<Command> commands = told;
+    for (Command& command : commands) {
+        command.fields = mapped(command.fields);
+        command.expected = mapped(command.expected);
+    }
+    using All = agent::Each<agent::Written>;
+    const bool refused = world_.random().one_in(30);
+    const std::size_t silent = world_.random().one_in(10)
+                                   ? world_.random().between(0, commands.size() - 1)
+                                   : commands.size();
+    change<All>(std::move(done), [commands, refused, silent](Platform& platform) -> Result<All> {
+        if (refused) return fail(ErrorKind::kUnsupported, "not together");
+        All all;
+        for (const Command& command : commands) all.results.push_back(platform.apply(command));
+        if (silent < commands.size()) {
+            all.results[silent] = fail(ErrorKind::kAmbiguous, "the reply does not tell of it");
+        }
+        return all;
+    });
+}
+
+void SimExecutor::fetch_all(const ObjectName&, const std::vector<RecordId>& ids,
+                            Done<agent::Each<std::optional<agent::Record>>> done) {
+    using All = agent::Each<std::optional<agent::Record>>;
+    ask<All>(std::move(done), [this, ids](Platform& platform) -> Result<All> {
+        All all;
+        for (const RecordId& id : ids) {
+            if (world_.random().one_in(20)) {
+                all.results.emplace_back(fail(ErrorKind::kUnsupported, "not told"));
+            } else {
+                all.results.emplace_back(platform.read(id, stale_time()));
+            }
+        }
+        return all;
+    });
+}
+
 void SimExecutor::operate(const agent::OperationRequest& request, Done<Value> done) {
     change<Value>(std::move(done),
                   [request](Platform& platform) { return platform.operate(request); });
@@ -144,7 +184,8 @@ agent::Connector::Traits SimExecutor::traits() const {
             .has_marker = nature.marker,
             .waits_for_changes = false,
             .reads_ahead = nature.upsert,  // In some worlds.
-            .read_back_lag = nature.lag};
+            .read_back_lag = nature.lag,
+            .batch_max = nature.batch_max};
 }
 
 Fields SimExecutor::normal_form(const ObjectName&, const Fields& fields) const {

@@ -23,6 +23,16 @@ public:
     void find(const ObjectName& object, const EntityId& entity,
               Done<std::optional<agent::Record>> done) override;
     void write(const Command& told, Done<agent::Written> done) override;
+    [[nodiscard]] std::size_t write_max(const Command&) const override {
+        return platform_.nature().batch_max;
+    }
+    void write_all(const std::vector<Command>& told,
+                   Done<agent::Each<agent::Written>> done) override;
+    [[nodiscard]] std::size_t fetch_max(const ObjectName&, const RecordId&) const override {
+        return platform_.nature().batch_max;
+    }
+    void fetch_all(const ObjectName& object, const std::vector<RecordId>& ids,
+                   Done<agent::Each<std::optional<agent::Record>>> done) override;
     void operate(const agent::OperationRequest& request, Done<Value> done) override;
     void find_operation(const agent::OperationRequest& request,
                         Done<std::optional<Value>> done) override;

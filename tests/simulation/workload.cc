@@ -189,6 +189,8 @@ PlatformNature draw_nature(Random& random, const std::string& id) {
         nature.derived.push_back(
             {FieldName{"phone"}, FieldName{random.one_in(2) ? "note" : "alias"}});
     }
+    // By what is drawn already: worlds without batches stay what they were.
+    nature.batch_max = nature.decimals % 2 == 0 ? 1 : 8;
     return nature;
 }
 

@@ -8,6 +8,7 @@
 
 #include "agent/connectors/rest/jwt.h"
 #include "agent/connectors/rest/rest.h"
+#include "agent/core/value_path.h"
 #include "shared/base/json.h"
 #include "shared/base/toml_reader.h"
 #include "shared/http/percent_decode.h"
@@ -42,6 +43,7 @@ struct Case {
     std::string id;
     std::string entity;
     Value fields;                               ///< A map.
+    std::optional<Value> batch;                 ///< A list of maps, each with what is above.
     ChangeOrigin origin = ChangeOrigin::kLive;  ///< Of a write.
     std::uint32_t rounds = 1;
     std::vector<Exchange> exchanges;
@@ -183,8 +185,15 @@ Case read_case(TomlReader table, const std::string& date) {
     const bool reads = one.action == Action::kRead;
     if (!reads) one.object = ObjectName{table.text("object")};
     const bool by_entity = one.action == Action::kFind || one.action == Action::kCreate;
-    if (by_entity) one.entity = table.text("entity");
-    if (!reads && !by_entity) one.id = table.text("id");
+    if (table.has("batch")) {
+        one.batch = json_in(table, "batch", "[]");
+        if (reads || one.action == Action::kFind || one.batch->get<Value::List>() == nullptr) {
+            table.problem("batch", "must be a list, and of records that are fetched or written");
+        }
+    } else {
+        if (by_entity) one.entity = table.text("entity");
+        if (!reads && !by_entity) one.id = table.text("id");
+    }
     one.fields = json_in(table, "fields", "{}");
     static constexpr TomlReader::Choice<ChangeOrigin> kOrigins[] = {
         {"live", ChangeOrigin::kLive}, {"backfill", ChangeOrigin::kBackfill}};
@@ -250,12 +259,23 @@ Came read_rounds(Connector& connector, std::uint32_t rounds) {
     return {Value{std::move(out)}, notes};
 }
 
-Came looked_up(const Result<std::optional<Record>>& found, const Connector& connector) {
-    if (!found) return failed(found.error(), connector);
-    return {Value{Value::Map{{"record", *found ? shown(**found) : Value{}}}}, {}};
+Value shown(const Written& written) {
+    Value::Map out{{"id", written.id.text}};
+    if (written.existed) out.emplace("existed", true);
+    if (written.record) out.emplace("record", shown(*written.record));
+    return Value{std::move(out)};
 }
 
-Came written(Connector& connector, const Case& one) {
+Value shown(const std::optional<Record>& record) {
+    return Value{Value::Map{{"record", record ? shown(*record) : Value{}}}};
+}
+
+Came looked_up(const Result<std::optional<Record>>& found, const Connector& connector) {
+    if (!found) return failed(found.error(), connector);
+    return {shown(*found), {}};
+}
+
+Command command_of(const Case& one) {
     Command command;
     command.kind = one.action == Action::kCreate   ? CommandKind::kCreate
                    : one.action == Action::kUpdate ? CommandKind::kUpdate
@@ -267,15 +287,68 @@ Came written(Connector& connector, const Case& one) {
     if (const auto* fields = one.fields.get<Value::Map>()) {
         for (const auto& [name, value] : *fields) command.fields.set(FieldName{name}, value);
     }
-    const auto done = connector.write(command, {});
+    return command;
+}
+
+Came written(Connector& connector, const Case& one) {
+    const auto done = connector.write(command_of(one), {});
     if (!done) return failed(done.error(), connector);
-    Value::Map out{{"id", done->id.text}};
-    if (done->existed) out.emplace("existed", true);
-    if (done->record) out.emplace("record", shown(*done->record));
-    return {Value{std::move(out)}, {}};
+    return {shown(*done), {}};
+}
+
+/// The cases of which a batch is made.
+std::vector<Case> cases_of(const Case& batch) {
+    std::vector<Case> members;
+    const auto* list = batch.batch->get<Value::List>();
+    for (const Value& value : list == nullptr ? Value::List{} : *list) {
+        Case& one = members.emplace_back(batch);
+        one.id = text_at(value, "id");
+        one.entity = text_at(value, "entity");
+        const Value* const fields = at_path(value, "fields");
+        one.fields = fields == nullptr ? Value{} : *fields;
+    }
+    return members;
+}
+
+/// What became of each, and the texts of all errors and notes.
+template <class T>
+Came came_of(const Result<Each<T>>& all, const Connector& connector) {
+    if (!all) return failed(all.error(), connector);
+    Value::List results;
+    std::string says;
+    for (const Result<T>& one : all->results) {
+        results.push_back(one ? shown(*one) : shown(one.error(), connector));
+        if (!one) says += one.error().what + "\n";
+    }
+    Value::Map out{{"results", std::move(results)}};
+    if (!all->notes.empty()) {
+        out.emplace("notes", Value::List(all->notes.begin(), all->notes.end()));
+    }
+    return {Value{std::move(out)}, says};
+}
+
+Came acted_together(Connector& connector, const Case& batch) {
+    std::vector<Command> commands;
+    std::vector<RecordId> ids;
+    std::size_t most = 10'000;
+    for (const Case& one : cases_of(batch)) {
+        commands.push_back(command_of(one));
+        ids.emplace_back(one.id);
+        most = std::min(most, one.action == Action::kFetch
+                                  ? connector.fetch_max(one.object, ids.back())
+                                  : connector.write_max(commands.back()));
+    }
+    if (most < commands.size()) {
+        const std::string why = "at most " + std::to_string(most) + " of these go together";
+        return failed({ErrorKind::kUnsupported, why}, connector);
+    }
+    if (batch.action != Action::kFetch)
+        return came_of(connector.write_all(commands, {}), connector);
+    return came_of(connector.fetch_all(batch.object, ids, {}), connector);
 }
 
 Came acted(Connector& connector, const Case& one) {
+    if (one.batch) return acted_together(connector, one);
     switch (one.action) {
         case Action::kRead: return read_rounds(connector, one.rounds);
         case Action::kFetch:

@@ -83,7 +83,7 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
         // Who is not known is told so before anything is sent that changes something.
         auto ready = parts_.session->protect(request, *access, *parts_.http, stop);
         const bool unknown = !ready && ready.error().kind == ErrorKind::kDenied;
-        Answer answer = ready     ? attempt(request, intent, stop)
+        Answer answer = ready     ? attempt(request, {intent, spec.tells_each}, stop)
                         : unknown ? failed(ErrorClass::kAuth, ready.error())
                                   : failed(ready.error());
         if (!answer && answer.error().meaning == ErrorClass::kCsrf && !new_csrf) {
@@ -133,22 +133,27 @@ Error Door::refusal(const HttpRequest& request, const HttpResponse& response) {
     return {failure->error.kind, shown(request) + ": " + failure->error.what};
 }
 
-Door::Answer Door::attempt(const HttpRequest& request, Intent intent, std::stop_token stop) {
+Door::Answer Door::attempt(const HttpRequest& request, Meant meant, std::stop_token stop) {
     const auto response = parts_.http->send(request, stop);
     const Duration arrived = parts_.clock.steady();
     if (!response) {
         return failed(response.error());
     }
     if (const auto date = response->date()) note_date(*date, arrived);
-    return judged(request, *response, intent);
+    return judged(request, *response, meant);
 }
 
-Door::Answer Door::judged(const HttpRequest& request, const HttpResponse& response, Intent intent) {
+Door::Answer Door::judged(const HttpRequest& request, const HttpResponse& response, Meant meant) {
+    const auto& [intent, tells_each] = meant;
     const Profile& profile = settings().profile;
     const bool json_like = starts_like_json(response.body);
     const auto json = json_like ? parse_json(response.body, {profile.response_bytes_max, 64})
                                 : Result<Value>{Value{}};
-    auto failure = judge(profile.errors, response, json && json_like ? &*json : nullptr, intent);
+    const bool success = response.status >= 200 && response.status < 300;
+    std::optional<Failure> failure;
+    if (!tells_each || !success) {
+        failure = judge(profile.errors, response, json && json_like ? &*json : nullptr, intent);
+    }
     if (failure) {
         if (failure->meaning == ErrorClass::kThrottle) note_throttle(response);
         failure->error.what = shown(request) + ": " + failure->error.what;

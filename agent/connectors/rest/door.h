@@ -71,8 +71,13 @@ public:
     [[nodiscard]] const Settings& settings() const { return *parts_.settings; }
 
 private:
-    Answer attempt(const HttpRequest& request, Intent intent, std::stop_token stop);
-    Answer judged(const HttpRequest& request, const HttpResponse& response, Intent intent);
+    /// How a request is meant.
+    struct Meant {
+        Intent intent = Intent::kRead;
+        bool tells_each = false;  ///< RequestSpec::tells_each
+    };
+    Answer attempt(const HttpRequest& request, Meant meant, std::stop_token stop);
+    Answer judged(const HttpRequest& request, const HttpResponse& response, Meant meant);
     Result<std::string> page_url(const std::string& url, const std::string& base_url) const;
     void note_date(Timestamp date, Duration arrived);
     void note_throttle(const HttpResponse& response);

@@ -97,6 +97,12 @@ std::optional<Failure> judge(const ErrorSpec& spec, const HttpResponse& response
                              Intent intent) {
     const bool success = response.status >= 200 && response.status < 300;
     if (success && !failed_inside(spec, json)) return std::nullopt;
+    return failure_of(spec, response, json, intent);
+}
+
+Failure failure_of(const ErrorSpec& spec, const HttpResponse& response, const Value* json,
+                   Intent intent) {
+    const bool success = response.status >= 200 && response.status < 300;
     Failure failure;
     failure.code = first_text(json, spec.code_paths);
     failure.meaning = success ? ErrorClass::kUnknown : by_status(response.status);

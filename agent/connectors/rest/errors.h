@@ -24,6 +24,10 @@ struct Failure {
 [[nodiscard]] std::optional<Failure> judge(const ErrorSpec& spec, const HttpResponse& response,
                                            const Value* json, Intent intent);
 
+/// The same of a reply that is known to be none.
+[[nodiscard]] Failure failure_of(const ErrorSpec& spec, const HttpResponse& response,
+                                 const Value* json, Intent intent);
+
 /// The kind that a class has for the agent.
 [[nodiscard]] ErrorKind kind_of(ErrorClass meaning, Intent intent);
 

@@ -176,6 +176,56 @@ ReadSpec read_reading(TomlReader table) {
     return read;
 }
 
+/// Where a batch's request has its records: in the body, or in one parameter.
+void place_each(TomlReader& table, BatchSpec& batch) {
+    const auto in_query = std::ranges::count_if(
+        batch.request.query, [](const auto& one) { return one.second.uses("each"); });
+    batch.each_in_query = in_query > 0;
+    if (in_query + (batch.request.body.uses("each") ? 1 : 0) != 1) {
+        table.problem("each",
+                      "must stand once, as {each} in the body or in a parameter of `query`");
+    }
+}
+
+void read_batch_reply(TomlReader reply, BatchSpec& batch) {
+    batch.results = reply.text("results", "");
+    batch.by = reply.text("by", "");
+    batch.ordered = reply.boolean("ordered", batch.ordered);
+    if (!batch.ordered && batch.by.empty()) {
+        reply.problem("by",
+                      "must say which record a result is of, or `ordered` be true: without it a "
+                      "failure would be told of the wrong record, so write them singly");
+    }
+    batch.errors = reply.text("errors", "");
+    batch.errors_by = reply.text("errors_by", "");
+    if (batch.errors.empty() != batch.errors_by.empty()) {
+        reply.problem("errors_by", "must be set with `errors`, and only with it");
+    }
+    if (batch.ordered && !batch.errors.empty()) {
+        reply.problem("errors", "is for results that are not `ordered`");
+    }
+    batch.success = reply.text("success", "");
+    batch.status = reply.text("status", "");
+    batch.body = reply.text("body", "");
+}
+
+/// `[update.batch]` and its kin.
+std::optional<BatchSpec> read_batch(TomlReader& of, std::string_view method) {
+    auto table = of.optional_table("batch");
+    if (!table) return std::nullopt;
+    BatchSpec batch;
+    batch.max = table->integer<std::size_t>("max", {2, 10'000});
+    batch.request = request_of(*table, method);
+    batch.request.tells_each = true;
+    batch.each = template_of(*table, "each");
+    place_each(*table, batch);
+    if (batch.key_name() == "marker" && !batch.each.uses("marker")) {
+        table->problem("each", "must have {id}, {marker} or {ref}");
+    }
+    read_batch_reply(table->table("reply"), batch);
+    return batch;
+}
+
 LookupSpec read_lookup(TomlReader& table, std::string_view path_key) {
     LookupSpec lookup;
     lookup.request = request_of(table, "GET");
@@ -220,6 +270,24 @@ WriteSpec read_write(TomlReader table, std::string_view method, std::string_view
     write.record_path = table.text("record_path", "");
     write.created_path = table.text("created_path", "");
     write.on_backfill = read_on_backfill(table, write.request);
+    return write;
+}
+
+/// The same, of what may be written in batches.
+WriteSpec read_batched_write(TomlReader table, std::string_view method, std::string_view body,
+                             std::span<const std::string_view> more = {}) {
+    WriteSpec write = read_write(table, method, body, more);
+    write.batch = read_batch(table, write.request.method);
+    if (!write.batch) return write;
+    if (write.conditional) {
+        table.problem("batch",
+                      "cannot say which version each record must have, which the {etag} in a "
+                      "header does: leave out one of them");
+    }
+    write.batch->on_backfill = read_on_backfill(table, write.batch->request);
+    if (auto more_of = table.optional_table("on_backfill"); more_of && more_of->has("body")) {
+        more_of->problem("body", "has no place in a batch: say it in `headers` or `query`");
+    }
     return write;
 }
 
@@ -382,17 +450,24 @@ void read_lookups_and_writes(TomlReader& root, Profile& profile) {
     TomlReader fetch = root.table("fetch");
     profile.fetch = read_lookup(fetch, "record");
     profile.fetch.etag = fetch.text("etag", "");
+    profile.fetch.batch = read_batch(fetch, "POST");
     if (auto table = root.optional_table("find")) {
         profile.has_find = true;
         profile.find = read_lookup(*table, "records");
     }
     if (auto table = root.optional_table("upsert")) {
         profile.has_upsert = true;
-        profile.upsert = read_write(*table, "PATCH", "{values}");
+        profile.upsert = read_batched_write(*table, "PATCH", "{values}");
     }
-    profile.create = read_write(root.table("create"), "POST", "{values}");
-    profile.update = read_write(root.table("update"), "PATCH", "{values}", kEtag);
-    profile.remove = read_write(root.table("delete"), "DELETE", "", kEtag);
+    TomlReader create = root.table("create");
+    profile.create = read_write(create, "POST", "{values}");
+    if (create.has("batch")) {
+        create.key_problem("batch",
+                           "is nothing that we do: of a batch that is not answered nobody could "
+                           "say which records it made. [upsert.batch] makes each once");
+    }
+    profile.update = read_batched_write(root.table("update"), "PATCH", "{values}", kEtag);
+    profile.remove = read_batched_write(root.table("delete"), "DELETE", "", kEtag);
     profile.read_back_lag = root.milliseconds("read_back_lag_ms", {0, 600'000}, milliseconds{0});
 }
 

@@ -44,6 +44,30 @@ struct RequestSpec {
     Template body;            ///< Empty: no body.
     bool body_query = false;  ///< It holds a query: values in it are escaped as such, too.
     Duration timeout{0};      ///< Zero: the profile's.
+    bool tells_each = false;  ///< A 2xx says of each record whether it is a success.
+};
+
+/// Several records in one request (`[update.batch]` and its kin), and how the reply tells of each.
+struct BatchSpec {
+    std::size_t max = 0;  ///< Records.
+    RequestSpec request;  ///< `{each}` in it is what `each` makes of every record, by comma.
+    /// The request of commands that come of a backfill; empty: the same.
+    std::optional<RequestSpec> on_backfill;
+    Template each;
+    bool each_in_query = false;  ///< In a parameter; else in the body.
+    std::string results;         ///< Path of a list in the reply; empty: the reply itself.
+    std::string by;              ///< Path in a result of what it is about; see key_name().
+    bool ordered = false;        ///< The list has one for each record, in their order.
+    std::string errors;          ///< Path of another list in the reply: failures.
+    std::string errors_by;       ///< Path in one of them of what it is about: one, or a list.
+    std::string success;         ///< Path in a result: nothing but true is a success.
+    std::string status;          ///< Path in a result: what would be the status of a single reply.
+    std::string body;            ///< Path in a result: what would be its body.
+
+    /// The value that `by` and `errors_by` tell.
+    [[nodiscard]] std::string_view key_name() const {
+        return each.uses("ref") ? "ref" : each.uses("id") ? "id" : "marker";
+    }
 };
 
 struct AuthSpec {
@@ -126,6 +150,7 @@ struct LookupSpec {
     RequestSpec request;
     std::string record;  ///< Path of the record (fetch) or of the list of records (find).
     std::string etag;    ///< Path of its version in the record; empty: the reply's ETag.
+    std::optional<BatchSpec> batch;  ///< Of a fetch; its results are records.
 };
 
 struct WriteSpec {
@@ -139,6 +164,7 @@ struct WriteSpec {
     std::string created_path;     ///< Upsert: true if the record is new.
     /// The request of commands that come of a backfill; empty: the same.
     std::optional<RequestSpec> on_backfill;
+    std::optional<BatchSpec> batch;
 };
 
 /// How a question is put (`[asks.NAME]`), and how the platform is asked for an operation.

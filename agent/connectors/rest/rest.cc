@@ -49,6 +49,22 @@ public:
     Result<Written> write(const Command& command, std::stop_token stop) override {
         return writer_.write(command, stop);
     }
+    [[nodiscard]] std::size_t write_max(const Command& command) const override {
+        return writer_.write_max(command);
+    }
+    Result<Each<Written>> write_all(const std::vector<Command>& commands,
+                                    std::stop_token stop) override {
+        return writer_.write_all(commands, stop);
+    }
+    [[nodiscard]] std::size_t fetch_max(const ObjectName& object,
+                                        const RecordId& id) const override {
+        return writer_.fetch_max(object, id);
+    }
+    Result<Each<std::optional<Record>>> fetch_all(const ObjectName& object,
+                                                  const std::vector<RecordId>& ids,
+                                                  std::stop_token stop) override {
+        return writer_.fetch_all(object, ids, stop);
+    }
     Result<Value> ask(const std::string& name, const Fields& input, std::stop_token stop) override {
         return asker_.ask(name, input, stop);
     }
@@ -92,7 +108,8 @@ public:
                 .reads_ahead = true,
                 .read_back_lag = profile.read_back_lag,
                 .quota = {.limit = profile.quota.limit, .window = profile.quota.window},
-                .push = push};
+                .push = push,
+                .batch_max = writer_.batch_max()};
     }
 
 private:
@@ -192,6 +209,8 @@ void read_settings(TomlReader& connector, Settings& settings) {
     profile.deletes.safety = profile.read.safety;
     profile.read.page_max =
         connector.integer<std::uint32_t>("page_max", {1, 100'000}, profile.read.page_max);
+    settings.batch_max =
+        connector.integer<std::size_t>("batch_max", {1, 10'000}, settings.batch_max);
     profile.read.page_min = std::min(profile.read.page_min, profile.read.page_max);
     profile.timeout = connector.milliseconds(
         "timeout_ms", {10, 600'000}, std::chrono::duration_cast<milliseconds>(profile.timeout));

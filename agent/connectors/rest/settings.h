@@ -32,7 +32,8 @@ struct Settings {
     std::string ca_file;
     Credentials credentials;
     std::vector<ObjectMapping> objects;
-    bool push = false;                       ///< What the profile says of it is wanted.
+    std::size_t batch_max = 10'000;  ///< Records that go together, if the profile allows as many.
+    bool push = false;               ///< What the profile says of it is wanted.
     std::vector<std::string> push_channels;  ///< In place of those of the profile; may be empty.
 };
 

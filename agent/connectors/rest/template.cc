@@ -11,13 +11,14 @@ namespace syncline::agent::rest {
 namespace {
 
 /// What the configuration says.
-constexpr std::array<std::string_view, 15> kWords{
-    "singular",    "base_url", "api",     "native", "fields",
-    "fields_json", "key",      "changed", "filter", "values",
-    "filter_and",  "where",    "clause",  "limit",  "marker_field"};
+constexpr std::array<std::string_view, 17> kWords{
+    "singular",   "base_url", "api",    "native", "fields",      "fields_json",
+    "key",        "changed",  "filter", "values", "values_and",  "each",
+    "filter_and", "where",    "clause", "limit",  "marker_field"};
 /// What comes from outside: always encoded.
-constexpr std::array<std::string_view, 8> kValues{
-    "id", "marker", "cursor.stamp", "cursor.id", "from", "until", "page.token", "idempotency_key"};
+constexpr std::array<std::string_view, 9> kValues{"id",           "ref",        "marker",
+                                                  "cursor.stamp", "cursor.id",  "from",
+                                                  "until",        "page.token", "idempotency_key"};
 
 /// What a question is asked about, or an operation done with, field by field.
 constexpr std::string_view kInput = "input.";

@@ -18,6 +18,8 @@ std::string last_segment(std::string_view url) {
     return slash == std::string_view::npos ? std::string{} : std::string{url.substr(slash + 1)};
 }
 
+}  // namespace
+
 Result<Value::Map> native_of(const ObjectMapping& mapping, const Command& command,
                              bool with_marker) {
     auto native = to_native(mapping, command.fields);
@@ -35,8 +37,6 @@ Variables command_variables(const Profile& profile, const ObjectMapping& mapping
     variables["idempotency_key"] = idempotency_key(command);
     return variables;
 }
-
-}  // namespace
 
 Result<const ObjectMapping*> Writer::mapping_of(const ObjectName& object) const {
     const auto& objects = door_.settings().objects;
@@ -159,28 +159,35 @@ Result<Written> Writer::send(const WriteSpec& spec, const Sending& sending, std:
         const bool no_place = failure.meaning == ErrorClass::kGone && known.empty();
         return fail(no_place ? ErrorKind::kInvalid : failure.error.kind, failure.error.what);
     }
+    return written_of(spec, sending, *answer);
+}
+
+Result<Written> Writer::written_of(const WriteSpec& spec, const Sending& sending,
+                                   const Door::Reply& reply) {
+    const ObjectMapping& mapping = sending.mapping;
+    const RecordId& known = sending.known;
     Written written;
     written.id = known;
     const bool by_key = spec.id_path.empty() && known.empty();
     const std::string id_path = by_key ? mapping.key : named_path(spec.id_path, mapping);
     if (!id_path.empty()) {
-        std::string text = text_at(answer->json, id_path);
+        std::string text = text_at(reply.json, id_path);
         if (!text.empty()) written.id = RecordId{std::move(text)};
     }
     if (spec.id_in_location && written.id.empty()) {
-        written.id = RecordId{last_segment(answer->location)};
+        written.id = RecordId{last_segment(reply.location)};
     }
     if (written.id.empty()) {
-        return fail(ErrorKind::kAmbiguous, "HTTP " + std::to_string(answer->status) +
-                                               " without an id at `" + id_path + "`");
+        return fail(ErrorKind::kAmbiguous,
+                    "HTTP " + std::to_string(reply.status) + " without an id at `" + id_path + "`");
     }
     if (!spec.created_path.empty()) {
-        const Value* const created = at_path(answer->json, spec.created_path);
+        const Value* const created = at_path(reply.json, spec.created_path);
         const bool* const flag = created == nullptr ? nullptr : created->get<bool>();
         written.existed = flag != nullptr && !*flag;
     }
     if (!spec.record_path.empty()) {
-        const Value* const record = at_path(answer->json, named_path(spec.record_path, mapping));
+        const Value* const record = at_path(reply.json, named_path(spec.record_path, mapping));
         const auto* row = record == nullptr ? nullptr : record->get<Value::Map>();
         // A record that does not map is fetched by the agent, which then says why.
         const auto mapped = row == nullptr ? Result<Record>{fail(ErrorKind::kNotFound, "")}
@@ -190,10 +197,24 @@ Result<Written> Writer::send(const WriteSpec& spec, const Sending& sending, std:
     return written;
 }
 
+bool Writer::creates_by_upsert(const ObjectMapping& mapping) const {
+    return door_.settings().profile.has_upsert && !mapping.marker.empty();
+}
+
+Result<Value::Map> Writer::created_values(const WriteSpec& spec, const ObjectMapping& mapping,
+                                          const Command& command) {
+    auto native = native_of(mapping, command, spec.marker_in_body);
+    if (!native) return native;
+    for (const auto& [path, value] : mapping.created_with) {
+        if (auto done = set_path(*native, path, value); !done) return fail(done.error(), "create");
+    }
+    return native;
+}
+
 Result<Written> Writer::create(const ObjectMapping& mapping, const Command& command,
                                std::stop_token stop) {
     const Profile& profile = door_.settings().profile;
-    const bool upsert = profile.has_upsert && !mapping.marker.empty();
+    const bool upsert = creates_by_upsert(mapping);
     if (!upsert && profile.has_find && !mapping.marker.empty()) {
         auto existing = find(command.entity.object, command.entity.entity, stop);
         if (!existing) {
@@ -207,11 +228,8 @@ Result<Written> Writer::create(const ObjectMapping& mapping, const Command& comm
         }
     }
     const WriteSpec& spec = upsert ? profile.upsert : profile.create;
-    auto native = native_of(mapping, command, spec.marker_in_body);
+    const auto native = created_values(spec, mapping, command);
     if (!native) return fail(native.error());
-    for (const auto& [path, value] : mapping.created_with) {
-        if (auto done = set_path(*native, path, value); !done) return fail(done.error(), "create");
-    }
     Variables variables = command_variables(profile, mapping, command);
     variables["values"] = to_json(Value{*native});
     return send(spec, {mapping, variables, {}, command.origin}, stop);

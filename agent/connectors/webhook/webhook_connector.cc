@@ -205,6 +205,27 @@ Result<Written> WebhookConnector::write(const Command& command, std::stop_token 
     return inner_->write(command, stop);
 }
 
+std::size_t WebhookConnector::write_max(const Command& command) const {
+    return inner_ ? inner_->write_max(command) : 1;
+}
+
+Result<Each<Written>> WebhookConnector::write_all(const std::vector<Command>& commands,
+                                                  std::stop_token stop) {
+    if (!inner_) return only_pushed();
+    return inner_->write_all(commands, stop);
+}
+
+std::size_t WebhookConnector::fetch_max(const ObjectName& object, const RecordId& id) const {
+    return inner_ ? inner_->fetch_max(object, id) : 1;
+}
+
+Result<Each<std::optional<Record>>> WebhookConnector::fetch_all(const ObjectName& object,
+                                                                const std::vector<RecordId>& ids,
+                                                                std::stop_token stop) {
+    if (!inner_) return only_pushed();
+    return inner_->fetch_all(object, ids, stop);
+}
+
 Fields WebhookConnector::normal_form(const ObjectName& object, const Fields& fields) const {
     if (inner_) return inner_->normal_form(object, fields);
     const auto mapping = std::ranges::find(objects_, object, &ObjectMapping::object);

@@ -53,6 +53,15 @@ public:
     Result<std::optional<Record>> find(const ObjectName& object, const EntityId& entity,
                                        std::stop_token stop) override;
     Result<Written> write(const Command& command, std::stop_token stop) override;
+    /// The inner connector's, as the three after it.
+    [[nodiscard]] std::size_t write_max(const Command& command) const override;
+    Result<Each<Written>> write_all(const std::vector<Command>& commands,
+                                    std::stop_token stop) override;
+    [[nodiscard]] std::size_t fetch_max(const ObjectName& object,
+                                        const RecordId& id) const override;
+    Result<Each<std::optional<Record>>> fetch_all(const ObjectName& object,
+                                                  const std::vector<RecordId>& ids,
+                                                  std::stop_token stop) override;
     [[nodiscard]] Fields normal_form(const ObjectName& object, const Fields& fields) const override;
     [[nodiscard]] Duration throttle_pause() const override;
     /// The inner connector's; what is pushed costs the platform nothing.

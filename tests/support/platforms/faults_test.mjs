@@ -358,6 +358,23 @@ test('salesforce: expire_locators in the middle of paging', async (t) => {
   assert.deepEqual([next.status, next.body[0].errorCode], [400, 'INVALID_QUERY_LOCATOR']);
 });
 
+test('salesforce: a collection whose reply lacks a result, or has them in another order', async (t) => {
+  const { call, create, platform } = await salesforce(t);
+  const ids = [(await create('a')).body.id, (await create('b')).body.id];
+  const rename = async (Name) => {
+    const records = ids.map((id) => ({ attributes: { type: 'Account' }, id, Name }));
+    const { body } = await call('PATCH', '/composite/sobjects', { records });
+    const rows = (await call('GET', soql('SELECT Name FROM Account'))).body.records;
+    assert.deepEqual(rows.map((row) => row.Name), [Name, Name]);
+    return body.map(({ id }) => id);
+  };
+  await platform.fault({ kind: 'result_missing' });
+  assert.deepEqual(await rename('c'), ids.slice(0, 1));
+  await platform.fault({ kind: 'results_reversed' });
+  assert.deepEqual(await rename('d'), [...ids].reverse());
+  assert.deepEqual(await rename('e'), ids);
+});
+
 test('salesforce: latestDateCovered waits for open transactions, or stands still', async (t) => {
   const { platform, call, create } = await salesforce(t);
   const minutes = (count) => new Date(Date.now() + count * 60_000).toISOString();

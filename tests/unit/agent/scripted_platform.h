@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -13,7 +16,8 @@
 namespace syncline::test {
 
 /// A platform in memory with a log of its changes, spoken to through an Executor whose answers
-/// come with deliver(). Each write takes the first of `scripts`, or works.
+/// come with deliver(). Each write takes the first of `scripts`, or works, also each within a
+/// batch.
 class ScriptedPlatform final : public agent::Executor {
 public:
     using Key = std::pair<ObjectName, RecordId>;
@@ -33,9 +37,15 @@ public:
     bool tells_record = true;  ///< Writes answer with the record.
     bool holds_reads = false;  ///< Batches are answered when release_reads() is called.
     bool holds_fetches = false;
-    bool holds_writes = false;    ///< They are applied, and answered by release_writes().
-    std::vector<Command> writes;  ///< Every one that was asked for.
-    std::size_t applied = 0;      ///< Mutations.
+    bool holds_writes = false;             ///< They are applied, and answered by release_writes().
+    std::vector<Command> writes;           ///< Every one that was asked for.
+    std::vector<std::size_t> write_calls;  ///< How many went in each call.
+    std::vector<std::size_t> fetch_calls;  ///< The same, of fetches.
+    std::optional<Script> batch_script;    ///< What becomes of the next batch of writes.
+    std::vector<std::string> batch_notes;  ///< Told with the next.
+    bool batch_reversed = false;           ///< The results of the next are in another order.
+    std::set<std::string> fetched_alone;   ///< Records that a batch of fetches does not tell of.
+    std::size_t applied = 0;               ///< Mutations.
     std::size_t reads = 0;
     std::size_t surveys = 0;
     std::size_t fetches = 0;
@@ -147,8 +157,27 @@ public:
     void fetch(const ObjectName& object, const RecordId& id,
                Done<std::optional<agent::Record>> done) override {
         ++fetches;
-        const auto found = records.find({object, id});
-        look(found == records.end() ? std::nullopt : std::optional{found->second}, done);
+        fetch_calls.push_back(1);
+        look(held(object, id), done);
+    }
+    [[nodiscard]] std::size_t fetch_max(const ObjectName&, const RecordId&) const override {
+        return the_traits.batch_max;
+    }
+    void fetch_all(const ObjectName& object, const std::vector<RecordId>& ids,
+                   Done<agent::Each<std::optional<agent::Record>>> done) override {
+        fetches += ids.size();
+        fetch_calls.push_back(ids.size());
+        agent::Executor::Answer<agent::Each<std::optional<agent::Record>>> answer{.result = {},
+                                                                                  .cost = cost};
+        for (const RecordId& id : ids) {
+            if (fetched_alone.contains(id.text)) {
+                answer.result->results.emplace_back(fail(ErrorKind::kUnsupported, "not told"));
+            } else {
+                answer.result->results.emplace_back(held(object, id));
+            }
+        }
+        if (down || reads_fail) answer.result = fail(down ? *down : *reads_fail);
+        queue(holds_fetches ? held_fetches_ : events_, [done, answer] { done(answer); });
     }
     void find(const ObjectName& object, const EntityId& entity,
               Done<std::optional<agent::Record>> done) override {
@@ -160,21 +189,32 @@ public:
         look(found, done);
     }
     void write(const Command& command, Done<agent::Written> done) override {
-        writes.push_back(command);
+        write_calls.push_back(1);
         agent::Executor::Answer<agent::Written> answer{.result = {}, .cost = cost};
-        std::optional<Script> script;
-        if (!scripts.empty()) {
-            script = scripts.front();
-            scripts.pop_front();
-        }
-        if (down) {
-            answer.result = fail(*down);
-        } else if (script) {
-            if (script->effect == Effect::kApplied) apply(command);
-            answer.result = fail(script->error, "scripted");
-            answer.pause = script->pause;
+        answer.result = written(command, answer.pause);
+        queue(holds_writes ? held_writes_ : events_, [done, answer] { done(answer); });
+    }
+    [[nodiscard]] std::size_t write_max(const Command&) const override {
+        return the_traits.batch_max;
+    }
+    void write_all(const std::vector<Command>& commands,
+                   Done<agent::Each<agent::Written>> done) override {
+        write_calls.push_back(commands.size());
+        agent::Executor::Answer<agent::Each<agent::Written>> answer{.result = {}, .cost = cost};
+        const auto script = std::exchange(batch_script, std::nullopt);
+        if (script || down) {
+            for (const Command& command : commands) {
+                writes.push_back(command);
+                if (script && script->effect == Effect::kApplied) std::ignore = apply(command);
+            }
+            answer.result = down ? fail(*down) : fail(script->error, "scripted");
+            answer.pause = script ? script->pause : Duration{0};
         } else {
-            answer.result = apply(command);
+            for (const Command& command : commands) {
+                answer.result->results.push_back(written(command, answer.pause));
+            }
+            if (std::exchange(batch_reversed, false)) std::ranges::reverse(answer.result->results);
+            answer.result->notes = std::exchange(batch_notes, {});
         }
         queue(holds_writes ? held_writes_ : events_, [done, answer] { done(answer); });
     }
@@ -199,6 +239,24 @@ private:
         agent::Executor::Answer<agent::Pushed> answer{.result = std::move(said_.front())};
         said_.pop_front();
         queue(events_, [done = std::exchange(listener_, nullptr), answer] { done(answer); });
+    }
+    [[nodiscard]] std::optional<agent::Record> held(const ObjectName& object,
+                                                    const RecordId& id) const {
+        const auto found = records.find({object, id});
+        return found == records.end() ? std::nullopt : std::optional{found->second};
+    }
+    Result<agent::Written> written(const Command& command, Duration& pause) {
+        writes.push_back(command);
+        std::optional<Script> script;
+        if (!scripts.empty()) {
+            script = scripts.front();
+            scripts.pop_front();
+        }
+        if (down) return fail(*down);
+        if (!script) return apply(command);
+        if (script->effect == Effect::kApplied) std::ignore = apply(command);
+        pause = script->pause;
+        return fail(script->error, "scripted");
     }
     void look(std::optional<agent::Record> found, Done<std::optional<agent::Record>> done) {
         agent::Executor::Answer<std::optional<agent::Record>> answer{.result = {}, .cost = cost};

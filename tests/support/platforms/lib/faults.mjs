@@ -21,6 +21,8 @@ export const faultKinds = {
   repeat_rows: ['rows'],
   read_lag: ['delay_ms'],
   freeze_date_covered: ['at'],
+  result_missing: [],
+  results_reversed: [],
   webhook_lost: [],
   webhook_repeated: [],
   webhook_delayed: ['delay_ms'],
@@ -38,6 +40,8 @@ export const faultKinds = {
 /** Those of a platform that posts webhooks, and of one whose pages may repeat rows. */
 export const webhookFaults = ['webhook_lost', 'webhook_repeated', 'webhook_delayed'];
 export const repeatFaults = ['repeat_rows'];
+/** Those of a platform that takes several records in one call, with a result for each. */
+export const batchFaults = ['result_missing', 'results_reversed'];
 /** Those of a platform that clients listen to. */
 export const eventFaults = [
   'event_gap',

@@ -247,26 +247,35 @@ export class RestRoutes {
         `Provided external ID field does not exist or is not accessible: ${fieldName}`,
       );
     }
-    return collections.upsert(readJson(request), this.#author(request), { object, field });
+    const upsert = collections.upsert(readJson(request), this.#author(request), { object, field });
+    return told(request, await upsert);
   }
 
-  #collection(request) {
+  async #collection(request) {
     allow(request, ['POST', 'PATCH', 'DELETE']);
     const { collections } = this.#parts;
     if (request.method === 'DELETE') {
       const ids = (request.query.get('ids') ?? '').split(',').filter((text) => text);
       const allOrNone = request.query.get('allOrNone') === 'true';
-      return collections.remove({ ids, allOrNone }, this.#author(request));
+      return told(request, await collections.remove({ ids, allOrNone }, this.#author(request)));
     }
     const input = readJson(request);
-    return request.method === 'POST'
-      ? collections.create(input, this.#author(request))
-      : collections.update(input, this.#author(request));
+    const work = request.method === 'POST' ? 'create' : 'update';
+    return told(request, await collections[work](input, this.#author(request)));
   }
 
   #author(request) {
     return { ...request.author(this.#parts.username), userId: this.#parts.userId };
   }
+}
+
+/** The results of a collection, unless a fault says otherwise. */
+function told(request, reply) {
+  const results = JSON.parse(reply.body);
+  if (request.takeFault('result_missing')) {
+    return jsonReply(200, results.slice(0, -1));
+  }
+  return request.takeFault('results_reversed') ? jsonReply(200, results.reverse()) : reply;
 }
 
 function decodeStep(step) {

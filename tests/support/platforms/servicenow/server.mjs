@@ -11,7 +11,7 @@ import {
   runServer,
 } from '../lib/command_line.mjs';
 import { Control } from '../lib/control.mjs';
-import { Faults, eventFaults, repeatFaults, webhookFaults } from '../lib/faults.mjs';
+import { Faults, batchFaults, eventFaults, repeatFaults, webhookFaults } from '../lib/faults.mjs';
 import { createPlatformServer } from '../lib/http_server.mjs';
 import { ReplyError } from '../lib/reply.mjs';
 import { Store } from '../lib/store.mjs';
@@ -213,7 +213,7 @@ function main() {
   const named = { ...options, username: credentials.username };
   const platform = new ServiceNow({ schema, store, clock, sessions, options: named, url });
   const without = ['expire_locators', 'freeze_date_covered', ...repeatFaults];
-  without.push(...webhookFaults, ...eventFaults);
+  without.push(...webhookFaults, ...eventFaults, ...batchFaults);
   const faults = new Faults({ without });
   const control = new Control({ platform, store, faults, clock });
   const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });

@@ -11,7 +11,7 @@ import {
   runServer,
 } from '../lib/command_line.mjs';
 import { Control } from '../lib/control.mjs';
-import { Faults, eventFaults } from '../lib/faults.mjs';
+import { Faults, batchFaults, eventFaults } from '../lib/faults.mjs';
 import { createPlatformServer } from '../lib/http_server.mjs';
 import { ReplyError } from '../lib/reply.mjs';
 import { Store } from '../lib/store.mjs';
@@ -237,7 +237,8 @@ function main() {
     exports: Number(options['export-limit']),
     endpointsOn: options['endpoint-limits'] === 'on',
   });
-  const faults = new Faults({ without: ['expire_locators', 'freeze_date_covered', ...eventFaults] });
+  const without = ['expire_locators', 'freeze_date_covered', ...eventFaults, ...batchFaults];
+  const faults = new Faults({ without });
   const endpoint = options['webhook-url'];
   const fixed = endpoint === undefined ? null : { endpoint, secret };
   const webhooks = new Webhooks({ store, faults, clock, fixed });
