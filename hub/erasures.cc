@@ -15,6 +15,9 @@ namespace {
 
 /// How long a server gets to remove what it was asked to before it is looked again.
 constexpr Duration kSettle = std::chrono::milliseconds{50};
+/// What was there when a read began and is gone since is waited for in vain: another hub erases,
+/// too.
+constexpr Duration kSilentMost = std::chrono::seconds{5};
 /// So many are asked for at once.
 constexpr std::size_t kFoundMost = 1'000;
 
@@ -113,13 +116,20 @@ void Erasures::tick() {
     if (jobs_.empty() || !link_.connected()) return;
     Job& job = jobs_.front();
     if (reader_) {
-        if (reader_->caught_up() || found_.size() >= kFoundMost) pass_read(job);
+        if (reader_->caught_up() || found_.size() >= kFoundMost) return pass_read(job);
+        if (clock_.steady() - heard_ > kSilentMost) read(job);
         return;
     }
     if (clock_.steady() >= due_) read(job);
 }
 
-void Erasures::read(const Job& job) {
+void Erasures::read(Job& job) {
+    found_.clear();
+    if (job.pass == Pass::kLook) {
+        job.log.clear();
+        job.canonical.clear();
+    }
+    heard_ = clock_.steady();
     nats::ConsumeSpec spec;
     spec.stream = stream_of(job.pass);
     spec.filters = filters_of(job);
@@ -128,6 +138,7 @@ void Erasures::read(const Job& job) {
 
 void Erasures::on_message(const nats::InMessage& message) {
     reader_->processed(1);
+    heard_ = clock_.steady();
     Job& job = jobs_.front();
     if (job.pass == Pass::kLook) return look_at(job, message);
     if (found_.size() < kFoundMost && is_of(job, message)) found_.push_back(message.sequence);

@@ -68,7 +68,7 @@ private:
         std::set<std::pair<Pass, std::uint64_t>> erased;
     };
 
-    void read(const Job& job);
+    void read(Job& job);
     void on_message(const nats::InMessage& message) override;
     void look_at(Job& job, const nats::InMessage& message) const;
     [[nodiscard]] bool is_of(const Job& job, const nats::InMessage& message) const;
@@ -88,6 +88,7 @@ private:
     std::unique_ptr<nats::Subscription> reader_;
     std::vector<std::uint64_t> found_;  ///< To be erased, by the pass that is being read.
     Duration due_{0};                   ///< When to read next.
+    Duration heard_{0};                 ///< When the reader last had something.
 };
 
 }  // namespace syncline::hub

@@ -243,8 +243,9 @@ void Rebuild::decide_again(const Entry& entry, const PolicyOf& policy_of) {
     context.foreign_records = stored.foreign_records;
     Step step = decide(*policy, std::move(entity.state), *inputs, context);
     for (Handover& handover : step.handovers) {
+        // Told again under a later contract its fields have other names than when it was taken.
         std::string id = handover.id;
-        handovers_.insert_or_assign(std::move(id), Takeover{key, std::move(handover)});
+        handovers_.try_emplace(std::move(id), Takeover{key, std::move(handover)});
     }
     entity.state = std::move(step.next);
     if (!step.changed || encode(step.log) != entry.body) {

@@ -56,6 +56,20 @@ Fields rebuilt_mirror(const EntityState& state, const std::vector<FieldName>& la
     return mirror;
 }
 
+void write_others(Writer& out, int key, const std::vector<OtherRecord>& others) {
+    out.key(key);
+    out.array(size_of(others));
+    for (const OtherRecord& other : others) {
+        out.map(5);
+        out.field(0, other.record.text);
+        out.revision(1, other.rev);
+        out.field(2, other.at);
+        out.key(3);
+        out.fields(other.fields);
+        out.field(4, static_cast<std::uint64_t>(other.standing));
+    }
+}
+
 void write_record(Writer& out, const EntityState& state, const RecordState& record) {
     out.map(6 + present(record.record.has_value(), record.pending.has_value(), !record.held.empty(),
                         !record.attempts.empty(), record.blocked, !record.forms.empty(),
@@ -115,19 +129,7 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
         out.key(17);
         out.fields(record.instead);
     }
-    if (!record.others.empty()) {
-        out.key(13);
-        out.array(size_of(record.others));
-        for (const OtherRecord& other : record.others) {
-            out.map(5);
-            out.field(0, other.record.text);
-            out.revision(1, other.rev);
-            out.field(2, other.at);
-            out.key(3);
-            out.fields(other.fields);
-            out.field(4, static_cast<std::uint64_t>(other.standing));
-        }
-    }
+    if (!record.others.empty()) write_others(out, 13, record.others);
 }
 
 Pending read_pending(Decoder& in, const Node& node) {

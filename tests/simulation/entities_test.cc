@@ -4,6 +4,7 @@
 
 #include "hub/core/state_codec.h"
 #include "hub/erasures.h"
+#include "shared/nats/jetstream_api.h"
 #include "shared/nats/streams.h"
 #include "shared/policy/policy_version.h"
 #include "shared/wire/codec.h"
@@ -63,6 +64,7 @@ public:
     }
     std::unique_ptr<nats::Subscription> consume(nats::ConsumeSpec spec,
                                                 nats::MessageSink* sink) override {
+        if (const auto hear = on_consume) hear(spec);
         return link_.consume(std::move(spec), sink);
     }
     std::unique_ptr<nats::Subscription> subscribe(std::string_view subject,
@@ -72,6 +74,7 @@ public:
     [[nodiscard]] bool connected() const override { return link_.connected(); }
 
     std::map<std::string, int> published;
+    std::function<void(const nats::ConsumeSpec&)> on_consume;
 
 private:
     nats::Link& link_;
@@ -234,6 +237,22 @@ TEST_F(ErasuresAlone, AKeyOfBeforeIsErased) {
     state_.deleted = true;
     claim();
     EXPECT_FALSE(is_held_after(store_state()));
+}
+
+TEST_F(ErasuresAlone, WhatIsGoneWhileItIsReadIsNotWaitedFor) {
+    state_.deleted = true;
+    const std::uint64_t claimed = claim();
+    const std::uint64_t sequence = store_state();
+    // Another hub erases the key once the consumer that is to bring it is made.
+    link_.on_consume = [&](const nats::ConsumeSpec& spec) {
+        if (spec.filters != std::vector{key_}) return;
+        link_.on_consume = {};
+        world_.after(milliseconds{8}, [&] {
+            const auto erase = nats::api::erase_message(subjects::kStreamState, claimed);
+            broker_.publish_core(erase.subject, erase.body);
+        });
+    };
+    EXPECT_FALSE(is_held_after(sequence));
 }
 
 TEST_F(ErasuresAlone, AKeyThatIsClaimedAnewMeanwhileStays) {
