@@ -230,6 +230,7 @@ void Commands::call(const JobPtr& job) {
 
 void Commands::call_write(const JobPtr& job) {
     guard(job);
+    job->among_others = false;
     p_.environment.before("C3");
     p_.executor.write(job->command, [this, job](const Executor::Answer<Written>& answer) {
         p_.environment.before("C4");
@@ -246,6 +247,9 @@ void Commands::on_written(const JobPtr& job, const Result<Written>& result, Dura
         return on_unreached(job, result.error(), pause);
     }
     if (next == AfterWrite::kVerify) return enter_doubt(job, result.error());
+    if (result && result->record && is_anothers(*job, *result->record)) {
+        return enter_doubt(job, {ErrorKind::kAmbiguous, kAnothers});
+    }
     p_.gate.succeeded();
     p_.gate.breaker().succeeded();
     if (result) {

@@ -123,7 +123,8 @@ private:
         bool found = false;  ///< `written` was there before: this command has set nothing.
         std::optional<RecordId> made;  ///< The entity has it already, as far as is known here.
         std::optional<Ending> ending;  ///< Is told when it is due.
-        bool alone = false;  ///< Its next call is for it alone: with others it was refused.
+        bool alone = false;         ///< Its next call is for it alone: with others it was refused.
+        bool among_others = false;  ///< It was written in one call with others.
         /// What chance said to those that were called together, so that they come again together.
         std::optional<std::uint64_t> lot;
     };
@@ -231,6 +232,9 @@ private:
     template <class T>
     void on_all_answered(const Jobs& jobs, const Executor::Answer<Each<T>>& answer, GoOn<T> go_on);
     void send_alone(const JobPtr& job);
+    static constexpr const char* kAnothers =
+        "the record that the platform answered with has the marker of another entity";
+    [[nodiscard]] static bool is_anothers(const Job& job, const Record& record);
     void guard(const JobPtr& job);
     void release(const JobPtr& job);
 

@@ -76,6 +76,7 @@ void Commands::write_all(const Jobs& jobs) {
     std::vector<Command> commands;
     for (const JobPtr& job : jobs) {
         guard(job);
+        job->among_others = true;
         commands.push_back(job->command);
     }
     p_.environment.before("C3");
@@ -128,6 +129,13 @@ void Commands::on_all_answered(const Jobs& jobs, const Executor::Answer<Each<T>>
             }
         }
     }
+}
+
+/// Was the platform's answer to a create given to the wrong one of those in its call?
+bool Commands::is_anothers(const Job& job, const Record& record) {
+    const Command& command = job.command;
+    return job.among_others && command.kind == CommandKind::kCreate && record.marker &&
+           *record.marker != command.entity.entity;
 }
 
 /// The platform has answered, and done nothing.

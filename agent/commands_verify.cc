@@ -95,6 +95,10 @@ void Commands::on_found(const JobPtr& job, const std::optional<Record>& record) 
             return wait(job, now());
         case Phase::kVerify: return on_verified(job, record);
         case Phase::kReadBack:
+            if (there && is_anothers(*job, *record)) {
+                job->written.reset();
+                return enter_doubt(job, {ErrorKind::kAmbiguous, kAnothers});
+            }
             if (there) return finish(job, {.record = record});
             if (++job->looks < kLooksBeforeCreate) {
                 return wait(job, now() + std::max(p_.executor.traits().read_back_lag, kLookPause));

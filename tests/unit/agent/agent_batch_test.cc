@@ -201,6 +201,32 @@ TEST_F(BatchTest, WhatWritesDoNotTellIsReadBackInOneCall) {
     for (const Outcome& outcome : world.outcomes()) EXPECT_EQ(outcome.fields, named("new"));
 }
 
+TEST_F(BatchTest, ACreateIsNotToldTheRecordOfAnother) {
+    for (const bool tells_record : {false, true}) {
+        SCOPED_TRACE(tells_record);
+        World other;
+        other.auto_receipts = true;
+        other.platform.the_traits.batch_max = 100;
+        other.platform.the_traits.create_is_idempotent = true;
+        other.platform.tells_record = tells_record;
+        other.start();
+        other.run_seconds(1);
+        other.platform.batch_reversed = true;
+        for (const char c : {'p', 'q', 'r', 's'}) {
+            other.send(other.create(1, named("made"), std::string(24, c).c_str()));
+        }
+        other.run_seconds(60);
+        EXPECT_EQ(other.platform.write_calls, Calls{4});
+        ASSERT_EQ(other.outcomes().size(), 4u);
+        for (const Outcome& outcome : other.outcomes()) {
+            EXPECT_EQ(outcome.status, OutcomeStatus::kApplied);
+            const auto* record = other.platform.find_record(outcome.record->text.c_str());
+            ASSERT_NE(record, nullptr);
+            EXPECT_EQ(record->marker, outcome.entity.entity);
+        }
+    }
+}
+
 TEST_F(BatchTest, ABatchIsOneCallOfTheQuotaAndOfTheRate) {
     world.settings.quota.limit = 400;
     world.settings.rate = {.per_second = 1, .burst = 1};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <map>
@@ -42,6 +43,7 @@ public:
     std::vector<std::size_t> fetch_calls;  ///< The same, of fetches.
     std::optional<Script> batch_script;    ///< What becomes of the next batch of writes.
     std::vector<std::string> batch_notes;  ///< Told with the next.
+    bool batch_reversed = false;           ///< The results of the next are in another order.
     std::set<std::string> fetched_alone;   ///< Records that a batch of fetches does not tell of.
     std::size_t applied = 0;               ///< Mutations.
     std::size_t reads = 0;
@@ -211,6 +213,7 @@ public:
             for (const Command& command : commands) {
                 answer.result->results.push_back(written(command, answer.pause));
             }
+            if (std::exchange(batch_reversed, false)) std::ranges::reverse(answer.result->results);
             answer.result->notes = std::exchange(batch_notes, {});
         }
         queue(holds_writes ? held_writes_ : events_, [done, answer] { done(answer); });
