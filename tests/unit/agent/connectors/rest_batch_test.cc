@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "agent/connectors/registry.h"
 #include "agent/connectors/rest/batch.h"
 #include "shared/base/json.h"
 #include "tests/unit/agent/connectors/rest_fixture.h"
@@ -217,6 +218,32 @@ TEST_F(RestBatch, AnIdThatCannotStandInAListGoesByItself) {
     EXPECT_TRUE(all->results[0]);
     ASSERT_FALSE(all->results[1]) << "only true is a success";
     EXPECT_EQ(all->results[1].error().kind, ErrorKind::kAmbiguous);
+}
+
+/// What `[connector] batch_max` makes of 200, or why it is refused.
+std::string batch_max_of(const std::string& number) {
+    static const test::ManualClock clock;
+    auto root = TomlReader::parse(
+        "[connector]\nkind = \"rest\"\nprofile = \"salesforce\"\n"
+        "base_url = \"https://host\"\nbatch_max = " +
+            number +
+            "\n[connector.auth]\nclient_id = \"x\"\n"
+            "client_secret = { env = \"X\" }\n[objects.customer]\n"
+            "native = \"Account\"\n[objects.customer.fields]\n"
+            "name = \"Name\"\n",
+        "agent.toml");
+    const std::filesystem::path source{SYNCLINE_SOURCE_DIR};
+    const auto factory = make_connector(*root, {clock, source, source / "configs" / "profiles"});
+    if (const auto done = root->finish(); !done) return done.error().what;
+    return std::to_string((*(*factory)())->traits().batch_max);
+}
+
+TEST(RestBatchSettings, TheFileAllowsLessAndIsChecked) {
+    EXPECT_EQ(batch_max_of("10_000"), "200");
+    EXPECT_EQ(batch_max_of("50"), "50");
+    EXPECT_EQ(batch_max_of("1"), "1");
+    EXPECT_EQ(batch_max_of("0"),
+              "agent.toml:5:13: `connector.batch_max` must be a whole number from 1 to 10000");
 }
 
 TEST(RestBatchProfile, TellsEveryProblemWithItsPlace) {
