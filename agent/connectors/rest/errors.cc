@@ -113,6 +113,13 @@ Failure failure_of(const ErrorSpec& spec, const HttpResponse& response, const Va
             break;
         }
     }
+    // Nothing happened, and the platform says when to come back (RFC 9110, 10.2.3).
+    const bool nothing = failure.meaning == ErrorClass::kRetry ||
+                         (failure.meaning == ErrorClass::kUnknown && intent == Intent::kRead &&
+                          response.status == 503);
+    if (nothing && !response.header("retry-after").empty()) {
+        failure.meaning = ErrorClass::kThrottle;
+    }
     std::string why = first_text(json, spec.message_paths);
     if (why.empty()) why = std::string{response.header("location")};
     if (why.empty()) why = response.body;
