@@ -249,7 +249,11 @@ void PullConsumer::on_status(natsMsg* message, std::string_view status) {
         backoff_.reset();
         // The last message of a lull can only be missed here: no later one shows the hole.
         const auto last = received::header(message, "Nats-Last-Consumer");
-        if (!last.empty() && number(last, delivered_) > delivered_) restart(Haste::kBackOff);
+        if (!last.empty() && number(last, delivered_) > delivered_) {
+            return restart(Haste::kBackOff);
+        }
+        // The server has nothing to give, so what is missing of what it counted at first is gone.
+        if (!last.empty()) caught_up_ = true;
         return;
     }
     // A request ran out, or was not taken; what it still had open is said, or all is uncertain.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "shared/nats/jetstream_api.h"
 #include "tests/integration/nats_link_fixture.h"
 
 namespace syncline::nats {
@@ -256,6 +257,23 @@ TEST_P(NatsConsumeTest, ADumpCutShortIsFinished) {
     EXPECT_EQ(newest["test.5"], "new");
     EXPECT_EQ(newest["test.1500"], "new");
     EXPECT_EQ(std::ranges::adjacent_find(inbox.sequences), inbox.sequences.end());
+}
+
+TEST_P(NatsConsumeTest, ADumpWhoseRestIsGoneBeforeItCameIsFinished) {
+    ASSERT_TRUE(client.connect());
+    ASSERT_TRUE(client.ensure(test_stream()));
+    fill(client, 95);
+    Inbox inbox;
+    const auto reader = client.link.consume(
+        {.stream = "TEST", .filters = {"test.>"}, .last_per_subject = true, .window = 1}, &inbox);
+    ASSERT_TRUE(client.until([&] { return inbox.sequences.size() == 1; }));
+    const auto purge = api::purge("TEST", "test.>");
+    client.link.send(purge.subject, purge.body);
+    for (const Duration end = steady() + 500ms; steady() < end;) client.loop.poll(20ms);
+    EXPECT_FALSE(reader->caught_up());
+    reader->processed(1);
+    EXPECT_TRUE(client.until([&] { return reader->caught_up(); }));
+    EXPECT_EQ(inbox.sequences.size(), 1U);
 }
 
 TEST_P(NatsConsumeTest, ConsumeShowsKeyValueMarkers) {
