@@ -142,6 +142,7 @@ private:
     void take(Command command, const nats::InMessage& message);
     void refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation,
                 std::uint64_t fence);
+    void refuse_former(const JobPtr& job);
     void take_operation(const nats::InMessage& message);
     void reject_message(const nats::InMessage& message, const Error& why);
     void reject_message(const nats::InMessage& message, const std::string& why) {

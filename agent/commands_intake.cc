@@ -256,7 +256,7 @@ void Commands::take(Command command, const nats::InMessage& message) {
     job->stored_at = message.stored_at;
     job->credit = credit_;
     unfinished_.emplace(message.sequence, message.stored_at);
-    if (message.sequence <= before_) return refuse(job, OutcomeStatus::kStale, 0, 0);
+    if (message.sequence <= before_) return refuse_former(job);
     Slot& slot = slots_[entity];
     if (slot.waiting) {
         // Who holds the partition now knows better than who held it before.
@@ -294,6 +294,20 @@ void Commands::refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t led
                        partition_of(job->command));
     });
     settled(job);
+}
+
+/// It was told to a store that is no more, which may have carried it out. So it is refused under
+/// another number, too: a hub that is not sure that it was stored tells it again.
+void Commands::refuse_former(const JobPtr& job) {
+    p_.commits.add([job](Transaction& transaction) {
+        const Command& command = job->command;
+        if (transaction.ledger(command.entity)) return;
+        transaction.save(command.entity, {.generation = command.generation,
+                                          .state = LedgerState::kDone,
+                                          .status = OutcomeStatus::kStale,
+                                          .record = command.record});
+    });
+    refuse(job, OutcomeStatus::kStale, 0, 0);
 }
 
 void Commands::settled(const JobPtr& job) {

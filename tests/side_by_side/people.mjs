@@ -60,10 +60,11 @@ export class People {
     }
     const arrived = await books.sql(`SELECT id FROM customers ${where}`);
     if (arrived.length === 0) return;
-    if (kind < 9) {
+    if (kind < 9 || customer.wrongs === 2) { // Oftener is taken for an automation, and said.
       customer.credit = `credit ${this.edits}`;
       await books.sql(`UPDATE customers SET credit = ${quoted(customer.credit)} ${where}`);
     } else { // Not theirs to change: it is put right.
+      customer.wrongs = (customer.wrongs ?? 0) + 1;
       await books.sql(`UPDATE customers SET name = 'not ${this.edits}' ${where}`);
     }
   }

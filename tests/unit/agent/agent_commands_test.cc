@@ -379,6 +379,11 @@ TEST_F(CommandsTest, ANewStoreHasTheHubDecideAgainWhatStoodInTheStream) {
     EXPECT_EQ(outcome.status, OutcomeStatus::kStale);
     EXPECT_EQ(outcome.generation, 1u);
     EXPECT_EQ(world.platform.applied, 0u);
+    world.send(world.create(1, named("made")));  // A hub that does not know that it was stored.
+    world.run_seconds(10);
+    ASSERT_EQ(world.outcomes().size(), 2u);
+    EXPECT_EQ(world.outcomes().back().status, OutcomeStatus::kStale);
+    EXPECT_EQ(world.platform.applied, 0u);
     world.send(world.create(2, named("made")));
     world.run_seconds(10);
     EXPECT_EQ(world.platform.applied, 1u);
