@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include <arpa/inet.h>
-
+#include "shared/base/ip_address.h"
 #include "shared/base/mail_address.h"
 #include "shared/base/toml_reader.h"
 #include "shared/nats/options_toml.h"
@@ -66,12 +65,6 @@ bool is_digest(std::string_view text) {
            });
 }
 
-bool is_address(const std::string& text) {
-    unsigned char bytes[16];
-    return inet_pton(AF_INET, text.c_str(), bytes) == 1 ||
-           inet_pton(AF_INET6, text.c_str(), bytes) == 1;
-}
-
 /// As it stands in logs and subjects, and in the roles of a policy.
 bool is_person_name(std::string_view text) {
     return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
@@ -114,7 +107,7 @@ void read_api(TomlReader table, ApiSettings& api) {
     api.token = table.optional_secret("token");
     api.per_second = table.integer("per_second", {1, 10'000}, api.per_second);
     api.proxies = table.texts("proxies", {});
-    if (!std::ranges::all_of(api.proxies, is_address)) {
+    if (!std::ranges::all_of(api.proxies, is_ip_address)) {
         table.problem("proxies", "must be IP addresses, as the hub sees them");
     }
     std::set<std::string> names{"api", "local"};

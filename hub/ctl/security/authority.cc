@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -12,6 +11,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+
+#include "shared/base/ip_address.h"
 
 namespace syncline::ctl::security {
 namespace {
@@ -150,12 +151,6 @@ Result<Issued> make(const Wanted& wanted, X509* issuer, EVP_PKEY* issuer_key) {
                   Timestamp{seconds_of(wanted.validity.until) * 1'000'000'000}};
 }
 
-bool is_address(const std::string& host) {
-    unsigned char bytes[16];
-    return inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
-           inet_pton(AF_INET6, host.c_str(), bytes) == 1;
-}
-
 }  // namespace
 
 KeyText::~KeyText() { OPENSSL_cleanse(text_.data(), text_.size()); }
@@ -213,7 +208,8 @@ Result<Issued> Authority::issue_server(const std::vector<std::string>& hosts,
         if (!is_host(host)) {
             return fail(ErrorKind::kInvalid, "'" + host + "' is no name or address of a server");
         }
-        names += (names.empty() ? "" : ",") + std::string{is_address(host) ? "IP:" : "DNS:"} + host;
+        names +=
+            (names.empty() ? "" : ",") + std::string{is_ip_address(host) ? "IP:" : "DNS:"} + host;
     }
     return make({.organisation = parts_->organisation,
                  .common_name = hosts.front(),
@@ -246,7 +242,7 @@ Result<Issued> Authority::issue_client(const std::string& common_name, const std
 
 bool is_host(const std::string& host) {
     constexpr std::size_t kNameMost = 253;
-    if (is_address(host)) return true;
+    if (is_ip_address(host)) return true;
     const bool shape = !host.empty() && host.size() <= kNameMost && !host.starts_with('.') &&
                        !host.starts_with('-') && host.find("..") == std::string::npos;
     return shape && host.find_first_not_of(

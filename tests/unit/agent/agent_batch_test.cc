@@ -284,22 +284,15 @@ TEST_P(EveryCrashOfABatch, LosesNothingAndDoesNothingTwice) {
     world.points.point = GetParam().point;
     world.points.moment = GetParam().moment;
     world.start();
-    int crashes = 0;
-    const auto live = [&](int seconds) {
-        while (world.run_until_crash(seconds)) {
-            ++crashes;
-            world.start();
-        }
-    };
-    live(2);
+    world.live(2);
     for (const char id : ids) {
         const std::string entity(24, id);
         world.send(world.update(1, std::string(1, id).c_str(), named("new"), entity.c_str()));
         world.send(
             world.create(1, named("made"), std::string(24, static_cast<char>(id + 10)).c_str()));
     }
-    live(300);
-    EXPECT_EQ(crashes, 1);
+    world.live(300);
+    EXPECT_EQ(world.crashes, 1);
     EXPECT_EQ(world.platform.records.size(), 12u) << "six creates, six records";
     for (const char id : ids) {
         EXPECT_EQ(*world.platform.find_record(std::string(1, id).c_str())->fields.find("name"),

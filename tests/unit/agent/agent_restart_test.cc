@@ -74,24 +74,17 @@ TEST_P(EveryCrash, LosesNothingAndDoesNothingTwice) {
     world.points.moment = GetParam().moment;
     world.points.hits = GetParam().hits;
     world.start();
-    int crashes = 0;
-    const auto live = [&](int seconds) {
-        while (world.run_until_crash(seconds)) {
-            ++crashes;
-            world.start();
-        }
-    };
-    live(2);
+    world.live(2);
     world.send(world.create(1, named("Zoe"), std::string(24, 'z').c_str()));
     world.send(world.update(1, "1", named("new"), std::string(24, 'a').c_str()));
     world.send(world.call("flow/i1/make"));
     world.send(world.call("flow/i2/make"));
-    live(20);
+    world.live(20);
     world.platform.put("2", named("edited"));
-    live(10);
+    world.live(10);
     world.send(world.update(2, "1", named("newer"), std::string(24, 'a').c_str()));
-    live(300);
-    EXPECT_LE(crashes, 1);
+    world.live(300);
+    EXPECT_LE(world.crashes, 1);
     expect_converged(world);
     EXPECT_EQ(world.platform.records.size(), 3u) << "one create, one record";
     EXPECT_EQ(*world.platform.find_record("1")->fields.find("name"), Value{"newer"});

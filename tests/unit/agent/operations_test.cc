@@ -439,17 +439,10 @@ TEST_P(OperationCrash, DoesNothingTwiceAndLosesNothing) {
     world.points.point = point;
     world.points.moment = moment;
     world.start();
-    int crashes = 0;
-    const auto live = [&](int seconds) {
-        while (world.run_until_crash(seconds)) {
-            ++crashes;
-            world.start();
-        }
-    };
-    live(1);
+    world.live(1);
     world.send(world.call(kKey, operation));
-    live(120);
-    EXPECT_EQ(crashes, 1);
+    world.live(120);
+    EXPECT_EQ(world.crashes, 1);
     ASSERT_FALSE(world.results().empty());
     EXPECT_LE(world.operations.effects[kKey], 1);
     for (const OperationResult& result : world.results()) {

@@ -133,6 +133,14 @@ public:
         return false;
     }
 
+    /// The same, begun again after each crash.
+    void live(int seconds) {
+        while (run_until_crash(seconds)) {
+            ++crashes;
+            start();
+        }
+    }
+
     [[nodiscard]] std::vector<Change> changes() const {
         std::vector<Change> found;
         for (const auto& message : link.input.messages) {
@@ -292,6 +300,7 @@ public:
     std::vector<std::string> notes;
     std::optional<Error> last_error;
     bool auto_receipts = false;
+    int crashes = 0;  ///< Of live().
     std::unique_ptr<agent::Store> store;
     std::unique_ptr<agent::Agent> agent;
 
