@@ -17,6 +17,9 @@ constexpr std::size_t kTrimEntries = 500;
 constexpr Duration kTrimMore{std::chrono::milliseconds{50}};
 /// How long to wait when the disk is full.
 constexpr Duration kFullPause{std::chrono::seconds{1}};
+/// How long what is to be stored waits for more, while the platform is at commands: a sync costs as
+/// much as several of them. As PostgreSQL's commit_delay with its commit_siblings.
+constexpr Duration kGather{std::chrono::milliseconds{2}};
 /// Between two looks for a stream that the hub has not made yet.
 constexpr Duration kStreamPause{std::chrono::milliseconds{200}};
 /// Rounds of work and commit in one on_timer(); what is left then waits for events first.
@@ -147,13 +150,19 @@ Result<void> Agent::on_timer() {
             quota_.pump();
         }
         if (auto sent = publisher_.pump(); !sent) return sent;
-        if (commits_.empty() || (commits_.blocked() && now() < flush_again_at_)) break;
+        if (commits_.empty() || now() < flush_at()) break;
         if (auto flushed = flush(); !flushed) return flushed;
     }
     const bool loading = intake_.is_loading() || backfill_.is_under_way();
     if (loading != std::exchange(loading_, loading)) presence_at_ = now();
     if (connected_ && now() >= presence_at_) tell_presence();
     return {};
+}
+
+/// When what is to be stored is. A command alone waits for nothing.
+Duration Agent::flush_at() const {
+    if (commits_.blocked()) return flush_again_at_;
+    return commands_.calls() > 0 ? commits_.since() + kGather : commits_.since();
 }
 
 Result<void> Agent::flush() {
@@ -171,7 +180,7 @@ Result<void> Agent::flush() {
 
 Duration Agent::next_deadline() const {
     Duration next = kNever;
-    if (!commits_.empty()) next = commits_.blocked() ? flush_again_at_ : now();
+    if (!commits_.empty()) next = flush_at();
     if (link_.connected() != connected_) return now();
     if (connected_) next = std::min({next, presence_at_, publisher_.next_deadline()});
     if (stopping_) return next;

@@ -127,6 +127,7 @@ private:
     void trim();
     void tell_presence();
     [[nodiscard]] std::string presence() const;
+    [[nodiscard]] Duration flush_at() const;
     [[nodiscard]] Result<void> flush();
     [[nodiscard]] Duration now() const { return clock_.steady(); }
 

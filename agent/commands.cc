@@ -234,7 +234,7 @@ void Commands::call_write(const JobPtr& job) {
     p_.environment.before("C3");
     p_.executor.write(job->command, [this, job](const Executor::Answer<Written>& answer) {
         p_.environment.before("C4");
-        on_answer({job}, answer.cost);
+        on_answer({job}, answer.cost, answer.took);
         on_written(job, answer.result, answer.pause);
         p_.environment.after("C4");
     });

@@ -81,6 +81,8 @@ public:
         std::string last_error;
     };
     [[nodiscard]] Status status() const;
+    /// How many calls the platform is at.
+    [[nodiscard]] std::size_t calls() const { return calls_; }
     /// How many the platform or the store is at.
     [[nodiscard]] std::size_t busy() const { return busy_; }
 
@@ -216,7 +218,7 @@ private:
     void wait(const JobPtr& job, Duration due);
     void hold(const JobPtr& job);
     void let_go(const JobPtr& job);
-    void on_answer(const Jobs& jobs, const CallCost& cost);
+    void on_answer(const Jobs& jobs, const CallCost& cost, Duration took);
     [[nodiscard]] static bool is_overtaken(const Slot& slot);
     [[nodiscard]] std::uint64_t chance(const Job& job);
 

@@ -101,7 +101,7 @@ void Commands::fetch_all(const Jobs& jobs) {
 template <class T>
 void Commands::on_all_answered(const Jobs& jobs, const Executor::Answer<Each<T>>& answer,
                                GoOn<T> go_on) {
-    on_answer(jobs, answer.cost);
+    on_answer(jobs, answer.cost, answer.took);
     const auto told = [&](std::size_t i) -> Result<T> {
         if (!answer.result) return fail(answer.result.error());
         if (i < answer.result->results.size()) return answer.result->results[i];

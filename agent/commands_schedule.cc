@@ -57,6 +57,7 @@ void Commands::pump() {
         subscribe();
     }
     batch_max_ = p_.executor.traits().batch_max;
+    lookahead_.stored(p_.commits.took());
     in_flight_max_ = lookahead_.in_flight_max(p_.gate.concurrency());
     // A platform that said it was too much is asked for no more than it bears.
     const bool reduced = p_.gate.concurrency() < p_.settings.writing.concurrency;
@@ -152,9 +153,9 @@ void Commands::let_go(const JobPtr& job) {
     --busy_;
 }
 
-void Commands::on_answer(const Jobs& jobs, const CallCost& cost) {
+void Commands::on_answer(const Jobs& jobs, const CallCost& cost, Duration took) {
     p_.gate.answered(QuotaLane::kCommand, cost);
-    lookahead_.answered();
+    lookahead_.answered(took);
     --calls_;
     charged_ = false;
     for (const JobPtr& job : jobs) let_go(job);

@@ -50,7 +50,7 @@ void Commands::prove(const JobPtr& job) {
 void Commands::call_look(const JobPtr& job) {
     const EntityKey& entity = job->command.entity;
     const auto done = [this, job](const Executor::Answer<std::optional<Record>>& answer) {
-        on_answer({job}, answer.cost);
+        on_answer({job}, answer.cost, answer.took);
         on_looked(job, answer.result, answer.pause);
     };
     if (const auto id = fetched_by(*job)) return p_.executor.fetch(entity.object, *id, done);

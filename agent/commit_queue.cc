@@ -5,10 +5,12 @@
 namespace syncline::agent {
 
 void CommitQueue::add(Apply apply, Done done) {
+    if (entries_.empty()) since_ = environment_.steady();
     entries_.push_back({std::move(apply), std::move(done)});
 }
 
 Result<void> CommitQueue::flush() {
+    const Duration since = since_;
     std::vector<Entry> entries = std::exchange(entries_, {});
     auto committed = store_.transaction([&](Transaction& transaction) {
         for (const Entry& entry : entries) entry.apply(transaction);
@@ -25,6 +27,7 @@ Result<void> CommitQueue::flush() {
     for (const Entry& entry : entries) {
         if (entry.done) entry.done();
     }
+    took_ = environment_.steady() - since;
     return {};
 }
 

@@ -28,6 +28,10 @@ public:
     /// Commits everything added so far, in that order. kFull: it is kept, to be tried again. Any
     /// other error: the store must be opened anew.
     [[nodiscard]] Result<void> flush();
+    /// When the first of what waits was added.
+    [[nodiscard]] Duration since() const { return since_; }
+    /// How long what was flushed last had waited until it was done.
+    [[nodiscard]] Duration took() const { return took_; }
     /// True after kFull, until a flush succeeds: take up no new work.
     [[nodiscard]] bool blocked() const { return blocked_; }
 
@@ -40,6 +44,8 @@ private:
     const Environment& environment_;
     Store& store_;
     std::vector<Entry> entries_;
+    Duration since_{0};
+    Duration took_{0};
     bool blocked_ = false;
 };
 

@@ -25,6 +25,7 @@ public:
         Result<T> result;
         Duration pause{0};  ///< What kThrottled asked for, if it said.
         CallCost cost;      ///< For PlatformGate::answered().
+        Duration took{0};   ///< Without waiting for a thread.
     };
     template <class T>
     using Done = std::function<void(Answer<T>)>;

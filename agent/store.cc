@@ -224,8 +224,9 @@ void Transaction::know(const ObjectName& object, const RecordId& id, const Entit
 
 std::optional<RecordId> Transaction::record_of(const EntityKey& entity) {
     const std::string key = packed(entity.entity);
-    sqlite::Query row = database_.query(
-        "SELECT id FROM records WHERE object = ?1 AND entity = ?2 AND deleted = 0 LIMIT 1",
+    sqlite::Query row = database_.query(  // The planner would read all of the object's.
+        "SELECT id FROM records INDEXED BY records_of"
+        " WHERE object = ?1 AND entity = ?2 AND deleted = 0 LIMIT 1",
         object_number(entity.object), sqlite::Blob{key});
     if (!row.next()) return std::nullopt;
     return RecordId{row.text(0)};
@@ -283,52 +284,67 @@ std::vector<std::pair<ObjectName, RecordId>> Transaction::wanted_fetches() {
 
 namespace {
 
-LedgerEntry ledger_entry(const sqlite::Query& row) {
-    LedgerEntry entry{.generation = row.unsigned_integer(0),
-                      .state = static_cast<LedgerState>(row.integer(1)),
-                      .status = static_cast<OutcomeStatus>(row.integer(2)),
-                      .attempts = static_cast<std::uint32_t>(row.integer(3)),
-                      .command = std::string{row.text(5)}};
-    if (!row.is_null(4)) entry.record = RecordId{row.text(4)};
-    return entry;
+std::optional<RecordId> record_at(const sqlite::Query& row, int column) {
+    if (row.is_null(column)) return std::nullopt;
+    return RecordId{row.text(column)};
+}
+
+LedgerEntry open_command(const sqlite::Query& row) {
+    return {.generation = row.unsigned_integer(0),
+            .state = static_cast<LedgerState>(row.integer(1)),
+            .attempts = static_cast<std::uint32_t>(row.integer(2)),
+            .record = record_at(row, 3),
+            .command = std::string{row.text(4)}};
 }
 
 }  // namespace
 
 std::optional<LedgerEntry> Transaction::ledger(const EntityKey& entity) {
-    const std::string key = packed(entity.entity);
-    sqlite::Query row = database_.query(
-        "SELECT generation, state, status, attempts, record, command FROM ledger"
-        " WHERE object = ?1 AND entity = ?2",
-        object_number(entity.object), sqlite::Blob{key});
-    if (!row.next()) return std::nullopt;
-    return ledger_entry(row);
-}
-
-void Transaction::save(const EntityKey& entity, const LedgerEntry& entry) {
-    constexpr std::string_view kSave =
-        "INSERT OR REPLACE INTO ledger VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     const std::uint64_t object = object_number(entity.object);
     const std::string packed_key = packed(entity.entity);
     const sqlite::Blob key{packed_key};
-    const auto state = static_cast<int>(entry.state);
-    const auto status = static_cast<int>(entry.status);
-    const sqlite::Blob command{entry.command};
-    if (entry.record) {
-        database_.run(kSave, object, key, entry.generation, state, status, entry.attempts,
-                      entry.record->text, command);
-    } else {
-        database_.run(kSave, object, key, entry.generation, state, status, entry.attempts, nullptr,
-                      command);
+    {
+        sqlite::Query row = database_.query(
+            "SELECT generation, state, attempts, record, command FROM open_commands"
+            " WHERE object = ?1 AND entity = ?2",
+            object, key);
+        if (row.next()) return open_command(row);
     }
+    sqlite::Query row = database_.query(
+        "SELECT generation, status, attempts, record FROM ledger"
+        " WHERE object = ?1 AND entity = ?2",
+        object, key);
+    if (!row.next()) return std::nullopt;
+    return LedgerEntry{.generation = row.unsigned_integer(0),
+                       .state = LedgerState::kDone,
+                       .status = static_cast<OutcomeStatus>(row.integer(1)),
+                       .attempts = static_cast<std::uint32_t>(row.integer(2)),
+                       .record = record_at(row, 3)};
+}
+
+void Transaction::save(const EntityKey& entity, const LedgerEntry& entry) {
+    const std::uint64_t object = object_number(entity.object);
+    const std::string packed_key = packed(entity.entity);
+    const sqlite::Blob key{packed_key};
+    const auto record =
+        entry.record ? std::optional<std::string_view>{entry.record->text} : std::nullopt;
+    if (entry.state != LedgerState::kDone) {
+        database_.run("INSERT OR REPLACE INTO open_commands VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                      object, key, entry.generation, static_cast<int>(entry.state), entry.attempts,
+                      record, sqlite::Blob{entry.command});
+        return;
+    }
+    database_.run("INSERT OR REPLACE INTO ledger VALUES(?1, ?2, ?3, ?4, ?5, ?6)", object, key,
+                  entry.generation, static_cast<int>(entry.status), entry.attempts, record);
+    database_.run("DELETE FROM open_commands WHERE object = ?1 AND entity = ?2", object, key);
 }
 
 std::vector<LedgerEntry> Transaction::doubtful() {
     std::vector<LedgerEntry> found;
     sqlite::Query rows = database_.query(
-        "SELECT generation, state, status, attempts, record, command FROM ledger"
+        "SELECT generation, state, attempts, record, command FROM open_commands"
         " WHERE state IN (0, 2) ORDER BY object, entity");
-    while (rows.next()) found.push_back(ledger_entry(rows));
+    while (rows.next()) found.push_back(open_command(rows));
     return found;
 }
 

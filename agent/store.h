@@ -331,7 +331,7 @@ public:
         Timestamp now;         ///< The first epoch.
         std::size_t cache_bytes = 2u << 20;
     };
-    static constexpr std::uint64_t kSchema = 6;
+    static constexpr std::uint64_t kSchema = 7;
 
     /// Opens or creates. kUnavailable: another process holds it. kCorrupt: damaged, left as it was.
     /// kInvalid: it is another platform's. kUnsupported: made by a newer version; the text names

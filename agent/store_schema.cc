@@ -31,11 +31,21 @@ constexpr const char* kCreate =
     "CREATE TABLE rejects(id INTEGER PRIMARY KEY, at INTEGER, times INTEGER, object TEXT,"
     "  record TEXT, reason TEXT, raw TEXT);";
 
+// An open command has its body, and is few rows that are written often; one that is done is one of
+// very many, written once. In one table each would be written there twice, and split its page.
 constexpr const char* kCreateLedger =
-    "CREATE TABLE ledger(object INTEGER, entity BLOB, generation INTEGER, state INTEGER,"
-    "  status INTEGER, attempts INTEGER, record TEXT, command BLOB,"
-    "  PRIMARY KEY(object, entity)) WITHOUT ROWID;"
-    "CREATE INDEX doubtful_commands ON ledger(object, entity) WHERE state IN (0, 2);";
+    "CREATE TABLE ledger(object INTEGER, entity BLOB, generation INTEGER, status INTEGER,"
+    "  attempts INTEGER, record TEXT, PRIMARY KEY(object, entity)) WITHOUT ROWID;";
+constexpr const char* kCreateOpenCommands =
+    "CREATE TABLE open_commands(object INTEGER, entity BLOB, generation INTEGER, state INTEGER,"
+    "  attempts INTEGER, record TEXT, command BLOB, PRIMARY KEY(object, entity)) WITHOUT ROWID;";
+constexpr const char* kSchema7 =
+    "INSERT INTO open_commands SELECT object, entity, generation, state, attempts, record, command"
+    " FROM ledger WHERE state <> 3;"
+    "DROP INDEX doubtful_commands;"
+    "DELETE FROM ledger WHERE state <> 3;"
+    "ALTER TABLE ledger DROP COLUMN state;"
+    "ALTER TABLE ledger DROP COLUMN command;";
 
 // Of a reconciliation; `found` is a DriftKind, or NULL until it is known.
 constexpr const char* kCreateSuspects =
@@ -138,6 +148,7 @@ void Store::create(const Options& options) {
     if (empty) {
         database_->script(kCreate);
         database_->script(kCreateLedger);
+        database_->script(kCreateOpenCommands);
         database_->script(kCreateSuspects);
         database_->script(kCreateLanes);
         database_->script(kCreateLists);
@@ -173,7 +184,9 @@ void Store::create(const Options& options) {
         }
         if (schema < 4) database_->script(kCreateLists);
         if (schema < 5) database_->script(kCreateOperations);
-        pack_entities();
+        if (schema < 6) pack_entities();
+        database_->script(kCreateOpenCommands);
+        database_->script(kSchema7);
         transaction.set_number("schema", kSchema);
     }
     instance_ = transaction.text("instance");
@@ -208,18 +221,22 @@ void Store::pack_entities() {
             database_->run("UPDATE records SET entity = ?3 WHERE object = ?1 AND id = ?2",
                            row.object, row.id, sqlite::Blob{row.entity});
         });
-    database_->script("DROP INDEX doubtful_commands; ALTER TABLE ledger RENAME TO ledger_before;");
-    database_->script(kCreateLedger);
+    database_->script(
+        "CREATE TABLE ledger_packed(object INTEGER, entity BLOB, generation INTEGER,"
+        "  state INTEGER, status INTEGER, attempts INTEGER, record TEXT, command BLOB,"
+        "  PRIMARY KEY(object, entity)) WITHOUT ROWID;");
     for_each(
-        "SELECT object, entity, entity FROM ledger_before WHERE (object, entity) > (?1, ?2)"
+        "SELECT object, entity, entity FROM ledger WHERE (object, entity) > (?1, ?2)"
         " ORDER BY object, entity LIMIT 1000",
         [this](const Row& row) {
             database_->run(
-                "INSERT INTO ledger SELECT object, ?3, generation, state, status, attempts,"
-                " record, command FROM ledger_before WHERE object = ?1 AND entity = ?2",
+                "INSERT INTO ledger_packed SELECT object, ?3, generation, state, status,"
+                " attempts, record, command FROM ledger WHERE object = ?1 AND entity = ?2",
                 row.object, row.id, sqlite::Blob{row.entity});
         });
-    database_->script("DROP TABLE ledger_before;");
+    database_->script(
+        "DROP TABLE ledger; ALTER TABLE ledger_packed RENAME TO ledger;"
+        "CREATE INDEX doubtful_commands ON ledger(object, entity) WHERE state IN (0, 2);");
 }
 
 }  // namespace syncline::agent

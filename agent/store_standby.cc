@@ -10,8 +10,9 @@ void Transaction::begin_as_new(Timestamp now) {
     database_.script(
         "DELETE FROM meta WHERE key NOT IN ('schema', 'platform', 'instance', 'epoch', 'era',"
         "  'sweep', 'revisions', 'reconciliation', 'partitions', 'quota');"
-        "DELETE FROM records; DELETE FROM fetches; DELETE FROM ledger; DELETE FROM operations;"
-        "DELETE FROM suspects; DELETE FROM list_parts;");
+        "DELETE FROM records; DELETE FROM fetches; DELETE FROM ledger;"
+        "DELETE FROM open_commands; DELETE FROM operations; DELETE FROM suspects; DELETE FROM "
+        "list_parts;");
     restart_numbering(store_.partitions(), now);
     // An answer to what was told of a lane before is not one to what is told of it now.
     for (const auto& [lane, state] : store_.lanes()) {

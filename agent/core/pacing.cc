@@ -34,15 +34,12 @@ void Concurrency::succeeded() {
     calm_ = 0;
 }
 
-std::size_t Lookahead::in_flight_max(std::size_t at_once) {
+std::size_t Lookahead::in_flight_max(std::size_t at_once) const {
     constexpr std::size_t kTimesMost = 4;
-    const std::size_t answered = std::exchange(answered_, 0);
-    if (at_once > 1 && answered >= at_once + ahead_) {  // All of them: threads were idle.
-        ahead_ = std::min(std::max(2 * ahead_, at_once), (kTimesMost - 1) * at_once);
-    } else if (answered > 0 && answered <= at_once / 2) {
-        ahead_ = 0;
-    }
-    return at_once + ahead_;
+    if (at_once <= 1 || call_ <= Duration{0}) return at_once;
+    const auto calls = static_cast<std::int64_t>(at_once);
+    const auto meanwhile = static_cast<std::size_t>((calls * storing_ + call_ / 2) / call_);
+    return at_once + std::min(meanwhile, (kTimesMost - 1) * at_once);
 }
 
 Duration backoff_limit(const RetrySchedule& schedule, std::uint32_t failure) {

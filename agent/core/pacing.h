@@ -51,17 +51,25 @@ private:
 };
 
 /// How many calls may wait for a thread beside those that are under way, so that no thread is idle
-/// while what was answered is stored. None where calls take longer than storing: what waits would
-/// only be sent later than it could, and after the platform has asked for a pause.
+/// while what was answered is stored: as many as are answered meanwhile. None where calls take much
+/// longer than storing: what waits would only be sent later than it could, and after the platform
+/// has asked for a pause.
 class Lookahead {
 public:
-    void answered() { ++answered_; }
-    /// After each storing: calls that may be under way and wait. `at_once`: under way alone.
-    std::size_t in_flight_max(std::size_t at_once);
+    /// `took`: without waiting for a thread.
+    void answered(Duration took) { call_ = mean(call_, took); }
+    void stored(Duration took) { storing_ = mean(storing_, took); }
+    /// Calls that may be under way or wait. `at_once`: those under way.
+    [[nodiscard]] std::size_t in_flight_max(std::size_t at_once) const;
 
 private:
-    std::size_t answered_ = 0;  ///< Since the last storing.
-    std::size_t ahead_ = 0;
+    /// Of the last few.
+    static Duration mean(Duration before, Duration took) {
+        return before == Duration{0} ? took : (7 * before + took) / 8;
+    }
+
+    Duration call_{0};
+    Duration storing_{0};
 };
 
 /// Exponential back-off with full jitter.

@@ -148,11 +148,11 @@ bool nothing_sent(const Libcurl& api, CURL* easy, CURLcode code) {
 /// Everything of curl's that one client holds. The connections live in `multi`.
 class CurlClient::Handles {
 public:
-    static Result<std::unique_ptr<Handles>> make() {
+    static Result<std::unique_ptr<Handles>> make(const Options& options) {
         const auto api = load_libcurl();
         if (!api) return fail(api.error());
         auto handles = std::make_unique<Handles>(**api);
-        if (!handles->renew()) return fail(ErrorKind::kInternal, "libcurl gives no handles");
+        if (!handles->renew(options)) return fail(ErrorKind::kInternal, "libcurl gives no handles");
         return handles;
     }
 
@@ -166,7 +166,10 @@ public:
     Result<void> prepare(const Options& options, Exchange& exchange);
     Result<HttpResponse> run(Exchange& exchange, std::stop_token stop);
     /// New handles, without connections. False: there are none to be had.
-    bool renew();
+    bool renew(const Options& options);
+
+private:
+    void set_up(const Options& options);
 
     const Libcurl& api;
     Multi multi;
@@ -175,11 +178,9 @@ public:
     char reason[CURL_ERROR_SIZE] = {};
 };
 
-Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exchange) {
-    const HttpRequest& request = exchange.request;
+/// What is the same for each request.
+void CurlClient::Handles::set_up(const Options& options) {
     CURL* const h = easy.get();
-    api.easy_reset(h);
-    reason[0] = '\0';
     api.easy_setopt(h, CURLOPT_ERRORBUFFER, reason);
     api.easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
     api.easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -194,32 +195,42 @@ Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exch
     api.easy_setopt(h, CURLOPT_ACCEPT_ENCODING, "gzip");
     api.easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
     api.easy_setopt(h, CURLOPT_MAXAGE_CONN, kIdleConnectionSeconds);
+    api.easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
+    api.easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+    api.easy_setopt(h, CURLOPT_READFUNCTION, on_send);
+    api.easy_setopt(h, CURLOPT_SEEKFUNCTION, on_rewind);
+    if (options.guard) api.easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, on_open);
+}
+
+Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exchange) {
+    const HttpRequest& request = exchange.request;
+    CURL* const h = easy.get();
+    reason[0] = '\0';
     api.easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
                     milliseconds(std::min(options.connect_timeout, request.timeout)));
     api.easy_setopt(h, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
-    api.easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
     api.easy_setopt(h, CURLOPT_HEADERDATA, &exchange);
-    api.easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
     api.easy_setopt(h, CURLOPT_WRITEDATA, &exchange);
+    api.easy_setopt(h, CURLOPT_READDATA, &exchange);
     if (options.guard) {
         exchange.guard = &*options.guard;
-        api.easy_setopt(h, CURLOPT_OPENSOCKETFUNCTION, on_open);
         api.easy_setopt(h, CURLOPT_OPENSOCKETDATA, &exchange);
     }
     // Without a body there is nothing that on_rewind() could refuse: no kept connection, so none
     // that may turn out to be dead.
-    if (!is_read(request) && request.body.empty()) api.easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
+    const bool fresh = !is_read(request) && request.body.empty();
+    api.easy_setopt(h, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
     if (request.method == "HEAD") {
         api.easy_setopt(h, CURLOPT_NOBODY, 1L);
     } else if (!is_read(request) && (!request.body.empty() || request.method != "DELETE")) {
         api.easy_setopt(h, CURLOPT_POST, 1L);
         api.easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
                         static_cast<curl_off_t>(request.body.size()));
-        api.easy_setopt(h, CURLOPT_READFUNCTION, on_send);
-        api.easy_setopt(h, CURLOPT_READDATA, &exchange);
-        api.easy_setopt(h, CURLOPT_SEEKFUNCTION, on_rewind);
+    } else {
+        api.easy_setopt(h, CURLOPT_HTTPGET, 1L);
     }
-    if (request.method != "HEAD") api.easy_setopt(h, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    const bool named = request.method != "HEAD";
+    api.easy_setopt(h, CURLOPT_CUSTOMREQUEST, named ? request.method.c_str() : nullptr);
     curl_slist* list = api.slist_append(nullptr, "Expect:");  // No round trip before the body.
     for (const auto& [name, value] : request.headers) {
         if ((name + value).find_first_of(std::string_view{"\r\n\0", 3}) != std::string::npos) {
@@ -238,12 +249,13 @@ Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exch
     return {};
 }
 
-bool CurlClient::Handles::renew() {
+bool CurlClient::Handles::renew(const Options& options) {
     headers.reset();
     easy = Easy{api.easy_init(), EasyDestroyer{&api}};
     multi = Multi{api.multi_init(), MultiDestroyer{&api}};
     if (!easy || !multi) return false;
     api.multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 2L);
+    set_up(options);
     return true;
 }
 
@@ -302,7 +314,7 @@ Result<HttpResponse> CurlClient::send(const HttpRequest& request, std::stop_toke
         return fail(ErrorKind::kUnavailable, shown(request) + ": stopped");
     }
     if (!handles_) {
-        auto made = Handles::make();
+        auto made = Handles::make(options_);
         if (!made) return fail(made.error());
         handles_ = std::move(*made);
     }
@@ -310,7 +322,7 @@ Result<HttpResponse> CurlClient::send(const HttpRequest& request, std::stop_toke
     if (auto ready = handles_->prepare(options_, exchange); !ready) return fail(ready.error());
     auto reply = handles_->run(exchange, stop);
     // Whatever is under way there is given up, with its connection.
-    if (!reply && stop.stop_requested() && !handles_->renew()) handles_.reset();
+    if (!reply && stop.stop_requested() && !handles_->renew(options_)) handles_.reset();
     return reply;
 }
 

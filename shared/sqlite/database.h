@@ -58,6 +58,8 @@ private:
             bind_blob(index, value.bytes);
         } else if constexpr (std::is_same_v<T, std::optional<Blob>>) {
             if (value) bind_blob(index, value->bytes);  // Bound to nothing it is null.
+        } else if constexpr (std::is_same_v<T, std::optional<std::string_view>>) {
+            if (value) bind_text(index, *value);
         } else if constexpr (std::is_same_v<T, std::nullptr_t>) {
         } else if constexpr (std::is_integral_v<T>) {
             bind_integer(index, static_cast<std::int64_t>(value));

@@ -1,5 +1,6 @@
 // Commands carried out at a platform that answers over HTTP in a millisecond, against a bare
-// libcurl multi loop of equal concurrency that sends the same. Prints one JSON line.
+// libcurl multi loop of equal concurrency that sends the same: as many at once as an agent's
+// default, and twice as many. Prints one JSON line.
 //
 // With --batches: at one that answers in five milliseconds, whatever is asked, and does not tell
 // what a record holds after a write, so that it is read back; singly, and several in one call.
@@ -52,9 +53,15 @@ struct Sizes {
 /// What the platform is like, and how it is written to.
 enum class Mode { kTellsRecords, kSingly, kTogether };
 
+struct Setup {
+    Mode mode;
+    std::size_t concurrency;
+};
+
 constexpr auto kDelay = 1ms;
 constexpr auto kBatchDelay = 5ms;
-constexpr std::size_t kConcurrency = 8;
+/// The default of `writing.concurrency`.
+constexpr std::size_t kConcurrency = 4;
 constexpr auto kLimit = 120s;
 
 [[noreturn]] void fault(const std::string& why) { throw std::runtime_error(why); }
@@ -249,11 +256,11 @@ private:
     std::jthread answering_;
 };
 
-std::string agent_config(const std::string& nats, const std::string& platform, Mode mode) {
+std::string agent_config(const std::string& nats, const std::string& platform, const Setup& setup) {
     return "platform = \"target\"\nstore = \"agent.db\"\npoll_ms = 3600000\n[nats]\nurls = [\"" +
-           nats + "\"]\n[writing]\nconcurrency = " + std::to_string(kConcurrency) +
+           nats + "\"]\n[writing]\nconcurrency = " + std::to_string(setup.concurrency) +
            "\n[connector]\nkind = \"rest\"\nprofile = \"bench.toml\"\nbase_url = \"" + platform +
-           "\"\nbatch_max = " + (mode == Mode::kTogether ? "10000" : "1") + R"(
+           "\"\nbatch_max = " + (setup.mode == Mode::kTogether ? "10000" : "1") + R"(
 [objects.item]
 native = "item"
 [objects.item.fields]
@@ -308,7 +315,8 @@ void publish_round(RawClient& client, std::uint64_t records, std::uint64_t round
 std::size_t discard(char*, std::size_t size, std::size_t count, void*) { return size * count; }
 
 /// Writes as many records as the agent does, as many at once. Seconds.
-double write_bare(const std::string& url, std::uint64_t records, const std::string& body) {
+double write_bare(const std::string& url, std::uint64_t records, std::size_t concurrency,
+                  const std::string& body) {
     const std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi{curl_multi_init(),
                                                                       curl_multi_cleanup};
     curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/json");
@@ -321,7 +329,7 @@ double write_bare(const std::string& url, std::uint64_t records, const std::stri
         curl_multi_add_handle(multi.get(), handle);
     };
     const auto start = Clock::now();
-    for (std::size_t i = 0; i < kConcurrency; ++i) {
+    for (std::size_t i = 0; i < concurrency; ++i) {
         CURL* handle = handles.emplace_back(curl_easy_init());
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.c_str());
         curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
@@ -360,7 +368,8 @@ void await_rest(const Platform& platform, Child& agent) {
     });
 }
 
-Figures one_run(char** argv, const Sizes& sizes, Mode mode) {
+Figures one_run(char** argv, const Sizes& sizes, const Setup& setup) {
+    const Mode mode = setup.mode;
     const Folder folder;
     Platform platform{mode};
     const test::NatsServer server;
@@ -368,7 +377,7 @@ Figures one_run(char** argv, const Sizes& sizes, Mode mode) {
         folder.write("bench.toml", std::string{kProfile} +
                                        (mode == Mode::kTellsRecords ? kWrites : kBatchedWrites));
     const std::string config =
-        folder.write("agent.toml", agent_config(server.url(), platform.url(), mode));
+        folder.write("agent.toml", agent_config(server.url(), platform.url(), setup));
     Child hub{{argv[1], "--server", server.url(), "--id", "bench", "--policy",
                fs::absolute(argv[3]).string()},
               folder.path() / "hub.log"};
@@ -411,8 +420,9 @@ Figures one_run(char** argv, const Sizes& sizes, Mode mode) {
     const Change like = bench_change(0, 2, 2, numbers);
     Value::Map body;
     for (const auto& [name, value] : like.fields) body.emplace(name.text, value);
-    out["bare_per_s"] = static_cast<double>(records) /
-                        write_bare(platform.url(), records, to_json(Value{std::move(body)}));
+    out["bare_per_s"] =
+        static_cast<double>(records) /
+        write_bare(platform.url(), records, setup.concurrency, to_json(Value{std::move(body)}));
     out["ratio"] = out["agent_per_s"] / out["bare_per_s"];
     return out;
 }
@@ -420,14 +430,17 @@ Figures one_run(char** argv, const Sizes& sizes, Mode mode) {
 /// All figures of a run, by name.
 Figures all_of_a_run(char** argv, const Sizes& sizes) {
     if (!sizes.batches) {
-        Figures out = one_run(argv, sizes, Mode::kTellsRecords);
+        Figures out = one_run(argv, sizes, {Mode::kTellsRecords, kConcurrency});
         out.erase("calls_per_1000");
+        out["ratio_doubled"] =
+            one_run(argv, sizes, {Mode::kTellsRecords, 2 * kConcurrency})["ratio"];
         return out;
     }
     Figures out;
     for (const Mode mode : {Mode::kSingly, Mode::kTogether}) {
         const char* const prefix = mode == Mode::kSingly ? "singly_" : "together_";
-        for (const auto& [name, value] : one_run(argv, sizes, mode)) out[prefix + name] = value;
+        for (const auto& [name, value] : one_run(argv, sizes, {mode, 2 * kConcurrency}))
+            out[prefix + name] = value;
     }
     out["ratio"] = out["together_agent_per_s"] / out["singly_agent_per_s"];
     return out;
@@ -454,7 +467,8 @@ int run(int argc, char** argv) {
     }
     std::printf("{\"bench\":\"%s\",\"runs\":%d,\"records\":%llu,\"concurrency\":%zu",
                 sizes.batches ? "batch" : "apply", sizes.runs,
-                static_cast<unsigned long long>(sizes.records), kConcurrency);
+                static_cast<unsigned long long>(sizes.records),
+                sizes.batches ? 2 * kConcurrency : kConcurrency);
     for (auto& [name, values] : all) {
         std::ranges::sort(values);
         std::printf(",\"%s\":%.3f", name.c_str(), values[values.size() / 2]);

@@ -170,6 +170,19 @@ async function rolling(from, to, what) {
   await settled(what);
 }
 
+/** What was open stood in the ledger before schema 7. */
+async function joinOpenCommands(platform) {
+  await all.store(platform, `ALTER TABLE ledger RENAME TO done;
+    CREATE TABLE ledger(object INTEGER, entity BLOB, generation INTEGER, state INTEGER,
+      status INTEGER, attempts INTEGER, record TEXT, command BLOB, PRIMARY KEY(object, entity))
+      WITHOUT ROWID;
+    CREATE INDEX doubtful_commands ON ledger(object, entity) WHERE state IN (0, 2);
+    INSERT INTO ledger SELECT object, entity, generation, 3, status, attempts, record, x'' FROM done;
+    INSERT INTO ledger SELECT object, entity, generation, state, 0, attempts, record, command
+      FROM open_commands;
+    DROP TABLE done; DROP TABLE open_commands`);
+}
+
 /** Ids of entities were texts before schema 6, 24 characters of base 32 instead of 15 bytes. */
 async function unpackEntities(platform) {
   const text = (hex) => BigInt(`0x${hex}`).toString(32).padStart(24, '0')
@@ -188,6 +201,7 @@ async function stores() {
   const { books } = all.agents;
   const file = all.file('books.db');
   await books.stop();
+  await joinOpenCommands('books');
   await unpackEntities('books');
   await all.store('books', 'DROP TABLE operations');
   await all.store('books', "UPDATE meta SET value = 4 WHERE key = 'schema'");

@@ -60,8 +60,19 @@ inline void run_sql(const std::filesystem::path& file, const char* sql) {
 
 /// Leaves a store as a release of that schema did. Ids of entities are those of tests, not founded.
 inline void make_former(const std::filesystem::path& file, int schema) {
-    std::string sql;
+    std::string sql =
+        "ALTER TABLE ledger RENAME TO done;"
+        "CREATE TABLE ledger(object INTEGER, entity BLOB, generation INTEGER, state INTEGER,"
+        "  status INTEGER, attempts INTEGER, record TEXT, command BLOB,"
+        "  PRIMARY KEY(object, entity)) WITHOUT ROWID;"
+        "CREATE INDEX doubtful_commands ON ledger(object, entity) WHERE state IN (0, 2);"
+        "INSERT INTO ledger SELECT object, entity, generation, 3, status, attempts, record, x''"
+        "  FROM done;"
+        "INSERT INTO ledger SELECT object, entity, generation, state, 0, attempts, record, command"
+        "  FROM open_commands;"
+        "DROP TABLE done; DROP TABLE open_commands;";
     for (const char* table : {"records", "ledger"}) {
+        if (schema >= 6) break;
         sql += std::string{"UPDATE "} + table +
                " SET entity = CAST(substr(entity, 2) AS TEXT) WHERE entity IS NOT NULL;";
     }

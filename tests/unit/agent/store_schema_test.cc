@@ -65,6 +65,43 @@ TEST_F(StoreTest, PacksTheEntitiesOfAFileOfBefore) {
     }
 }
 
+TEST_F(StoreTest, TakesTheOpenCommandsOutOfTheLedgerOfBefore) {
+    const EntityKey open_one{kCustomer, EntityId{"open"}};
+    const EntityKey tried{kCustomer, EntityId{"tried"}};
+    const EntityKey done{kCustomer, EntityId{"done"}};
+    commit(*open().value(), [&](Transaction& t) {
+        t.save(open_one, {.generation = 9,
+                          .state = LedgerState::kInDoubt,
+                          .attempts = 2,
+                          .record = RecordId{"1"},
+                          .command = "c"});
+        t.save(tried, {.generation = 8, .state = LedgerState::kNotApplied, .command = "d"});
+        t.save(done, {.generation = 7, .state = LedgerState::kIntent, .command = "e"});
+        t.save(done, {.generation = 7,
+                      .state = LedgerState::kDone,
+                      .status = OutcomeStatus::kConflict,
+                      .attempts = 1,
+                      .record = RecordId{"2"}});
+    });
+    make_former(path_, 6);
+    for (int turn = 0; turn < 2; ++turn) {  // The second time it is one of today.
+        auto store = open().value();
+        commit(*store, [&](Transaction& t) {
+            ASSERT_EQ(t.doubtful().size(), 1u);
+            EXPECT_EQ(t.doubtful().front().command, "c");
+            EXPECT_EQ(t.ledger(open_one)->state, LedgerState::kInDoubt);
+            EXPECT_EQ(t.ledger(open_one)->attempts, 2u);
+            EXPECT_EQ(t.ledger(open_one)->record, RecordId{"1"});
+            EXPECT_EQ(t.ledger(tried)->state, LedgerState::kNotApplied);
+            EXPECT_EQ(t.ledger(tried)->record, std::nullopt);
+            EXPECT_EQ(t.ledger(done)->state, LedgerState::kDone);
+            EXPECT_EQ(t.ledger(done)->status, OutcomeStatus::kConflict);
+            EXPECT_EQ(t.ledger(done)->record, RecordId{"2"});
+            EXPECT_EQ(t.ledger(done)->command, "");
+        });
+    }
+}
+
 TEST_F(StoreTest, KeepsThePartsOfListsThatAreWantedAlsoInAFileOfBefore) {
     const ListName price{"price"};
     commit(*open().value(), [&](Transaction& t) { t.set_text(keys::kCursor, "c1"); });

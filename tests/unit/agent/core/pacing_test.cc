@@ -133,23 +133,29 @@ TEST(Jitter, IsTheSameForTheSameSeed) {
     EXPECT_NE(a.next(), c.next());
 }
 
-TEST(Lookahead, GrowsWhileThreadsWereIdleAndEndsWhereCallsAreSlow) {
-    Lookahead ahead;
-    const auto answer = [&](int count) {
-        for (int i = 0; i < count; ++i) ahead.answered();
-        return ahead.in_flight_max(8);
+TEST(Lookahead, IsWhatIsAnsweredWhileOneStores) {
+    const auto calls = [](Duration call, Duration storing, std::size_t at_once) {
+        Lookahead ahead;
+        ahead.answered(call);
+        ahead.stored(storing);
+        return ahead.in_flight_max(at_once);
     };
-    EXPECT_EQ(answer(0), 8u);
-    EXPECT_EQ(answer(3), 8u);
-    EXPECT_EQ(answer(8), 16u);
-    EXPECT_EQ(answer(12), 16u) << "some were under way still";
-    EXPECT_EQ(answer(0), 16u) << "no news";
-    EXPECT_EQ(answer(16), 24u);
-    EXPECT_EQ(answer(24), 32u);
-    EXPECT_EQ(answer(32), 32u) << "no more than that";
-    EXPECT_EQ(answer(4), 8u);
-    for (int i = 0; i < 9; ++i) ahead.answered();
-    EXPECT_EQ(ahead.in_flight_max(1), 1u) << "one at a time is one at a time";
+    EXPECT_EQ(Lookahead{}.in_flight_max(8), 8u) << "nothing is known";
+    EXPECT_EQ(calls(2ms, 1ms, 8), 12u);
+    EXPECT_EQ(calls(2ms, 2ms, 8), 16u);
+    EXPECT_EQ(calls(1ms, 1s, 8), 32u) << "no more than that";
+    EXPECT_EQ(calls(1s, 2ms, 8), 8u) << "what waits would be sent later than it could";
+    EXPECT_EQ(calls(0ms, 2ms, 8), 8u) << "of no length: simulated";
+    EXPECT_EQ(calls(1ms, 1ms, 1), 1u) << "one at a time is one at a time";
+}
+
+TEST(Lookahead, GoesByTheLastFew) {
+    Lookahead ahead;
+    ahead.stored(1ms);
+    for (int i = 0; i < 40; ++i) ahead.answered(1s);
+    EXPECT_EQ(ahead.in_flight_max(8), 8u);
+    for (int i = 0; i < 100; ++i) ahead.answered(1ms);
+    EXPECT_EQ(ahead.in_flight_max(8), 16u);
 }
 
 }  // namespace
