@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -62,7 +61,6 @@ public:
     void deliver();
 
 private:
-    using Clock = std::chrono::steady_clock;
     /// Work for a connector; leaves its completion in the queue.
     using Job = std::function<void(Connector&, std::stop_token)>;
     struct Lane {
@@ -79,7 +77,7 @@ private:
     template <class T>
     Job job(std::function<Result<T>(Connector&, std::stop_token)> call, Done<T> done);
     template <class T>
-    void tell(Connector& connector, Result<T> result, Clock::time_point began, const Done<T>& done);
+    void tell(Connector& connector, Result<T> result, Duration began, const Done<T>& done);
     [[nodiscard]] bool term_is_over() const;
     void post(std::function<void()> completion);
     void submit(Lane& lane, Job job);
