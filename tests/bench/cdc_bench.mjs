@@ -1,6 +1,8 @@
-// Change data capture from a real PostgreSQL through the agent's spool into the stream: the first
-// read of a large table, then a backlog of the replication slot against pg_recvlogical alone, which
-// throws away what it receives. The hub stands while that is measured. One JSON line: medians.
+// Change data capture from a real PostgreSQL through the agent's spool into the stream, while the hub
+// stands: the first read of a large table; what four clients of pgbench change, one row a transaction,
+// while it is followed, from the first to the arrival of the last (steady state); and what was changed
+// while nobody read (a backlog). Both against pg_recvlogical alone, which throws away what it
+// receives. One JSON line: medians.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -16,7 +18,9 @@ const quick = process.argv.includes('--quick');
 const runsAt = process.argv.indexOf('--runs');
 const runs = runsAt > 0 ? Math.max(1, Number(process.argv[runsAt + 1]) || 1) : quick ? 1 : 5;
 const rows = quick ? 20_000 : 1_000_000;
-const changes = quick ? 5_000 : 200_000;
+const changes = quick ? 5_000 : 200_000;  // Of the backlog.
+const clients = 4;
+const steady = quick ? 2_000 : 60_000;
 const password = 'benchmark';
 
 const agentFile = (folder, nats, port) => `
@@ -82,17 +86,37 @@ async function startNats(folder) {
   return port;
 }
 
-/** What was changed while nobody read, by a client that does nothing with it. */
-async function receiveAlone(postgres, folder) {
-  const began = Date.now();
+/** A client of the slot that does nothing with what it receives. */
+const startAlone = (postgres, folder) => start('pg_recvlogical',
+  path.join(postgres.bin, 'pg_recvlogical'), ['-h', '127.0.0.1', '-p', String(postgres.port), '-U',
+    'erp_admin', '-d', 'erp', '--slot', 'alone', '--start', '--no-loop', '-F', '0', '-f',
+    '/dev/null', '-o', 'proto_version=1', '-o', 'publication_names=syncline'],
+  { folder, env: { PGPASSWORD: password } });
+
+/** Until all that was changed so far was sent to it. */
+async function sentAlone(postgres) {
   const [[end]] = await postgres.sql('SELECT pg_current_wal_lsn()');
-  const child = await start('pg_recvlogical', path.join(postgres.bin, 'pg_recvlogical'), ['-h',
-    '127.0.0.1', '-p', String(postgres.port), '-U', 'erp_admin', '-d', 'erp', '--slot', 'alone',
-    '--start', '--endpos', end, '--no-loop', '-F', '0', '-f', '/dev/null', '-o', 'proto_version=1',
-    '-o', 'publication_names=syncline'], { folder, env: { PGPASSWORD: password } });
+  const sent = `SELECT 1 FROM pg_stat_replication WHERE application_name = 'pg_recvlogical'
+    AND sent_lsn >= '${end}'`;
+  const done = await until(async () => (await postgres.sql(sent)).length > 0, 600_000, 20);
+  if (!done) throw new Error('pg_recvlogical did not follow');
+}
+
+async function secondsOf(work) {
+  const began = Date.now();
+  await work();
+  return (Date.now() - began) / 1_000;
+}
+
+/** Changes rows one by one, as applications do. */
+async function changeSteadily(postgres, folder) {
+  const script = path.join(folder, 'change.sql');
+  writeFileSync(script, `\\set id random(1, ${rows})\nUPDATE items SET n = n + 1 WHERE id = :id;\n`);
+  const child = await start('pgbench', path.join(postgres.bin, 'pgbench'), ['-h', '127.0.0.1', '-p',
+    String(postgres.port), '-U', 'erp_admin', '-n', '-M', 'prepared', '-c', String(clients), '-t',
+    String(steady / clients), '-f', script, 'erp'], { folder, env: { PGPASSWORD: password } });
   const { code } = await child.end;
-  if (code !== 0) throw new Error(`pg_recvlogical failed; see ${child.logFile}`);
-  return changes / ((Date.now() - began) / 1_000);
+  if (code !== 0) throw new Error(`pgbench failed; see ${child.logFile}`);
 }
 
 async function oneRun() {
@@ -113,21 +137,35 @@ async function oneRun() {
     const read = arrived(port, rows);
     const agent = await startAgent();
     const initial = rows / await read;
-    // The slot is followed from here on; nothing reads it while the rows are changed.
+    // The slot is followed from here on.
     const slot = "SELECT slot_name FROM pg_replication_slots WHERE active";
     await until(async () => (await postgres.sql(slot)).length > 0, 60_000);
-    await agent.stop();
+    const followed = arrived(port, rows + steady);
+    await changeSteadily(postgres, folder);
+    const stream = steady / await followed;
+    await agent.stop();  // Nothing reads its slot while the rows are changed.
     await postgres.sql("SELECT pg_create_logical_replication_slot('alone', 'pgoutput')");
+    let client = await startAlone(postgres, folder);
+    const steadyAlone = steady / await secondsOf(async () => {
+      await changeSteadily(postgres, folder);
+      await sentAlone(postgres);
+    });
+    await client.stop('SIGINT');
     for (let at = 0; at < changes; at += 1_000) {
       await postgres.sql(`UPDATE items SET n = n + 1 WHERE id > ${at} AND id <= ${at + 1_000}`);
     }
-    const alone = await receiveAlone(postgres, folder);
-    const streamed = arrived(port, rows + changes);
+    const backlogAlone = changes / await secondsOf(async () => {
+      client = await startAlone(postgres, folder);
+      await sentAlone(postgres);
+    });
+    await client.stop('SIGINT');
+    const streamed = arrived(port, rows + 2 * steady + changes);
     await startAgent();
-    const stream = changes / await streamed;
+    const backlog = (steady + changes) / await streamed;
     process.kill(hub.pid, 'SIGCONT');
-    return { initial_rows_per_s: initial, stream_per_s: stream, alone_per_s: alone,
-      stream_ratio: stream / alone };
+    return { initial_rows_per_s: initial, stream_per_s: stream, alone_per_s: steadyAlone,
+      stream_ratio: stream / steadyAlone, backlog_per_s: backlog, backlog_alone_per_s: backlogAlone,
+      backlog_ratio: backlog / backlogAlone };
   } finally {
     await stopAll();
     rmSync(folder, { recursive: true, force: true });
