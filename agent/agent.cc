@@ -162,12 +162,16 @@ Result<void> Agent::on_timer() {
 /// When what is to be stored is. A command alone waits for nothing.
 Duration Agent::flush_at() const {
     if (commits_.blocked()) return flush_again_at_;
-    return commands_.calls() > 0 ? commits_.since() + kGather : commits_.since();
+    const bool gathers = commands_.calls() > 1 && !stopping_;
+    return gathers ? commits_.since() + kGather : commits_.since();
 }
 
 Result<void> Agent::flush() {
+    const bool was_blocked = commits_.blocked();
+    const Duration since = commits_.since();
     auto flushed = commits_.flush();
     if (flushed) {
+        if (!was_blocked) commands_.on_stored(now() - since);
         if (!store_trouble_.empty()) environment_.note(NoteLevel::kInfo, "the store works again");
         store_trouble_.clear();
         return flushed;

@@ -81,6 +81,8 @@ public:
         std::string last_error;
     };
     [[nodiscard]] Status status() const;
+    /// What was to be stored is, and the first of it had waited so long.
+    void on_stored(Duration took) { lookahead_.stored(took); }
     /// How many calls the platform is at.
     [[nodiscard]] std::size_t calls() const { return calls_; }
     /// How many the platform or the store is at.

@@ -57,7 +57,6 @@ void Commands::pump() {
         subscribe();
     }
     batch_max_ = p_.executor.traits().batch_max;
-    lookahead_.stored(p_.commits.took());
     in_flight_max_ = lookahead_.in_flight_max(p_.gate.concurrency());
     // A platform that said it was too much is asked for no more than it bears.
     const bool reduced = p_.gate.concurrency() < p_.settings.writing.concurrency;

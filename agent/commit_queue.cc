@@ -10,7 +10,6 @@ void CommitQueue::add(Apply apply, Done done) {
 }
 
 Result<void> CommitQueue::flush() {
-    const Duration since = since_;
     std::vector<Entry> entries = std::exchange(entries_, {});
     auto committed = store_.transaction([&](Transaction& transaction) {
         for (const Entry& entry : entries) entry.apply(transaction);
@@ -27,7 +26,6 @@ Result<void> CommitQueue::flush() {
     for (const Entry& entry : entries) {
         if (entry.done) entry.done();
     }
-    took_ = environment_.steady() - since;
     return {};
 }
 

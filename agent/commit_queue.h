@@ -30,8 +30,6 @@ public:
     [[nodiscard]] Result<void> flush();
     /// When the first of what waits was added.
     [[nodiscard]] Duration since() const { return since_; }
-    /// How long what was flushed last had waited until it was done.
-    [[nodiscard]] Duration took() const { return took_; }
     /// True after kFull, until a flush succeeds: take up no new work.
     [[nodiscard]] bool blocked() const { return blocked_; }
 
@@ -45,7 +43,6 @@ private:
     Store& store_;
     std::vector<Entry> entries_;
     Duration since_{0};
-    Duration took_{0};
     bool blocked_ = false;
 };
 

@@ -25,7 +25,7 @@ public:
         Result<T> result;
         Duration pause{0};  ///< What kThrottled asked for, if it said.
         CallCost cost;      ///< For PlatformGate::answered().
-        Duration took{0};   ///< Without waiting for a thread.
+        Duration took{0};   ///< Of the platform to give a result; 0: it did not.
     };
     template <class T>
     using Done = std::function<void(Answer<T>)>;

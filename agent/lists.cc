@@ -95,7 +95,7 @@ void Lists::pump() {
 }
 
 Duration Lists::next_deadline() const {
-    if (p_.executor == nullptr || p_.store.partitions() == 0) return kNever;
+    if (p_.executor == nullptr || p_.store.partitions() == 0 || p_.commits.blocked()) return kNever;
     Duration next = kNever;
     for (const auto& [list, source] : sources_) {
         if (source.attempt.busy || source.wanted == source.seen) continue;

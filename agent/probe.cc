@@ -275,6 +275,19 @@ void check_reading(Connector& connector, ProbeReport& report, const std::stop_to
     for (const std::string& note : *checked) report.findings.push_back({Level::kNote, note});
 }
 
+/// The first call of listen() asks for all that is to be heard, and waits for nothing.
+void check_push(Connector& connector, ProbeReport& report, const std::stop_token& stop) {
+    if (!connector.traits().push) return;
+    const auto pushed = connector.listen({}, stop);
+    if (!pushed) {
+        report.findings.push_back({Level::kProblem, "pushes: " + pushed.error().what});
+    } else if (!pushed->trouble.empty()) {
+        report.findings.push_back({Level::kProblem, "pushes: " + pushed->trouble});
+    } else {
+        report.findings.push_back({Level::kFine, "pushes are heard"});
+    }
+}
+
 }  // namespace
 
 bool ProbeReport::has_problems() const {
@@ -302,6 +315,7 @@ Result<ProbeReport> probe(const std::filesystem::path& file, const ProbeOptions&
     if (connected) {
         report.findings.push_back({Level::kFine, "connected to " + config->settings.platform.text});
         check_reading(**connector, report, stop);
+        check_push(**connector, report, stop);
     }
     if (!(*connector)->traits().can_fetch) {
         report.findings.push_back({Level::kNote, "what comes by `" + config->connector_kind +

@@ -55,7 +55,8 @@ struct ProbeReport {
     [[nodiscard]] bool has_problems() const;
 };
 
-/// Logs in, reads a little of each object, and compares what comes with what is mapped. Changes
+/// Logs in, asks for the pushes that are configured, reads a little of each object, and compares
+/// what comes with what is mapped. Changes
 /// nothing at the platform and nothing of the agent's, unless `options.write` is set: then the
 /// values of one field of one record are written to it again. kInvalid: the file has problems, or
 /// an option names an object that it does not map.

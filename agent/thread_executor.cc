@@ -102,12 +102,12 @@ bool ThreadExecutor::term_is_over() const { return term_ != nullptr && !term_->l
 
 /// The result of a call, with what it cost, to the agent's thread.
 template <class T>
-void ThreadExecutor::tell(Connector& connector, Result<T> result, Duration began,
+void ThreadExecutor::tell(Connector& connector, Result<T> result, Duration took,
                           const Done<T>& done) {
     // std::function wants what it holds copyable; a completion runs once.
     const auto answer = std::make_shared<Answer<T>>(std::move(result));
     answer->cost = connector.take_cost();
-    answer->took = boot_time() - began;
+    answer->took = took;
     const bool throttled = !answer->result && answer->result.error().kind == ErrorKind::kThrottled;
     if (throttled) answer->pause = connector.throttle_pause();
     post([done, answer] { done(std::move(*answer)); });
@@ -118,18 +118,20 @@ ThreadExecutor::Job ThreadExecutor::job(std::function<Result<T>(Connector&, std:
                                         Done<T> done) {
     return [this, call = std::move(call), done = std::move(done)](Connector& connector,
                                                                   std::stop_token stop) {
-        const auto began = boot_time();
+        Duration took{0};
         Result<T> result = fail(ErrorKind::kUnavailable, kTermOver);
         if (!term_is_over()) {
             if (auto up = connected.ensure(connector, stop); !up) {
                 result = fail(std::move(up.error()));
             } else if (!term_is_over()) {  // Connecting may have taken long.
+                const Duration began = boot_time();
                 result = call(connector, stop);
+                if (result) took = boot_time() - began;
                 const bool lost = !result && result.error().kind == ErrorKind::kUnavailable;
                 if (lost) connected.up = false;
             }
         }
-        tell(connector, std::move(result), began, done);
+        tell(connector, std::move(result), took, done);
     };
 }
 
@@ -186,10 +188,9 @@ void ThreadExecutor::count(Done<std::uint64_t> done) {
 void ThreadExecutor::listen(const std::string& position, Done<Pushed> done) {
     submit(listening_,
            [this, position, done = std::move(done)](Connector& connector, std::stop_token stop) {
-               const auto began = boot_time();
                Result<Pushed> result = fail(ErrorKind::kUnavailable, kTermOver);
                if (!term_is_over()) result = connector.listen(position, stop);
-               tell(connector, std::move(result), began, done);
+               tell(connector, std::move(result), Duration{0}, done);
            });
 }
 

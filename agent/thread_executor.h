@@ -77,7 +77,7 @@ private:
     template <class T>
     Job job(std::function<Result<T>(Connector&, std::stop_token)> call, Done<T> done);
     template <class T>
-    void tell(Connector& connector, Result<T> result, Duration began, const Done<T>& done);
+    void tell(Connector& connector, Result<T> result, Duration took, const Done<T>& done);
     [[nodiscard]] bool term_is_over() const;
     void post(std::function<void()> completion);
     void submit(Lane& lane, Job job);

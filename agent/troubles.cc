@@ -127,7 +127,8 @@ void Troubles::pump(bool read_whole) {
 }
 
 Duration Troubles::next_deadline() const {
-    return is_news_ && !busy_ && p_.store.partitions() != 0 ? look_at_ : kNever;
+    if (busy_ || p_.store.partitions() == 0 || p_.commits.blocked()) return kNever;
+    return is_news_ ? look_at_ : kNever;
 }
 
 Troubles::Looked Troubles::look(Transaction& transaction, bool read_whole) {

@@ -56,8 +56,11 @@ private:
 /// has asked for a pause.
 class Lookahead {
 public:
-    /// `took`: without waiting for a thread.
-    void answered(Duration took) { call_ = mean(call_, took); }
+    /// `took`: without waiting for a thread; 0 if that says nothing.
+    void answered(Duration took) {
+        if (took > Duration{0}) call_ = mean(call_, took);
+    }
+    /// `took`: since the first of it waited for that.
     void stored(Duration took) { storing_ = mean(storing_, took); }
     /// Calls that may be under way or wait. `at_once`: those under way.
     [[nodiscard]] std::size_t in_flight_max(std::size_t at_once) const;

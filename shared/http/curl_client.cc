@@ -148,11 +148,11 @@ bool nothing_sent(const Libcurl& api, CURL* easy, CURLcode code) {
 /// Everything of curl's that one client holds. The connections live in `multi`.
 class CurlClient::Handles {
 public:
-    static Result<std::unique_ptr<Handles>> make(const Options& options) {
+    static Result<std::unique_ptr<Handles>> make() {
         const auto api = load_libcurl();
         if (!api) return fail(api.error());
         auto handles = std::make_unique<Handles>(**api);
-        if (!handles->renew(options)) return fail(ErrorKind::kInternal, "libcurl gives no handles");
+        if (!handles->renew()) return fail(ErrorKind::kInternal, "libcurl gives no handles");
         return handles;
     }
 
@@ -166,7 +166,7 @@ public:
     Result<void> prepare(const Options& options, Exchange& exchange);
     Result<HttpResponse> run(Exchange& exchange, std::stop_token stop);
     /// New handles, without connections. False: there are none to be had.
-    bool renew(const Options& options);
+    bool renew();
 
 private:
     void set_up(const Options& options);
@@ -176,6 +176,7 @@ private:
     Easy easy;
     HeaderList headers;
     char reason[CURL_ERROR_SIZE] = {};
+    bool is_set_up_ = false;  ///< And no kept connection was dead since.
 };
 
 /// What is the same for each request.
@@ -205,6 +206,12 @@ void CurlClient::Handles::set_up(const Options& options) {
 Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exchange) {
     const HttpRequest& request = exchange.request;
     CURL* const h = easy.get();
+    // curl counts how often a kept connection turned out to be dead, of all requests together, and
+    // after five gives up one that it would have sent again.
+    if (!is_set_up_) {
+        api.easy_reset(h);
+        set_up(options);
+    }
     reason[0] = '\0';
     api.easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS,
                     milliseconds(std::min(options.connect_timeout, request.timeout)));
@@ -249,13 +256,13 @@ Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exch
     return {};
 }
 
-bool CurlClient::Handles::renew(const Options& options) {
+bool CurlClient::Handles::renew() {
     headers.reset();
     easy = Easy{api.easy_init(), EasyDestroyer{&api}};
     multi = Multi{api.multi_init(), MultiDestroyer{&api}};
     if (!easy || !multi) return false;
     api.multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 2L);
-    set_up(options);
+    is_set_up_ = false;
     return true;
 }
 
@@ -263,13 +270,16 @@ Result<HttpResponse> CurlClient::Handles::run(Exchange& exchange, std::stop_toke
     const HttpRequest& request = exchange.request;
     api.multi_add_handle(multi.get(), easy.get());
     CURLcode code = CURLE_OK;
+    bool begun = false;
     bool stopped = false;
     {
         const std::stop_callback wake{stop, [this] { api.multi_wakeup(multi.get()); }};
         int running = 1;
         while (running > 0) {
             stopped = stop.stop_requested();
-            if (stopped || api.multi_perform(multi.get(), &running) != CURLM_OK) break;
+            if (stopped) break;
+            begun = true;
+            if (api.multi_perform(multi.get(), &running) != CURLM_OK) break;
             if (running > 0) api.multi_poll(multi.get(), nullptr, 0, 500, nullptr);
         }
         int left = 0;
@@ -278,8 +288,11 @@ Result<HttpResponse> CurlClient::Handles::run(Exchange& exchange, std::stop_toke
     }
     long status = 0;
     api.easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
-    const bool unsent = code != CURLE_OK && nothing_sent(api, easy.get(), code);
+    const bool unsent = code != CURLE_OK && (!begun || nothing_sent(api, easy.get(), code));
+    long connects = 0;
+    api.easy_getinfo(easy.get(), CURLINFO_NUM_CONNECTS, &connects);
     api.multi_remove_handle(multi.get(), easy.get());
+    is_set_up_ = code == CURLE_OK && connects == 0;
     if (code == CURLE_OK) {
         exchange.response.status = static_cast<int>(status);
         return std::move(exchange.response);
@@ -314,7 +327,7 @@ Result<HttpResponse> CurlClient::send(const HttpRequest& request, std::stop_toke
         return fail(ErrorKind::kUnavailable, shown(request) + ": stopped");
     }
     if (!handles_) {
-        auto made = Handles::make(options_);
+        auto made = Handles::make();
         if (!made) return fail(made.error());
         handles_ = std::move(*made);
     }
@@ -322,7 +335,7 @@ Result<HttpResponse> CurlClient::send(const HttpRequest& request, std::stop_toke
     if (auto ready = handles_->prepare(options_, exchange); !ready) return fail(ready.error());
     auto reply = handles_->run(exchange, stop);
     // Whatever is under way there is given up, with its connection.
-    if (!reply && stop.stop_requested() && !handles_->renew(options_)) handles_.reset();
+    if (!reply && stop.stop_requested() && !handles_->renew()) handles_.reset();
     return reply;
 }
 

@@ -24,6 +24,7 @@ Result<Libcurl> load() {
     const bool complete = find(library, "curl_global_init", api.global_init) &&
                           find(library, "curl_easy_init", api.easy_init) &&
                           find(library, "curl_easy_cleanup", api.easy_cleanup) &&
+                          find(library, "curl_easy_reset", api.easy_reset) &&
                           find(library, "curl_easy_setopt", api.easy_setopt) &&
                           find(library, "curl_easy_getinfo", api.easy_getinfo) &&
                           find(library, "curl_easy_perform", api.easy_perform) &&

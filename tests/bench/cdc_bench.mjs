@@ -86,18 +86,19 @@ async function startNats(folder) {
   return port;
 }
 
-/** A client of the slot that does nothing with what it receives. */
-const startAlone = (postgres, folder) => start('pg_recvlogical',
+/** A client of the slot that does nothing with what it receives; up to `end`, if there is one. */
+const startAlone = (postgres, folder, end = '') => start('pg_recvlogical',
   path.join(postgres.bin, 'pg_recvlogical'), ['-h', '127.0.0.1', '-p', String(postgres.port), '-U',
-    'erp_admin', '-d', 'erp', '--slot', 'alone', '--start', '--no-loop', '-F', '0', '-f',
-    '/dev/null', '-o', 'proto_version=1', '-o', 'publication_names=syncline'],
-  { folder, env: { PGPASSWORD: password } });
+    'erp_admin', '-d', 'erp', '--slot', 'alone', '--start', ...(end ? ['--endpos', end] : []),
+    '--no-loop', '-F', '0', '-f', '/dev/null', '-o', 'proto_version=1', '-o',
+    'publication_names=syncline'], { folder, env: { PGPASSWORD: password } });
+
+const walEnd = async (postgres) => (await postgres.sql('SELECT pg_current_wal_lsn()'))[0][0];
 
 /** Until all that was changed so far was sent to it. */
 async function sentAlone(postgres) {
-  const [[end]] = await postgres.sql('SELECT pg_current_wal_lsn()');
   const sent = `SELECT 1 FROM pg_stat_replication WHERE application_name = 'pg_recvlogical'
-    AND sent_lsn >= '${end}'`;
+    AND sent_lsn >= '${await walEnd(postgres)}'`;
   const done = await until(async () => (await postgres.sql(sent)).length > 0, 600_000, 20);
   if (!done) throw new Error('pg_recvlogical did not follow');
 }
@@ -141,8 +142,9 @@ async function oneRun() {
     const slot = "SELECT slot_name FROM pg_replication_slots WHERE active";
     await until(async () => (await postgres.sql(slot)).length > 0, 60_000);
     const followed = arrived(port, rows + steady);
-    await changeSteadily(postgres, folder);
-    const stream = steady / await followed;
+    const making = await secondsOf(() => changeSteadily(postgres, folder));
+    const taking = await followed;
+    const stream = steady / taking;
     await agent.stop();  // Nothing reads its slot while the rows are changed.
     await postgres.sql("SELECT pg_create_logical_replication_slot('alone', 'pgoutput')");
     let client = await startAlone(postgres, folder);
@@ -151,21 +153,22 @@ async function oneRun() {
       await sentAlone(postgres);
     });
     await client.stop('SIGINT');
+    await postgres.sql("SELECT pg_replication_slot_advance('alone', pg_current_wal_lsn())");
     for (let at = 0; at < changes; at += 1_000) {
       await postgres.sql(`UPDATE items SET n = n + 1 WHERE id > ${at} AND id <= ${at + 1_000}`);
     }
+    const end = await walEnd(postgres);
     const backlogAlone = changes / await secondsOf(async () => {
-      client = await startAlone(postgres, folder);
-      await sentAlone(postgres);
+      client = await startAlone(postgres, folder, end);
+      await client.end;
     });
-    await client.stop('SIGINT');
     const streamed = arrived(port, rows + 2 * steady + changes);
     await startAgent();
     const backlog = (steady + changes) / await streamed;
     process.kill(hub.pid, 'SIGCONT');
     return { initial_rows_per_s: initial, stream_per_s: stream, alone_per_s: steadyAlone,
-      stream_ratio: stream / steadyAlone, backlog_per_s: backlog, backlog_alone_per_s: backlogAlone,
-      backlog_ratio: backlog / backlogAlone };
+      stream_ratio: stream / steadyAlone, stream_late_s: taking - making, backlog_per_s: backlog,
+      backlog_alone_per_s: backlogAlone, backlog_ratio: backlog / backlogAlone };
   } finally {
     await stopAll();
     rmSync(folder, { recursive: true, force: true });

@@ -92,7 +92,7 @@ protected:
     /// Waits until the lane is held, and nothing more is on its way.
     void expect_held(const std::string& kind, int waiting) const {
         ASSERT_TRUE(ctl_says({"exceptions", "list"}, kind));
-        ASSERT_TRUE(ctl_says({"exceptions", "show", "customer", "_lane"},
+        ASSERT_TRUE(ctl_says({"exceptions", "show", "customer", "_lane", kind},
                              std::to_string(waiting) + " are held"));
     }
 };

@@ -175,6 +175,21 @@ TEST_F(Push, AnEventThatNeverComesIsFoundByThePoll) {
     EXPECT_TRUE(arrives({"1"}));
 }
 
+TEST_F(Push, IsTriedByAProbe) {
+    const auto probe = [&] {
+        const fs::path out = folder / "probe.out";
+        fs::remove(out);
+        Program program{"syncline-agent", {"probe", (folder / "shop.toml").string()}, {.log = out}};
+        program.wait();
+        return program.said();
+    };
+    EXPECT_TRUE(probe().contains("ok    pushes are heard")) << probe();
+    write_shop("3_600_000", "[connector.push]\nchannels = [\"/data/NoSuchEvent\"]\n");
+    EXPECT_TRUE(probe().contains("FAIL  pushes: /data/NoSuchEvent is not heard")) << probe();
+    write_shop("3_600_000", "");
+    EXPECT_FALSE(probe().contains("pushes")) << "none are wanted";
+}
+
 TEST_F(Push, GarbageInPlaceOfEventsStopsNothingElse) {
     write_shop("300");
     start();

@@ -42,10 +42,13 @@ void SimExecutor::answer(Done<T> done, Result<T> result, Duration delay) {
     if (!result && result.error().kind == ErrorKind::kThrottled && world_.random().one_in(2)) {
         pause = world_.random().between(milliseconds{500}, milliseconds{8'000});
     }
-    world_.after(delay, ticket_, [this, done = std::move(done), result = std::move(result), pause] {
-        done(Answer<T>{result, pause});
-        if (on_event) on_event();
-    });
+    // Short beside what it takes here, so that some calls wait for others.
+    const Duration took = result ? delay / 4 : Duration{0};
+    world_.after(delay, ticket_,
+                 [this, done = std::move(done), result = std::move(result), pause, took] {
+                     done(Answer<T>{result, pause, {}, took});
+                     if (on_event) on_event();
+                 });
 }
 
 template <class T>

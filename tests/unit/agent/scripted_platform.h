@@ -125,6 +125,10 @@ public:
     void release_reads() { release(held_reads_, holds_reads); }
     void release_fetches() { release(held_fetches_, holds_fetches); }
     void release_writes() { release(held_writes_, holds_writes); }
+    void release_one_write() {
+        events_.push_back(std::move(held_writes_.front()));
+        held_writes_.erase(held_writes_.begin());
+    }
 
     void read(const agent::Cursor& from, std::size_t max, Done<agent::Batch> done) override {
         ++reads;

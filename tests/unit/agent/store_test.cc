@@ -433,31 +433,6 @@ TEST_F(StoreTest, LinksOnlyRecordsThatItKnows) {
     });
 }
 
-// By its index: else each create would read all records of its object.
-TEST_F(StoreTest, FindsTheRecordOfAnEntityAsFastAmongMany) {
-    const ObjectName few{"few"};
-    auto store = open().value();
-    const auto time_of = [&](const ObjectName& object) {
-        const auto began = std::chrono::steady_clock::now();
-        commit(*store, [&](Transaction& t) {
-            for (int i = 0; i < 100; ++i) {
-                EXPECT_EQ(t.record_of({object, EntityId{"last"}}), RecordId{"zz"});
-            }
-        });
-        return std::chrono::steady_clock::now() - began;
-    };
-    commit(*store, [&](Transaction& t) {
-        for (const ObjectName& object : {few, kCustomer}) {
-            t.save(object, RecordId{"zz"}, {.n = 1, .entity = EntityId{"last"}});
-        }
-        for (int i = 0; i < 20'000; ++i) {
-            const std::string number = std::to_string(i);
-            t.save(kCustomer, RecordId{number}, {.n = 1, .entity = EntityId{"e" + number}});
-        }
-    });
-    EXPECT_LT(time_of(kCustomer), 30 * time_of(few) + 20ms);
-}
-
 TEST_F(StoreTest, TakesAtMost150BytesARecord) {
     constexpr int kRecords = 20'000;
     std::ignore = open();

@@ -7,7 +7,7 @@ namespace {
 
 using hub::OperationKind;
 
-constexpr Timestamp kNow{1'000'000'000'000'000};
+constexpr Timestamp kToday{1'000'000'000'000'000};
 
 ObjectSpec object() {
     ObjectSpec spec;
@@ -39,27 +39,27 @@ TEST(ValuesOf, ThatDoNotFitAreRefused) {
 
 TEST(OperationOf, SaysUntilWhen) {
     ActOptions options{.kind = OperationKind::kDue};
-    EXPECT_FALSE(operation_of(options, kNow));
+    EXPECT_FALSE(operation_of(options, kToday));
     options.due_in = "4h";
-    EXPECT_EQ(operation_of(options, kNow)->due, kNow + std::chrono::hours{4});
+    EXPECT_EQ(operation_of(options, kToday)->due, kToday + std::chrono::hours{4});
     options.never = true;
-    EXPECT_FALSE(operation_of(options, kNow));
+    EXPECT_FALSE(operation_of(options, kToday));
     options.due_in.clear();
-    EXPECT_EQ(operation_of(options, kNow)->due, Timestamp{});
+    EXPECT_EQ(operation_of(options, kToday)->due, Timestamp{});
     options.never = false;
     options.due_at = "2026-01-05T10:00:00Z";
-    EXPECT_EQ(operation_of(options, kNow)->due, *parse_timestamp(options.due_at));
+    EXPECT_EQ(operation_of(options, kToday)->due, *parse_timestamp(options.due_at));
 }
 
 TEST(OperationOf, SaysWho) {
     ActOptions options{.kind = OperationKind::kAssign};
-    EXPECT_FALSE(operation_of(options, kNow));
+    EXPECT_FALSE(operation_of(options, kToday));
     options.text = "ann";
-    EXPECT_EQ(operation_of(options, kNow)->text, "ann");
+    EXPECT_EQ(operation_of(options, kToday)->text, "ann");
     options.nobody = true;
-    EXPECT_FALSE(operation_of(options, kNow));
+    EXPECT_FALSE(operation_of(options, kToday));
     options.text.clear();
-    EXPECT_TRUE(operation_of(options, kNow));
+    EXPECT_TRUE(operation_of(options, kToday));
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ TEST_P(RuleFromReview, ChangesThePolicyAndItIsStillSound) {
     EXPECT_EQ(patch->files[0].text, kHead);
     const auto changed = parse_policy(patch->files);
     ASSERT_TRUE(changed) << changed.error().what;
-    for (const Finding& finding : check(*changed)) ADD_FAILURE() << to_string(finding);
+    for (const auto& finding : check(*changed)) ADD_FAILURE() << to_string(finding);
     const OwnershipRule* rule =
         changed->objects[0].rule(FieldName{"a"}, Fields{{FieldName{"stage"}, "new"}});
     ASSERT_NE(rule, nullptr);

@@ -7,9 +7,9 @@
 namespace syncline::ctl {
 namespace {
 
-const PlatformId kCrm{"crm"};
-const ObjectName kItem{"item"};
-const EntityKey kEntity{kItem, EntityId{"e1"}};
+const PlatformId kTeller{"crm"};
+const ObjectName kThing{"item"};
+const EntityKey kEntity{kThing, EntityId{"e1"}};
 
 /// What streams may hold, told as they would.
 class FactsTest : public testing::Test {
@@ -17,7 +17,7 @@ protected:
     Facts facts(Fact show = Fact::kChanges) { return {{100}, {200}, show, 10}; }
     static Change change(std::uint64_t n, ChangeOrigin origin = ChangeOrigin::kLive) {
         Change out;
-        out.key = {kCrm, kItem, RecordId{"7"}};
+        out.key = {kTeller, kThing, RecordId{"7"}};
         out.number = {{3}, {1, n}};
         out.rev = {1, n};
         out.origin = origin;
@@ -26,7 +26,7 @@ protected:
     }
     static Outcome outcome(std::uint64_t n, std::uint64_t generation, OutcomeStatus status) {
         Outcome out;
-        out.platform = kCrm;
+        out.platform = kTeller;
         out.entity = kEntity;
         out.number = {{3}, {1, n}};
         out.generation = generation;
@@ -43,7 +43,7 @@ protected:
     static hub::Mark mark(std::uint64_t n) {
         hub::Mark out;
         out.partition = {3};
-        out.sources = {{kCrm, {1, n}}};
+        out.sources = {{kTeller, {1, n}}};
         return out;
     }
 };
@@ -104,7 +104,7 @@ TEST_F(FactsTest, ACommandThatANewerOneReplacedSavedACall) {
     Facts counted = facts(Fact::kSaved);
     for (const std::uint64_t generation : {1U, 2U, 3U, 4U}) {
         hub::LogEntry told = entry(generation);
-        told.commands = {{kCrm, CommandKind::kUpdate, generation, {}}};
+        told.commands = {{kTeller, CommandKind::kUpdate, generation, {}}};
         counted.take(generation, told);
         counted.take(generation, told);  // By a hub that came back.
     }
@@ -123,9 +123,9 @@ TEST_F(FactsTest, VerdictsAndHealingAreCountedInTheirTime) {
     counted.take(mark(2));
     hub::LogEntry decided = entry(1);
     decided.inputs = {"crm change 3/1/1"};
-    decided.decisions = {{FieldName{"a"}, kCrm, {}, {}, hub::Verdict::kAccepted, "x:1"},
-                         {FieldName{"b"}, kCrm, {}, {}, hub::Verdict::kReverted, "x:2"},
-                         {FieldName{"c"}, kCrm, {}, {}, hub::Verdict::kReview, "x:3"}};
+    decided.decisions = {{FieldName{"a"}, kTeller, {}, {}, hub::Verdict::kAccepted, "x:1"},
+                         {FieldName{"b"}, kTeller, {}, {}, hub::Verdict::kReverted, "x:2"},
+                         {FieldName{"c"}, kTeller, {}, {}, hub::Verdict::kReview, "x:3"}};
     counted.take(1, decided);
     hub::LogEntry later = entry(2, 200);
     later.decisions = decided.decisions;

@@ -7,7 +7,7 @@
 namespace syncline::ctl {
 namespace {
 
-constexpr const char* kPolicy = R"([policy]
+constexpr const char* kPlanned = R"([policy]
 name = "test"
 [platforms.crm]
 [platforms.erp]
@@ -44,10 +44,10 @@ std::string with(std::string text, const std::string& from, const std::string& t
 
 class PlanCore : public testing::Test {
 protected:
-    PlanCore() : active_(*parse_policy({{"active.toml", kPolicy}})) {}
+    PlanCore() : active_(*parse_policy({{"active.toml", kPlanned}})) {}
 
     void propose(const std::string& from, const std::string& to) {
-        proposed_ = *parse_policy({{"proposed.toml", with(kPolicy, from, to)}});
+        proposed_ = *parse_policy({{"proposed.toml", with(kPlanned, from, to)}});
     }
     void change(PolicyPlan& plan, const char* platform, const char* record, const char* price) {
         Change change;
@@ -94,7 +94,7 @@ TEST_F(PlanCore, ShowsAWriteThatIsAcceptedInsteadOfReverted) {
 
 TEST_F(PlanCore, ShowsNoDifferenceForAnotherName) {
     const std::string text =
-        with(with(kPolicy, "[\"price\"]", "[\"amount\"]"), "price = \"decimal\"",
+        with(with(kPlanned, "[\"price\"]", "[\"amount\"]"), "price = \"decimal\"",
              "amount = { type = \"decimal\", renamed_from = [\"price\"] }");
     proposed_ = *parse_policy({{"proposed.toml", text}});
     for (const std::uint64_t version : {0, 3}) {
@@ -144,7 +144,7 @@ TEST_F(PlanCore, ShowsWhatTheStoredStatesLeadToAtOnce) {
     // Price is taken from what the ERP receives; then given back.
     const std::string received = "fields = [\"*\"]\nreceives = true";
     const Policy narrow = *parse_policy(
-        {{"active.toml", with(kPolicy, received, "fields = [\"number\"]\nreceives = true")}});
+        {{"active.toml", with(kPlanned, received, "fields = [\"number\"]\nreceives = true")}});
     hub::Rehearsal history{narrow};
     Change made;
     made.key = {PlatformId{"crm"}, ObjectName{"item"}, RecordId{"c1"}};

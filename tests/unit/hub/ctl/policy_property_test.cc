@@ -17,7 +17,7 @@
 namespace syncline::ctl {
 namespace {
 
-const ObjectName kItem{"item"};
+const ObjectName kGoods{"item"};
 const std::vector<std::string> kPlatforms{"a", "b", "c"};
 const std::vector<std::string> kFields{"f1", "f2", "f3"};
 
@@ -99,7 +99,7 @@ RandomPolicy random_policy(Dice& dice, std::uint64_t version) {
 class World {
 public:
     World(Dice& dice, const Policy& policy) : dice_(dice), policy_(&policy) {
-        state.key = {kItem, EntityId{"e"}};
+        state.key = {kGoods, EntityId{"e"}};
         edit("a");
     }
 
@@ -182,7 +182,7 @@ private:
     void tell(const std::string& platform) {
         Side& side = sides[platform];
         Change change;
-        change.key = {PlatformId{platform}, kItem, RecordId{platform + "-1"}};
+        change.key = {PlatformId{platform}, kGoods, RecordId{platform + "-1"}};
         change.rev = {1, ++side.rev};
         change.number = {{}, {1, side.rev}};
         change.fields = side.held;

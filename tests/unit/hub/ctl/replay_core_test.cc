@@ -7,7 +7,7 @@
 namespace syncline::ctl {
 namespace {
 
-constexpr const char* kPolicy = R"(
+constexpr const char* kReplayed = R"(
 [policy]
 name = "test"
 [platforms.crm]
@@ -28,7 +28,7 @@ receives = true
 class Replay : public testing::Test {
 protected:
     Replay() {
-        auto parsed = parse_policy({{"policy.toml", kPolicy}});
+        auto parsed = parse_policy({{"policy.toml", kReplayed}});
         EXPECT_TRUE(parsed) << parsed.error().what;
         policy = std::move(*parsed);
         state.key = {ObjectName{"customer"}, EntityId{"E"}};

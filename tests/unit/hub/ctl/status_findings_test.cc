@@ -9,22 +9,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Timestamp kNow{1'767'607'872'000'000'000};
+constexpr Timestamp kLooked{1'767'607'872'000'000'000};
 
 /// Two partitions, one hub that holds both, one agent, all well.
 Cluster healthy() {
     Cluster cluster;
-    cluster.now = kNow;
+    cluster.now = kLooked;
     cluster.server_version = "99.0.0";
     cluster.partitions = 2;
     cluster.streams = {{"SYNC_IN", nats::StreamInfo{}}};
     cluster.hubs = {{.id = "h1",
                      .said = Announced{{{"policy", Value{"abc"}}, {"version", Value{"1"}}}},
-                     .heard_at = kNow,
+                     .heard_at = kLooked,
                      .broken = {}}};
     cluster.agents = {{.id = "crm",
                        .said = Announced{{{"breaker", Value{"closed"}}}},
-                       .heard_at = kNow - 5s,
+                       .heard_at = kLooked - 5s,
                        .broken = {}}};
     for (std::uint16_t i = 0; i < 2; ++i) {
         PartitionView view{.partition = Partition{i}, .mark = hub::Mark{}, .broken = {}};
@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
                       c.hubs.push_back(
                           {.id = "h2",
                            .said = Announced{{{"policy", Value{"other"}}, {"version", Value{"1"}}}},
-                           .heard_at = kNow,
+                           .heard_at = kLooked,
                            .broken = {}});
                   }},
         JudgeCase{"status.versions_differ", Level::kInfo,
@@ -124,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(
                       c.hubs.push_back(
                           {.id = "h2",
                            .said = Announced{{{"policy", Value{"abc"}}, {"version", Value{"2"}}}},
-                           .heard_at = kNow,
+                           .heard_at = kLooked,
                            .broken = {}});
                   }},
         JudgeCase{"status.partition_unheld", Level::kError,
@@ -132,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(
         JudgeCase{"status.partition_lagging", Level::kWarning,
                   [](Cluster& c) { c.marks[1].lag = kLagMuch; }},
         JudgeCase{"status.agent_silent", Level::kWarning,
-                  [](Cluster& c) { c.agents[0].heard_at = kNow - 31s; }},
+                  [](Cluster& c) { c.agents[0].heard_at = kLooked - 31s; }},
         JudgeCase{"status.agent_absent", Level::kWarning, [](Cluster& c) { c.agents.clear(); }},
         JudgeCase{"status.agent_trouble", Level::kWarning,
                   [](Cluster& c) { say(c, "trouble", Value{"disk full"}); }},
@@ -174,11 +174,11 @@ INSTANTIATE_TEST_SUITE_P(
         JudgeCase{"status.rejects", Level::kWarning,
                   [](Cluster& c) { say(c, "rejects", Value{2}); }},
         JudgeCase{"status.exceptions_open", Level::kInfo,
-                  [](Cluster& c) { add_exception(c, "command.rejected", kNow); }},
+                  [](Cluster& c) { add_exception(c, "command.rejected", kLooked); }},
         JudgeCase{"status.broker_lost_messages", Level::kWarning,
-                  [](Cluster& c) { add_exception(c, "broker.amnesia", kNow - 1h); }},
+                  [](Cluster& c) { add_exception(c, "broker.amnesia", kLooked - 1h); }},
         JudgeCase{"status.exceptions_open", Level::kInfo,
-                  [](Cluster& c) { add_exception(c, "broker.amnesia", kNow - 48h); }},
+                  [](Cluster& c) { add_exception(c, "broker.amnesia", kLooked - 48h); }},
         JudgeCase{"status.exception_damaged", Level::kError,
                   [](Cluster& c) { c.damaged.emplace_back("somewhere"); }}));
 
@@ -201,7 +201,7 @@ TEST(AnnouncedFields, AreReadWhateverIsThere) {
     EXPECT_EQ(said.count("count"), 0U);
     EXPECT_EQ(said.count("missing"), 0U);
     EXPECT_EQ(said.text("text"), "");
-    EXPECT_EQ(said.time("at"), kNow);
+    EXPECT_EQ(said.time("at"), kLooked);
     EXPECT_EQ(said.time("text"), Timestamp{});
     EXPECT_FALSE(said.flag("text"));
 }

@@ -3,9 +3,8 @@
 namespace syncline::hub::workflow {
 namespace {
 
-using What = Decision::What;
+using Choice = Decision::What;
 const FieldName kAmount{"amount"};
-const FieldName kPart{"part"};
 
 class Approves : public Runs {
 protected:
@@ -14,12 +13,12 @@ protected:
         use(workflow_w(step("ok", "approve = { " + keys + " }") +
                        step("b", "ask = 'erp.last'\nwith = { yes = 'yes' }")));
     }
-    Lines decide_it(What what, const std::string& who, std::vector<std::string> roles,
+    Lines decide_it(Choice what, const std::string& who, std::vector<std::string> roles,
                     const std::string& on_behalf_of = "") {
         return give(Decision{key("ok"), what, who, std::move(roles), seen_, "fine", on_behalf_of});
     }
     Lines approve(const std::string& who, std::vector<std::string> roles = {"lead"}) {
-        return decide_it(What::kApprove, who, std::move(roles));
+        return decide_it(Choice::kApprove, who, std::move(roles));
     }
     void look() {
         for (const Effect& effect : step_.effects) {
@@ -55,12 +54,12 @@ TEST_F(Approves, ItIsAskedWithWhatIsToBeSeen) {
 TEST_F(Approves, ARejectionUndoesOrGoesOn) {
     approval("role = 'lead', into = 'yes'" + kRejects);
     begin();
-    EXPECT_EQ(decide_it(What::kReject, "lea", {"lead"}), Lines{"withdrawn"});
+    EXPECT_EQ(decide_it(Choice::kReject, "lea", {"lead"}), Lines{"withdrawn"});
     EXPECT_EQ(state_.status, Status::kCompensated);
     EXPECT_EQ(state_.reason, "step `ok` was rejected");
     approval("role = 'lead', into = 'yes', on_reject = 'continue'" + kRejects);
     begin();
-    EXPECT_EQ(decide_it(What::kReject, "lea", {"lead"}), (Lines{"withdrawn", "ask erp.last"}));
+    EXPECT_EQ(decide_it(Choice::kReject, "lea", {"lead"}), (Lines{"withdrawn", "ask erp.last"}));
     EXPECT_EQ(value("yes"), "false");
 }
 
@@ -81,31 +80,31 @@ TEST_F(Approves, ADecisionThatDoesNotCountIsRefusedWithItsReason) {
     const std::string k = key("ok");
     const ObjectionCase cases[] = {
         {"their own",
-         {k, What::kApprove, "rita", {"lead"}, seen_, ""},
+         {k, Choice::kApprove, "rita", {"lead"}, seen_, ""},
          "nobody decides about their own request"},
         {"for the requester",
-         {k, What::kApprove, "dan", {"lead"}, seen_, "", "rita"},
+         {k, Choice::kApprove, "dan", {"lead"}, seen_, "", "rita"},
          "nobody decides about their own request"},
-        {"no role", {k, What::kApprove, "max", {"clerk"}, seen_, ""}, "max is no lead"},
-        {"a rejection without role", {k, What::kReject, "max", {}, seen_, ""}, "max is no lead"},
+        {"no role", {k, Choice::kApprove, "max", {"clerk"}, seen_, ""}, "max is no lead"},
+        {"a rejection without role", {k, Choice::kReject, "max", {}, seen_, ""}, "max is no lead"},
         {"another's role is not given on",
-         {k, What::kApprove, "dan", {"lead"}, seen_, "", "bob"},
+         {k, Choice::kApprove, "dan", {"lead"}, seen_, "", "bob"},
          "bob is no lead"},
         {"no delegation",
-         {k, What::kApprove, "max", {"lead"}, seen_, "", "lena"},
+         {k, Choice::kApprove, "max", {"lead"}, seen_, "", "lena"},
          "max does not decide for lena"},
         {"changed since",
-         {k, What::kApprove, "max", {"lead"}, "0123", ""},
+         {k, Choice::kApprove, "max", {"lead"}, "0123", ""},
          "it has changed since it was seen: look again"},
-        {"twice", {k, What::kApprove, "lea", {"lead"}, seen_, ""}, "lea has decided already"},
+        {"twice", {k, Choice::kApprove, "lea", {"lead"}, seen_, ""}, "lea has decided already"},
         {"again for who decided",
-         {k, What::kApprove, "eve", {"lead"}, seen_, "", "lea"},
+         {k, Choice::kApprove, "eve", {"lead"}, seen_, "", "lea"},
          "lea has decided already"},
         {"nobody",
-         {k, What::kApprove, "", {"lead"}, seen_, ""},
+         {k, Choice::kApprove, "", {"lead"}, seen_, ""},
          "nobody says whose decision it is"},
         {"another step",
-         {key("b"), What::kApprove, "max", {"lead"}, seen_, ""},
+         {key("b"), Choice::kApprove, "max", {"lead"}, seen_, ""},
          "nothing of that name waits for an approval"},
     };
     const Instance before = state_;
@@ -123,7 +122,7 @@ TEST_F(Approves, AQuorumIsOfDifferentPeople) {
     begin();
     context_.delegations = {{"lena", "dan", {"lead"}}};
     EXPECT_EQ(approve("lea"), Lines{"still asks lead for 2"});
-    EXPECT_EQ(decide_it(What::kApprove, "dan", {}, "lena"), Lines{"still asks lead for 1"});
+    EXPECT_EQ(decide_it(Choice::kApprove, "dan", {}, "lena"), Lines{"still asks lead for 1"});
     EXPECT_EQ(approve("dan"), Lines{"refused: dan has decided already"});
     EXPECT_EQ(approve("lena"), Lines{"refused: lena has decided already"});
     EXPECT_EQ(approve("max"), (Lines{"withdrawn", "ask erp.last"}));
@@ -171,7 +170,7 @@ TEST_F(Approves, WhatChangesMeanwhileIsAskedAgainFromTheStart) {
     start();
     look();
     const auto says = [&](const std::string& who) {
-        return give(Decision{key("both/ok"), What::kApprove, who, {"lead"}, seen_, ""});
+        return give(Decision{key("both/ok"), Choice::kApprove, who, {"lead"}, seen_, ""});
     };
     EXPECT_EQ(says("lea"), Lines{"still asks lead for 1"});
     EXPECT_EQ(reply("both/y1", {{FieldName{"p"}, "new"}}), Lines{"asks lead for 2"});
@@ -214,9 +213,9 @@ TEST_F(Approves, AnEscalationThatNobodyAnswersIsForAPerson) {
     EXPECT_EQ(pass(3600), (Lines{"withdrawn", "opened workflow.approval_expired at ok"}));
     EXPECT_EQ(approve("dora", {"director"}),
               Lines{"refused: nothing of that name waits for an approval"});
-    EXPECT_EQ(act(Acted::What::kSkip, "ok", "no time"),
+    EXPECT_EQ(act(What::kSkip, "ok", "no time"),
               Lines{"refused: an approval cannot be skipped: have it answered, or cancel"});
-    EXPECT_EQ(act(Acted::What::kRetry, "ok"),
+    EXPECT_EQ(act(What::kRetry, "ok"),
               (Lines{"closed workflow.approval_expired at ok", "asks lead for 1"}));
 }
 
@@ -234,7 +233,7 @@ TEST_F(Approves, PeopleAreReminded) {
 TEST_F(Approves, ACancelWithdrawsIt) {
     approval("role = 'lead'" + kRejects);
     begin();
-    EXPECT_EQ(act(Acted::What::kCancel), Lines{"withdrawn"});
+    EXPECT_EQ(act(What::kCancel), Lines{"withdrawn"});
     EXPECT_EQ(approve("lea"), Lines{"refused: nothing of that name waits for an approval"});
 }
 

@@ -3,10 +3,6 @@
 namespace syncline::hub::workflow {
 namespace {
 
-using What = Acted::What;
-const FieldName kPart{"part"};
-const FieldName kMade{"made"};
-
 const std::string kRetry = "retry = { attempts = 3, first_ms = 1000, most_ms = 60000 }\n";
 
 TEST_F(Runs, WhatMayPassIsTriedAgainWithinItsBudget) {

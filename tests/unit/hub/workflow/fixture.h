@@ -12,6 +12,10 @@
 namespace syncline::hub::workflow {
 
 using Lines = std::vector<std::string>;
+using What = Acted::What;
+inline const FieldName kPart{"part"};
+inline const FieldName kMade{"made"};
+inline const FieldName kNumber{"number"};
 
 inline constexpr const char* kHead = R"([policy]
 name = "test"

@@ -8,7 +8,6 @@
 namespace syncline::hub::workflow {
 namespace {
 
-using What = Acted::What;
 using Outcome = OperationOutcome::What;
 
 /// `s3` of "w/i/s3~2", `s3` of "w/i/s3/undo".

@@ -3,8 +3,6 @@
 namespace syncline::hub::workflow {
 namespace {
 
-const FieldName kPart{"part"};
-
 TEST_F(Runs, AStartThatBreaksTheContextIsRefused) {
     use(workflow_w(step("a", "ask = 'erp.check'")));
     EXPECT_EQ(give(Start{"i", WorkflowName{"w"}, "api", {}, "", ""}),

@@ -3,10 +3,6 @@
 namespace syncline::hub::workflow {
 namespace {
 
-using What = Acted::What;
-const FieldName kPart{"part"};
-const FieldName kMade{"made"};
-
 const std::string kWait =
     "wait = { event = 'shipment.released', key = 'part' }\ninto = { made = "
     "'number' }\n";

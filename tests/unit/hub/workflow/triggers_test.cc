@@ -5,8 +5,6 @@
 namespace syncline::hub::workflow {
 namespace {
 
-const FieldName kNumber{"number"};
-
 std::string with_trigger(const std::string& trigger, const std::string& key = "key = 'n'\n") {
     return "[workflows.v]\nowner = 'a'\n" + key +
            "[workflows.v.context]\nn = { type = 'string', required = true }\n"

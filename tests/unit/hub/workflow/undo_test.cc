@@ -3,9 +3,7 @@
 namespace syncline::hub::workflow {
 namespace {
 
-using What = Acted::What;
 using Outcome = OperationOutcome::What;
-const FieldName kNumber{"number"};
 
 class Undoes : public Runs {
 protected:

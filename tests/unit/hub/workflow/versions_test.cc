@@ -3,10 +3,6 @@
 namespace syncline::hub::workflow {
 namespace {
 
-using What = Acted::What;
-const FieldName kPart{"part"};
-const FieldName kNumber{"number"};
-
 /// Version 1 and what follows it.
 std::string migrating(const std::string& rest, const std::string& steps = "",
                       const std::string& from = "1") {

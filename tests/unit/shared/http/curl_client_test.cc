@@ -232,6 +232,53 @@ TEST(CurlClient, RepeatsNoWriteOnADeadConnection) {
     }
 }
 
+// curl itself gives up the sixth.
+TEST(CurlClient, ReadsOnHoweverManyKeptConnectionsWereDead) {
+    Socket server{[&](int fd) {
+        receive(fd);
+        transmit(fd, ok("hi"));
+        receive(fd);  // And closes it without a word.
+    }};
+    CurlClient client;
+    for (int i = 1; i <= 14; ++i) {
+        const auto reply = client.send(request("GET", server.url()), {});
+        ASSERT_TRUE(reply) << i << ": " << reply.error().what;
+    }
+    EXPECT_EQ(server.connections, 14);
+}
+
+TEST(CurlClient, KeepsNothingOfTheRequestBefore) {
+    std::mutex mutex;
+    std::vector<std::string> seen;
+    Socket server{[&](int fd) {
+        for (std::string text = receive(fd); !text.empty(); text = receive(fd)) {
+            const std::lock_guard lock{mutex};
+            seen.push_back(text);
+            transmit(fd, text.starts_with("HEAD") ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+                                                  : ok("hi"));
+        }
+    }};
+    const std::vector<std::pair<const char*, const char*>> all{
+        {"HEAD", ""},   {"POST", "one"}, {"GET", ""},      {"HEAD", ""}, {"DELETE", ""},
+        {"PUT", "two"}, {"DELETE", "x"}, {"DELETE", ""},   {"GET", ""},  {"POST", ""},
+        {"GET", ""},    {"PATCH", "y"},  {"OPTIONS", "z"}, {"GET", ""}};
+    {
+        CurlClient client;
+        for (const auto& [method, body] : all) {
+            const auto reply = client.send(request(method, server.url(), body), {});
+            ASSERT_TRUE(reply) << method << ": " << reply.error().what;
+            EXPECT_EQ(reply->body, std::string{method} == "HEAD" ? "" : "hi") << method;
+        }
+    }
+    ASSERT_EQ(seen.size(), all.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const auto& [method, body] = all[i];
+        EXPECT_TRUE(seen[i].starts_with(std::string{method} + " / ")) << seen[i];
+        EXPECT_TRUE(seen[i].ends_with("\r\n\r\n" + std::string{body})) << seen[i];
+        EXPECT_EQ(seen[i].contains("Content-Length"), *body != 0 || i == 9) << seen[i];
+    }
+}
+
 TEST(CurlClient, ABombOfZerosEndsAtTheLimit) {
     Socket server{[&](int fd) {
         if (receive(fd).empty()) return;
