@@ -228,7 +228,8 @@ RunResult Scenario::run() {
     faults_.add(options_.with);
     if (const PlantedBug* bug = find_planted(options_.planted)) faults_.add(bug->faults);
     start();
-    world_.run_until(world_.random().between(minutes{2}, minutes{12}));
+    world_.run_until(options_.brief ? world_.random().between(seconds{20}, seconds{100})
+                                    : world_.random().between(minutes{2}, minutes{12}));
     workload_->end();
     forgetting_.end();
     processing_.end();

@@ -14,6 +14,7 @@ struct RunOptions {
     Planted planted = Planted::kNone;
     std::string with;     ///< Faults that happen in any case.
     std::string without;  ///< Beginnings of the faults that do not happen, with blanks between.
+    bool brief = false;   ///< People and faults for a minute, instead of several.
     bool trace = false;   ///< Keep the lines for a timeline.
     bool print = false;   ///< Print every line as it happens.
 };

@@ -27,6 +27,7 @@ constexpr const char* kHelp =
     simulate [--from N] [--worlds N] [--jobs N]     many seeds, from N on
     simulate --seed N [--verbose]                   one seed; verbose prints everything that happens
     simulate --without 'WORD ...' ...               no faults whose names begin so: 'broker site'
+    simulate --brief ...                            many more of a fifth of the length
     simulate --planted NAME [--worlds N]            with a bug planted: succeeds if it is caught in
                                                     a world that is well without it
     simulate --list-planted                         the bugs that can be planted
@@ -43,6 +44,7 @@ struct Options {
     std::uint64_t worlds = 100;
     std::uint64_t jobs = 1;
     bool single = false;
+    bool brief = false;
     bool verbose = false;
     bool json = false;
     bool bench = false;
@@ -68,6 +70,7 @@ struct Totals {
 std::string command_line(const Options& options, std::uint64_t seed) {
     std::string text = "simulate --seed " + std::to_string(seed);
     if (options.planted != nullptr) text += " --planted " + std::string{options.planted->name};
+    if (options.brief) text += " --brief";
     if (!options.without.empty()) text += " --without '" + options.without + "'";
     return text;
 }
@@ -99,6 +102,7 @@ RunOptions run_options(const Options& options, std::uint64_t seed) {
     run.seed = seed;
     run.print = options.verbose;
     run.without = options.without;
+    run.brief = options.brief;
     if (options.planted != nullptr) run.planted = options.planted->bug;
     return run;
 }
@@ -408,6 +412,8 @@ int run(int argc, char** argv) {
             options.json = true;
         } else if (word == "--verbose") {
             options.verbose = true;
+        } else if (word == "--brief") {
+            options.brief = true;
         } else if (word == "--twice") {
             options.twice = true;
         } else if (word == "--bench") {
