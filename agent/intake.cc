@@ -230,6 +230,7 @@ void Intake::after_batch(const Taken& taken) {
             load_rate_.add(pending_->batch.records.size(), now());
         }
         if (!pending_->batch.more) {
+            if (is_loading()) say_loaded();
             origin_ = kLive;
             read_through_ = pending_->read;
         }
@@ -237,6 +238,14 @@ void Intake::after_batch(const Taken& taken) {
     }
     pending_ = std::exchange(ahead_, std::nullopt);
     if (pending_ && may_read()) commit_batch();
+}
+
+void Intake::say_loaded() const {
+    const auto took = std::chrono::duration<double>(p_.environment.clock.now() - load_began_);
+    const auto seconds = static_cast<std::uint64_t>(std::max(0.0, took.count()));
+    p_.environment.note(NoteLevel::kInfo,
+                        "the platform was read whole: " + std::to_string(load_read_) +
+                            " records in " + std::to_string(seconds) + " s");
 }
 
 SpoolPoint SpoolPoint::of(const Store& store) {

@@ -201,6 +201,7 @@ private:
 
     void count_all();
     void note_load(Transaction& transaction);
+    void say_loaded() const;
     [[nodiscard]] QuotaLane read_lane() const;
     [[nodiscard]] Duration next_read() const { return std::min(next_read_, read_at_); }
     [[nodiscard]] bool may_start_read() const;

@@ -4,7 +4,7 @@
 // while nobody read (a backlog). Both against pg_recvlogical alone, which throws away what it
 // receives. One JSON line: medians.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -135,9 +135,14 @@ async function oneRun() {
     writeFileSync(file, agentFile(folder, nats, postgres.port));
     const startAgent = () => start('agent', path.join(bin, 'syncline-agent'), ['--config', file],
       { folder, env: { BENCH_PASSWORD: password } });
+    const began = Date.now();
     const read = arrived(port, rows);
     const agent = await startAgent();
-    const initial = rows / await read;
+    const inSpool = await until(() => /was read whole/.test(readFileSync(agent.logFile, 'utf8')),
+      900_000, 20);
+    if (!inSpool) throw new Error('the table was not read');
+    const initial = rows / ((Date.now() - began) / 1_000);
+    const initialStream = rows / await read;
     // The slot is followed from here on.
     const slot = "SELECT slot_name FROM pg_replication_slots WHERE active";
     await until(async () => (await postgres.sql(slot)).length > 0, 60_000);
@@ -166,9 +171,10 @@ async function oneRun() {
     await startAgent();
     const backlog = (steady + changes) / await streamed;
     process.kill(hub.pid, 'SIGCONT');
-    return { initial_rows_per_s: initial, stream_per_s: stream, alone_per_s: steadyAlone,
-      stream_ratio: stream / steadyAlone, stream_late_s: taking - making, backlog_per_s: backlog,
-      backlog_alone_per_s: backlogAlone, backlog_ratio: backlog / backlogAlone };
+    return { initial_rows_per_s: initial, initial_stream_per_s: initialStream,
+      stream_per_s: stream, alone_per_s: steadyAlone, stream_ratio: stream / steadyAlone,
+      stream_late_s: taking - making, backlog_per_s: backlog, backlog_alone_per_s: backlogAlone,
+      backlog_ratio: backlog / backlogAlone };
   } finally {
     await stopAll();
     rmSync(folder, { recursive: true, force: true });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDirectory, startPlatform } from '../lib/spawn_platform.mjs';
 import { createTicket, zendeskSession } from '../lib/zendesk_session.mjs';
 
@@ -269,6 +270,7 @@ test('a key protects a lost reply, two senders at once, and outlives kill -9', a
 
 test('a safe update with an old stamp is 409, whatever safe_update says', async (t) => {
   const { platform, call } = await start(t);
+  await sleep(1_000 - (Date.now() % 1_000)); // Stamps are whole seconds.
   const { id, updated_at: read } = await createTicket(call, 'One');
   const put = (fields) => call('PUT', `/tickets/${id}`, { ticket: fields });
   const safe = { safe_update: true, updated_stamp: read };
