@@ -4,7 +4,7 @@
 // while nobody read (a backlog). Both against pg_recvlogical alone, which throws away what it
 // receives. One JSON line: medians.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -133,14 +133,11 @@ async function oneRun() {
     process.kill(hub.pid, 'SIGSTOP');
     const file = path.join(folder, 'agent.toml');
     writeFileSync(file, agentFile(folder, nats, postgres.port));
-    const startAgent = () => start('agent', path.join(bin, 'syncline-agent'), ['--config', file],
-      { folder, env: { BENCH_PASSWORD: password } });
+    const startAgent = (ready) => start('agent', path.join(bin, 'syncline-agent'),
+      ['--config', file], { folder, env: { BENCH_PASSWORD: password }, ready, limitMs: 900_000 });
     const began = Date.now();
     const read = arrived(port, rows);
-    const agent = await startAgent();
-    const inSpool = await until(() => /was read whole/.test(readFileSync(agent.logFile, 'utf8')),
-      900_000, 20);
-    if (!inSpool) throw new Error('the table was not read');
+    const agent = await startAgent(/was read whole/);
     const initial = rows / ((Date.now() - began) / 1_000);
     const initialStream = rows / await read;
     // The slot is followed from here on.
