@@ -176,7 +176,7 @@ private:
     Easy easy;
     HeaderList headers;
     char reason[CURL_ERROR_SIZE] = {};
-    bool is_set_up_ = false;  ///< And no kept connection was dead since.
+    bool is_set_up = false;  ///< And no kept connection was dead since.
 };
 
 /// What is the same for each request.
@@ -208,7 +208,7 @@ Result<void> CurlClient::Handles::prepare(const Options& options, Exchange& exch
     CURL* const h = easy.get();
     // curl counts how often a kept connection turned out to be dead, of all requests together, and
     // after five gives up one that it would have sent again.
-    if (!is_set_up_) {
+    if (!is_set_up) {
         api.easy_reset(h);
         set_up(options);
     }
@@ -262,7 +262,7 @@ bool CurlClient::Handles::renew() {
     multi = Multi{api.multi_init(), MultiDestroyer{&api}};
     if (!easy || !multi) return false;
     api.multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, 2L);
-    is_set_up_ = false;
+    is_set_up = false;
     return true;
 }
 
@@ -292,7 +292,7 @@ Result<HttpResponse> CurlClient::Handles::run(Exchange& exchange, std::stop_toke
     long connects = 0;
     api.easy_getinfo(easy.get(), CURLINFO_NUM_CONNECTS, &connects);
     api.multi_remove_handle(multi.get(), easy.get());
-    is_set_up_ = code == CURLE_OK && connects == 0;
+    is_set_up = code == CURLE_OK && connects == 0;
     if (code == CURLE_OK) {
         exchange.response.status = static_cast<int>(status);
         return std::move(exchange.response);
