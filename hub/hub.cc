@@ -314,7 +314,8 @@ void Hub::show(ExceptionRecord exception) {
     ++counters_.exceptions;
     const std::string kind =
         exception.kind + (exception.record.empty() ? "" : "@" + exception.record);
-    effects_.publish(subjects::exception(exception.entity, kind), encode(exception), nullptr, 0);
+    effects_.publish_last(subjects::exception(exception.entity, kind), encode(exception), nullptr,
+                          0);
 }
 
 /// An input that cannot be decided is kept whole and shown; it is done once that is stored.
@@ -328,7 +329,9 @@ void Hub::keep(ExceptionRecord exception, Kept kept) {
     const std::uint64_t token = ++kept_tokens_;
     kept_.emplace(token, std::move(kept));
     const std::string kind = exception.kind + "@" + exception.platform.text;
-    effects_.publish(subjects::exception(exception.entity, kind), encode(exception), this, token);
+    // A copy that is late must not open it again once its record is placed, or a person settled it.
+    effects_.publish_last(subjects::exception(exception.entity, kind), encode(exception), this,
+                          token);
 }
 
 void Hub::on_delivered(std::uint64_t token) {

@@ -254,8 +254,8 @@ void Instances::publish_exception(Slot& slot, const workflow::ExceptionNews& new
     ++p_.counters.exceptions;
     ++slot.outstanding;
     const std::string kind = exception.kind + "@" + news.step;
-    p_.effects.publish(subjects::exception(exception.entity, kind), encode(exception), this,
-                       token_of(slot));
+    p_.effects.publish_last(subjects::exception(exception.entity, kind), encode(exception), this,
+                            token_of(slot));
 }
 
 void Instances::publish_told(Slot& slot, const Told& told) {

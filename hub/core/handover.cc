@@ -166,15 +166,26 @@ void restore(Work& work, const TakenIn& taken, const Operation& operation) {
     }
 }
 
+/// What was taken in stood where a create had been in doubt, which nobody has settled.
+void doubt_again(Work& work, RecordState& record) {
+    if (record.presence != Presence::kAbsent) return;
+    record.blocked = true;
+    open_exception(work, exceptions::kInDoubt, record,
+                   "whether a create from before the merge made a record is still not known. Look "
+                   "for it by hand",
+                   {});
+}
+
 Handover unmerge(Work& work, const Operation& operation) {
     const auto at = find_taken_in(work.state, operation.other);
     const TakenIn taken = *at;
     work.state.taken_in.erase(at);
     Handover handover{operation.id, operation.other, Handover::Why::kUnmerged, by(operation),
                       {},           taken.id};
-    for (const auto& [platform, record, before] : taken.records) {
+    for (const auto& [platform, record, before, doubt] : taken.records) {
         auto given = give(work, platform, record, before);
         if (given) handover.records.push_back(*std::move(given));
+        if (given && doubt) doubt_again(work, work.state.record_or_new(platform));
     }
     restore(work, taken, operation);
     return handover;
@@ -241,8 +252,10 @@ std::optional<TakenIn::Record> take(Work& work, const GivenRecord& given) {
     const bool same = stands && record.record == given.record;
     const bool known = same || record.seen_of(given.record) >= given.rev;
     // If it comes to stand later, it takes the place of one that is gone.
+    const bool doubt =
+        !stands && find_exception(work, exceptions::kInDoubt, given.platform) != nullptr;
     const TakenIn::Record taken{given.platform, given.record,
-                                stands ? Presence::kUnlinked : record.presence};
+                                stands ? Presence::kUnlinked : record.presence, doubt};
     if (known && given.rev != Revision{}) {
         work.replayed = true;
         return has_record(work.state, given.platform, given.record) ? std::optional{taken}

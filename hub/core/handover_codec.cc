@@ -76,6 +76,7 @@ TakenIn::Record read_taken(Decoder& in, const Node& node) {
         if (position == 0) record.platform.text = in.id(item);
         if (position == 1) record.record.text = in.id(item);
         if (position == 2) record.before = in.enumeration(item, Presence::kUnlinked);
+        if (position == 3) record.doubt = in.boolean(item);
         ++position;
     });
     return record;
@@ -129,10 +130,11 @@ void write_taken_in(Writer& out, int key, const std::vector<TakenIn>& all) {
         out.key(2);
         out.array(size_of(taken.records));
         for (const TakenIn::Record& record : taken.records) {
-            out.array(3);
+            out.array(record.doubt ? 4 : 3);
             out.text(record.platform.text);
             out.text(record.record.text);
             out.unsigned64(static_cast<std::uint64_t>(record.before));
+            if (record.doubt) out.boolean(true);
         }
         out.key(3);
         out.array(size_of(taken.fields));

@@ -178,6 +178,7 @@ struct TakenIn {
         PlatformId platform;
         RecordId record;
         Presence before = Presence::kAbsent;  ///< Of the platform, without the record.
+        bool doubt = false;  ///< A create there was in doubt: there may be one that nobody knows.
         friend bool operator==(const Record&, const Record&) = default;
     };
     /// A canonical value that came to be another by it.

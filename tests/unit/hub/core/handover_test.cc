@@ -160,6 +160,29 @@ TEST_F(Handing, UnmergeGivesBothWhatTheyHad) {
     EXPECT_TRUE(state_.exceptions.empty());
 }
 
+TEST_F(Handing, ACreateInDoubtBeforeAMergeIsInDoubtAfterItIsUndone) {
+    make_halves();
+    look_at(kOne);
+    const std::vector<Command> creates = pending_commands(state_, {});
+    const auto create = std::ranges::find(creates, kErp, &Command::platform);
+    ASSERT_NE(create, creates.end());
+    take(in_doubt(*create));
+    ASSERT_TRUE(says(exceptions::kInDoubt));
+    look_at(kTwo);
+    carry_out(operation(OperationKind::kMerge, kOne));
+    look_at(kOne);
+    EXPECT_FALSE(says(exceptions::kInDoubt)) << "it has a record there";
+    const auto commands = carry_out(operation(OperationKind::kUnmerge, kTwo));
+    EXPECT_TRUE(says(exceptions::kInDoubt)) << "nobody has found out";
+    EXPECT_TRUE(std::ranges::none_of(
+        commands, [](const Command& command) { return command.kind == CommandKind::kCreate; }));
+    Operation retry = operation(OperationKind::kRetry);
+    retry.exception = std::string_view{exceptions::kInDoubt};
+    const Step settled = take(retry);
+    ASSERT_EQ(settled.commands.size(), 1U);
+    EXPECT_EQ(settled.commands[0].kind, CommandKind::kCreate) << "a person says that it was not";
+}
+
 TEST_F(Handing, AMergeThatIsUndoneIsNotDoneAgainByLateNewsOfIt) {
     make_halves();
     look_at(kTwo);
