@@ -307,7 +307,7 @@ void publish_round(RawClient& client, std::uint64_t records, std::uint64_t round
                        wire::encode(change));
         if (i % 256 == 0) client.turn(0);
     }
-    client.turn(100);
+    client.flush();
 }
 
 // ---- The bare loop ----------------------------------------------------------------------------

@@ -143,6 +143,10 @@ void RawClient::turn(int wait_ms) {
     }
 }
 
+void RawClient::flush() {
+    while (natsConnection_Buffered(connection_) > 0) turn(10);
+}
+
 std::uint64_t steady_ns() {
     return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }

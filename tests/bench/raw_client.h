@@ -24,6 +24,8 @@ public:
     std::string api(const std::string& subject, const std::string& body);
     /// Sends what is buffered, waits for at most `wait_ms`, takes in what arrived.
     void turn(int wait_ms);
+    /// Turns until everything has been sent.
+    void flush();
     /// Hands every message that arrived for `subscription` to `take`.
     static void drain(natsSubscription* subscription, const std::function<void(natsMsg*)>& take);
 
