@@ -49,12 +49,22 @@ std::string origin_of(std::string_view url) {
     return origin;
 }
 
-Result<std::string> Door::page_url(const std::string& url, const std::string& base_url) const {
-    if (url.starts_with('/') && !url.starts_with("//")) return origin_of(base_url) + url;
+Result<std::string> page_url(const std::string& url, const std::string& list) {
+    const std::string origin = origin_of(list);
+    if (url.starts_with('/') && !url.starts_with("//")) return origin + url;
     // The reply's text decides where the token goes: only ever back to where it belongs.
-    if (origin_of(url) == origin_of(base_url) && url.find('@') == std::string::npos) return url;
-    return fail(ErrorKind::kUnsupported,
-                "the next page's URL leads to " + origin_of(url) + ", not to the platform");
+    if (origin_of(url) == origin && url.find('@') == std::string::npos) return url;
+    // A scheme ends with the first colon; "//" and "#" begin what is no path.
+    const auto part = url.find_first_of("/?#:");
+    const bool relative = part == std::string::npos ? !url.empty()
+                          : part == 0               ? url[0] == '?'
+                                                    : url[part] != ':';
+    if (!relative) {
+        return fail(ErrorKind::kUnsupported,
+                    "the next page's URL leads to " + origin_of(url) + ", not to the platform");
+    }
+    const std::string path = list.substr(0, list.find('?'));
+    return url.starts_with('?') ? path + url : path.substr(0, path.rfind('/') + 1) + url;
 }
 
 Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Intent intent,
@@ -75,7 +85,7 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
         if (url.empty()) {
             request.url = access->base_url + request.url;
         } else {
-            auto page = page_url(url, access->base_url);
+            auto page = page_url(url, access->base_url + rendered->url);
             if (!page) return failed(page.error());
             request.url = std::move(*page);
         }

@@ -78,7 +78,6 @@ private:
     };
     Answer attempt(const HttpRequest& request, Meant meant, std::stop_token stop);
     Answer judged(const HttpRequest& request, const HttpResponse& response, Meant meant);
-    Result<std::string> page_url(const std::string& url, const std::string& base_url) const;
     void note_date(Timestamp date, Duration arrived);
     void note_throttle(const HttpResponse& response);
 
@@ -90,5 +89,9 @@ private:
 
 /// Scheme, host and port of a URL: what must be equal for a token to be sent there.
 [[nodiscard]] std::string origin_of(std::string_view url);
+
+/// A page's URL as a reply tells it, absolute: relative ones are of the list's (RFC 3986), `list`.
+/// kUnsupported: it leads away from the platform.
+[[nodiscard]] Result<std::string> page_url(const std::string& url, const std::string& list);
 
 }  // namespace syncline::agent::rest

@@ -1,4 +1,5 @@
 // Sessions, error classes and writes of the rest connector, against scripted replies.
+#include "agent/connectors/rest/door.h"
 #include "shared/base/json.h"
 #include "tests/unit/agent/connectors/rest_fixture.h"
 
@@ -295,6 +296,24 @@ TEST_F(Rest, GoesOnFromTheKeysetWhenALocatorHasExpired) {
     const auto second = connector->read(first->next, 2'000, {});
     ASSERT_TRUE(second) << second.error().what;
     EXPECT_FALSE(second->more);
+}
+
+TEST(RestPageUrl, IsOfTheListWhereItIsRelative) {
+    const std::string list = "https://host/odata/0001/Set?$top=1&x=a/b";
+    const std::pair<const char*, const char*> rows[] = {
+        {"https://HOST/x?y", "https://HOST/x?y"},
+        {"/x?y", "https://host/x?y"},
+        {"Set?$skiptoken=100", "https://host/odata/0001/Set?$skiptoken=100"},
+        {"?$skiptoken=2022-01-01T10:00:00Z",
+         "https://host/odata/0001/Set?$skiptoken=2022-01-01T10:00:00Z"},
+        {"a/b", "https://host/odata/0001/a/b"},
+    };
+    for (const auto& [url, wanted] : rows) {
+        EXPECT_EQ(rest::page_url(url, list).value_or("refused"), wanted) << url;
+    }
+    for (const char* url : {"https://evil/x", "//evil/x", "ftp:x", "#x", ":x"}) {
+        EXPECT_FALSE(rest::page_url(url, list)) << url;
+    }
 }
 
 TEST_F(Rest, TakesNoPageFromAnotherHost) {
