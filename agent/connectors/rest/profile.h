@@ -144,6 +144,16 @@ struct ReadSpec {
     // Of a feed of deletions only.
     std::string id_path;
     std::string stamp_path;
+
+    /// Is there an order by which reading goes on behind the last row? Otherwise the platform's
+    /// pages have one of their own, and a pass that loses its page begins again.
+    [[nodiscard]] bool goes_by_row() const {
+        if (!resume_path.empty()) return false;
+        const auto names_row = [](const Template& clause) {
+            return clause.uses("cursor.stamp") || clause.uses("cursor.id");
+        };
+        return is_keyset(next) || names_row(after) || names_row(all_after);
+    }
 };
 
 struct LookupSpec {
