@@ -91,7 +91,6 @@ protected:
         return secret_in(server, name, server.ready(name));
     }
 
-private:
     /// A fault of a read, and of a write where it hurts.
     Fault hitting(const std::string& name, const Value::Map& told, ErrorKind read,
                   ErrorKind write) {
@@ -107,6 +106,7 @@ private:
         return fault;
     }
 
+private:
     std::string table_;
     std::string field_;
 };
