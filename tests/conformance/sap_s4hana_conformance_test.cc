@@ -16,6 +16,8 @@ class SapS4Hana final : public RestPlatform {
 public:
     explicit SapS4Hana(std::vector<std::string> flags = {})
         : RestPlatform("sap_s4hana", "BusinessPartner", "OrganizationName", std::move(flags)) {}
+    int overlap_s = 1;
+    bool by_oauth = false;
     /// Nothing tells deletions; the profile's page says so.
     [[nodiscard]] bool tells_deletions() const override { return false; }
     std::vector<Fault> faults() override {
@@ -43,12 +45,12 @@ protected:
 [connector]
 kind = "rest"
 profile = "sap_s4hana"
-overlap_s = 1
 safety_s = 0
 timeout_ms = 5_000
-base_url = ")" +
-               server.url() + server.ready("service") + "\"\n[connector.auth]\nusername = \"" +
-               server.ready("username") + "\"\npassword = " + secret("password") + R"(
+overlap_s = )" +
+               std::to_string(overlap_s) + "\nbase_url = \"" + server.url() +
+               server.ready("service") + "\"\n[connector.auth]\n" + (by_oauth ? oauth() : basic()) +
+               R"(
 [objects.customer]
 native = "BusinessPartner"
 key = "BusinessPartner"
@@ -58,6 +60,16 @@ marker = "ExternalKey"
 name = { path = "OrganizationName", length = 40 }
 limit = { path = "CreditLimit", type = "decimal", decimals = 2 }
 )";
+    }
+
+private:
+    [[nodiscard]] std::string basic() const {
+        return "username = \"" + server.ready("username") + "\"\npassword = " + secret("password");
+    }
+    [[nodiscard]] std::string oauth() const {
+        return "kind = \"oauth2_client_credentials\"\ntoken_url = \"" + server.url() +
+               "/sap/bc/sec/oauth2/token\"\nclient_id = \"" + server.ready("client_id") +
+               "\"\nclient_secret = " + secret("client_secret");
     }
 };
 
@@ -81,6 +93,45 @@ TEST(SapS4HanaStandIn, WritesOnThoughTheTokenAgainstForgeryHasEnded) {
     ASSERT_TRUE(written) << written.error().what;
     EXPECT_EQ(name_of(platform, *connector, id), display(Value{"two"}));
     EXPECT_EQ(platform.count(), 1u);
+}
+
+TEST(SapS4HanaStandIn, WritesByOauthWithATokenAgainstForgeryAsWell) {
+    SapS4Hana platform;
+    platform.by_oauth = true;
+    const std::string id = platform.create("before");
+    const auto connector = platform.connector();
+    ASSERT_TRUE(connector->connect({}));
+    ASSERT_TRUE(connector->write(platform.renamed(id, "one"), {}));
+    platform.server.fault({{"kind", "expire_sessions"}, {"method", "PATCH"}});
+    const auto written = connector->write(platform.renamed(id, "two"), {});
+    ASSERT_TRUE(written) << written.error().what;
+    EXPECT_EQ(name_of(platform, *connector, id), display(Value{"two"}));
+}
+
+/// As of an update task: its stamp is older than what was read by the time it is there.
+TEST(SapS4HanaStandIn, ReadsWhatIsCommittedLate) {
+    SapS4Hana platform;
+    platform.overlap_s = 30;
+    platform.create("early");
+    auto connector = platform.connector();
+    agent::Cursor cursor;
+    {
+        platform.server.fault({{"kind", "late_commit"}, {"delay_ms", 3'500}});
+        const auto other = platform.connector();
+        Command late = platform.renamed("", "late");
+        late.kind = CommandKind::kCreate;
+        late.record.reset();
+        const std::jthread task{[&] { EXPECT_TRUE(other->write(late, {})); }};
+        platform.settle();
+        platform.create("between");
+        EXPECT_EQ(read_all(*connector, cursor).size(), 2u);
+    }
+    platform.settle();
+    std::size_t late = 0;
+    for (const auto& [id, name] : read_all(*connector, cursor)) {
+        late += name == display(Value{"late"}) ? 1 : 0;
+    }
+    EXPECT_EQ(late, 1u);
 }
 
 TEST(SapS4HanaStandIn, WritesOverNoEditThatCameInBetween) {
