@@ -37,6 +37,19 @@ std::string shown(const HttpRequest& request) {
            request.url.substr(path, query == std::string::npos ? query : query - path);
 }
 
+/// Whether `reply` says what must hold; else what is wrong.
+Result<void> check(const std::vector<Condition>& holds, const Value& reply) {
+    for (const Condition& condition : holds) {
+        const Value* const found = at_path(reply, condition.path);
+        const auto text = found == nullptr || found->is_null() ? Result<std::string>{"nothing"}
+                                                               : scalar_text(*found);
+        if (text && std::ranges::find(condition.values, *text) != condition.values.end()) continue;
+        return fail(ErrorKind::kDenied, condition.otherwise + " (" + condition.path + " is " +
+                                            (text ? *text : "no text") + ")");
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string origin_of(std::string_view url) {
@@ -210,11 +223,13 @@ Duration Door::throttle_pause() const {
 Result<void> Door::probe(std::stop_token stop) {
     const Profile& profile = settings().profile;
     const Answer answer = call(profile.probe, {{"api", profile.api}}, Intent::kRead, stop);
-    if (answer) return {};
+    if (answer) return check(profile.probe_holds, answer->json);
     switch (answer.error().meaning) {
         case ErrorClass::kGone:
         case ErrorClass::kPermanent:
-        case ErrorClass::kForbidden: return {};  // It is there and knows us.
+        case ErrorClass::kForbidden:
+            if (profile.probe_holds.empty()) return {};  // It is there and knows us.
+            return fail(ErrorKind::kDenied, answer.error().error.what);
         default: return fail(answer.error().error);
     }
 }
@@ -222,7 +237,9 @@ Result<void> Door::probe(std::stop_token stop) {
 Result<Timestamp> Door::server_now(std::stop_token stop) {
     if (!date_) {
         const auto asked = probe(stop);
-        if (!date_ && !asked) return fail(asked.error());
+        // A gateway that is busy tells the time all the same.
+        const bool refused = !asked && asked.error().kind == ErrorKind::kDenied;
+        if (!asked && (!date_ || refused)) return fail(asked.error());
     }
     if (!date_) {
         return fail(ErrorKind::kUnsupported,

@@ -57,12 +57,13 @@ public:
     [[nodiscard]] const Clock& clock() const { return parts_.clock; }
 
     /// Asks the profile's `probe`, so that a session, the credentials and the way are tried. Any
-    /// answer but one about those is well. Errors as call().
+    /// answer but one about those is well, unless something must hold of it. kDenied, too: it does
+    /// not, or is not told. Other errors as call().
     Result<void> probe(std::stop_token stop);
 
     /// The platform's clock now: its last Date header, carried on by our steady clock. Asks the
     /// profile's `probe` if nothing was answered yet. kUnsupported: it tells no date, or one that
-    /// is further from ours than the profile's `clock_difference_max_s`.
+    /// is further from ours than the profile's `clock_difference_max_s`. kDenied: as probe().
     Result<Timestamp> server_now(std::stop_token stop);
 
     /// Pause asked for by the last reply that was classed as `throttle`, from now.

@@ -47,6 +47,13 @@ struct RequestSpec {
     bool tells_each = false;  ///< A 2xx says of each record whether it is a success.
 };
 
+/// What a reply must say (`[[probe.holds]]`), and what is wrong where it says something else.
+struct Condition {
+    std::string path;
+    std::vector<std::string> values;
+    std::string otherwise;
+};
+
 /// Several records in one request (`[update.batch]` and its kin), and how the reply tells of each.
 struct BatchSpec {
     std::size_t max = 0;  ///< Records.
@@ -264,6 +271,7 @@ struct Profile {
     Duration read_back_lag{0};
     Duration clock_difference_max = std::chrono::hours{24};
     RequestSpec probe;
+    std::vector<Condition> probe_holds;
     NamedTemplates headers;  ///< On every request but those for tokens.
     AuthSpec auth;
     QuotaSpec quota;

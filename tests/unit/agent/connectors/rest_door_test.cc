@@ -53,6 +53,23 @@ TEST_F(Rest, RenewsAnEndedSessionOnceAndSendsAgain) {
     EXPECT_EQ(header(script.sent[0], "Authorization"), "Basic Y2xpZW50OnMzY3JldA==");
 }
 
+TEST_F(Rest, GoesNoFurtherWhereTheProbeSaysWhatMustNotBe) {
+    auto connector = connector_of(settings_of("erpnext"));
+    for (const HttpResponse& told :
+         {reply(200, R"({"message":{"time_zone":"Asia/Kolkata"}})"),
+          reply(200, R"({"message":{"time_zone":null}})"), reply(200, R"({"message":[1]})"),
+          reply(417, R"({"exc_type":"ValidationError","exception":"no such method"})")}) {
+        step("GET https://host/api/method/frappe.client.get_time_zone", told);
+        const auto asked = connector->connect({});
+        ASSERT_FALSE(asked) << told.body;
+        EXPECT_EQ(asked.error().kind, ErrorKind::kDenied) << asked.error().what;
+    }
+    step("GET", reply(503, "<html>"));
+    EXPECT_EQ(connector->connect({}).error().kind, ErrorKind::kUnavailable);
+    step("GET", reply(200, R"({"message":{"time_zone":"Etc/UTC"}})"));
+    EXPECT_TRUE(connector->connect({}));
+}
+
 TEST_F(Rest, DoesNotLoopOnA401ThatStays) {
     auto connector = connector_of(settings_of("salesforce"));
     token();
