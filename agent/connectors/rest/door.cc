@@ -77,7 +77,10 @@ Result<std::string> page_url(const std::string& url, const std::string& list) {
                     "the next page's URL leads to " + origin_of(url) + ", not to the platform");
     }
     const std::string path = list.substr(0, list.find('?'));
-    return url.starts_with('?') ? path + url : path.substr(0, path.rfind('/') + 1) + url;
+    if (url.starts_with('?')) return path + url;
+    const auto folder = path.rfind('/');
+    if (folder < origin.size()) return origin + "/" + url;  // That slash is the scheme's.
+    return path.substr(0, folder + 1) + url;
 }
 
 Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Intent intent,

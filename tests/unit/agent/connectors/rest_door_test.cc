@@ -331,6 +331,7 @@ TEST(RestPageUrl, IsOfTheListWhereItIsRelative) {
     for (const char* url : {"https://evil/x", "//evil/x", "ftp:x", "#x", ":x"}) {
         EXPECT_FALSE(rest::page_url(url, list)) << url;
     }
+    EXPECT_EQ(rest::page_url("evil/x", "https://host").value_or("refused"), "https://host/evil/x");
 }
 
 TEST_F(Rest, TakesNoPageFromAnotherHost) {
