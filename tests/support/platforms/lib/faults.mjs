@@ -21,7 +21,7 @@ export const faultKinds = {
   repeat_rows: ['rows'],
   read_lag: ['delay_ms'],
   freeze_date_covered: ['at'],
-  result_missing: [],
+  result_missing: ['rows'],
   results_reversed: [],
   webhook_lost: [],
   webhook_repeated: [],
