@@ -146,8 +146,9 @@ std::size_t NodeServer::row_count(const std::string& object) {
     const Value rows = member(control("rows?object=" + object), "rows");
     std::size_t count = 0;
     for (const Value& row : *rows.get<Value::List>()) {
-        const bool deleted =
-            member(row, "IsDeleted") == Value{true} || member(row, "status") == Value{"deleted"};
+        const bool deleted = member(row, "IsDeleted") == Value{true} ||
+                             member(row, "archived") == Value{true} ||
+                             member(row, "status") == Value{"deleted"};
         if (!deleted) ++count;
     }
     return count;
