@@ -133,8 +133,8 @@ class HubSpot {
     this.#sessions.expireAll();
   }
 
-  showRow(table, row) {
-    return row;
+  showRow(table, { id, archived, properties }) {
+    return { id, archived, ...properties };
   }
 
   /** create, edit or delete as a person does it; the same checks and stamps. */
