@@ -110,14 +110,14 @@ TEST(HubSpotStandIn, ARecordThatTheIndexDoesNotShowYetIsFoundByItsMarker) {
 
 /// The window has passed its stamp when the index shows it.
 TEST(HubSpotStandIn, TheOverlapFindsWhatTheIndexShowsLate) {
-    HubSpot platform{{"--index-lag-ms", "3000"}};
-    const auto connector = platform.overlapping(6);
+    HubSpot platform{{"--index-lag-ms", "5000"}};
+    const auto connector = platform.overlapping(9);
     agent::Cursor cursor;
     ASSERT_EQ(rows_of_one_pass(*connector, cursor), 0u);
     platform.create("late");
     std::this_thread::sleep_for(1'500ms);
     ASSERT_EQ(rows_of_one_pass(*connector, cursor), 0u);
-    std::this_thread::sleep_for(2'000ms);
+    std::this_thread::sleep_for(4'000ms);
     EXPECT_EQ(rows_of_one_pass(*connector, cursor), 1u);
 }
 
@@ -126,10 +126,11 @@ TEST(HubSpotStandIn, ACreateThatOvertakesItselfMakesOneRecord) {
     HubSpot platform;
     const Command create =
         command_of(CommandKind::kCreate, "e1", {{FieldName{"name"}, Value{"Acme"}}});
-    platform.server.fault({{"kind", "late_commit"}, {"method", "POST"}, {"delay_ms", 1'500}});
+    platform.server.fault({{"kind", "late_commit"}, {"method", "POST"}, {"delay_ms", 3'000}});
+    const auto slow_one = platform.connector();
     Result<agent::Written> slow = fail(kInternal, "not asked");
-    std::thread first{[&] { slow = platform.connector()->write(create, {}); }};
-    std::this_thread::sleep_for(700ms);
+    std::jthread first{[&] { slow = slow_one->write(create, {}); }};
+    platform.wait_for_fault();
     const auto fast = platform.connector()->write(create, {});
     first.join();
     ASSERT_TRUE(fast) << fast.error().what;

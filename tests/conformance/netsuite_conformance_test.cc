@@ -139,9 +139,10 @@ TEST(NetSuiteStandIn, ACreateThatOvertakesItselfMakesOneRecord) {
     const Command create =
         netsuite_command(CommandKind::kCreate, "customer", {{FieldName{"name"}, Value{"Acme"}}});
     platform.server.fault({{"kind", "late_commit"}, {"method", "PUT"}, {"delay_ms", 1'500}});
+    const auto slow_one = platform.connector();
     Result<agent::Written> slow = fail(kInternal, "not asked");
-    std::thread first{[&] { slow = platform.connector()->write(create, {}); }};
-    std::this_thread::sleep_for(700ms);
+    std::jthread first{[&] { slow = slow_one->write(create, {}); }};
+    platform.wait_for_fault();
     const auto fast = platform.connector()->write(create, {});
     first.join();
     ASSERT_TRUE(fast) << fast.error().what;
@@ -156,10 +157,10 @@ TEST(NetSuiteStandIn, TheOverlapFindsWhatIsCommittedLate) {
     const auto connector = platform.connector();
     agent::Cursor cursor;
     ASSERT_TRUE(pass_of(*connector, cursor).empty());
-    std::thread late{[&] {
+    std::jthread late{[&] {
         platform.server.control("create", {{"object", "customer"},
                                            {"fields", Value::Map{{"companyname", "late"}}},
-                                           {"hold_ms", std::int64_t{1'600}}});
+                                           {"hold_ms", std::int64_t{3'000}}});
     }};
     std::this_thread::sleep_for(1'300ms);
     EXPECT_TRUE(pass_of(*connector, cursor).empty());
@@ -176,8 +177,9 @@ TEST(NetSuiteStandIn, ARequestTooManyIsAPause) {
         netsuite_command(CommandKind::kUpdate, "customer", {{FieldName{"name"}, Value{"Bolt"}}});
     update.record = RecordId{id};
     platform.server.fault({{"kind", "late_commit"}, {"method", "PATCH"}, {"delay_ms", 1'500}});
-    std::thread slow{[&] { EXPECT_TRUE(platform.connector()->write(update, {})); }};
-    std::this_thread::sleep_for(700ms);
+    const auto slow_one = platform.connector();
+    std::jthread slow{[&] { EXPECT_TRUE(slow_one->write(update, {})); }};
+    platform.wait_for_fault();
     const auto connector = platform.connector();
     const auto refused = connector->write(update, {});
     slow.join();

@@ -127,6 +127,11 @@ Value NodeServer::control(const std::string& what, const Value::Map& body) {
     return *json;
 }
 
+bool NodeServer::has_armed_faults() {
+    const Value armed = member(control("faults"), "armed");
+    return !armed.get<Value::List>()->empty();
+}
+
 void NodeServer::clear() { control("clear"); }
 
 std::string NodeServer::create(const std::string& object, const Value::Map& fields) {
