@@ -201,6 +201,26 @@ TEST(NetSuiteStandIn, AFieldThatThereIsNotIsRefusedAndNotDropped) {
     EXPECT_EQ(refused.error().kind, kInvalid) << refused.error().what;
 }
 
+/// On a kept connection such a read is sent again by itself, with the nonce that was taken already.
+TEST(NetSuiteStandIn, AReadWhoseReplyIsLostIsNoRefusal) {
+    NetSuite platform;
+    const std::string id = platform.create("Acme");
+    const auto connector = platform.mapping(R"(
+[connector.asks.terms]
+path = "/services/rest/record/v1/customer/{input.id}"
+reply = { company = "companyName" }
+)");
+    const Fields input{{FieldName{"id"}, Value{id}}};
+    ASSERT_TRUE(connector->ask("terms", input, {}));
+    platform.server.fault({{"kind", "drop_reply"}});
+    const auto lost = connector->ask("terms", input, {});
+    if (!lost) {
+        EXPECT_EQ(lost.error().kind, kUnavailable) << lost.error().what;
+    }
+    const auto answer = connector->ask("terms", input, {});
+    EXPECT_TRUE(answer) << answer.error().what;
+}
+
 /// Ours or theirs: a signature of another time is refused, and a person is told.
 TEST(NetSuiteStandIn, AClockThatIsWrongIsDenied) {
     NetSuite platform;

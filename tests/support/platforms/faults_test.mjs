@@ -119,6 +119,15 @@ for (const [name, its] of Object.entries(all)) {
     assert.equal((await create('Next')).status, 201);
   });
 
+  test(`${name}: drop_reply loses the reply of a read, too`, async (t) => {
+    const { platform, call, create } = await start(t);
+    await platform.fault({ kind: 'drop_reply', count: 2 });
+    await assert.rejects(call('GET', its.cheap), /fetch failed/);
+    await assert.rejects(create('Lost'), /fetch failed/);
+    assert.equal(await written(platform), 1);
+    assert.equal((await call('GET', its.cheap)).status, 200);
+  });
+
   test(`${name}: reset_before closes the connection and applies nothing`, async (t) => {
     const { platform, create } = await start(t);
     await platform.fault({ kind: 'reset_before', method: 'POST', count: 2 });

@@ -5,6 +5,7 @@ const common = ['kind', 'method', 'path', 'count'];
 
 /** Kind -> the settings it takes besides the common ones. */
 export const faultKinds = {
+  drop_reply: [],
   drop_reply_after_commit: [],
   reset_before: [],
   status: ['status', 'body', 'headers'],
