@@ -236,6 +236,15 @@ void Entities::reconsider(Slot& slot, Partition partition, std::uint64_t fence) 
     slot.waiting.push_back({.input = PolicyChanged{}, .work = {partition, 0, 0}, .fence = fence});
 }
 
+/// One of the inputs is done only after that: if this hub dies before, it comes again.
+void Entities::reconsider_before_done(Slot& slot, std::vector<Queued>& done) {
+    if (policies_.newest().object(slot.key.object) == nullptr || done.empty()) return;
+    const auto held = std::ranges::find_if(done, [](const Queued& one) { return one.fence != 0; });
+    const auto last = held == done.end() ? std::prev(held) : held;
+    slot.waiting.push_back({.input = PolicyChanged{}, .work = last->work, .fence = last->fence});
+    done.erase(last);
+}
+
 void Entities::reconsider_visited() {
     for (auto& slot : slab_) {
         if (!slot->visited_by || is_of(slot->state, policies_.newest())) continue;
@@ -280,9 +289,7 @@ void Entities::decide_now(Slot& slot) {
         context.foreign_records = slot.foreign_records;
     }
     const bool newest = policy.version >= policies_.newest().version;
-    if (!newest && host_.is_reconsidered(slot.home)) {
-        reconsider(slot, context.partition, context.fence);
-    }
+    slot.reconsiders = !newest && host_.is_reconsidered(slot.home);
     slot.visited_by.reset();
     if (context.partition != slot.home) slot.visited_by = {context.partition, context.fence};
     // Where nothing changes nothing is stored, and what is not stored must leave no trace: what the
@@ -451,6 +458,7 @@ void Entities::finish(Slot& slot) {
     slot.absent.clear();
     slot.foreign_keys.reset();
     slot.foreign_records.clear();
+    if (std::exchange(slot.reconsiders, false)) reconsider_before_done(slot, done);
     for (const Queued& queued : done) host_.on_done(queued.work);
     advance(slot);
     if (slots_.size() > options_.cache_entities) evict();

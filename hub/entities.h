@@ -139,6 +139,7 @@ private:
         std::optional<Visitor> visited_by;
         bool checked = false;        ///< The state was loaded for the inputs at work.
         bool delivered = false;      ///< The state's outbox is out.
+        bool reconsiders = false;    ///< The newest policy is yet to say what it makes of it.
         std::uint32_t attempt = 0;   ///< Callbacks of an older attempt are ignored.
         std::uint64_t least = 0;     ///< What the stream had when the state was sent to it.
         std::uint64_t sequence = 0;  ///< Of the stored state; 0: there is none.
@@ -235,6 +236,7 @@ private:
     [[nodiscard]] const Policy& policy_for(const Slot& slot) const;
     [[nodiscard]] bool decidable(Slot& slot);
     void reconsider(Slot& slot, Partition partition, std::uint64_t fence);
+    void reconsider_before_done(Slot& slot, std::vector<Queued>& done);
     void on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) override;
     void on_delivered(std::uint64_t token) override;
     [[nodiscard]] bool is_wanted(std::uint64_t token) const override {

@@ -327,6 +327,7 @@ void Hub::keep(ExceptionRecord exception, Kept kept) {
     kept.unplaced = KeptExceptions::unplaced_in(exception);
     kept_exceptions_.count_opened(exception);
     const std::uint64_t token = ++kept_tokens_;
+    if (kept.unplaced) newest_kept_[kept.unplaced->record] = token;
     kept_.emplace(token, std::move(kept));
     const std::string kind = exception.kind + "@" + exception.platform.text;
     // A copy that is late must not open it again once its record is placed, or a person settled it.
@@ -334,11 +335,24 @@ void Hub::keep(ExceptionRecord exception, Kept kept) {
                           token);
 }
 
+/// What a record was before must not take the place of what it is.
+bool Hub::is_wanted(std::uint64_t token) const {
+    const Kept& kept = kept_.at(token);
+    if (!kept.unplaced) return true;
+    const auto newest = newest_kept_.find(kept.unplaced->record);
+    const bool is_newest = newest != newest_kept_.end() && newest->second == token;
+    return is_newest && partitions_->is_held(kept.work);
+}
+
 void Hub::on_delivered(std::uint64_t token) {
     const auto at = kept_.find(token);
     Kept kept = std::move(at->second);
     kept_.erase(at);
-    if (kept.unplaced) kept_exceptions_.seen(*kept.unplaced);
+    if (kept.unplaced) {
+        const auto newest = newest_kept_.find(kept.unplaced->record);
+        if (newest != newest_kept_.end() && newest->second == token) newest_kept_.erase(newest);
+        kept_exceptions_.seen(*kept.unplaced);
+    }
     if (kept.then) return kept.then();
     if (kept.unmatched) return unmatched_.submit(*std::move(kept.unmatched));
     on_done(kept.work);

@@ -176,6 +176,7 @@ private:
         }
     }
     void on_delivered(std::uint64_t token) override;
+    [[nodiscard]] bool is_wanted(std::uint64_t token) const override;
     bool warm(std::uint64_t sequence, std::string_view body) override;
     void check_links(const EntityKey& entity) override;
     void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) override;
@@ -240,6 +241,7 @@ private:
     std::set<std::uint64_t> refused_policies_;  ///< Whose exception this hub knows to be open.
     std::deque<HeldBack> held_back_;            ///< In their order; what comes later waits behind.
     std::map<std::uint64_t, Kept> kept_;        ///< Whose exception is on its way.
+    std::map<RecordKey, std::uint64_t> newest_kept_;  ///< Of them that are about a record.
     std::uint64_t kept_tokens_ = 0;
     /// By hold and index of their work.
     std::map<std::pair<std::uint64_t, std::uint64_t>, TellFirst> told_first_;

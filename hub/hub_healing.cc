@@ -25,8 +25,9 @@ void Hub::reconsider(const EntityState& state, std::uint64_t sequence, std::uint
     const Partition home = entity_partition(state.key, options_.partitions);
     const std::uint64_t fence = partitions_->fence_of(home);
     const bool known = newest.object(state.key.object) != nullptr;
-    // One that was lost meanwhile is seen to by who took it.
-    if (!known || is_of(state, newest) || fence == 0) return sweep_->rechecked(sweep);
+    // One that was lost meanwhile is seen to by who took it. One that the policy has decided
+    // already is looked at, too: who did that may have died before they told of it.
+    if (!known || fence == 0) return sweep_->rechecked(sweep);
     entities_.submit(
         state.key,
         {.input = PolicyChanged{sequence}, .work = {home, kNoHold, sweep}, .fence = fence});

@@ -238,6 +238,7 @@ void Hub::on_undecidable(Queued queued, const Error& error) {
 void Hub::on_unplaceable(Queued queued, ExceptionCode kind, const std::string& reason) {
     const Change change = std::get<Change>(queued.input);
     if (change.kind == ChangeKind::kDelete) {
+        newest_kept_.erase(change.key);
         return kept_exceptions_.gone(change.key, queued.work);
     }
     const bool waits = kind == exceptions::kUnmatched;

@@ -23,8 +23,8 @@ public:
     virtual void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) = 0;
     /// An exception that no state holds stands on the stream.
     virtual void on_kept(const ExceptionRecord& exception) = 0;
-    /// Has the entity decided again by the newest policy, if another one decided the state;
-    /// answered in the same way.
+    /// Has the entity decided again by the newest policy, if another one decided the state, and
+    /// what was told of it told again, if this hub has not done so; answered in the same way.
     virtual void reconsider(const EntityState& state, std::uint64_t sequence,
                             std::uint64_t sweep) = 0;
     /// Shows every state of a partition that is looked through.

@@ -158,8 +158,12 @@ Result<Timestamp> read_time(std::string_view format, std::string_view text) {
     };
     Input input{text};
     Parts parts;
+    constexpr std::string_view kFraction = ".%f";
     for (std::size_t i = 0; i < format.size(); ++i) {
-        if (format[i] == '%' && i + 1 < format.size()) {
+        if (format.substr(i).starts_with(kFraction) && !input.rest.starts_with('.')) {
+            // Python, among others, leaves out a fraction that is nought.
+            i += kFraction.size() - 1;
+        } else if (format[i] == '%' && i + 1 < format.size()) {
             if (!read_directive(format[++i], input, parts)) return bad();
         } else if (!input.skip(format[i])) {
             return bad();

@@ -11,7 +11,8 @@ namespace syncline::agent {
 /// How a platform writes a time, after strftime, always UTC unless the text says otherwise:
 ///   %Y %m %d %H %M %S   digits, of fixed width; %b the English month, `Jan`
 ///   %L                  milliseconds, three digits
-///   %f                  fraction of a second, 1 to 9 digits; six are written
+///   %f                  fraction of a second, 1 to 9 digits; six are written. `.%f` may be left
+///                       out of what is read
 ///   %z                  offset: Z, +hhmm or +hh:mm; `+0000` is written
 ///   %s %Q %s.%f         seconds, milliseconds, seconds with a fraction since 1970; stands alone
 ///   %%                  a percent sign

@@ -63,6 +63,7 @@ Api::Api(Parts parts)
     : p_(std::move(parts)),
       identity_(p_.clock),
       limits_(p_.clock, {}),
+      sign_ins_(p_.clock, {.per_second = 2, .burst = 64}),
       repeats_(p_.clock),
       desk_([&] {
           Desk::Settings settings{.nats = p_.nats};

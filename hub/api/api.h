@@ -118,6 +118,7 @@ private:
     Identity identity_;
     std::vector<std::string> proxies_;
     api::Limits limits_;
+    api::Limits sign_ins_;  ///< By address. Each asks the provider, one after the other.
     api::Repeats repeats_;
     std::atomic<bool> ready_{false};
     std::atomic<std::int64_t> turned_{0};  ///< When the hub's thread was last seen, steady.

@@ -119,7 +119,7 @@ void Api::log_out(const HttpServer::Request& request, const Request& asked) {
 void Api::begin_sign_in(const HttpServer::Request& request, const Request& asked) {
     const oidc::Settings& settings = sign_in_->settings();
     if (!sign_in_->enabled()) return asked.answer(api::reply_of(no_provider()));
-    if (!limits_.take("sign-in " + asked.client).may) {
+    if (!sign_ins_.take(asked.client).may) {
         return asked.answer(
             api::reply_of(Problem{429, "throttled", "too many sign-ins come from there"}));
     }
@@ -140,7 +140,7 @@ void Api::finish_sign_in(const HttpServer::Request& request, const Request& aske
     const oidc::Settings& settings = sign_in_->settings();
     if (!sign_in_->enabled()) return asked.answer(api::reply_of(no_provider()));
     const bool browser = wants_page(request);
-    if (!limits_.take("sign-in " + asked.client).may) {
+    if (!sign_ins_.take(asked.client).may) {
         return asked.answer(refused({429, "throttled", "too many sign-ins come from there"},
                                     browser, settings.base));
     }

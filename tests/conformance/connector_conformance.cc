@@ -277,7 +277,7 @@ public:
             const auto before = platform->count();
             Command update = command(CommandKind::kUpdate, "after " + fault.name);
             update.record = made.id;
-            fault.arm();
+            fault.hit_write();
             const auto written = connector->write(update, {});
             platform->clear_faults();
             ASSERT_FALSE(written);
@@ -288,7 +288,7 @@ public:
             }
             // A create: whatever was said, doing it again makes one record and not two.
             const Command doubtful = command(CommandKind::kCreate, fault.name, ++n);
-            fault.arm();
+            fault.hit_write();
             std::ignore = connector->write(doubtful, {});  // Told above.
             platform->clear_faults();
             const auto again = connector->write(doubtful, {});

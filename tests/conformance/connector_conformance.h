@@ -45,6 +45,10 @@ public:
         ErrorKind read;
         ErrorKind write;
         bool committed = false;  ///< The write takes place although it fails.
+        /// Where a write begins with a look-up: arms it for what changes something alone.
+        std::function<void()> arm_write = {};
+
+        void hit_write() const { (arm_write ? arm_write : arm)(); }
     };
     [[nodiscard]] virtual std::vector<Fault> faults() { return {}; }
     virtual void clear_faults() {}

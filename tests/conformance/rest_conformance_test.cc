@@ -115,22 +115,6 @@ const bool registered =
     register_connector_conformance("salesforce", [] { return std::make_unique<Salesforce>(); }) &&
     register_connector_conformance("servicenow", [] { return std::make_unique<ServiceNow>(); });
 
-/// Reads until there is no more; ids with their text.
-std::map<std::string, std::string> read_all(agent::Connector& connector, agent::Cursor& cursor,
-                                            std::size_t max = 200) {
-    std::map<std::string, std::string> seen;
-    for (int pages = 0; pages < 1'000; ++pages) {
-        const auto batch = connector.read(cursor, max, {});
-        if (!batch) throw std::runtime_error(batch.error().what);
-        for (const agent::Record& record : batch->records) {
-            seen[record.id.text] = display(*record.fields.find("name"));
-        }
-        cursor = batch->next;
-        if (!batch->more) return seen;
-    }
-    throw std::runtime_error("reading does not end");
-}
-
 TEST(SalesforceStandIn, LivesThroughExpiredSessionsAndLocators) {
     ASSERT_TRUE(registered);
     Salesforce platform;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -41,25 +42,33 @@ public:
 
     std::vector<Fault> faults() override {
         using enum ErrorKind;
-        const auto armed = [this](Value::Map fault) {
-            return [this, fault] { server.fault(fault); };
+        const auto told = [](const char* kind, const std::string& setting, Value value) {
+            return Value::Map{{"kind", kind}, {setting, std::move(value)}};
         };
-        return {
+        std::vector<Fault> all{
             // For good, since a read on a dead connection is repeated by itself.
-            {"reset_before", armed({{"kind", "reset_before"}, {"count", "always"}}), kUnavailable,
-             kAmbiguous},
-            {"status_500", armed({{"kind", "status"}, {"status", 500}}), kUnavailable, kAmbiguous},
-            {"status_503", armed({{"kind", "status"}, {"status", 503}}), kUnavailable, kAmbiguous},
-            {"status_502", armed({{"kind", "status"}, {"status", 502}}), kUnavailable, kAmbiguous},
-            {"html_200", armed({{"kind", "html_200"}}), kUnavailable, kAmbiguous},
-            {"throttle", armed({{"kind", "throttle"}, {"retry_after", "7"}}), kThrottled,
-             kThrottled},
-            {"lost_reply", armed({{"kind", "drop_reply_after_commit"}}), kUnavailable, kAmbiguous,
-             true},
-            {"status_after_commit", armed({{"kind", "status_after_commit"}, {"status", 500}}),
-             kUnavailable, kAmbiguous, true},
-            {"conflict", armed({{"kind", "status"}, {"status", 412}}), kConflict, kConflict},
+            hitting("reset_before", told("reset_before", "count", "always"), kUnavailable,
+                    kAmbiguous),
+            hitting("status_500", told("status", "status", 500), kUnavailable, kAmbiguous),
+            hitting("status_503", told("status", "status", 503), kUnavailable, kAmbiguous),
+            hitting("status_502", told("status", "status", 502), kUnavailable, kAmbiguous),
+            hitting("html_200", {{"kind", "html_200"}}, kUnavailable, kAmbiguous),
+            hitting("throttle", told("throttle", "retry_after", "7"), kThrottled, kThrottled),
+            hitting("lost_reply", {{"kind", "drop_reply_after_commit"}}, kUnavailable, kAmbiguous),
+            hitting("status_after_commit", told("status_after_commit", "status", 500), kUnavailable,
+                    kAmbiguous),
+            hitting("conflict", told("status", "status", 412), kConflict, kConflict),
         };
+        for (Fault& fault : all) {
+            fault.committed = fault.name == "lost_reply" || fault.name == "status_after_commit";
+        }
+        if (looks_before_writing()) {
+            // What fails is the look-up, so nothing was written.
+            const Value::Map look{{"kind", "status"}, {"status", 500}, {"method", "GET"}};
+            all.push_back(
+                {"look_up", [this, look] { server.fault(look); }, kUnavailable, kUnavailable});
+        }
+        return all;
     }
 
     /// One that offers the operation `rename`.
@@ -83,15 +92,48 @@ public:
 
 protected:
     [[nodiscard]] virtual std::string config() const = 0;
+    /// Does the profile change records conditionally, so that a write begins with a GET?
+    [[nodiscard]] virtual bool looks_before_writing() const { return false; }
 
     /// Of a secret from the READY line.
     [[nodiscard]] std::string secret(const std::string& name) const {
         return secret_in(server, name, server.ready(name));
     }
 
+    /// A fault of a read, and of a write where it hurts.
+    Fault hitting(const std::string& name, const Value::Map& told, ErrorKind read,
+                  ErrorKind write) {
+        Fault fault{name, [this, told] { server.fault(told); }, read, write};
+        if (!looks_before_writing()) return fault;
+        fault.arm_write = [this, told] {
+            for (const char* method : {"POST", "PATCH"}) {
+                Value::Map one = told;
+                one.emplace("method", method);
+                server.fault(one);
+            }
+        };
+        return fault;
+    }
+
 private:
     std::string table_;
     std::string field_;
 };
+
+/// Reads until there is no more; ids with their text.
+inline std::map<std::string, std::string> read_all(agent::Connector& connector,
+                                                   agent::Cursor& cursor, std::size_t max = 200) {
+    std::map<std::string, std::string> seen;
+    for (int pages = 0; pages < 1'000; ++pages) {
+        const auto batch = connector.read(cursor, max, {});
+        if (!batch) throw std::runtime_error(batch.error().what);
+        for (const agent::Record& record : batch->records) {
+            seen[record.id.text] = display(*record.fields.find("name"));
+        }
+        cursor = batch->next;
+        if (!batch->more) return seen;
+    }
+    throw std::runtime_error("reading does not end");
+}
 
 }  // namespace syncline::test

@@ -138,6 +138,32 @@ TEST_F(ProxiedApi, WhoGuessesTokensKeepsNobodyElseOut) {
     EXPECT_TRUE(hub->said().contains("192.0.2.1")) << hub->said();
 }
 
+/// A hub that has people sign in elsewhere; nobody is there.
+class SignInApi : public HostileApi {
+protected:
+    SignInApi()
+        : HostileApi(
+              "proxies = [\"127.0.0.1\"]\n[api.oidc]\nissuer = \"https://127.0.0.1:1/\"\n"
+              "client_id = \"c\"\nbase = \"https://s.example/\"\n"
+              "[[api.oidc.grants]]\ngroups = []\nroles = [\"viewer\"]\n") {}
+    std::string come_back(const std::string& client) {
+        return raw("GET /v1/oidc/callback?state=s&code=made-up HTTP/1.1\r\nHost: localhost\r\n"
+                   "Connection: close\r\nX-Forwarded-For: " +
+                       client + "\r\n\r\n",
+                   3s)
+            .substr(0, 12);
+    }
+};
+
+TEST_F(SignInApi, WhoMakesUpCodesKeepsNobodyElseOut) {
+    start_hub_alone();
+    EXPECT_EQ(come_back("192.0.2.1"), "HTTP/1.1 403") << "that browser has begun none";
+    std::string answer;
+    for (int i = 0; i < 200 && answer != "HTTP/1.1 429"; ++i) answer = come_back("192.0.2.1");
+    EXPECT_EQ(answer, "HTTP/1.1 429");
+    EXPECT_EQ(come_back("192.0.2.2"), "HTTP/1.1 403");
+}
+
 /// Tokens that were good a moment ago.
 class GoneTokens : public HostileApi {
 protected:

@@ -7,6 +7,7 @@
 #include "hub/core/history.h"
 #include "hub/core/state_codec.h"
 #include "hub/core/work.h"
+#include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
 #include "tests/simulation/forgetting.h"
 #include "tests/simulation/rebuilding.h"
@@ -453,10 +454,19 @@ void Checkers::check_keys() {
     }
 }
 
-// I8: an exception about a record that belongs to no entity is closed once it does.
+// I8: an exception about a record that belongs to no entity is closed once it does, and keeps the
+// newest that was told of it.
 void Checkers::check_unplaced(const hub::ExceptionRecord& exception) {
     if (exception.kind != exceptions::kUnmatched && exception.kind != exceptions::kAmbiguous)
         return;
+    if (const auto kept = wire::decode_change(exception.raw)) {
+        for (const MessagePtr& message : broker_.all(subjects::kStreamIn)) {
+            const auto told = wire::decode_change(message->body);
+            if (!told || told->key != kept->key || told->rev <= kept->rev) continue;
+            find("I8", exception.kind + " keeps what was before " + message->subject,
+                 exception.record);
+        }
+    }
     for (const hub::EntityState& state : states_) {
         const hub::RecordState* record = state.record(exception.platform);
         const bool has = record != nullptr && record->record == RecordId{exception.record} &&

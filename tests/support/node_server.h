@@ -17,7 +17,7 @@ namespace syncline::test {
 /// Threading: not synchronised.
 class NodeServer {
 public:
-    /// `platform`: a folder of tests/support/platforms; `flags` as its `--help` tells.
+    /// `platform`: a folder of those, as "salesforce"; `flags` as its `--help` tells.
     explicit NodeServer(const std::string& platform, std::vector<std::string> flags = {});
     ~NodeServer();
     NodeServer(const NodeServer&) = delete;

@@ -37,6 +37,19 @@ std::string shown(const HttpRequest& request) {
            request.url.substr(path, query == std::string::npos ? query : query - path);
 }
 
+/// Whether `reply` says what must hold; else what is wrong.
+Result<void> check(const std::vector<Condition>& holds, const Value& reply) {
+    for (const Condition& condition : holds) {
+        const Value* const found = at_path(reply, condition.path);
+        const auto text = found == nullptr || found->is_null() ? Result<std::string>{"nothing"}
+                                                               : scalar_text(*found);
+        if (text && std::ranges::find(condition.values, *text) != condition.values.end()) continue;
+        return fail(ErrorKind::kDenied, condition.otherwise + " (" + condition.path + " is " +
+                                            (text ? *text : "no text") + ")");
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string origin_of(std::string_view url) {
@@ -49,12 +62,22 @@ std::string origin_of(std::string_view url) {
     return origin;
 }
 
-Result<std::string> Door::page_url(const std::string& url, const std::string& base_url) const {
-    if (url.starts_with('/') && !url.starts_with("//")) return origin_of(base_url) + url;
+Result<std::string> page_url(const std::string& url, const std::string& list) {
+    const std::string origin = origin_of(list);
+    if (url.starts_with('/') && !url.starts_with("//")) return origin + url;
     // The reply's text decides where the token goes: only ever back to where it belongs.
-    if (origin_of(url) == origin_of(base_url) && url.find('@') == std::string::npos) return url;
-    return fail(ErrorKind::kUnsupported,
-                "the next page's URL leads to " + origin_of(url) + ", not to the platform");
+    if (origin_of(url) == origin && url.find('@') == std::string::npos) return url;
+    // A scheme ends with the first colon; "//" and "#" begin what is no path.
+    const auto part = url.find_first_of("/?#:");
+    const bool relative = part == std::string::npos ? !url.empty()
+                          : part == 0               ? url[0] == '?'
+                                                    : url[part] != ':';
+    if (!relative) {
+        return fail(ErrorKind::kUnsupported,
+                    "the next page's URL leads to " + origin_of(url) + ", not to the platform");
+    }
+    const std::string path = list.substr(0, list.find('?'));
+    return url.starts_with('?') ? path + url : path.substr(0, path.rfind('/') + 1) + url;
 }
 
 Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Intent intent,
@@ -75,7 +98,7 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
         if (url.empty()) {
             request.url = access->base_url + request.url;
         } else {
-            auto page = page_url(url, access->base_url);
+            auto page = page_url(url, access->base_url + rendered->url);
             if (!page) return failed(page.error());
             request.url = std::move(*page);
         }
@@ -200,11 +223,13 @@ Duration Door::throttle_pause() const {
 Result<void> Door::probe(std::stop_token stop) {
     const Profile& profile = settings().profile;
     const Answer answer = call(profile.probe, {{"api", profile.api}}, Intent::kRead, stop);
-    if (answer) return {};
+    if (answer) return check(profile.probe_holds, answer->json);
     switch (answer.error().meaning) {
         case ErrorClass::kGone:
         case ErrorClass::kPermanent:
-        case ErrorClass::kForbidden: return {};  // It is there and knows us.
+        case ErrorClass::kForbidden:
+            if (profile.probe_holds.empty()) return {};  // It is there and knows us.
+            return fail(ErrorKind::kDenied, answer.error().error.what);
         default: return fail(answer.error().error);
     }
 }
@@ -212,7 +237,9 @@ Result<void> Door::probe(std::stop_token stop) {
 Result<Timestamp> Door::server_now(std::stop_token stop) {
     if (!date_) {
         const auto asked = probe(stop);
-        if (!date_ && !asked) return fail(asked.error());
+        // A gateway that is busy tells the time all the same.
+        const bool refused = !asked && asked.error().kind == ErrorKind::kDenied;
+        if (!asked && (!date_ || refused)) return fail(asked.error());
     }
     if (!date_) {
         return fail(ErrorKind::kUnsupported,

@@ -57,12 +57,13 @@ public:
     [[nodiscard]] const Clock& clock() const { return parts_.clock; }
 
     /// Asks the profile's `probe`, so that a session, the credentials and the way are tried. Any
-    /// answer but one about those is well. Errors as call().
+    /// answer but one about those is well, unless something must hold of it. kDenied, too: it does
+    /// not, or is not told. Other errors as call().
     Result<void> probe(std::stop_token stop);
 
     /// The platform's clock now: its last Date header, carried on by our steady clock. Asks the
     /// profile's `probe` if nothing was answered yet. kUnsupported: it tells no date, or one that
-    /// is further from ours than the profile's `clock_difference_max_s`.
+    /// is further from ours than the profile's `clock_difference_max_s`. kDenied: as probe().
     Result<Timestamp> server_now(std::stop_token stop);
 
     /// Pause asked for by the last reply that was classed as `throttle`, from now.
@@ -78,7 +79,6 @@ private:
     };
     Answer attempt(const HttpRequest& request, Meant meant, std::stop_token stop);
     Answer judged(const HttpRequest& request, const HttpResponse& response, Meant meant);
-    Result<std::string> page_url(const std::string& url, const std::string& base_url) const;
     void note_date(Timestamp date, Duration arrived);
     void note_throttle(const HttpResponse& response);
 
@@ -90,5 +90,9 @@ private:
 
 /// Scheme, host and port of a URL: what must be equal for a token to be sent there.
 [[nodiscard]] std::string origin_of(std::string_view url);
+
+/// A page's URL as a reply tells it, absolute: relative ones are of the list's (RFC 3986), `list`.
+/// kUnsupported: it leads away from the platform.
+[[nodiscard]] Result<std::string> page_url(const std::string& url, const std::string& list);
 
 }  // namespace syncline::agent::rest

@@ -479,7 +479,13 @@ Profile read_profile(TomlReader& root) {
     read_http(root.table("http"), profile);
     read_values(root.table("values"), profile);
     profile.auth = read_auth(root.table("auth"));
-    if (auto table = root.optional_table("probe")) profile.probe = request_of(*table, "GET");
+    if (auto table = root.optional_table("probe")) {
+        profile.probe = request_of(*table, "GET");
+        for (TomlReader& holds : table->tables("holds")) {
+            profile.probe_holds.push_back(
+                {holds.text("path"), holds.texts("values"), holds.text("otherwise")});
+        }
+    }
     profile.errors = read_errors(root.table("errors"));
     profile.quota = read_quota(root.table("quota"));
     profile.read = read_reading(root.table("read"));

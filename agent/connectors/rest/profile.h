@@ -47,6 +47,13 @@ struct RequestSpec {
     bool tells_each = false;  ///< A 2xx says of each record whether it is a success.
 };
 
+/// What a reply must say (`[[probe.holds]]`), and what is wrong where it says something else.
+struct Condition {
+    std::string path;
+    std::vector<std::string> values;
+    std::string otherwise;
+};
+
 /// Several records in one request (`[update.batch]` and its kin), and how the reply tells of each.
 struct BatchSpec {
     std::size_t max = 0;  ///< Records.
@@ -144,6 +151,16 @@ struct ReadSpec {
     // Of a feed of deletions only.
     std::string id_path;
     std::string stamp_path;
+
+    /// Is there an order by which reading goes on behind the last row? Otherwise the platform's
+    /// pages have one of their own, and a pass that loses its page begins again.
+    [[nodiscard]] bool goes_by_row() const {
+        if (!resume_path.empty()) return false;
+        const auto names_row = [](const Template& clause) {
+            return clause.uses("cursor.stamp") || clause.uses("cursor.id");
+        };
+        return is_keyset(next) || names_row(after) || names_row(all_after);
+    }
 };
 
 struct LookupSpec {
@@ -254,6 +271,7 @@ struct Profile {
     Duration read_back_lag{0};
     Duration clock_difference_max = std::chrono::hours{24};
     RequestSpec probe;
+    std::vector<Condition> probe_holds;
     NamedTemplates headers;  ///< On every request but those for tokens.
     AuthSpec auth;
     QuotaSpec quota;

@@ -329,7 +329,7 @@ Result<void> Reader::take_rows(const Stream& stream, const Value::List& rows, Po
             continue;
         }
         take_row(stream, *row, batch);
-        if (!spec.resume_path.empty()) continue;  // Their order is the platform's own.
+        if (!spec.goes_by_row()) continue;  // Their order is the platform's own.
         if (const auto moved = advanced(spec.next, position, at); !moved) {
             return fail(moved.error());
         }

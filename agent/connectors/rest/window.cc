@@ -31,8 +31,9 @@ bool within(NextPage next, const Position& position, const RowPlace& row) {
 
 Result<void> advanced(NextPage next, Position& position, const RowPlace& row) {
     const bool keyset = is_keyset(next);
-    // The pages of a URL were fixed when the query ran. A row that was changed since shows its new
-    // stamp among the old ones: going on from there after a restart would skip the rows between.
+    // Where the pages of a URL were fixed when the query ran, a row that was changed since shows
+    // its new stamp among the old ones: going on from there after a restart would skip those
+    // between.
     if (!keyset && row.stamp >= *position.until) return {};
     if (next != NextPage::kId && position.stamp && row.stamp < *position.stamp) {
         if (!keyset) return {};

@@ -50,6 +50,20 @@ TEST(HubConfigFile, LinksAndMailsNeedWhatTheyAreMadeWith) {
               std::string::npos);
 }
 
+TEST(HubConfigFile, AProxyIsAnAddress) {
+    const std::string api = "policy = \"p\"\n[api]\nport = 80\n";
+    const auto config = parse_hub_config(api + "proxies = [\"10.0.0.1\", \"::1\"]\n", "h.toml");
+    ASSERT_TRUE(config) << config.error().what;
+    EXPECT_EQ(config->api.proxies, (std::vector<std::string>{"10.0.0.1", "::1"}));
+    for (const char* wrong : {"proxy.example", "10.0.0.0/8", "10.0.0.1:80"}) {
+        const auto refused =
+            parse_hub_config(api + "proxies = [\"10.0.0.1\", \"" + wrong + "\"]\n", "h.toml");
+        ASSERT_FALSE(refused) << wrong;
+        EXPECT_NE(refused.error().what.find("h.toml:4:"), std::string::npos);
+        EXPECT_NE(refused.error().what.find("must be IP addresses"), std::string::npos);
+    }
+}
+
 TEST(HubConfigFile, SaysWhereWebhooksMayGo) {
     const std::string policy = "policy = \"p\"\n[webhooks]\n";
     AddressGuard allowed;

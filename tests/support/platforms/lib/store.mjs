@@ -6,7 +6,7 @@ import { RowLocks } from './row_locks.mjs';
 import { Transaction } from './transaction.mjs';
 import { waitMs } from './clock.mjs';
 
-const lockWaitMs = 10_000;
+const lockWaitDefaultMs = 10_000;
 
 export class Store {
   #clock;
@@ -17,15 +17,18 @@ export class Store {
   #counters = {};
   #open = new Set();
   #locks = new RowLocks();
+  #lockWaitMs;
   #transactions = 0;
   #listeners = [];
 
   /**
    * `indexes`: [{table, field, key(value, row)}]; key gives the text looked up, or null for "not
-   * indexed". Rows on disk are replayed before this returns.
+   * indexed". Rows on disk are replayed before this returns. `lockWaitMs`: how long a writer waits
+   * for another.
    */
-  constructor({ directory, clock, indexes = [] }) {
+  constructor({ directory, clock, indexes = [], lockWaitMs = lockWaitDefaultMs }) {
     this.#clock = clock;
+    this.#lockWaitMs = lockWaitMs;
     for (const index of indexes) {
       this.#indexes.set(`${index.table}.${index.field}`, { ...index, ids: new Map() });
     }
@@ -113,7 +116,7 @@ export class Store {
    * `author`: {actor, user, userAgent, headers, holdMs, onCommit}. A throw commits nothing.
    */
   async transact(author, lockKeys, work) {
-    const release = await this.#locks.acquireAll(lockKeys, lockWaitMs);
+    const release = await this.#locks.acquireAll(lockKeys, this.#lockWaitMs);
     const open = { startedMs: this.#clock.nowMs() };
     this.#open.add(open);
     try {

@@ -1,4 +1,5 @@
 // Sessions, error classes and writes of the rest connector, against scripted replies.
+#include "agent/connectors/rest/door.h"
 #include "shared/base/json.h"
 #include "tests/unit/agent/connectors/rest_fixture.h"
 
@@ -50,6 +51,23 @@ TEST_F(Rest, RenewsAnEndedSessionOnceAndSendsAgain) {
     EXPECT_EQ(header(script.sent[3], "Authorization"), "Bearer T2");
     EXPECT_EQ(script.sent[0].body, "grant_type=client_credentials");
     EXPECT_EQ(header(script.sent[0], "Authorization"), "Basic Y2xpZW50OnMzY3JldA==");
+}
+
+TEST_F(Rest, GoesNoFurtherWhereTheProbeSaysWhatMustNotBe) {
+    auto connector = connector_of(settings_of("erpnext"));
+    for (const HttpResponse& told :
+         {reply(200, R"({"message":{"time_zone":"Asia/Kolkata"}})"),
+          reply(200, R"({"message":{"time_zone":null}})"), reply(200, R"({"message":[1]})"),
+          reply(417, R"({"exc_type":"ValidationError","exception":"no such method"})")}) {
+        step("GET https://host/api/method/frappe.client.get_time_zone", told);
+        const auto asked = connector->connect({});
+        ASSERT_FALSE(asked) << told.body;
+        EXPECT_EQ(asked.error().kind, ErrorKind::kDenied) << asked.error().what;
+    }
+    step("GET", reply(503, "<html>"));
+    EXPECT_EQ(connector->connect({}).error().kind, ErrorKind::kUnavailable);
+    step("GET", reply(200, R"({"message":{"time_zone":"Etc/UTC"}})"));
+    EXPECT_TRUE(connector->connect({}));
 }
 
 TEST_F(Rest, DoesNotLoopOnA401ThatStays) {
@@ -295,6 +313,24 @@ TEST_F(Rest, GoesOnFromTheKeysetWhenALocatorHasExpired) {
     const auto second = connector->read(first->next, 2'000, {});
     ASSERT_TRUE(second) << second.error().what;
     EXPECT_FALSE(second->more);
+}
+
+TEST(RestPageUrl, IsOfTheListWhereItIsRelative) {
+    const std::string list = "https://host/odata/0001/Set?$top=1&x=a/b";
+    const std::pair<const char*, const char*> rows[] = {
+        {"https://HOST/x?y", "https://HOST/x?y"},
+        {"/x?y", "https://host/x?y"},
+        {"Set?$skiptoken=100", "https://host/odata/0001/Set?$skiptoken=100"},
+        {"?$skiptoken=2022-01-01T10:00:00Z",
+         "https://host/odata/0001/Set?$skiptoken=2022-01-01T10:00:00Z"},
+        {"a/b", "https://host/odata/0001/a/b"},
+    };
+    for (const auto& [url, wanted] : rows) {
+        EXPECT_EQ(rest::page_url(url, list).value_or("refused"), wanted) << url;
+    }
+    for (const char* url : {"https://evil/x", "//evil/x", "ftp:x", "#x", ":x"}) {
+        EXPECT_FALSE(rest::page_url(url, list)) << url;
+    }
 }
 
 TEST_F(Rest, TakesNoPageFromAnotherHost) {
