@@ -79,6 +79,15 @@ public:
             "\"\npath = \"" + path + "\"\nbody = '{{\"" + field_ + "\":\"{input.name}\"}}'\n");
     }
 
+    /// Until a request has met the one fault that is armed, and is under way.
+    void wait_for_fault() {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+        while (server.has_armed_faults()) {
+            if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("no request");
+            std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        }
+    }
+
     NodeServer server;
 
 protected:

@@ -127,6 +127,11 @@ Value NodeServer::control(const std::string& what, const Value::Map& body) {
     return *json;
 }
 
+bool NodeServer::has_armed_faults() {
+    const Value armed = member(control("faults"), "armed");
+    return !armed.get<Value::List>()->empty();
+}
+
 void NodeServer::clear() { control("clear"); }
 
 std::string NodeServer::create(const std::string& object, const Value::Map& fields) {
@@ -146,8 +151,9 @@ std::size_t NodeServer::row_count(const std::string& object) {
     const Value rows = member(control("rows?object=" + object), "rows");
     std::size_t count = 0;
     for (const Value& row : *rows.get<Value::List>()) {
-        const bool deleted =
-            member(row, "IsDeleted") == Value{true} || member(row, "status") == Value{"deleted"};
+        const bool deleted = member(row, "IsDeleted") == Value{true} ||
+                             member(row, "archived") == Value{true} ||
+                             member(row, "status") == Value{"deleted"};
         if (!deleted) ++count;
     }
     return count;

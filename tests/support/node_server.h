@@ -32,6 +32,7 @@ public:
     Value control(const std::string& what, const Value::Map& body = {});
     /// Arms a fault: {"kind": ...}.
     void fault(const Value::Map& fault) { control("fault", fault); }
+    [[nodiscard]] bool has_armed_faults();
     /// Takes all faults back and forgets the counts of requests.
     void clear();
     /// What a person does in the platform's own screens; gives the id.

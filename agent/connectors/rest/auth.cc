@@ -208,6 +208,9 @@ void Session::drop_csrf(std::uint64_t generation) {
 Result<void> Session::refused(std::uint64_t generation) {
     const std::lock_guard lock{mutex_};
     if (generation != generation_) return {};  // Somebody has fetched a newer one meanwhile.
+    // The next signature has a nonce of its own. The one that was refused may have been taken by
+    // the same request, sent before on a kept connection that turned out to be dead.
+    if (settings_->profile.auth.kind == AuthKind::kOauth1) return {};
     if (!settings_->profile.auth.is_fetched()) {
         return fail(ErrorKind::kDenied, "the platform refused the credentials");
     }

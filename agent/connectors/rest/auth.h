@@ -58,7 +58,8 @@ public:
     /// The platform refused what protect() added to a request of the session of `generation`.
     void drop_csrf(std::uint64_t generation);
 
-    /// The platform refused the access of `generation`. Success: a newer one may be asked for.
+    /// The platform refused the access of `generation`. Success: a newer one may be asked for, or
+    /// the request signed anew.
     /// kDenied: there is no newer one to be had.
     Result<void> refused(std::uint64_t generation);
 

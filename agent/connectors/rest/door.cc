@@ -122,7 +122,7 @@ Door::Answer Door::call(const RequestSpec& spec, const Variables& variables, Int
         // since some 401 stay whatever the token.
         const std::string why = answer.error().error.what;  // It names the request.
         if (std::exchange(new_session, true)) {
-            parts_.session->deny(why + ", also with a new session");
+            parts_.session->deny(why + ", also when asked once more");
             return failed(ErrorClass::kDenied, {ErrorKind::kDenied, why});
         }
         if (const auto renewed = parts_.session->refused(access->generation); !renewed) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import test from 'node:test';
 import { startPlatform, waitFor } from './lib/spawn_platform.mjs';
+import { companies as hubSpotCompanies, hubSpotSession } from './lib/hubspot_session.mjs';
 import { loginSalesforce, salesforceSession, soql } from './lib/salesforce_session.mjs';
 import { serviceNowSession, tablePath } from './lib/servicenow_session.mjs';
 import { zendeskSession } from './lib/zendesk_session.mjs';
@@ -31,6 +32,14 @@ async function zendesk(t, args = []) {
   const call = zendeskSession(platform);
   const create = (name, headers) =>
     call('POST', organizations, { organization: { name } }, headers);
+  return { platform, call, create };
+}
+
+async function hubSpot(t, args = []) {
+  const platform = await startPlatform(t, 'hubspot', { args });
+  const call = hubSpotSession(platform);
+  const create = (name, headers) =>
+    call('POST', hubSpotCompanies, { properties: { name } }, headers);
   return { platform, call, create };
 }
 
@@ -78,6 +87,20 @@ const all = {
     failed: /"title":"HTTP 500"/,
     counted: 'POST /api/v2/organizations',
   },
+  hubSpot: {
+    start: hubSpot,
+    cheap: '/crm/v3/owners',
+    list: hubSpotCompanies,
+    rowsOf: (body) => body.results,
+    object: 'companies',
+    nameField: 'name',
+    stampField: 'hs_lastmodifieddate',
+    editField: 'phone',
+    place: ({ id }) => ({ id, address: `${hubSpotCompanies}/${id}` }),
+    edit: { method: 'PATCH', body: (properties) => ({ properties }) },
+    failed: /INTERNAL_ERROR/,
+    counted: `POST ${hubSpotCompanies}`,
+  },
 };
 
 async function written(platform) {
@@ -94,6 +117,15 @@ for (const [name, its] of Object.entries(all)) {
     await assert.rejects(create('Lost'), /fetch failed/);
     assert.equal(await written(platform), 1);
     assert.equal((await create('Next')).status, 201);
+  });
+
+  test(`${name}: drop_reply loses the reply of a read, too`, async (t) => {
+    const { platform, call, create } = await start(t);
+    await platform.fault({ kind: 'drop_reply', count: 2 });
+    await assert.rejects(call('GET', its.cheap), /fetch failed/);
+    await assert.rejects(create('Lost'), /fetch failed/);
+    assert.equal(await written(platform), 1);
+    assert.equal((await call('GET', its.cheap)).status, 200);
   });
 
   test(`${name}: reset_before closes the connection and applies nothing`, async (t) => {

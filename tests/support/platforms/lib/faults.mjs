@@ -5,6 +5,7 @@ const common = ['kind', 'method', 'path', 'count'];
 
 /** Kind -> the settings it takes besides the common ones. */
 export const faultKinds = {
+  drop_reply: [],
   drop_reply_after_commit: [],
   reset_before: [],
   status: ['status', 'body', 'headers'],
@@ -21,7 +22,7 @@ export const faultKinds = {
   repeat_rows: ['rows'],
   read_lag: ['delay_ms'],
   freeze_date_covered: ['at'],
-  result_missing: [],
+  result_missing: ['rows'],
   results_reversed: [],
   webhook_lost: [],
   webhook_repeated: [],

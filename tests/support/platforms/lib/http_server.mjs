@@ -174,12 +174,13 @@ async function answer(options, exchange, reply) {
     return;
   }
   let final = reply;
+  const isLost = faults.take('drop_reply', request);
+  if (isLost || (request.committed > 0 && faults.take('drop_reply_after_commit', request))) {
+    control.count(request, 'dropped');
+    incoming.socket.destroy();
+    return;
+  }
   if (request.committed > 0) {
-    if (faults.take('drop_reply_after_commit', request)) {
-      control.count(request, 'dropped');
-      incoming.socket.destroy();
-      return;
-    }
     const failing = faults.take('status_after_commit', request);
     final = failing ? statusReply(platform, failing) : reply;
   }

@@ -272,8 +272,9 @@ export class RestRoutes {
 /** The results of a collection, unless a fault says otherwise. */
 function told(request, reply) {
   const results = JSON.parse(reply.body);
-  if (request.takeFault('result_missing')) {
-    return jsonReply(200, results.slice(0, -1));
+  const lost = request.takeFault('result_missing');
+  if (lost) {
+    return jsonReply(200, results.slice(0, Math.max(0, results.length - (lost.rows ?? 1))));
   }
   return request.takeFault('results_reversed') ? jsonReply(200, results.reverse()) : reply;
 }
