@@ -55,6 +55,7 @@ void close_about(Work& work, const RecordState& record, const Pending& answered)
 
 void applied(Work& work, RecordState& record, const Outcome& outcome,
              const std::optional<Pending>& answered, bool fresh) {
+    const bool former = !answered && outcome.generation < record.generation;
     if (answered && answered->kind == CommandKind::kForget) {
         close_about(work, record, *answered);
         return take_forgotten(work, record.platform);
@@ -86,9 +87,10 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         }
     }
     if (fresh) {
-        take_fields(work, record, outcome.fields, from,
-                    {answered ? &answered->fields : nullptr,
-                     answered && answered->kind == CommandKind::kUpdate, outcome.as_commanded});
+        take_fields(
+            work, record, outcome.fields, from,
+            {answered ? &answered->fields : nullptr,
+             answered && answered->kind == CommandKind::kUpdate, outcome.as_commanded, former});
     }
     if (answered) close_about(work, record, *answered);
     if (seen > outcome.rev) {  // It was deleted since, and that was told before.

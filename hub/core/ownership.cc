@@ -398,8 +398,9 @@ void take_fields(Work& work, RecordState& record, const Fields& fields, Provenan
         const bool first_empty = known == nullptr && told.is_null() && !missed;
         const bool may_be_edited = effects.updates && missed && !equal_or_both_empty(known, told);
         // The echo of an older command: what is wanted by now has been commanded since. But an
-        // owner that was asked has answered, and of a record not seen before nothing is an echo.
-        const bool echo = ours && wanted == nullptr && known != nullptr &&
+        // owner that was asked has answered, and of a record not seen before nothing is an echo,
+        // unless it was made by a command that we know to be followed by others.
+        const bool echo = ours && wanted == nullptr && (known != nullptr || effects.former) &&
                           !is_asked(work.state, name, record.platform);
         record.mirror.assign(name, told);
         record.clear_form(name);

@@ -161,5 +161,27 @@ TEST_F(Meanwhile, ACommandThatTakesAnothersPlaceSettlesItAsWell) {
     EXPECT_EQ(verdicts(takes(both.commands[0])), "proposed");
 }
 
+// While the create is under way somebody edits the record that it comes from. What was made is as
+// we wanted it before: not the platform's own word, however new.
+TEST_F(Decide, WhatACreateOfBeforeMadeIsNobodysEdit) {
+    const Step first = take(change(kCrm, full_));
+    const auto create = std::ranges::find(first.commands, kErp, &Command::platform);
+    ASSERT_NE(create, first.commands.end());
+    take(change(kCrm, with("phone", "2")));
+    ASSERT_EQ(canonical("phone"), Value{"2"});
+    Outcome made = outcome(*create, create->fields);
+    for (const auto& [name, value] : create->fields) made.as_commanded.push_back(name);
+    made.fields.set(FieldName{"note"}, "by the platform itself");
+    made.done_at = {now_ + 100};
+    std::erase(made.as_commanded, FieldName{"note"});
+    const Step step = take(made);
+    EXPECT_EQ(canonical("phone"), Value{"2"}) << "its newest word is a person's";
+    EXPECT_EQ(canonical("note"), Value{"by the platform itself"});
+    const auto update = std::ranges::find(step.commands, kErp, &Command::platform);
+    ASSERT_NE(update, step.commands.end());
+    EXPECT_EQ(update->kind, CommandKind::kUpdate);
+    EXPECT_EQ(update->fields, (Fields{{FieldName{"phone"}, "2"}}));
+}
+
 }  // namespace
 }  // namespace syncline::hub
