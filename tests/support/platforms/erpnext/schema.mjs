@@ -1,6 +1,5 @@
 // DocTypes and fields, read from schema.json; what every document has is added here.
 
-import fs from 'node:fs';
 import { collationKey } from './values.mjs';
 
 const ownFields = {
@@ -23,10 +22,6 @@ export class Schema {
     }
   }
 
-  static load(file) {
-    return new Schema(JSON.parse(fs.readFileSync(file, 'utf8')));
-  }
-
   find(name) {
     return this.#doctypes.get(name) ?? null;
   }
@@ -34,19 +29,19 @@ export class Schema {
   doctypes() {
     return [...this.#doctypes.values()];
   }
+
+  /** Names, unique fields and links are looked up as the database compares text. */
+  indexes() {
+    const key = (value) => (value === null || value === undefined ? null : collationKey(value));
+    return this.doctypes().flatMap((doctype) =>
+      Object.entries(doctype.fields)
+        .filter(([name, field]) => field.unique || field.to || name === 'name')
+        .map(([name]) => ({ table: doctype.name, field: name, key })),
+    );
+  }
 }
 
 export function fieldOf(doctype, name) {
   const has = typeof name === 'string' && Object.hasOwn(doctype.fields, name);
   return has ? doctype.fields[name] : null;
-}
-
-/** Names, unique fields and links are looked up as the database compares text. */
-export function indexesOf(schema) {
-  const key = (value) => (value === null || value === undefined ? null : collationKey(value));
-  return schema.doctypes().flatMap((doctype) =>
-    Object.entries(doctype.fields)
-      .filter(([name, field]) => field.unique || field.to || name === 'name')
-      .map(([name]) => ({ table: doctype.name, field: name, key })),
-  );
 }

@@ -1,20 +1,10 @@
 #!/usr/bin/env node
 // A simulated Frappe site with some of ERPNext's DocTypes, REST v1: `node server.mjs --help`.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Clock } from '../lib/clock.mjs';
-import {
-  loadCredentials,
-  parseCommandLine,
-  randomSecret,
-  runServer,
-} from '../lib/command_line.mjs';
-import { Control } from '../lib/control.mjs';
-import { Faults, batchFaults, eventFaults, repeatFaults, webhookFaults } from '../lib/faults.mjs';
-import { createPlatformServer } from '../lib/http_server.mjs';
-import { parseBasic, ReplyError } from '../lib/reply.mjs';
-import { Store } from '../lib/store.mjs';
+import { randomSecret } from '../lib/command_line.mjs';
+import { Platform } from '../lib/platform.mjs';
+import { parseBasic } from '../lib/reply.mjs';
+import { runPlatform } from '../lib/run_platform.mjs';
 import {
   asFrappeError,
   FrappeError,
@@ -26,7 +16,7 @@ import {
 } from './api_error.mjs';
 import { Records, documentOf } from './records.mjs';
 import { ResourceRoutes } from './resource_routes.mjs';
-import { Schema, indexesOf } from './schema.mjs';
+import { Schema } from './schema.mjs';
 
 const user = 'syncline@example.com';
 const person = 'person@example.com';
@@ -40,7 +30,9 @@ const flags = {
   'utc-offset-minutes': { argument: 'N', default: '0', about: 'how far it is ahead of UTC' },
 };
 
-class Erpnext {
+class Erpnext extends Platform {
+  errorReply = usualError;
+  asError = asFrappeError;
   #schema;
   #store;
   #clock;
@@ -49,20 +41,17 @@ class Erpnext {
   #tokens;
   #site;
 
-  constructor({ schema, store, clock, credentials, options }) {
+  constructor({ options, credentials, schema, clock, store }) {
+    super();
     this.#schema = schema;
     this.#store = store;
     this.#clock = clock;
-    this.#tokens = [credentials.token, credentials.next_token];
+    this.#tokens = Object.values(this.ready(credentials));
     this.#site = options.site;
-    const utcOffsetMinutes = Number(options['utc-offset-minutes']);
+    const utcOffsetMinutes = options['utc-offset-minutes'];
     this.#records = new Records({ schema, utcOffsetMinutes });
     const timeZone = options['time-zone'];
     this.#routes = new ResourceRoutes({ schema, store, records: this.#records, user, timeZone });
-  }
-
-  isLogin() {
-    return false; // There is none: each request carries the key.
   }
 
   async handle(request) {
@@ -91,12 +80,8 @@ class Erpnext {
     return user;
   }
 
-  pathClass({ path: requestPath }) {
-    return requestPath.replace(/(\/api\/resource\/[^/]+\/).+/, '$1{name}');
-  }
-
-  errorReply(status) {
-    return usualError(status);
+  pathClass({ path }) {
+    return path.replace(/(\/api\/resource\/[^/]+\/).+/, '$1{name}');
   }
 
   /** The time that the site may be busy in an hour is used up. */
@@ -105,9 +90,8 @@ class Erpnext {
     return tooManyRequests(windowSeconds - seconds).reply();
   }
 
-  truncate(body, atBytes) {
-    const bytes = Buffer.from(body);
-    return bytes.subarray(0, atBytes ?? Math.floor(bytes.length / 2));
+  ready({ api_key: key, api_secret: secret, next_api_secret: next }) {
+    return { token: `${key}:${secret}`, next_token: `${key}:${next}` };
   }
 
   /** A new secret was made; `next_token` of the READY line has it. */
@@ -115,62 +99,39 @@ class Erpnext {
     this.#tokens.reverse();
   }
 
-  showRow(table, row) {
-    return row;
-  }
-
   /** create, edit or delete as a person does it; the same validation and stamps. */
   async actAsHuman(action, { object, id, fields, stamp, author }) {
     const doctype = this.#schema.find(object);
-    try {
-      if (!doctype) {
-        throw notFound('DocType', object);
-      }
-      if (stamp === 'system') {
-        throw validationError('stamp: normal or none');
-      }
-      const by = { input: fields, user: person, stamp };
-      const keys = action === 'create' ? [] : [`${object}/${id}`];
-      const row = await this.#store.transact(author, keys, (transaction) => {
-        if (action === 'create') {
-          return this.#records.create(transaction, doctype, by);
-        }
-        const current = documentOf(transaction, doctype, id);
-        return action === 'edit'
-          ? this.#records.update(transaction, doctype, current, by)
-          : this.#records.remove(transaction, doctype, current);
-      });
-      return { id: row?.name ?? id, row: row ?? null };
-    } catch (error) {
-      throw new ReplyError(asFrappeError(error).reply());
+    if (!doctype) {
+      throw notFound('DocType', object);
     }
+    if (stamp === 'system') {
+      throw validationError('stamp: normal or none');
+    }
+    const by = { input: fields, user: person, stamp };
+    const keys = action === 'create' ? [] : [`${object}/${id}`];
+    const row = await this.#store.transact(author, keys, (transaction) => {
+      if (action === 'create') {
+        return this.#records.create(transaction, doctype, by);
+      }
+      const current = documentOf(transaction, doctype, id);
+      return action === 'edit'
+        ? this.#records.update(transaction, doctype, current, by)
+        : this.#records.remove(transaction, doctype, current);
+    });
+    return { id: row?.name ?? id, row: row ?? null };
   }
 }
 
-function main() {
-  const options = parseCommandLine('ERPNext', flags, process.argv.slice(2));
-  const folder = path.dirname(fileURLToPath(import.meta.url));
-  const schema = Schema.load(options.schema ?? path.join(folder, 'schema.json'));
-  const defaults = {
+runPlatform(Erpnext, {
+  name: 'ERPNext',
+  flags,
+  Schema,
+  schemaFile: new URL('schema.json', import.meta.url),
+  credentials: {
     api_key: 'a1b2c3d4e5f6071',
     api_secret: randomSecret(),
     next_api_secret: randomSecret(),
-  };
-  const given = { api_key: options['api-key'], api_secret: options['api-secret'] };
-  const { api_key: key, ...secrets } = loadCredentials(options.data, defaults, given);
-  const credentials = {
-    token: `${key}:${secrets.api_secret}`,
-    next_token: `${key}:${secrets.next_api_secret}`,
-  };
-  const clock = new Clock(Number(options['clock-skew-ms']));
-  const store = new Store({ directory: options.data, clock, indexes: indexesOf(schema) });
-  const platform = new Erpnext({ schema, store, clock, credentials, options });
-  const without = ['expire_locators', 'freeze_date_covered', ...repeatFaults];
-  without.push(...webhookFaults, ...eventFaults, ...batchFaults);
-  const faults = new Faults({ without });
-  const control = new Control({ platform, store, faults, clock });
-  const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
-  runServer({ server, store, host: options.host, port: options.port, credentials, onUrl() {} });
-}
-
-main();
+  },
+  faults: ['expire_sessions', 'short_page'],
+});

@@ -1,7 +1,5 @@
 // Objects and their properties, read from schema.json; those that every object has are added here.
 
-import fs from 'node:fs';
-
 export class Schema {
   #types = new Map();
 
@@ -18,10 +16,6 @@ export class Schema {
     }
   }
 
-  static load(file) {
-    return new Schema(JSON.parse(fs.readFileSync(file, 'utf8')));
-  }
-
   /** By its name or its type id, "companies" or "0-2"; null for none. */
   find(name) {
     return this.#types.get(name) ?? this.types().find(({ typeId }) => typeId === name) ?? null;
@@ -30,19 +24,19 @@ export class Schema {
   types() {
     return [...this.#types.values()];
   }
-}
 
-/** What the store looks records up by: unique properties of those that are not archived. */
-export function indexesOf(schema) {
-  return schema.types().flatMap((type) =>
-    Object.entries(type.properties)
-      .filter(([, property]) => property.unique)
-      .map(([field]) => ({
-        table: type.name,
-        field,
-        key: (value, row) => keyOf(row.properties ? row.properties[field] : value, row),
-      })),
-  );
+  /** What the store looks records up by: unique properties of those that are not archived. */
+  indexes() {
+    return this.types().flatMap((type) =>
+      Object.entries(type.properties)
+        .filter(([, property]) => property.unique)
+        .map(([field]) => ({
+          table: type.name,
+          field,
+          key: (value, row) => keyOf(row.properties ? row.properties[field] : value, row),
+        })),
+    );
+  }
 }
 
 /** Unique values differ by more than case. */

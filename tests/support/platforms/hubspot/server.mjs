@@ -1,26 +1,17 @@
 #!/usr/bin/env node
 // A simulated HubSpot account: `node server.mjs --help`.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Clock } from '../lib/clock.mjs';
-import {
-  loadCredentials,
-  parseCommandLine,
-  randomSecret,
-  runServer,
-} from '../lib/command_line.mjs';
-import { Control } from '../lib/control.mjs';
-import { Faults, eventFaults, repeatFaults, webhookFaults } from '../lib/faults.mjs';
-import { createPlatformServer } from '../lib/http_server.mjs';
-import { jsonReply, ReplyError } from '../lib/reply.mjs';
-import { Store } from '../lib/store.mjs';
+import { randomSecret } from '../lib/command_line.mjs';
+import { batchFaults } from '../lib/faults.mjs';
+import { Platform } from '../lib/platform.mjs';
+import { jsonReply } from '../lib/reply.mjs';
+import { runPlatform } from '../lib/run_platform.mjs';
 import { ApiError, asApiError, invalid, rateLimited, usualError } from './api_error.mjs';
 import { BatchRoutes } from './batch_routes.mjs';
 import { Limits } from './limits.mjs';
 import { ObjectRoutes } from './object_routes.mjs';
 import { Records, liveRow } from './records.mjs';
-import { Schema, indexesOf } from './schema.mjs';
+import { Schema } from './schema.mjs';
 import { Sessions } from './sessions.mjs';
 
 const portalId = 1512050;
@@ -41,7 +32,10 @@ const flags = {
   },
 };
 
-class HubSpot {
+class HubSpot extends Platform {
+  tokenPath = '/oauth/v1/token';
+  errorReply = usualError;
+  asError = asApiError;
   #schema;
   #store;
   #sessions;
@@ -49,37 +43,35 @@ class HubSpot {
   #records = new Records({ portalId });
   #routes;
 
-  constructor({ schema, store, clock, sessions, options, url }) {
+  constructor({ options, credentials, schema, clock, store, url }) {
+    super();
     this.#schema = schema;
     this.#store = store;
-    this.#sessions = sessions;
+    const lifetimeMs = options['token-seconds'] * 1000;
+    this.#sessions = new Sessions({ credentials, clock, lifetimeMs });
     this.#limits = new Limits({
       clock,
-      burst: Number(options['burst-limit']),
-      search: Number(options['search-limit']),
-      daily: Number(options['daily-limit']),
+      burst: options['burst-limit'],
+      search: options['search-limit'],
+      daily: options['daily-limit'],
     });
     const records = this.#records;
-    const multiStatus = options['multi-status'] === 'on';
+    const multiStatus = options['multi-status'];
     this.#routes = new ObjectRoutes({
       store,
       records,
       batches: new BatchRoutes({ store, records, clock, user, multiStatus }),
       url,
       user,
-      indexLagMs: Number(options['index-lag-ms']),
-      searchRowsMax: Number(options['search-rows-max']),
+      indexLagMs: options['index-lag-ms'],
+      searchRowsMax: options['search-rows-max'],
     });
-  }
-
-  isLogin({ path: requestPath }) {
-    return requestPath === '/oauth/v1/token';
   }
 
   async handle(request) {
     let headers = {};
     try {
-      if (request.method === 'POST' && this.isLogin(request)) {
+      if (request.method === 'POST' && request.isLogin) {
         return this.#sessions.token(request);
       }
       this.#sessions.check(request);
@@ -109,24 +101,14 @@ class HubSpot {
     return this.#routes.handle(request, type, tail.split('/').slice(1).map(decoded));
   }
 
-  /** A short name of what was asked for, with ids taken out, to count requests by. */
-  pathClass({ path: requestPath }) {
-    return requestPath.replace(/(\/objects\/[^/]+\/)(?!search$|batch\/).+/, '$1{id}');
-  }
-
-  errorReply(status) {
-    return usualError(status);
+  pathClass({ path }) {
+    return path.replace(/(\/objects\/[^/]+\/)(?!search$|batch\/).+/, '$1{id}');
   }
 
   /** `variant`: daily, secondly, or that of ten seconds. No reply says how long. */
   throttleReply({ variant }) {
     const policies = { daily: 'DAILY', secondly: 'SECONDLY' };
     return rateLimited(policies[variant] ?? 'TEN_SECONDLY_ROLLING').reply();
-  }
-
-  truncate(body, atBytes) {
-    const bytes = Buffer.from(body);
-    return bytes.subarray(0, atBytes ?? Math.floor(bytes.length / 2));
   }
 
   expireSessions() {
@@ -139,28 +121,24 @@ class HubSpot {
 
   /** create, edit or delete as a person does it; the same checks and stamps. */
   async actAsHuman(action, { object, id, fields, stamp, author }) {
-    try {
-      const type = this.#schema.find(object);
-      if (!type) {
-        throw invalid(`Unable to infer object type from: ${object}`);
-      }
-      if (stamp === 'system') {
-        throw invalid('stamp: normal or none');
-      }
-      const keys = action === 'create' ? [] : [`${type.name}/${id}`];
-      const row = await this.#store.transact(author, keys, (transaction) => {
-        if (action === 'create') {
-          return this.#records.create(transaction, type, fields);
-        }
-        liveRow(transaction, type, id);
-        return action === 'edit'
-          ? this.#records.update(transaction, type, id, fields, stamp)
-          : this.#records.archive(transaction, type, id);
-      });
-      return { id: row?.id ?? id, row: row ?? null };
-    } catch (error) {
-      throw new ReplyError(asApiError(error).reply());
+    const type = this.#schema.find(object);
+    if (!type) {
+      throw invalid(`Unable to infer object type from: ${object}`);
     }
+    if (stamp === 'system') {
+      throw invalid('stamp: normal or none');
+    }
+    const keys = action === 'create' ? [] : [`${type.name}/${id}`];
+    const row = await this.#store.transact(author, keys, (transaction) => {
+      if (action === 'create') {
+        return this.#records.create(transaction, type, fields);
+      }
+      liveRow(transaction, type, id);
+      return action === 'edit'
+        ? this.#records.update(transaction, type, id, fields, stamp)
+        : this.#records.archive(transaction, type, id);
+    });
+    return { id: row?.id ?? id, row: row ?? null };
   }
 }
 
@@ -172,33 +150,16 @@ function decoded(segment) {
   }
 }
 
-function main() {
-  const options = parseCommandLine('HubSpot', flags, process.argv.slice(2));
-  const folder = path.dirname(fileURLToPath(import.meta.url));
-  const schema = Schema.load(options.schema ?? path.join(folder, 'schema.json'));
-  const defaults = {
+runPlatform(HubSpot, {
+  name: 'HubSpot',
+  flags,
+  Schema,
+  schemaFile: new URL('schema.json', import.meta.url),
+  credentials: {
     token: `pat-na1-${randomSecret()}`,
     client_id: 'a1b2c3d4-e5f6-4718-a93a-4b5c6d7e8f90',
     client_secret: randomSecret(),
     refresh_token: randomSecret(),
-  };
-  const credentials = loadCredentials(options.data, defaults, { token: options.token });
-  const clock = new Clock(Number(options['clock-skew-ms']));
-  const store = new Store({ directory: options.data, clock, indexes: indexesOf(schema) });
-  const lifetimeMs = Number(options['token-seconds']) * 1000;
-  const sessions = new Sessions({ credentials, clock, lifetimeMs });
-  let address = '';
-  const url = () => address;
-  const platform = new HubSpot({ schema, store, clock, sessions, options, url });
-  const without = ['expire_locators', 'freeze_date_covered', 'short_page', ...repeatFaults];
-  without.push(...webhookFaults, ...eventFaults);
-  const faults = new Faults({ without });
-  const control = new Control({ platform, store, faults, clock });
-  const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
-  const onUrl = (listening) => {
-    address = listening;
-  };
-  runServer({ server, store, host: options.host, port: options.port, credentials, onUrl });
-}
-
-main();
+  },
+  faults: ['expire_sessions', ...batchFaults],
+});

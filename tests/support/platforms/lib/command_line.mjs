@@ -1,4 +1,4 @@
-// Flags, start and stop of a platform server; the same for each.
+// Flags and credentials of a platform server; the same for each.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,10 @@ const commonFlags = {
   gzip: { argument: 'on|off', default: 'off', about: 'compress replies for clients that ask' },
 };
 
-/** Parses `argv` against the common flags and `extra`; prints help or a problem and exits. */
+/**
+ * Parses `argv` against the common flags and `extra`; prints help or a problem and exits. Flags
+ * that take N are numbers, those that take on|off booleans.
+ */
 export function parseCommandLine(name, extra, argv) {
   const flags = { ...commonFlags, ...extra };
   const options = { help: { type: 'boolean' } };
@@ -40,11 +43,16 @@ export function parseCommandLine(name, extra, argv) {
     fail(name, `--host ${values.host} is not loopback`);
   }
   for (const [flag, { argument }] of Object.entries(flags)) {
-    if (argument === 'N' && !/^-?\d+$/.test(values[flag])) {
-      fail(name, `--${flag} takes a whole number`);
-    }
-    if (argument === 'on|off' && !['on', 'off'].includes(values[flag])) {
-      fail(name, `--${flag} takes on or off`);
+    if (argument === 'N') {
+      if (!/^-?\d+$/.test(values[flag])) {
+        fail(name, `--${flag} takes a whole number`);
+      }
+      values[flag] = Number(values[flag]);
+    } else if (argument === 'on|off') {
+      if (!['on', 'off'].includes(values[flag])) {
+        fail(name, `--${flag} takes on or off`);
+      }
+      values[flag] = values[flag] === 'on';
     }
   }
   return values;
@@ -67,16 +75,14 @@ function helpText(name, flags) {
   );
 }
 
-/** Credentials made once per data directory; `given` (flags) win over the stored ones. */
-export function loadCredentials(directory, defaults, given) {
+/** Credentials made once per data directory; flags of their names win over the stored ones. */
+export function loadCredentials(directory, defaults, options) {
   const file = path.join(directory, 'credentials.json');
   fs.mkdirSync(directory, { recursive: true });
   const stored = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};
   const credentials = { ...defaults, ...stored };
-  for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined) {
-      credentials[name] = value;
-    }
+  for (const name of Object.keys(defaults)) {
+    credentials[name] = options[name.replaceAll('_', '-')] ?? credentials[name];
   }
   const draft = `${file}.new`;
   fs.writeFileSync(draft, `${JSON.stringify(credentials, null, 2)}\n`, {
@@ -89,27 +95,4 @@ export function loadCredentials(directory, defaults, given) {
 
 export function randomSecret() {
   return randomBytes(18).toString('base64url');
-}
-
-/** Listens, prints READY, and stops cleanly on SIGTERM or SIGINT. `onUrl` learns the address. */
-export function runServer({ server, store, host, port, credentials, onUrl }) {
-  const stop = () => {
-    server.close(() => {
-      store.close();
-      process.exit(0);
-    });
-    server.closeAllConnections();
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-  server.on('error', (error) => {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  });
-  server.listen(Number(port), host, () => {
-    const address = host.includes(':') ? `[${host}]` : host;
-    const url = `http://${address}:${server.address().port}`;
-    onUrl(url);
-    process.stdout.write(`READY ${JSON.stringify({ url, pid: process.pid, ...credentials })}\n`);
-  });
 }

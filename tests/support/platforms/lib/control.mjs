@@ -111,6 +111,10 @@ export class Control {
       throw new Error('stamp: normal, system or none');
     }
     const author = { actor: 'human', user: 'human', userAgent: 'browser', headers: {}, holdMs };
-    return this.#platform.actAsHuman(action, { object, id, fields, stamp, author });
+    try {
+      return await this.#platform.actAsHuman(action, { object, id, fields, stamp, author });
+    } catch (error) {
+      throw new ReplyError(this.#platform.asError(error).reply());
+    }
   }
 }

@@ -4,7 +4,7 @@
 const common = ['kind', 'method', 'path', 'count'];
 
 /** Kind -> the settings it takes besides the common ones. */
-export const faultKinds = {
+const faultKinds = {
   drop_reply: [],
   drop_reply_after_commit: [],
   reset_before: [],
@@ -38,9 +38,8 @@ export const faultKinds = {
   up: [],
 };
 
-/** Those of a platform that posts webhooks, and of one whose pages may repeat rows. */
+/** Those of a platform that posts webhooks. */
 export const webhookFaults = ['webhook_lost', 'webhook_repeated', 'webhook_delayed'];
-export const repeatFaults = ['repeat_rows'];
 /** Those of a platform that takes several records in one call, with a result for each. */
 export const batchFaults = ['result_missing', 'results_reversed'];
 /** Those of a platform that clients listen to. */
@@ -54,15 +53,27 @@ export const eventFaults = [
   'forget_clients',
 ];
 
+/** A platform has these only if it says so, all others at any rate. */
+const special = [
+  'expire_sessions',
+  'expire_locators',
+  'short_page',
+  'repeat_rows',
+  'freeze_date_covered',
+  ...batchFaults,
+  ...webhookFaults,
+  ...eventFaults,
+];
+
 export class Faults {
   #armed = [];
   #down = false;
   #kinds;
 
-  /** `without`: the kinds this platform has no use for; arming one is refused. */
-  constructor({ without = [] } = {}) {
-    const entries = Object.entries(faultKinds).filter(([kind]) => !without.includes(kind));
-    this.#kinds = Object.fromEntries(entries);
+  /** `own`: the special kinds that this platform has a use for; arming another is refused. */
+  constructor(own = []) {
+    const has = ([kind]) => own.includes(kind) || !special.includes(kind);
+    this.#kinds = Object.fromEntries(Object.entries(faultKinds).filter(has));
   }
 
   get isDown() {

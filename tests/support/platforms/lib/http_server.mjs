@@ -15,7 +15,7 @@ const gatewayPage =
 /** Which request headers the commit log keeps. */
 const keptHeaders = /^(sforce-|idempotency-|x-|if-|syncline-|traceparent|content-type)/;
 
-/** Options: platform, faults, control, clock, gzip ("on"/"off"). Returns an http.Server. */
+/** Options: platform, faults, control, clock, gzip (true, false). Returns an http.Server. */
 export function createPlatformServer(options) {
   const settings = { maxHeaderSize: 65_536, keepAliveTimeout: 5_000 };
   return http.createServer(settings, (incoming, outgoing) => {
@@ -210,10 +210,10 @@ function writeHead(outgoing, reply, length) {
   outgoing.writeHead(reply.status);
 }
 
-function send(outgoing, request, reply, gzip = 'off') {
+function send(outgoing, request, reply, gzip = false) {
   let bytes = Buffer.from(reply.body);
   let headers = reply.headers;
-  const wanted = gzip === 'on' && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+  const wanted = gzip && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
   if (wanted && bytes.length > 1_024) {
     bytes = zlib.gzipSync(bytes);
     headers = { ...headers, 'Content-Encoding': 'gzip' };

@@ -1,8 +1,6 @@
 // Entity sets and their properties, read from schema.json. A property may be `computed` (whoever
 // sends it is not heard, or refused), `unique`, and have a `length`, `scale`, `choices`, `default`.
 
-import fs from 'node:fs';
-
 export class EntitySets {
   #sets = new Map();
 
@@ -10,10 +8,6 @@ export class EntitySets {
     for (const [name, about] of Object.entries(sets)) {
       this.#sets.set(name, { name, ...about });
     }
-  }
-
-  static load(file) {
-    return new EntitySets(JSON.parse(fs.readFileSync(file, 'utf8')));
   }
 
   find(name) {

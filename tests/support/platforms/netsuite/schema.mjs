@@ -1,7 +1,5 @@
 // Tables of SuiteQL, and the records of the record service that are kept in them.
 
-import fs from 'node:fs';
-
 export class Schema {
   #tables;
   #records = new Map();
@@ -17,10 +15,6 @@ export class Schema {
     }
   }
 
-  static load(file) {
-    return new Schema(JSON.parse(fs.readFileSync(file, 'utf8')));
-  }
-
   /** A record type of the record service, or null. */
   record(name) {
     return this.#records.get(String(name).toLowerCase()) ?? null;
@@ -34,16 +28,16 @@ export class Schema {
   tables() {
     return [...this.#tables.keys()];
   }
-}
 
-/** The external id of each record, which is unique within its type; see externalKey(). */
-export function indexesOf(schema) {
-  return schema.tables().map((table) => ({
-    table,
-    field: 'externalid',
-    key: (value, row) =>
-      row.$record && row.externalid ? externalKey(row.$record, row.externalid) : (value ?? null),
-  }));
+  /** The external id of each record, which is unique within its type; see externalKey(). */
+  indexes() {
+    return this.tables().map((table) => ({
+      table,
+      field: 'externalid',
+      key: (value, row) =>
+        row.$record && row.externalid ? externalKey(row.$record, row.externalid) : (value ?? null),
+    }));
+  }
 }
 
 export function externalKey(record, externalId) {

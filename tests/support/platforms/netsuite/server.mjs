@@ -1,32 +1,15 @@
 #!/usr/bin/env node
 // A simulated NetSuite account: `node server.mjs --help`.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Clock } from '../lib/clock.mjs';
-import {
-  loadCredentials,
-  parseCommandLine,
-  randomSecret,
-  runServer,
-} from '../lib/command_line.mjs';
-import { Control } from '../lib/control.mjs';
-import {
-  Faults,
-  batchFaults,
-  eventFaults,
-  repeatFaults,
-  webhookFaults,
-} from '../lib/faults.mjs';
-import { createPlatformServer } from '../lib/http_server.mjs';
-import { ReplyError } from '../lib/reply.mjs';
-import { Store } from '../lib/store.mjs';
+import { randomSecret } from '../lib/command_line.mjs';
+import { Platform } from '../lib/platform.mjs';
+import { runPlatform } from '../lib/run_platform.mjs';
 import { ApiError, asApiError, notFound, tooMany, usualError } from './api_error.mjs';
 import { WallClock } from './moments.mjs';
 import { QueryRoutes } from './query_routes.mjs';
 import { RecordRoutes } from './record_routes.mjs';
 import { Records } from './records.mjs';
-import { Schema, indexesOf } from './schema.mjs';
+import { Schema } from './schema.mjs';
 import { TokenAuth } from './token_auth.mjs';
 
 const user = 'integration@example.com';
@@ -43,7 +26,9 @@ const flags = {
   'query-rows-max': { argument: 'N', default: '100000', about: 'rows that a query shows' },
 };
 
-class NetSuite {
+class NetSuite extends Platform {
+  errorReply = usualError;
+  asError = asApiError;
   #schema;
   #store;
   #auth;
@@ -53,11 +38,12 @@ class NetSuite {
   #concurrency;
   #atHand = 0;
 
-  constructor({ schema, store, clock, auth, options, url }) {
+  constructor({ options, credentials, schema, clock, store, url }) {
+    super();
     this.#schema = schema;
     this.#store = store;
-    this.#auth = auth;
-    this.#concurrency = Number(options.concurrency);
+    this.#auth = new TokenAuth({ credentials, clock });
+    this.#concurrency = options.concurrency;
     this.#recordRoutes = new RecordRoutes({ schema, store, records: this.#records, url, user });
     this.#queryRoutes = new QueryRoutes({
       store,
@@ -65,13 +51,9 @@ class NetSuite {
       clock,
       wallClock: new WallClock(options['time-zone']),
       dateFormat: options['date-format'],
-      rowsMax: Number(options['query-rows-max']),
+      rowsMax: options['query-rows-max'],
       url,
     });
-  }
-
-  isLogin() {
-    return false;
   }
 
   async handle(request) {
@@ -101,50 +83,32 @@ class NetSuite {
     return this.#recordRoutes.handle(request, name, place && decoded(place));
   }
 
-  /** A short name of what was asked for, with ids taken out, to count requests by. */
-  pathClass({ path: requestPath }) {
-    return requestPath.replace(/(\/record\/v1\/[^/]+\/).+/, '$1{id}');
-  }
-
-  errorReply(status) {
-    return usualError(status);
+  pathClass({ path }) {
+    return path.replace(/(\/record\/v1\/[^/]+\/).+/, '$1{id}');
   }
 
   throttleReply() {
     return tooMany().reply();
   }
 
-  truncate(body, atBytes) {
-    const bytes = Buffer.from(body);
-    return bytes.subarray(0, atBytes ?? Math.floor(bytes.length / 2));
-  }
-
-  showRow(table, row) {
-    return row;
-  }
-
   /** create, edit or delete as a person does it; a form fills in what it can. */
   async actAsHuman(action, { object, id, fields, stamp, author }) {
-    try {
-      const record = this.#schema.record(object);
-      if (!record || stamp === 'system') {
-        throw notFound();
-      }
-      const keys = action === 'create' ? [] : [`${record.table}/${id}`];
-      const row = await this.#store.transact(author, keys, (transaction) => {
-        if (action === 'create') {
-          const input = { ...screenOf(record), ...fields };
-          return this.#records.create(transaction, record, { input, validation: 'error' });
-        }
-        const change = { input: fields, validation: 'error', stamp };
-        return action === 'edit'
-          ? this.#records.update(transaction, record, id, change)
-          : this.#records.remove(transaction, record, id);
-      });
-      return { id: row?.id ?? id, row: row ?? null };
-    } catch (error) {
-      throw new ReplyError(asApiError(error).reply());
+    const record = this.#schema.record(object);
+    if (!record || stamp === 'system') {
+      throw notFound();
     }
+    const keys = action === 'create' ? [] : [`${record.table}/${id}`];
+    const row = await this.#store.transact(author, keys, (transaction) => {
+      if (action === 'create') {
+        const input = { ...screenOf(record), ...fields };
+        return this.#records.create(transaction, record, { input, validation: 'error' });
+      }
+      const change = { input: fields, validation: 'error', stamp };
+      return action === 'edit'
+        ? this.#records.update(transaction, record, id, change)
+        : this.#records.remove(transaction, record, id);
+    });
+    return { id: row?.id ?? id, row: row ?? null };
   }
 }
 
@@ -161,33 +125,16 @@ function decoded(segment) {
   }
 }
 
-function main() {
-  const options = parseCommandLine('NetSuite', flags, process.argv.slice(2));
-  const folder = path.dirname(fileURLToPath(import.meta.url));
-  const schema = Schema.load(options.schema ?? path.join(folder, 'schema.json'));
-  const defaults = {
+runPlatform(NetSuite, {
+  name: 'NetSuite',
+  flags,
+  Schema,
+  schemaFile: new URL('schema.json', import.meta.url),
+  credentials: {
     realm: '1234567_SB1',
     client_id: randomSecret(),
     client_secret: randomSecret(),
     token_id: randomSecret(),
     token: randomSecret(),
-  };
-  const credentials = loadCredentials(options.data, defaults, { realm: options.realm });
-  const clock = new Clock(Number(options['clock-skew-ms']));
-  const store = new Store({ directory: options.data, clock, indexes: indexesOf(schema) });
-  const auth = new TokenAuth({ credentials, clock });
-  let address = '';
-  const url = () => address;
-  const platform = new NetSuite({ schema, store, clock, auth, options, url });
-  const without = ['expire_sessions', 'expire_locators', 'freeze_date_covered', 'short_page'];
-  without.push(...repeatFaults, ...webhookFaults, ...eventFaults, ...batchFaults);
-  const faults = new Faults({ without });
-  const control = new Control({ platform, store, faults, clock });
-  const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
-  const onUrl = (listening) => {
-    address = listening;
-  };
-  runServer({ server, store, host: options.host, port: options.port, credentials, onUrl });
-}
-
-main();
+  },
+});

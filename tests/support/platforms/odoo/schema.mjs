@@ -1,7 +1,5 @@
 // Models and fields, read from schema.json; what each model has of its own accord is added here.
 
-import fs from 'node:fs';
-
 const ownFields = {
   id: { type: 'integer', own: true },
   create_date: { type: 'datetime', own: true },
@@ -21,10 +19,6 @@ export class Schema {
     }
   }
 
-  static load(file) {
-    return new Schema(JSON.parse(fs.readFileSync(file, 'utf8')));
-  }
-
   find(name) {
     return this.#models.get(name) ?? null;
   }
@@ -32,17 +26,17 @@ export class Schema {
   models() {
     return [...this.#models.values()];
   }
+
+  /** What the store looks rows up by: the constraints of the database. */
+  indexes() {
+    return this.models().flatMap((model) =>
+      Object.entries(model.fields)
+        .filter(([, field]) => field.unique)
+        .map(([name]) => ({ table: model.name, field: name, key: (value) => value ?? null })),
+    );
+  }
 }
 
 export function fieldOf(model, name) {
   return typeof name === 'string' && Object.hasOwn(model.fields, name) ? model.fields[name] : null;
-}
-
-/** What the store looks rows up by: the constraints of the database. */
-export function indexesOf(schema) {
-  return schema.models().flatMap((model) =>
-    Object.entries(model.fields)
-      .filter(([, field]) => field.unique)
-      .map(([name]) => ({ table: model.name, field: name, key: (value) => value ?? null })),
-  );
 }

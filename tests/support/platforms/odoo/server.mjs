@@ -1,24 +1,14 @@
 #!/usr/bin/env node
 // A simulated Odoo 19 database, JSON-2 API: `node server.mjs --help`.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Clock } from '../lib/clock.mjs';
-import {
-  loadCredentials,
-  parseCommandLine,
-  randomSecret,
-  runServer,
-} from '../lib/command_line.mjs';
-import { Control } from '../lib/control.mjs';
-import { Faults, batchFaults, eventFaults, repeatFaults, webhookFaults } from '../lib/faults.mjs';
-import { createPlatformServer } from '../lib/http_server.mjs';
-import { parseBearer, ReplyError } from '../lib/reply.mjs';
-import { Store } from '../lib/store.mjs';
+import { randomSecret } from '../lib/command_line.mjs';
+import { Platform } from '../lib/platform.mjs';
+import { parseBearer } from '../lib/reply.mjs';
+import { runPlatform } from '../lib/run_platform.mjs';
 import { answer, asOdooError, httpError, missingError, page, usualError } from './api_error.mjs';
 import { Methods } from './methods.mjs';
 import { Records } from './records.mjs';
-import { Schema, indexesOf } from './schema.mjs';
+import { Schema } from './schema.mjs';
 
 const uid = 2;
 const personUid = 7;
@@ -32,7 +22,9 @@ const flags = {
   },
 };
 
-class Odoo {
+class Odoo extends Platform {
+  errorReply = usualError;
+  asError = asOdooError;
   #schema;
   #store;
   #records;
@@ -40,17 +32,14 @@ class Odoo {
   #keys;
   #database;
 
-  constructor({ schema, store, credentials, database }) {
+  constructor({ options, credentials, schema, store }) {
+    super();
     this.#schema = schema;
     this.#store = store;
     this.#records = new Records(schema);
     this.#methods = new Methods({ schema, store, records: this.#records, uid });
     this.#keys = [credentials.api_key, credentials.next_api_key];
-    this.#database = database;
-  }
-
-  isLogin() {
-    return false; // There is none: each request carries the key.
+    this.#database = options.database;
   }
 
   async handle(request) {
@@ -102,22 +91,9 @@ class Odoo {
     }
   }
 
-  pathClass({ path: requestPath }) {
-    return requestPath;
-  }
-
-  errorReply(status) {
-    return usualError(status);
-  }
-
   /** Odoo itself has none; the proxy in front of a hosted database does. */
   throttleReply() {
     return page(429, 'Too Many Requests');
-  }
-
-  truncate(body, atBytes) {
-    const bytes = Buffer.from(body);
-    return bytes.subarray(0, atBytes ?? Math.floor(bytes.length / 2));
   }
 
   /** The key has run out; `next_api_key` of the READY line is the one made after it. */
@@ -125,38 +101,30 @@ class Odoo {
     this.#keys.reverse();
   }
 
-  showRow(table, row) {
-    return row;
-  }
-
   /** create, edit or delete as a person does it; the same constraints and stamps. */
   async actAsHuman(action, { object, id, fields, stamp, author }) {
     const model = this.#schema.find(object);
-    try {
-      if (!model) {
-        throw httpError(404, `the model '${object}' does not exist`);
-      }
-      if (stamp === 'system') {
-        throw httpError(400, 'stamp: normal or none');
-      }
-      if (action !== 'create' && !this.#store.row(model.name, String(id))) {
-        throw missingError(model.name, [id]);
-      }
-      const by = { input: fields, uid: personUid, stamp };
-      const keys = action === 'create' ? [] : [`${model.name}/${id}`];
-      const row = await this.#store.transact(author, keys, (transaction) => {
-        if (action === 'create') {
-          return this.#records.create(transaction, model, by);
-        }
-        return action === 'edit'
-          ? this.#records.write(transaction, model, [id], by)
-          : this.#records.unlink(transaction, model, [id]);
-      });
-      const now = row ?? this.#store.row(model.name, String(id));
-      return { id: String(row?.id ?? id), row: now };
-    } catch (error) {
-      throw new ReplyError(asOdooError(error).reply());
+    if (!model) {
+      throw httpError(404, `the model '${object}' does not exist`);
     }
+    if (stamp === 'system') {
+      throw httpError(400, 'stamp: normal or none');
+    }
+    if (action !== 'create' && !this.#store.row(model.name, String(id))) {
+      throw missingError(model.name, [id]);
+    }
+    const by = { input: fields, uid: personUid, stamp };
+    const keys = action === 'create' ? [] : [`${model.name}/${id}`];
+    const row = await this.#store.transact(author, keys, (transaction) => {
+      if (action === 'create') {
+        return this.#records.create(transaction, model, by);
+      }
+      return action === 'edit'
+        ? this.#records.write(transaction, model, [id], by)
+        : this.#records.unlink(transaction, model, [id]);
+    });
+    const now = row ?? this.#store.row(model.name, String(id));
+    return { id: String(row?.id ?? id), row: now };
   }
 }
 
@@ -176,22 +144,11 @@ function readBody(request) {
   return value;
 }
 
-function main() {
-  const options = parseCommandLine('Odoo', flags, process.argv.slice(2));
-  const folder = path.dirname(fileURLToPath(import.meta.url));
-  const schema = Schema.load(options.schema ?? path.join(folder, 'schema.json'));
-  const defaults = { api_key: randomSecret(), next_api_key: randomSecret() };
-  const credentials = loadCredentials(options.data, defaults, { api_key: options['api-key'] });
-  const clock = new Clock(Number(options['clock-skew-ms']));
-  const store = new Store({ directory: options.data, clock, indexes: indexesOf(schema) });
-  const { database } = options;
-  const platform = new Odoo({ schema, store, credentials, database });
-  const without = ['expire_locators', 'freeze_date_covered', ...repeatFaults];
-  without.push(...webhookFaults, ...eventFaults, ...batchFaults);
-  const faults = new Faults({ without });
-  const control = new Control({ platform, store, faults, clock });
-  const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
-  runServer({ server, store, host: options.host, port: options.port, credentials, onUrl() {} });
-}
-
-main();
+runPlatform(Odoo, {
+  name: 'Odoo',
+  flags,
+  Schema,
+  schemaFile: new URL('schema.json', import.meta.url),
+  credentials: { api_key: randomSecret(), next_api_key: randomSecret() },
+  faults: ['expire_sessions', 'short_page'],
+});

@@ -1,6 +1,5 @@
 // Objects and fields, read from schema.json; system fields are added here to every object.
 
-import fs from 'node:fs';
 import { ApiError } from './api_error.mjs';
 
 const systemFields = [
@@ -26,10 +25,6 @@ export class Schema {
     }
   }
 
-  static load(file) {
-    return new Schema(JSON.parse(fs.readFileSync(file, 'utf8')));
-  }
-
   objects() {
     return [...this.#objects.values()];
   }
@@ -46,6 +41,20 @@ export class Schema {
     }
     return object;
   }
+
+  /** What the store looks records up by: external ids and unique fields of live records. */
+  indexes() {
+    return this.objects().flatMap((object) =>
+      object.fields
+        .filter((field) => field.externalId || field.unique)
+        .map((field) => ({
+          table: object.name,
+          field: field.name,
+          key: (value, row) =>
+            row.IsDeleted || value === null || value === undefined ? null : uniqueKey(field, value),
+        })),
+    );
+  }
 }
 
 export function fieldOf(object, name) {
@@ -55,20 +64,6 @@ export function fieldOf(object, name) {
 export function parentOf(object, relationshipName) {
   const wanted = relationshipName.toLowerCase();
   return object.fields.find((field) => field.relationshipName?.toLowerCase() === wanted) ?? null;
-}
-
-/** What the store looks records up by: external ids and unique fields of live records. */
-export function indexesOf(schema) {
-  return schema.objects().flatMap((object) =>
-    object.fields
-      .filter((field) => field.externalId || field.unique)
-      .map((field) => ({
-        table: object.name,
-        field: field.name,
-        key: (value, row) =>
-          row.IsDeleted || value === null || value === undefined ? null : uniqueKey(field, value),
-      })),
-  );
 }
 
 function uniqueKey(field, value) {

@@ -1,27 +1,14 @@
 #!/usr/bin/env node
 // A simulated SAP S/4HANA with one OData V4 service: `node server.mjs --help`.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Clock } from '../lib/clock.mjs';
-import {
-  loadCredentials,
-  parseCommandLine,
-  randomSecret,
-  runServer,
-} from '../lib/command_line.mjs';
-import { Control } from '../lib/control.mjs';
-import { Faults, batchFaults, eventFaults, repeatFaults, webhookFaults } from '../lib/faults.mjs';
-import { createPlatformServer } from '../lib/http_server.mjs';
+import { randomSecret } from '../lib/command_line.mjs';
 import { EntitySets } from '../lib/odata_schema.mjs';
-import { ReplyError } from '../lib/reply.mjs';
-import { Store } from '../lib/store.mjs';
+import { Platform } from '../lib/platform.mjs';
+import { runPlatform } from '../lib/run_platform.mjs';
 import { ApiError, asApiError, usualError } from './api_error.mjs';
 import { create, remove, update } from './records.mjs';
 import { ServiceRoutes, serviceRoot } from './service_routes.mjs';
 import { Sessions } from './sessions.mjs';
-
-const tokenPath = '/sap/bc/sec/oauth2/token';
 
 const flags = {
   username: { argument: 'TEXT', about: 'communication user; default SYNCLINE' },
@@ -33,33 +20,34 @@ const flags = {
   'page-max': { argument: 'N', default: '5000', about: 'rows of a page at most' },
 };
 
-class S4Hana {
+class S4Hana extends Platform {
+  tokenPath = '/sap/bc/sec/oauth2/token';
+  errorReply = usualError;
+  asError = asApiError;
   #schema;
   #store;
   #sessions;
   #routes;
 
-  constructor({ schema, store, sessions, options }) {
+  constructor({ options, credentials, schema, clock, store }) {
+    super();
     this.#schema = schema;
     this.#store = store;
-    this.#sessions = sessions;
+    const lifetimeMs = options['session-seconds'] * 1000;
+    this.#sessions = new Sessions({ credentials, clock, lifetimeMs });
     this.#routes = new ServiceRoutes({
       schema,
       store,
-      username: options.username,
-      pageDefault: Number(options['page-default']),
-      pageMax: Number(options['page-max']),
+      username: credentials.username,
+      pageDefault: options['page-default'],
+      pageMax: options['page-max'],
     });
-  }
-
-  isLogin({ path: requestPath }) {
-    return requestPath === tokenPath;
   }
 
   async handle(request) {
     let fetched = {};
     try {
-      if (request.method === 'POST' && request.path === tokenPath) {
+      if (request.method === 'POST' && request.isLogin) {
         return this.#sessions.token(request);
       }
       this.#sessions.check(request);
@@ -77,13 +65,8 @@ class S4Hana {
     }
   }
 
-  /** A short name of what was asked for, with ids taken out, to count requests by. */
-  pathClass({ path: requestPath }) {
-    return requestPath.replace(serviceRoot, '').replace(/\(.*\)/, '({key})') || '/';
-  }
-
-  errorReply(status) {
-    return usualError(status);
+  pathClass({ path }) {
+    return path.replace(serviceRoot, '').replace(/\(.*\)/, '({key})') || '/';
   }
 
   /** variant concurrent: no work process is free. */
@@ -91,75 +74,42 @@ class S4Hana {
     return usualError(variant === 'concurrent' ? 503 : 429);
   }
 
-  truncate(body, atBytes) {
-    const bytes = Buffer.from(body);
-    return bytes.subarray(0, atBytes ?? Math.floor(bytes.length / 2));
-  }
-
   expireSessions() {
     this.#sessions.expireAll();
-  }
-
-  showRow(table, row) {
-    return row;
   }
 
   /** create, edit or delete as a person does it in a dialogue; the same checks and stamps. */
   async actAsHuman(action, { object, id, fields, stamp, author }) {
     const set = this.#schema.find(object);
-    try {
-      if (!set || stamp === 'system') {
-        throw new ApiError(400, 'control', set ? 'stamp: normal or none' : `no set ${object}`);
-      }
-      const by = { input: fields, user: 'MILLER', condition: null, stamp };
-      const keys = action === 'create' ? [] : [`${set.name}/${id}`];
-      const row = await this.#store.transact(author, keys, (transaction) => {
-        if (action === 'create') {
-          return create(transaction, set, by);
-        }
-        return action === 'edit'
-          ? update(transaction, set, id, by)
-          : remove(transaction, set, id, null);
-      });
-      return { id: row?.[set.key] ?? id, row: row ?? null };
-    } catch (error) {
-      throw new ReplyError(asApiError(error).reply());
+    if (!set || stamp === 'system') {
+      throw new ApiError(400, 'control', set ? 'stamp: normal or none' : `no set ${object}`);
     }
+    const by = { input: fields, user: 'MILLER', condition: null, stamp };
+    const keys = action === 'create' ? [] : [`${set.name}/${id}`];
+    const row = await this.#store.transact(author, keys, (transaction) => {
+      if (action === 'create') {
+        return create(transaction, set, by);
+      }
+      return action === 'edit'
+        ? update(transaction, set, id, by)
+        : remove(transaction, set, id, null);
+    });
+    return { id: row?.[set.key] ?? id, row: row ?? null };
   }
 }
 
-function main() {
-  const options = parseCommandLine('SAP S/4HANA', flags, process.argv.slice(2));
-  const folder = path.dirname(fileURLToPath(import.meta.url));
-  const schema = EntitySets.load(options.schema ?? path.join(folder, 'schema.json'));
-  const defaults = {
+runPlatform(S4Hana, {
+  name: 'SAP S/4HANA',
+  flags,
+  Schema: EntitySets,
+  schemaFile: new URL('schema.json', import.meta.url),
+  credentials: {
     username: 'SYNCLINE',
     password: randomSecret(),
     client_id: 'SYNCLINE_OAUTH',
     client_secret: randomSecret(),
     service: serviceRoot,
-  };
-  const credentials = loadCredentials(options.data, defaults, {
-    username: options.username,
-    password: options.password,
-    client_id: options['client-id'],
-    client_secret: options['client-secret'],
-  });
-  const clock = new Clock(Number(options['clock-skew-ms']));
-  // A record that somebody holds is refused at once.
-  const indexes = schema.indexes();
-  const store = new Store({ directory: options.data, clock, indexes, lockWaitMs: 0 });
-  const lifetimeMs = Number(options['session-seconds']) * 1000;
-  const sessions = new Sessions({ credentials, clock, lifetimeMs });
-  const named = { ...options, username: credentials.username };
-  const platform = new S4Hana({ schema, store, sessions, options: named });
-  const without = ['expire_locators', 'freeze_date_covered', 'short_page', ...repeatFaults];
-  without.push(...webhookFaults, ...eventFaults, ...batchFaults);
-  const faults = new Faults({ without });
-  const control = new Control({ platform, store, faults, clock });
-  const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
-  const { host, port } = options;
-  runServer({ server, store, host, port, credentials, onUrl: () => {} });
-}
-
-main();
+  },
+  faults: ['expire_sessions'],
+  lockWaitMs: 0, // A record that somebody holds is refused at once.
+});

@@ -1,7 +1,5 @@
 // Tables and fields, read from schema.json; system fields are added here to every table.
 
-import fs from 'node:fs';
-
 const systemFields = {
   sys_id: { type: 'string', system: true },
   sys_created_on: { type: 'datetime', system: true },
@@ -14,18 +12,14 @@ const systemFields = {
 export class Schema {
   #tables = new Map();
 
-  /** `tables`: the content of schema.json. `rulesOn`: whether its business rules run. */
-  constructor({ $rules: rules = [], ...tables }, rulesOn) {
+  /** The content of schema.json; its business rules run if the flag says so. */
+  constructor({ $rules: rules = [], ...tables }, { 'business-rules': rulesOn }) {
     this.rules = rulesOn ? rules : [];
     for (const [name, { fields, ...about }] of Object.entries(tables)) {
       const classField = about.class ? { sys_class_name: { type: 'string', system: true } } : {};
       const all = { ...fields, ...systemFields, ...classField };
       this.#tables.set(name, { name, ...about, fields: all });
     }
-  }
-
-  static load(file, rulesOn) {
-    return new Schema(JSON.parse(fs.readFileSync(file, 'utf8')), rulesOn);
   }
 
   find(name) {
@@ -35,13 +29,13 @@ export class Schema {
   tables() {
     return [...this.#tables.values()];
   }
-}
 
-/** What the store looks rows up by: fields with a unique index. */
-export function indexesOf(schema) {
-  return schema.tables().flatMap((table) =>
-    Object.entries(table.fields)
-      .filter(([, field]) => field.unique)
-      .map(([name]) => ({ table: table.name, field: name, key: (value) => value || null })),
-  );
+  /** What the store looks rows up by: fields with a unique index. */
+  indexes() {
+    return this.tables().flatMap((table) =>
+      Object.entries(table.fields)
+        .filter(([, field]) => field.unique)
+        .map(([name]) => ({ table: table.name, field: name, key: (value) => value || null })),
+    );
+  }
 }

@@ -1,23 +1,12 @@
 #!/usr/bin/env node
 // A simulated ServiceNow instance: `node server.mjs --help`.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Clock } from '../lib/clock.mjs';
-import {
-  loadCredentials,
-  parseCommandLine,
-  randomSecret,
-  runServer,
-} from '../lib/command_line.mjs';
-import { Control } from '../lib/control.mjs';
-import { Faults, batchFaults, eventFaults, repeatFaults, webhookFaults } from '../lib/faults.mjs';
-import { createPlatformServer } from '../lib/http_server.mjs';
-import { ReplyError } from '../lib/reply.mjs';
-import { Store } from '../lib/store.mjs';
+import { randomSecret } from '../lib/command_line.mjs';
+import { Platform } from '../lib/platform.mjs';
+import { runPlatform } from '../lib/run_platform.mjs';
 import { ApiError, asApiError, cancelledTail, noRecord, usualError } from './api_error.mjs';
 import { Records } from './records.mjs';
-import { Schema, indexesOf } from './schema.mjs';
+import { Schema } from './schema.mjs';
 import { Sessions } from './sessions.mjs';
 import { TableRoutes } from './table_routes.mjs';
 
@@ -44,7 +33,10 @@ const flags = {
   },
 };
 
-class ServiceNow {
+class ServiceNow extends Platform {
+  tokenPath = '/oauth_token.do';
+  errorReply = usualError;
+  asError = asApiError;
   #schema;
   #store;
   #clock;
@@ -54,33 +46,31 @@ class ServiceNow {
   #hourlyLimit;
   #window = { startMs: 0, count: 0 };
 
-  constructor({ schema, store, clock, sessions, options, url }) {
+  constructor({ options, credentials, schema, clock, store, url }) {
+    super();
     this.#schema = schema;
     this.#store = store;
     this.#clock = clock;
-    this.#sessions = sessions;
-    this.#hourlyLimit = Number(options['hourly-limit']);
-    const utcOffsetMinutes = Number(options['user-utc-offset-minutes']);
+    const lifetimeMs = options['token-seconds'] * 1000;
+    this.#sessions = new Sessions({ credentials, clock, lifetimeMs });
+    this.#hourlyLimit = options['hourly-limit'];
+    const utcOffsetMinutes = options['user-utc-offset-minutes'];
     this.#records = new Records({ schema, utcOffsetMinutes });
     this.#routes = new TableRoutes({
       schema,
       store,
       records: this.#records,
       url,
-      username: options.username,
+      username: credentials.username,
       utcOffsetMinutes,
-      invalidReturnsNone: options['invalid-query-returns-no-rows'] === 'on',
+      invalidReturnsNone: options['invalid-query-returns-no-rows'],
     });
-  }
-
-  isLogin({ path: requestPath }) {
-    return requestPath === '/oauth_token.do';
   }
 
   async handle(request) {
     let rateHeaders = {};
     try {
-      if (request.method === 'POST' && request.path === '/oauth_token.do') {
+      if (request.method === 'POST' && request.isLogin) {
         return this.#sessions.token(request);
       }
       this.#sessions.check(request);
@@ -128,13 +118,8 @@ class ServiceNow {
     return new ApiError(429, 'Rate limit exceeded', detail, all);
   }
 
-  /** A short name of what was asked for, with ids taken out, to count requests by. */
-  pathClass({ path: requestPath }) {
-    return requestPath.replace(/(\/table\/[^/]+\/).+/, '$1{sys_id}');
-  }
-
-  errorReply(status) {
-    return usualError(status);
+  pathClass({ path }) {
+    return path.replace(/(\/table\/[^/]+\/).+/, '$1{sys_id}');
   }
 
   throttleReply() {
@@ -143,84 +128,50 @@ class ServiceNow {
 
   /** Rows cut short, then what a cancelled transaction writes: never valid JSON. */
   truncate(body, atBytes) {
-    const bytes = Buffer.from(body);
-    const kept = bytes.subarray(0, atBytes ?? Math.floor(bytes.length / 2));
-    return Buffer.concat([kept, Buffer.from(cancelledTail())]);
+    return Buffer.concat([super.truncate(body, atBytes), Buffer.from(cancelledTail())]);
   }
 
   expireSessions() {
     this.#sessions.expireAll();
   }
 
-  showRow(table, row) {
-    return row;
-  }
-
   /** create, edit or delete as a person does it; the same rules and stamps. */
   async actAsHuman(action, { object, id, fields, stamp, author }) {
     const table = this.#schema.find(object);
-    try {
-      if (!table) {
-        throw new ApiError(400, `Invalid table ${object}`);
-      }
-      if (stamp === 'system') {
-        throw new ApiError(400, 'stamp: normal or none');
-      }
-      if (action !== 'create' && !this.#store.row(table.name, id)) {
-        throw noRecord();
-      }
-      const by = { input: fields, user: author.user, stamp };
-      const keys = action === 'create' ? [] : [`${table.name}/${id}`];
-      const row = await this.#store.transact(author, keys, (transaction) => {
-        if (action === 'create') {
-          return this.#records.create(transaction, table, by);
-        }
-        return action === 'edit'
-          ? this.#records.update(transaction, table, id, by)
-          : this.#records.remove(transaction, table, id);
-      });
-      return { id: row?.sys_id ?? id, row: row ?? null };
-    } catch (error) {
-      throw new ReplyError(asApiError(error).reply());
+    if (!table) {
+      throw new ApiError(400, `Invalid table ${object}`);
     }
+    if (stamp === 'system') {
+      throw new ApiError(400, 'stamp: normal or none');
+    }
+    if (action !== 'create' && !this.#store.row(table.name, id)) {
+      throw noRecord();
+    }
+    const by = { input: fields, user: author.user, stamp };
+    const keys = action === 'create' ? [] : [`${table.name}/${id}`];
+    const row = await this.#store.transact(author, keys, (transaction) => {
+      if (action === 'create') {
+        return this.#records.create(transaction, table, by);
+      }
+      return action === 'edit'
+        ? this.#records.update(transaction, table, id, by)
+        : this.#records.remove(transaction, table, id);
+    });
+    return { id: row?.sys_id ?? id, row: row ?? null };
   }
 }
 
-function main() {
-  const options = parseCommandLine('ServiceNow', flags, process.argv.slice(2));
-  const folder = path.dirname(fileURLToPath(import.meta.url));
-  const schemaFile = options.schema ?? path.join(folder, 'schema.json');
-  const schema = Schema.load(schemaFile, options['business-rules'] === 'on');
-  const defaults = {
+runPlatform(ServiceNow, {
+  name: 'ServiceNow',
+  flags,
+  Schema,
+  schemaFile: new URL('schema.json', import.meta.url),
+  credentials: {
     username: 'syncline.integration',
     password: randomSecret(),
     client_id: 'a1b2c3d4e5f60718293a4b5c6d7e8f90',
     client_secret: randomSecret(),
     refresh_token: randomSecret(),
-  };
-  const credentials = loadCredentials(options.data, defaults, {
-    username: options.username,
-    password: options.password,
-    client_id: options['client-id'],
-    client_secret: options['client-secret'],
-  });
-  const clock = new Clock(Number(options['clock-skew-ms']));
-  const store = new Store({ directory: options.data, clock, indexes: indexesOf(schema) });
-  const lifetimeMs = Number(options['token-seconds']) * 1000;
-  const sessions = new Sessions({ credentials, clock, lifetimeMs });
-  let address = '';
-  const url = () => address;
-  const named = { ...options, username: credentials.username };
-  const platform = new ServiceNow({ schema, store, clock, sessions, options: named, url });
-  const without = ['expire_locators', 'freeze_date_covered', ...repeatFaults];
-  without.push(...webhookFaults, ...eventFaults, ...batchFaults);
-  const faults = new Faults({ without });
-  const control = new Control({ platform, store, faults, clock });
-  const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
-  const onUrl = (listening) => {
-    address = listening;
-  };
-  runServer({ server, store, host: options.host, port: options.port, credentials, onUrl });
-}
-
-main();
+  },
+  faults: ['expire_sessions', 'short_page'],
+});

@@ -1,8 +1,6 @@
 // Tickets, users and organizations with their fields, read from schema.json. A name that begins
 // with `$` is of the server alone: no reply shows it.
 
-import fs from 'node:fs';
-
 export class Schema {
   #tables = new Map();
 
@@ -13,10 +11,6 @@ export class Schema {
     }
   }
 
-  static load(file) {
-    return new Schema(JSON.parse(fs.readFileSync(file, 'utf8')));
-  }
-
   find(name) {
     return this.#tables.get(name) ?? null;
   }
@@ -24,20 +18,20 @@ export class Schema {
   tables() {
     return [...this.#tables.values()];
   }
+
+  /** What the store looks rows up by: external ids, unique fields, idempotency keys. */
+  indexes() {
+    const fields = this.tables().flatMap((table) =>
+      Object.entries(table.fields)
+        .filter(([name, field]) => field.unique || name === 'external_id')
+        .map(([name]) => ({ table: table.name, field: name, key: lookupKey })),
+    );
+    const keyOf = (idempotency) => idempotency?.key ?? null;
+    return [...fields, { table: 'tickets', field: '$idempotency', key: keyOf }];
+  }
 }
 
 /** How values of a field are compared where they must be unique, and looked up by. */
 export function lookupKey(value) {
   return value === null || value === undefined ? null : String(value).toLowerCase();
-}
-
-/** What the store looks rows up by: external ids, unique fields, idempotency keys. */
-export function indexesOf(schema) {
-  const fields = schema.tables().flatMap((table) =>
-    Object.entries(table.fields)
-      .filter(([name, field]) => field.unique || name === 'external_id')
-      .map(([name]) => ({ table: table.name, field: name, key: lookupKey })),
-  );
-  const keyOf = (idempotency) => idempotency?.key ?? null;
-  return [...fields, { table: 'tickets', field: '$idempotency', key: keyOf }];
 }

@@ -1,20 +1,10 @@
 #!/usr/bin/env node
 // A simulated Zendesk Support account: `node server.mjs --help`.
 
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Clock } from '../lib/clock.mjs';
-import {
-  loadCredentials,
-  parseCommandLine,
-  randomSecret,
-  runServer,
-} from '../lib/command_line.mjs';
-import { Control } from '../lib/control.mjs';
-import { Faults, batchFaults, eventFaults } from '../lib/faults.mjs';
-import { createPlatformServer } from '../lib/http_server.mjs';
-import { ReplyError } from '../lib/reply.mjs';
-import { Store } from '../lib/store.mjs';
+import { randomSecret } from '../lib/command_line.mjs';
+import { webhookFaults } from '../lib/faults.mjs';
+import { Platform } from '../lib/platform.mjs';
+import { runPlatform } from '../lib/run_platform.mjs';
 import {
   ApiError,
   asApiError,
@@ -28,7 +18,7 @@ import { Limits } from './limits.mjs';
 import { pageReply } from './paging.mjs';
 import { Records } from './records.mjs';
 import { ResourceRoutes, lagOf } from './resource_routes.mjs';
-import { Schema, indexesOf } from './schema.mjs';
+import { Schema } from './schema.mjs';
 import { search } from './search.mjs';
 import { Sessions, humanId } from './sessions.mjs';
 import { showForTests, showRow } from './show.mjs';
@@ -50,7 +40,10 @@ const flags = {
   'webhook-secret': { argument: 'TEXT', about: 'it is signed with; default a random one' },
 };
 
-class Zendesk {
+class Zendesk extends Platform {
+  tokenPath = '/oauth/tokens';
+  errorReply = usualError;
+  asError = asApiError;
   #schema;
   #store;
   #sessions;
@@ -60,26 +53,33 @@ class Zendesk {
   #exports;
   #url;
 
-  constructor({ schema, store, clock, sessions, limits, webhooks, email, url }) {
+  constructor({ options, credentials, schema, clock, store, faults, url }) {
+    super();
     this.#schema = schema;
     this.#store = store;
-    this.#sessions = sessions;
-    this.#limits = limits;
+    const lifetimeMs = options['token-seconds'] * 1000;
+    this.#sessions = new Sessions({ credentials, clock, lifetimeMs });
+    this.#limits = new Limits({
+      clock,
+      account: options['account-limit'],
+      exports: options['export-limit'],
+      endpointsOn: options['endpoint-limits'],
+    });
     this.#url = url;
+    const { email, webhook_secret: secret } = credentials;
+    const endpoint = options['webhook-url'];
+    const fixed = endpoint === undefined ? null : { endpoint, secret };
+    const webhooks = new Webhooks({ store, faults, clock, fixed });
     const records = new Records({ schema });
     this.#resources = new ResourceRoutes({ store, clock, records, webhooks, url, email });
     this.#webhookRoutes = new WebhookRoutes({ store, user: email });
     this.#exports = new IncrementalExport({ store, clock, url });
   }
 
-  isLogin({ path: requestPath }) {
-    return requestPath === '/oauth/tokens';
-  }
-
   async handle(request) {
     let headers = {};
     try {
-      if (request.method === 'POST' && request.path === '/oauth/tokens') {
+      if (request.method === 'POST' && request.isLogin) {
         return this.#sessions.token(request);
       }
       this.#sessions.check(request);
@@ -144,7 +144,6 @@ class Zendesk {
     return pageReply(request, { rows, name: 'results', show, url: this.#url() });
   }
 
-  /** A short name of what was asked for, with ids taken out, to count requests by. */
   pathClass(request) {
     return request.path
       .replace(/\.json$/, '')
@@ -152,18 +151,15 @@ class Zendesk {
       .replace(/\/\d+/, '/{id}');
   }
 
-  errorReply(status) {
-    return usualError(status);
-  }
-
   /** variant "json": as an endpoint's own limit answers; else as the account's, in plain text. */
   throttleReply({ variant }) {
     return this.#limits.exceeded(variant === 'json' ? 'json' : 'text');
   }
 
-  truncate(body, atBytes) {
-    const bytes = Buffer.from(body);
-    return bytes.subarray(0, atBytes ?? Math.floor(bytes.length / 2));
+  /** For those that only know Basic: the user name and password that it takes, too. */
+  ready(credentials) {
+    const { email, api_token: password } = credentials;
+    return { ...credentials, username: `${email}/token`, password };
   }
 
   expireSessions() {
@@ -177,27 +173,23 @@ class Zendesk {
   /** create, edit or delete as a person does it; the same checks, rules, stamps and webhooks. */
   async actAsHuman(action, { object, id, fields, stamp, author }) {
     const table = this.#schema.find(object);
-    try {
-      if (!table) {
-        throw badRequest('InvalidValue', `no object ${object}`);
-      }
-      const number = action === 'create' ? undefined : Number(id);
-      if (number !== undefined && !this.#store.row(table.name, number)) {
-        throw notFound();
-      }
-      const subject = fields.subject ?? 'no subject';
-      const comment = action === 'create' ? { comment: { body: subject } } : {};
-      const { row } = await this.#resources.write(author, table, {
-        action: { create: 'create', edit: 'update', delete: 'remove' }[action],
-        id: number,
-        input: { ...comment, ...fields },
-        userId: humanId,
-        stamp,
-      });
-      return { id: String(row?.id ?? id), row: row ? showForTests(row) : null };
-    } catch (error) {
-      throw new ReplyError(asApiError(error).reply());
+    if (!table) {
+      throw badRequest('InvalidValue', `no object ${object}`);
     }
+    const number = action === 'create' ? undefined : Number(id);
+    if (number !== undefined && !this.#store.row(table.name, number)) {
+      throw notFound();
+    }
+    const subject = fields.subject ?? 'no subject';
+    const comment = action === 'create' ? { comment: { body: subject } } : {};
+    const { row } = await this.#resources.write(author, table, {
+      action: { create: 'create', edit: 'update', delete: 'remove' }[action],
+      id: number,
+      input: { ...comment, ...fields },
+      userId: humanId,
+      stamp,
+    });
+    return { id: String(row?.id ?? id), row: row ? showForTests(row) : null };
   }
 }
 
@@ -207,57 +199,18 @@ function resourceOf({ path: requestPath }) {
   return resource ?? '';
 }
 
-function main() {
-  const options = parseCommandLine('Zendesk', flags, process.argv.slice(2));
-  const folder = path.dirname(fileURLToPath(import.meta.url));
-  const schema = Schema.load(options.schema ?? path.join(folder, 'schema.json'));
-  const defaults = {
+runPlatform(Zendesk, {
+  name: 'Zendesk',
+  flags,
+  Schema,
+  schemaFile: new URL('schema.json', import.meta.url),
+  credentials: {
     email: 'integration@syncline.test',
     api_token: randomSecret(),
     client_id: 'syncline',
     client_secret: randomSecret(),
     refresh_token: randomSecret(),
     webhook_secret: randomSecret(),
-  };
-  const credentials = loadCredentials(options.data, defaults, {
-    email: options.email,
-    api_token: options['api-token'],
-    client_id: options['client-id'],
-    client_secret: options['client-secret'],
-    webhook_secret: options['webhook-secret'],
-  });
-  const { email, api_token: token, webhook_secret: secret } = credentials;
-  const clock = new Clock(Number(options['clock-skew-ms']));
-  const store = new Store({ directory: options.data, clock, indexes: indexesOf(schema) });
-  const lifetimeMs = Number(options['token-seconds']) * 1000;
-  const sessions = new Sessions({ credentials, clock, lifetimeMs });
-  const limits = new Limits({
-    clock,
-    account: Number(options['account-limit']),
-    exports: Number(options['export-limit']),
-    endpointsOn: options['endpoint-limits'] === 'on',
-  });
-  const without = ['expire_locators', 'freeze_date_covered', ...eventFaults, ...batchFaults];
-  const faults = new Faults({ without });
-  const endpoint = options['webhook-url'];
-  const fixed = endpoint === undefined ? null : { endpoint, secret };
-  const webhooks = new Webhooks({ store, faults, clock, fixed });
-  let address = '';
-  const url = () => address;
-  const platform = new Zendesk({
-    ...{ schema, store, clock, sessions, limits },
-    ...{ webhooks, email, url },
-  });
-  const control = new Control({ platform, store, faults, clock });
-  const server = createPlatformServer({ platform, faults, control, clock, gzip: options.gzip });
-  const onUrl = (listening) => {
-    address = listening;
-  };
-  // For those that only know Basic: the user name and password that it takes.
-  const basic = { username: `${email}/token`, password: token };
-  const ready = { ...credentials, ...basic };
-  const { host, port } = options;
-  runServer({ server, store, host, port, credentials: ready, onUrl });
-}
-
-main();
+  },
+  faults: ['expire_sessions', 'short_page', 'repeat_rows', ...webhookFaults],
+});
