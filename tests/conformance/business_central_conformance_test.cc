@@ -119,13 +119,7 @@ TEST(BusinessCentralStandIn, WritesOverNoEditThatCameInBetween) {
             written = connector->write(platform.told(CommandKind::kUpdate, "ours", id), {});
         }};
         // The write has read its version by the time its delay is taken.
-        while (!platform.server.control("faults")
-                    .get<Value::Map>()
-                    ->at("armed")
-                    .get<Value::List>()
-                    ->empty()) {
-            std::this_thread::sleep_for(5ms);
-        }
+        platform.wait_for_fault();
         platform.edit(id, "theirs");
     }
     ASSERT_FALSE(*written);

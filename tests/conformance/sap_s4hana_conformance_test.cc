@@ -144,13 +144,7 @@ TEST(SapS4HanaStandIn, WritesOverNoEditThatCameInBetween) {
         const std::jthread writer{
             [&] { written = connector->write(platform.renamed(id, "ours"), {}); }};
         // The write has read its version by the time its delay is taken.
-        while (!platform.server.control("faults")
-                    .get<Value::Map>()
-                    ->at("armed")
-                    .get<Value::List>()
-                    ->empty()) {
-            std::this_thread::sleep_for(5ms);
-        }
+        platform.wait_for_fault();
         platform.edit(id, "theirs");
     }
     ASSERT_FALSE(*written);
