@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useSignalEffect } from '@preact/signals';
 import { Failure, get, type Query } from './api';
 import { changes } from './live';
@@ -46,11 +46,12 @@ export function useLoad<T>(path: string | null, query: Query = {}, about: string
     again: () => setTurn((one) => one + 1) };
 }
 
-/** Keys, by the handler of the newest rendering: a second key may come before effects have run. */
+/** Keys, from the moment that what they act on is seen, and by the handler of the newest rendering: a key
+ * may come before effects have run. */
 export function useKeys(handler: (event: KeyboardEvent) => boolean | void): void {
   const newest = useRef(handler);
   newest.current = handler;
-  useEffect(() => onKeys((event) => newest.current(event)), []);
+  useLayoutEffect(() => onKeys((event) => newest.current(event)), []);
 }
 
 /** A value that the browser keeps; what is broken in there counts as never written. */

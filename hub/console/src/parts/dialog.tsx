@@ -1,6 +1,6 @@
 // Dialogs are the browser's own: it keeps the focus inside and closes on Escape.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Button, Icon } from './basics';
 import { Failure } from '../lib/api';
 
@@ -9,7 +9,7 @@ export function Dialog({ title, onClose, children, wide = false }: {
 }) {
   const box = useRef<HTMLDialogElement>(null);
   const name = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     box.current?.showModal();
     return () => {
