@@ -8,6 +8,19 @@
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
+namespace {
+
+/// Does the entity whose state this is, or the one that it was merged into, know the record?
+bool has_taken_in(const EntityState& state, const RecordKey& record) {
+    if (state.is_merged()) return true;
+    const RecordState* side = state.record(record.platform);
+    if (side == nullptr) return false;
+    const bool stands_for = side->record == record.record && side->presence != Presence::kUnlinked;
+    return stands_for || std::ranges::find(side->others, record.record, &OtherRecord::record) !=
+                             side->others.end();
+}
+
+}  // namespace
 
 bool KeptExceptions::takes(const Operation& operation) {
     const std::string_view token = operation.exception;
@@ -51,7 +64,20 @@ void KeptExceptions::seen(const Unplaced& unplaced) {
                    [this, record = unplaced.record](auto stored) {
                        if (!stored || !*stored || (*stored)->deleted) return;
                        const auto entity = wire::decode_reference((*stored)->body);
-                       if (entity && !entity->empty()) linked(record, *entity);
+                       if (entity && !entity->empty()) close_if_taken_in(record, *entity);
+                   });
+}
+
+// The link alone does not say so: it is stored before the state, and who stored it may have died
+// between. Then the entity is still to find here what it takes in.
+void KeptExceptions::close_if_taken_in(const RecordKey& record, const EntityId& entity) {
+    const EntityKey key{record.object, entity};
+    link_.get_last(subjects::kStreamState,
+                   subjects::entity(key, entity_partition(key, options_.partitions)),
+                   [this, record, entity](auto stored) {
+                       if (!stored || !*stored || (*stored)->deleted) return;
+                       const auto state = decode_entity((*stored)->body);
+                       if (state && has_taken_in(*state, record)) linked(record, entity);
                    });
 }
 

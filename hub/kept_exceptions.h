@@ -68,6 +68,7 @@ private:
         ExceptionSeverity severity = ExceptionSeverity::kError;
         Duration retry_at{0};  ///< 0: not waiting for a retry.
     };
+    void close_if_taken_in(const RecordKey& record, const EntityId& entity);
     void close(const RecordKey& record, std::string_view kind, const std::string& why,
                std::optional<Queued> queued = {});
     void start(Entry& entry);
