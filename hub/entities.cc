@@ -424,6 +424,19 @@ void Entities::on_delivered(std::uint64_t token) {
     finish(*slot);
 }
 
+// An exception that is told again, since it was looked at, mostly says what is there.
+bool Entities::may_replace(std::uint64_t, std::string_view ours, std::string_view theirs) const {
+    auto own = decode_exception(ours);
+    auto other = decode_exception(theirs);
+    if (!own || !other || own->status != other->status) return true;
+    if (own->status != ExceptionStatus::kOpen) {
+        return !own->closing.empty() && own->closing != other->closing;
+    }
+    other->updated_at = own->updated_at;
+    other->version = own->version;
+    return *own != *other;
+}
+
 // Another hub may have changed the state, and told of it, before what was told here was out.
 void Entities::verify_told(Slot& slot) {
     for (std::string& exception : std::exchange(slot.told, {})) {

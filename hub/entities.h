@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -53,7 +54,7 @@ public:
     virtual void on_misplaced(Queued queued) = 0;
     /// The record belongs to the entity from now on.
     virtual void on_linked(const RecordKey& record, const EntityId& entity) = 0;
-    /// The record waited for an entity; on_linked() follows.
+    /// The record may have waited for an entity at any hub; on_linked() follows.
     virtual void on_awaited(const RecordKey& record) = 0;
     /// `then`, an input of `entity`, is to be decided once another one of the same work is done.
     virtual void on_told_first(const EntityKey& entity, Queued then) = 0;
@@ -242,6 +243,8 @@ private:
     [[nodiscard]] bool is_wanted(std::uint64_t token) const override {
         return current(token) != nullptr;
     }
+    [[nodiscard]] bool may_replace(std::uint64_t token, std::string_view ours,
+                                   std::string_view theirs) const override;
 
     /// Publishes of reservations need their own sink: their answers are not about a state.
     struct Reserving final : nats::PublishSink {

@@ -170,9 +170,11 @@ void Entities::tell_links(const Slot& slot) {
             const bool is_new = std::ranges::find(slot.step.links, record) != slot.step.links.end();
             if (is_new) linked(record.platform, record.record);
         } else if (const auto* operation = std::get_if<Operation>(&slot.inputs[i])) {
-            if (operation->kind == OperationKind::kLink) {
-                linked(operation->platform, operation->record);
-            }
+            if (operation->kind != OperationKind::kLink) continue;
+            const RecordKey record{operation->platform, slot.key.object, operation->record};
+            if (!has(slot.state, record.platform, record.record)) continue;
+            host_.on_awaited(record);
+            host_.on_linked(record, slot.key.entity);
         } else if (const auto* recheck = std::get_if<Recheck>(&slot.inputs[i])) {
             // The agent may have missed it.
             for (const RecordState& record : slot.state.records) {

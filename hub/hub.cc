@@ -230,6 +230,10 @@ void Hub::tick() {
     instances_.tick();
     triggers_->tick();
     reconciliations_.tick();
+    if (clock_.steady() >= check_due_) {
+        check_due_ = clock_.steady() + options_.check_interval;
+        sweep_->check_new_exceptions(partitions_->held());
+    }
     sweep_->tick();
     if (commands_due_ || records_due_) ask_again();
     watch_.seen(subjects::kStreamIn, partitions_->position());
@@ -342,6 +346,10 @@ bool Hub::is_wanted(std::uint64_t token) const {
     const auto newest = newest_kept_.find(kept.unplaced->record);
     const bool is_newest = newest != newest_kept_.end() && newest->second == token;
     return is_newest && partitions_->is_held(kept.work);
+}
+
+bool Hub::may_replace(std::uint64_t token, std::string_view ours, std::string_view theirs) const {
+    return !kept_.at(token).unplaced || KeptExceptions::is_newer(ours, theirs);
 }
 
 void Hub::on_delivered(std::uint64_t token) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/agent_reports.h"
@@ -177,6 +178,8 @@ private:
     }
     void on_delivered(std::uint64_t token) override;
     [[nodiscard]] bool is_wanted(std::uint64_t token) const override;
+    [[nodiscard]] bool may_replace(std::uint64_t token, std::string_view ours,
+                                   std::string_view theirs) const override;
     bool warm(std::uint64_t sequence, std::string_view body) override;
     void check_links(const EntityKey& entity) override;
     void recheck(const EntityKey& entity, Recheck recheck, std::uint64_t sweep) override;
@@ -238,6 +241,7 @@ private:
     bool presence_known_ = false;
     bool alive_changed_ = false;
     Duration announce_due_{0};
+    Duration check_due_{0};
     std::set<std::uint64_t> refused_policies_;  ///< Whose exception this hub knows to be open.
     std::deque<HeldBack> held_back_;            ///< In their order; what comes later waits behind.
     std::map<std::uint64_t, Kept> kept_;        ///< Whose exception is on its way.

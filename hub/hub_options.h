@@ -24,6 +24,7 @@ struct HubOptions {
     Duration presence_interval = std::chrono::seconds{2};
     Duration presence_timeout = std::chrono::seconds{10};  ///< A hub not heard of is gone.
     Duration watch_interval = std::chrono::seconds{2};     ///< Looks at the streams' identity.
+    Duration check_interval = std::chrono::minutes{1};     ///< Between looks at new exceptions.
     Duration retry_wait = std::chrono::milliseconds{200};  ///< After a failed load or store.
     Duration resend_wait = std::chrono::seconds{2};        ///< Before one gap is asked for again.
     Duration keep_ended = std::chrono::hours{24 * 7};      ///< An ended instance whole,

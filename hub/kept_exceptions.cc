@@ -49,6 +49,18 @@ std::optional<KeptExceptions::Unplaced> KeptExceptions::unplaced_in(
     return Unplaced{{exception.platform, exception.entity.object, record}, exception.kind};
 }
 
+bool KeptExceptions::is_newer(std::string_view ours, std::string_view theirs) {
+    const auto own = decode_exception(ours);
+    const auto other = decode_exception(theirs);
+    if (!own || !other) return true;
+    const auto kept = wire::decode_change(own->raw);
+    const auto there = wire::decode_change(other->raw);
+    if (!kept || !there || there->key != kept->key) return true;
+    if (there->rev != kept->rev) return there->rev < kept->rev;
+    // What was settled meanwhile stays so; what is decided once more is made after that.
+    return other->status == ExceptionStatus::kOpen || other->updated_at <= own->opened_at;
+}
+
 void KeptExceptions::count_opened(const ExceptionRecord& exception) {
     if (const auto unplaced = unplaced_in(exception)) {
         const auto known = unplaced_.find(unplaced->record);
@@ -60,9 +72,14 @@ void KeptExceptions::count_opened(const ExceptionRecord& exception) {
 
 void KeptExceptions::seen(const Unplaced& unplaced) {
     if (unplaced_.size() < kUnplacedMost) unplaced_[unplaced.record].insert(unplaced.kind);
-    link_.get_last(subjects::kStreamState, subjects::link(unplaced.record),
-                   [this, record = unplaced.record](auto stored) {
-                       if (!stored || !*stored || (*stored)->deleted) return;
+    look_up_entity(unplaced.record);
+}
+
+void KeptExceptions::look_up_entity(const RecordKey& record) {
+    link_.get_last(subjects::kStreamState, subjects::link(record),
+                   [this, record](const auto& stored) {
+                       if (!stored) return look_again(record);
+                       if (!*stored || (*stored)->deleted) return;
                        const auto entity = wire::decode_reference((*stored)->body);
                        if (entity && !entity->empty()) close_if_taken_in(record, *entity);
                    });
@@ -74,15 +91,21 @@ void KeptExceptions::close_if_taken_in(const RecordKey& record, const EntityId& 
     const EntityKey key{record.object, entity};
     link_.get_last(subjects::kStreamState,
                    subjects::entity(key, entity_partition(key, options_.partitions)),
-                   [this, record, entity](auto stored) {
-                       if (!stored || !*stored || (*stored)->deleted) return;
+                   [this, record, entity](const auto& stored) {
+                       if (!stored) return look_again(record);
+                       if (!*stored || (*stored)->deleted) return;
                        const auto state = decode_entity((*stored)->body);
                        if (state && has_taken_in(*state, record)) linked(record, entity);
                    });
 }
 
+void KeptExceptions::look_again(const RecordKey& record) {
+    looks_.emplace_back(clock_.steady() + options_.retry_wait, record);
+}
+
 void KeptExceptions::awaited(const RecordKey& record) {
-    unplaced_[record].insert(std::string{exceptions::kUnmatched});
+    unplaced_[record].insert(
+        {std::string{exceptions::kUnmatched}, std::string{exceptions::kAmbiguous}});
 }
 
 void KeptExceptions::linked(const RecordKey& record, const EntityId& entity) {
@@ -188,6 +211,11 @@ void KeptExceptions::tick() {
         if (entry.retry_at != Duration{0} && entry.retry_at <= now) due.push_back(entry.id);
     }
     for (const std::uint64_t id : due) start(*find(id));
+    while (!looks_.empty() && looks_.front().first <= now) {
+        const RecordKey record = std::move(looks_.front().second);
+        looks_.pop_front();
+        look_up_entity(record);
+    }
 }
 
 }  // namespace syncline::hub

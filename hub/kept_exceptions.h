@@ -1,11 +1,14 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "hub/entities.h"
 
@@ -38,18 +41,24 @@ public:
     };
     /// What it is about, if it is open and closes once its record is placed.
     [[nodiscard]] static std::optional<Unplaced> unplaced_in(const ExceptionRecord& exception);
+    /// Does what is `ours`, about an unplaced record, say more than what is there? A hub that has
+    /// lost the partition and does not know it yet keeps what the record was before.
+    [[nodiscard]] static bool is_newer(std::string_view ours, std::string_view theirs);
     /// It is being opened here.
     void count_opened(const ExceptionRecord& exception);
     /// It stands open on the stream. If its record belongs to an entity by now, it is closed.
     void seen(const Unplaced& unplaced);
-    /// An entity takes the record in: linked() follows.
+    /// An entity takes the record in that another hub may have kept: linked() follows.
     void awaited(const RecordKey& record);
     /// The record belongs to the entity from now on.
     void linked(const RecordKey& record, const EntityId& entity);
     /// The record, which belongs to no entity, was deleted; `work` says so.
     void gone(const RecordKey& record, const WorkId& work);
     /// Its inputs come again with the partitions.
-    void forget_all() { open_.clear(); }
+    void forget_all() {
+        open_.clear();
+        looks_.clear();
+    }
     void tick();
     [[nodiscard]] std::size_t busy() const { return open_.size(); }
 
@@ -68,7 +77,9 @@ private:
         ExceptionSeverity severity = ExceptionSeverity::kError;
         Duration retry_at{0};  ///< 0: not waiting for a retry.
     };
+    void look_up_entity(const RecordKey& record);
     void close_if_taken_in(const RecordKey& record, const EntityId& entity);
+    void look_again(const RecordKey& record);
     void close(const RecordKey& record, std::string_view kind, const std::string& why,
                std::optional<Queued> queued = {});
     void start(Entry& entry);
@@ -86,6 +97,8 @@ private:
     std::uint64_t ids_ = 0;
     /// Of records that belong to no entity, the kinds that are open as far as this hub knows.
     std::map<RecordKey, std::set<std::string>> unplaced_;
+    /// Whose entity could not be looked up, and when to try again; every wait is equally long.
+    std::deque<std::pair<Duration, RecordKey>> looks_;
 };
 
 }  // namespace syncline::hub

@@ -57,6 +57,9 @@ void ReliablePublisher::send_last(std::uint32_t index) {
         const Entry& ours = entries_[index];
         // One of the tries before this was stored after all.
         if (*stored && (*stored)->body == ours.body) return done(index);
+        const bool keeps_theirs = *stored && !(*stored)->deleted && ours.sink != nullptr &&
+                                  !ours.sink->may_replace(ours.token, ours.body, (*stored)->body);
+        if (keeps_theirs) return done(index);
         const std::uint64_t sequence = *stored ? (*stored)->sequence : 0;
         link_.publish({ours.subject, ours.body, {}, sequence}, this, index);
     });

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -21,6 +22,12 @@ public:
     /// Does anybody still wait for it? Else it is not tried again: what it says may be outdated.
     [[nodiscard]] virtual bool is_wanted(std::uint64_t token) const {
         std::ignore = token;
+        return true;
+    }
+    /// May what is `ours` take the place of what is there? Else that is as good as delivered.
+    [[nodiscard]] virtual bool may_replace(std::uint64_t token, std::string_view ours,
+                                           std::string_view theirs) const {
+        std::ignore = std::tie(token, ours, theirs);
         return true;
     }
 

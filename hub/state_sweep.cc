@@ -1,5 +1,7 @@
 #include "hub/state_sweep.h"
 
+#include <algorithm>
+
 #include "hub/core/decide.h"
 #include "hub/core/state_codec.h"
 #include "shared/wire/codec.h"
@@ -10,8 +12,10 @@ namespace syncline::hub {
 void StateSweep::tick() {
     if (!link_.connected()) return;
     if (states_) {
-        const bool checked = !exceptions_ || exceptions_->finished;
-        if (read_ && checked && outstanding_ == 0) end();
+        const bool read = read_ || states_->caught_up();
+        const bool checked =
+            !exceptions_ || exceptions_->finished || exceptions_->reader->caught_up();
+        if (read && checked && outstanding_ == 0) end();
         return;
     }
     const bool asked = !to_warm_.empty() || !to_check_.empty() || !to_heal_.empty() ||
@@ -45,18 +49,36 @@ void StateSweep::begin() {
     spec.filters.push_back(
         subjects::mark(wanted.empty() ? checking_.begin()->first : *wanted.begin()));
     states_ = link_.consume(std::move(spec), this);
+    begin_exceptions();
+}
+
+void StateSweep::begin_exceptions() {
     const nats::StreamInfo& exceptions = *watch_.info(subjects::kStreamExceptions);
     if ((healing_.empty() && checking_.empty()) || exceptions.messages == 0) return;
-    spec = {};
+    std::uint64_t since = healing_.empty() ? exceptions.last_sequence : 0;
+    for (const auto& [partition, asked] : checking_) since = std::min(since, asked.open_since);
+    nats::ConsumeSpec spec;
     spec.stream = subjects::kStreamExceptions;
-    spec.last_per_subject = true;
+    spec.last_per_subject = since == 0;
+    spec.start_sequence = since + 1;
     spec.filters = {subjects::all_exceptions()};
     exceptions_ = std::make_unique<Exceptions>(*this, exceptions.last_sequence);
     exceptions_->reader = link_.consume(std::move(spec), exceptions_.get());
 }
 
+void StateSweep::check_new_exceptions(const std::vector<Partition>& held) {
+    const std::uint64_t newest = watch_.newest(subjects::kStreamExceptions);
+    for (const Partition partition : held) {
+        const std::uint64_t checked = checked_[partition];
+        if (checked < newest) to_check_.try_emplace(partition, Checking{checked, checked});
+    }
+}
+
 void StateSweep::end() {
     states_.reset();
+    for (const auto& [partition, asked] : std::exchange(checking_, {})) {
+        if (exceptions_) checked_[partition] = exceptions_->last;
+    }
     exceptions_.reset();
     for (const auto& [partition, hold] : std::exchange(healing_, {})) {
         host_.on_healed(partition, hold);
@@ -72,6 +94,7 @@ void StateSweep::end() {
 void StateSweep::start_over() {
     states_.reset();
     exceptions_.reset();
+    checked_.clear();
     to_heal_.merge(healing_);
     healing_.clear();
     to_reconsider_.merge(reconsidering_);
@@ -143,8 +166,11 @@ bool StateSweep::heals(const EntityKey& entity) const {
 bool StateSweep::checks(const EntityKey& entity, ExceptionStatus status,
                         std::uint64_t sequence) const {
     const auto checking = checking_.find(entity_partition(entity, partitions_));
-    if (status == ExceptionStatus::kOpen) return checking != checking_.end() || heals(entity);
-    return checking != checking_.end() && sequence > checking->second;
+    const bool is_open = status == ExceptionStatus::kOpen;
+    if (is_open && heals(entity)) return true;
+    if (checking == checking_.end()) return false;
+    const Checking& asked = checking->second;
+    return sequence > (is_open ? asked.open_since : asked.closed_since);
 }
 
 void StateSweep::recheck(const EntityKey& entity, std::string exception) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "hub/broker_watch.h"
 #include "hub/core/step.h"
@@ -49,7 +50,8 @@ protected:
 /// for another version of the policy, to decide each of them again. What that stream shows as open,
 /// and as resolved since the mark, is compared with the states whenever a partition is taken: the
 /// end of either may have been lost unnoticed, and with it that something was resolved, or that it
-/// was not. One pass at a time; what is asked for meanwhile is the next one. Threading: the link's.
+/// was not. What comes later is compared as well, as whoever told it may have been late and died.
+/// One pass at a time; what is asked for meanwhile is the next one. Threading: the link's.
 class StateSweep final : nats::MessageSink, DeliverySink {
 public:
     StateSweep(nats::Link& link, const BrokerWatch& watch, ReliablePublisher& effects,
@@ -59,8 +61,10 @@ public:
     void warm(Partition partition) { to_warm_.insert(partition); }
     /// `until`: where the exceptions stream stood when the partition's mark was written.
     void check_exceptions(Partition partition, std::uint64_t until) {
-        to_check_[partition] = until;
+        to_check_[partition] = {.open_since = 0, .closed_since = until};
     }
+    /// The same for partitions that are held for long, and for what has come since the last time.
+    void check_new_exceptions(const std::vector<Partition>& held);
     /// `hold` names the holding of the partition, for on_healed().
     void heal(Partition partition, std::uint64_t hold) { to_heal_[partition] = hold; }
     /// Has every state decided again that another policy than that of `version` decided.
@@ -86,6 +90,7 @@ private:
     };
 
     void begin();
+    void begin_exceptions();
     void end();
     void on_message(const nats::InMessage& message) override;
     void look_at(const EntityState& state, std::uint64_t sequence);
@@ -106,7 +111,13 @@ private:
     std::uint16_t partitions_;
     StateSweepHost& host_;
     std::set<Partition> to_warm_;
-    std::map<Partition, std::uint64_t> to_check_;
+    /// From which sequences on of the exceptions stream.
+    struct Checking {
+        std::uint64_t open_since = 0;
+        std::uint64_t closed_since = 0;
+    };
+    std::map<Partition, Checking> to_check_;
+    std::map<Partition, std::uint64_t> checked_;  ///< Up to where passes have done so.
     std::map<Partition, std::uint64_t> to_heal_;
     struct Reconsidering {
         std::uint64_t hold = 0;
@@ -122,11 +133,11 @@ private:
     std::map<Partition, std::uint64_t> healing_;
     std::map<Partition, Reconsidering> reconsidering_;
     std::set<Partition> looking_;
-    std::map<Partition, std::uint64_t> checking_;  ///< Beside those.
-    std::uint64_t states_end_ = 0;                 ///< Sequence at which the states end.
-    bool read_ = false;                            ///< All states were read.
-    std::uint64_t outstanding_ = 0;                ///< Publishes and rechecks without answer.
-    std::size_t owed_ = 0;  ///< Messages whose credit waits for these answers.
+    std::map<Partition, Checking> checking_;  ///< Beside those.
+    std::uint64_t states_end_ = 0;            ///< Sequence at which the states end.
+    bool read_ = false;                       ///< All states were read.
+    std::uint64_t outstanding_ = 0;           ///< Publishes and rechecks without answer.
+    std::size_t owed_ = 0;                    ///< Messages whose credit waits for these answers.
 };
 
 }  // namespace syncline::hub

@@ -228,6 +228,7 @@ struct ExceptionRecord {
     Care care;                  ///< While it is open.
     std::string closed_by;      ///< Who has settled it; empty: it is open, or closed by itself.
     std::string closing;        ///< What they did, and why.
+    friend bool operator==(const ExceptionRecord&, const ExceptionRecord&) = default;
 };
 
 /// Does a person's operation on an exception that no state holds. False: there is nothing to do, or
