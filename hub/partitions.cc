@@ -106,6 +106,7 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
         hold.mark_sequence = hold.aware = (*stored)->sequence;
         auto mark = decode_mark((*stored)->body);
         if (mark) {
+            note_loss(hold, *mark);
             // A hub that lives and still holds it gives it back by itself; one that is stuck loses
             // it to the greater fence.
             const bool patient = now - hold.waiting_since < options_.presence_timeout;
@@ -119,14 +120,22 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
                        {{"partition", number_of(hold).value}, {"error", mark.error()}});
         }
     }
-    if (has_lost(stream(subjects::kStreamCommands), hold.mark.commands)) hold.mark.commands = {};
-    if (has_lost(stream(subjects::kStreamExceptions), hold.mark.exceptions)) {
-        hold.mark.exceptions = {};
-    }
+    if (hold.commands_lost) hold.mark.commands = {};
+    if (hold.exceptions_lost) hold.mark.exceptions = {};
     hold.mark.fence = std::max(hold.mark.fence, hold.fence_seen) + 1;
     hold.mark.holder = options_.id;
     hold.phase = Phase::kTaking;
     publish_mark(hold);
+}
+
+/// What it shows once counts until the partition is taken, which may need several tries: what
+/// others of its kind have told again meanwhile lets the streams grow past where they ended.
+void Partitions::note_loss(Hold& hold, const Mark& mark) {
+    const auto lacks = [this](std::string_view name, const Mark::StreamPoint& point) {
+        return has_lost(stream(name), point);
+    };
+    hold.commands_lost |= lacks(subjects::kStreamCommands, mark.commands);
+    hold.exceptions_lost |= lacks(subjects::kStreamExceptions, mark.exceptions);
 }
 
 /// Left to hubs that can read it; taken by none it shows in the status.
@@ -165,10 +174,10 @@ void Partitions::taken(Hold& hold) {
     hold.mark.inputs_created = inputs.created;
     reader_stale_ = true;
     tell_marks(hold);
-    host_.on_taken(number_of(hold),
-                   {lost, has_lost(stream(subjects::kStreamCommands), hold.mark.commands),
-                    has_lost(stream(subjects::kStreamExceptions), hold.mark.exceptions),
-                    watch_.noted() > hold.aware, hold.mark.exceptions.last});
+    note_loss(hold, hold.mark);
+    host_.on_taken(number_of(hold), {lost, std::exchange(hold.commands_lost, false),
+                                     std::exchange(hold.exceptions_lost, false),
+                                     watch_.noted() > hold.aware, hold.mark.exceptions.last});
 }
 
 void Partitions::lose(Hold& hold, const char* why) {

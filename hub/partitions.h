@@ -146,6 +146,8 @@ private:
         bool healing = false;              ///< heal() was called, and healed() was not.
         std::uint64_t reconsidering = 0;   ///< By the policy of this version; 0: no.
         std::uint64_t aware = 0;           ///< Losses noted in SYNC_STATE up to here are known.
+        bool commands_lost = false;        ///< By a mark that was read since it was held last.
+        bool exceptions_lost = false;      ///< The same.
         Duration mark_due{0};
         Duration look_again{0};  ///< kWaiting: when to read the mark again.
         Duration waiting_since{0};
@@ -175,6 +177,7 @@ private:
     void taken(Hold& hold);
     void write_mark(Hold& hold, bool give_back);
     void unspoken(Hold& hold, const Error& error);
+    void note_loss(Hold& hold, const Mark& mark);
     void publish_mark(Hold& hold);
     void skip_quiet(Hold& hold);
     void lose(Hold& hold, const char* why);

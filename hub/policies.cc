@@ -56,6 +56,9 @@ void Policies::on_message(const nats::InMessage& message) {
         return activate(message);
     }
     reader_->processed(1);
+    watch_.seen(subjects::kStreamPolicy, message.sequence);
+    // What somebody stored after a loss may have brought the bucket to where it ended before.
+    if (message.sequence <= std::exchange(read_to_, message.sequence)) restore();
     const auto entry = subjects::parse_policy_entry(message.subject);
     if (!entry || message.deleted) return;
     Known& known = known_[entry->number];

@@ -126,7 +126,8 @@ private:
     std::unique_ptr<nats::Subscription> reader_;
     /// Activations alone: while inputs wait for a version that is lost, none is read among them.
     std::unique_ptr<nats::Subscription> activations_;
-    bool read_ = false;  ///< What the bucket held at the start is known.
+    std::uint64_t read_to_ = 0;  ///< In the bucket's stream.
+    bool read_ = false;          ///< What the bucket held at the start is known.
     bool ready_ = false;
     Duration seed_due_{0};
     struct Later {
