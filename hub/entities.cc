@@ -123,6 +123,7 @@ void Entities::advance(Slot& slot) {
     idle_.erase(slot.idle);
     ++busy_;
     ++slot.attempt;
+    slot.step = std::make_unique<Step>();
     // What is told must be the truth, not what this hub last knew of it.
     const bool recheck = std::holds_alternative<Recheck>(slot.waiting.front().input);
     const auto* changed = std::get_if<PolicyChanged>(&slot.waiting.front().input);
@@ -296,19 +297,19 @@ void Entities::decide_now(Slot& slot) {
     // log says of the inputs is all that the state comes from.
     std::optional<EntityState> before;
     if (slot.checked || only_reconsidered(slot.inputs)) before = slot.state;
-    slot.step = decide(policy, std::move(slot.state), slot.inputs, context);
-    slot.state = std::move(slot.step.next);
-    if (before && !slot.step.changed) slot.state = *std::move(before);
-    for (const auto& [platform, epoch] : slot.step.epochs) host_.on_later_epoch(platform, epoch);
+    *slot.step = decide(policy, std::move(slot.state), slot.inputs, context);
+    slot.state = std::move(slot.step->next);
+    if (before && !slot.step->changed) slot.state = *std::move(before);
+    for (const auto& [platform, epoch] : slot.step->epochs) host_.on_later_epoch(platform, epoch);
     // A change is stored by compare-and-set; that there is none has no such guard, and another hub
     // may have changed the state since; by a policy of its own time, which it sees to itself.
-    if (!slot.step.changed && !before) return restart(slot, Duration{0});
+    if (!slot.step->changed && !before) return restart(slot, Duration{0});
     // Whoever told it as another entity's has missed whose it is, also if it tells nothing new.
     const bool links =
-        !slot.step.links.empty() || std::ranges::any_of(slot.works, &Queued::needs_link);
-    if (slot.step.changed || links) return reserve_all(slot);
-    ++(slot.step.replayed ? counters_.replays : counters_.quiet);
-    publish_effects(slot, std::move(slot.step.commands));
+        !slot.step->links.empty() || std::ranges::any_of(slot.works, &Queued::needs_link);
+    if (slot.step->changed || links) return reserve_all(slot);
+    ++(slot.step->replayed ? counters_.replays : counters_.quiet);
+    publish_effects(slot, std::move(slot.step->commands));
 }
 
 void Entities::store(Slot& slot) {
@@ -330,15 +331,15 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
         watch_.stored(subjects::kStreamState, slot->least, *sequence);
         slot->sequence = *sequence;
         slot->body.clear();
-        if (options_.spans != nullptr && slot->step.changed) {
-            trace_decision(*options_.spans, slot->step.log, slot->inputs, clock_.now());
+        if (options_.spans != nullptr && slot->step->changed) {
+            trace_decision(*options_.spans, slot->step->log, slot->inputs, clock_.now());
         }
-        for (const ExceptionEvent& event : slot->step.exceptions) {
+        for (const ExceptionEvent& event : slot->step->exceptions) {
             counters_.count(event.kind, event.severity, event.what);
         }
         tell_links(*slot);
         release_keys(*slot);
-        return publish_effects(*slot, std::move(slot->step.commands));
+        return publish_effects(*slot, std::move(slot->step->commands));
     }
     if (sequence.error().kind == ErrorKind::kTooLarge) return give_up(*slot, sequence.error());
     const bool conflict = sequence.error().kind == ErrorKind::kConflict;
@@ -350,16 +351,16 @@ void Entities::on_published(std::uint64_t token, const Result<std::uint64_t>& se
 
 void Entities::publish_effects(Slot& slot, std::vector<Command> commands) {
     slot.phase = Phase::kPublishing;
-    const bool all = slot.step.changed || slot.step.replayed;
-    slot.outstanding = commands.size() + slot.step.rechecked.size() + slot.step.answers.size() +
+    const bool all = slot.step->changed || slot.step->replayed;
+    slot.outstanding = commands.size() + slot.step->rechecked.size() + slot.step->answers.size() +
                        (all ? slot.state.outbox.size() : 0);
     if (slot.outstanding == 0) return finish(slot);
     sync_points_.reached("H5");
     publish_commands(slot, commands);
-    for (const WriteAnswer& answer : slot.step.answers) {
+    for (const WriteAnswer& answer : slot.step->answers) {
         host_.on_written(answer, this, token_of(slot));
     }
-    publish_outgoing(slot, slot.step.rechecked);
+    publish_outgoing(slot, slot.step->rechecked);
     if (all) publish_outgoing(slot, slot.state.outbox);
 }
 
@@ -455,7 +456,7 @@ void Entities::finish(Slot& slot) {
     for (std::size_t i = 0; i < slot.works.size(); ++i) settle(slot.works[i], slot.inputs[i]);
     std::vector<Queued> done = std::move(slot.works);
     for (std::size_t i = done.size(); i-- > 0;) {
-        const bool on = goes_on(slot.key, done[i], slot.inputs[i], slot.step.handovers);
+        const bool on = goes_on(slot.key, done[i], slot.inputs[i], slot.step->handovers);
         const bool erases = !on && slot.loaded && slot.state.is_to_erase();
         if (erases) {
             host_.on_to_erase(
@@ -464,13 +465,15 @@ void Entities::finish(Slot& slot) {
         }
         if (on || erases) done.erase(done.begin() + static_cast<std::ptrdiff_t>(i));
     }
-    hand_over(slot, std::move(slot.step.handovers));
-    slot.works.clear();
-    slot.inputs.clear();
-    slot.step = Step{};
+    hand_over(slot, std::move(slot.step->handovers));
     slot.absent.clear();
     slot.foreign_keys.reset();
     slot.foreign_records.clear();
+    // Idle ones are many: what is of no use until the next decision is given back.
+    slot.works = {};
+    slot.inputs = {};
+    slot.body = {};
+    slot.step.reset();
     if (std::exchange(slot.reconsiders, false)) reconsider_before_done(slot, done);
     for (const Queued& queued : done) host_.on_done(queued.work);
     advance(slot);
@@ -479,13 +482,13 @@ void Entities::finish(Slot& slot) {
 
 /// What was decided is not stored, so nothing of it is told.
 void Entities::abandon(Slot& slot) {
-    slot.step = Step{};
+    *slot.step = Step{};
     slot.loaded = false;
     finish(slot);
 }
 
 void Entities::restart(Slot& slot, Duration wait) {
-    slot.step = Step{};
+    *slot.step = Step{};
     for (std::size_t i = slot.works.size(); i-- > 0;) {
         slot.works[i].input = std::move(slot.inputs[i]);
         slot.waiting.push_front(std::move(slot.works[i]));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <memory>
 #include <optional>
@@ -145,10 +144,10 @@ private:
         std::uint64_t least = 0;     ///< What the stream had when the state was sent to it.
         std::uint64_t sequence = 0;  ///< Of the stored state; 0: there is none.
         EntityState state;
-        std::deque<Queued> waiting;
-        std::vector<Input> inputs;  ///< Being decided.
-        std::vector<Queued> works;  ///< The same, without their inputs.
-        Step step;
+        std::list<Queued> waiting;
+        std::vector<Input> inputs;        ///< Being decided.
+        std::vector<Queued> works;        ///< The same, without their inputs.
+        std::unique_ptr<Step> step;       ///< While it is at work.
         std::string body;                 ///< Of the state being stored.
         std::size_t outstanding = 0;      ///< Reservations or effects not yet confirmed.
         std::vector<RecordKey> foreign;   ///< Links that were refused.

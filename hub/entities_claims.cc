@@ -58,7 +58,7 @@ void Entities::reserve_all(Slot& slot) {
     slot.refused.clear();
     slot.claimed.clear();
     std::vector<Reservation> wanted;
-    for (const Claim& claim : slot.step.claims) {
+    for (const Claim& claim : slot.step->claims) {
         wanted.push_back(
             {.subject = subjects::match_key(claim.object, claim.rule, claim.text), .key = claim});
     }
@@ -201,7 +201,7 @@ void Entities::take_in(Slot& slot, const RecordKey& guest,
                            ? wire::decode_change(exception->raw)
                            : fail(ErrorKind::kNotFound, "");
         // It may have got other keys since it was written down at this one.
-        if (decoded && matches_one(slot.step.claims, *decoded)) change = *std::move(decoded);
+        if (decoded && matches_one(slot.step->claims, *decoded)) change = *std::move(decoded);
     }
     if (change) {
         // Nothing is decided behind an operation on identities, which is the last one therefore.
@@ -222,19 +222,19 @@ void Entities::reservation_done(Slot& slot) {
     if (--slot.outstanding > 0) return;
     if (!slot.guests.empty()) return invite(slot);
     const bool all_ours = slot.refused.empty() && slot.foreign.empty();
-    if (all_ours && !slot.step.keys_unsure) return reserved(slot);
+    if (all_ours && !slot.step->keys_unsure) return reserved(slot);
     if (!all_ours) ++counters_.conflicts;
     // Somebody else's entity holds a key. A new entity gives way: its record is placed again. One
     // that exists lives on without the record, or without the key, and decides with that knowledge.
-    if (!all_ours && slot.step.founds && !insists(slot.works)) return misplaced(slot);
+    if (!all_ours && slot.step->founds && !insists(slot.works)) return misplaced(slot);
     if (!all_ours && part_with_foreign(slot)) return;
     decide_again(slot);
 }
 
 void Entities::reserved(Slot& slot) {
-    if (slot.step.changed) return store(slot);
+    if (slot.step->changed) return store(slot);
     tell_links(slot);
-    publish_effects(slot, std::move(slot.step.commands));
+    publish_effects(slot, std::move(slot.step->commands));
 }
 
 /// With what claiming has found out in this attempt and in the one before.
@@ -311,7 +311,7 @@ bool Entities::part_with_foreign(Slot& slot) {
         return std::ranges::find(slot.foreign, record) != slot.foreign.end();
     };
     const std::optional<RecordKey> successors =
-        slot.refused.empty() ? std::nullopt : slot.step.revived_by;
+        slot.refused.empty() ? std::nullopt : slot.step->revived_by;
     std::vector<Input> inputs = std::exchange(slot.inputs, {});
     std::vector<Queued> works = std::exchange(slot.works, {});
     std::vector<Queued> elsewhere;
@@ -364,7 +364,7 @@ bool Entities::part_with_foreign(Slot& slot) {
 // Best effort: a key left behind names an entity that no longer has it, and claiming it finds that
 // out; see left_behind().
 void Entities::release_keys(const Slot& slot) {
-    for (const Claim& claim : slot.step.releases) {
+    for (const Claim& claim : slot.step->releases) {
         const std::string subject = subjects::match_key(claim.object, claim.rule, claim.text);
         link_.get_last(
             subjects::kStreamState, subject,

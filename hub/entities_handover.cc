@@ -133,7 +133,7 @@ std::vector<Entities::Reservation> Entities::links_wanted(const Slot& slot) {
         if (!slot.works[i].needs_link) continue;
         want(std::get<Change>(slot.inputs[i]).key, slot.works[i].not_in);
     }
-    std::vector<RecordKey> links = slot.step.links;
+    std::vector<RecordKey> links = slot.step->links;
     for (const Input& input : slot.inputs) {
         const auto* takeover = std::get_if<Takeover>(&input);
         if (takeover == nullptr) continue;
@@ -167,7 +167,8 @@ void Entities::tell_links(const Slot& slot) {
             // A change may have told of the record first, when it was nobody's.
             if (!outcome->record) continue;
             const RecordKey record{outcome->platform, slot.key.object, *outcome->record};
-            const bool is_new = std::ranges::find(slot.step.links, record) != slot.step.links.end();
+            const bool is_new =
+                std::ranges::find(slot.step->links, record) != slot.step->links.end();
             if (is_new) linked(record.platform, record.record);
         } else if (const auto* operation = std::get_if<Operation>(&slot.inputs[i])) {
             if (operation->kind != OperationKind::kLink) continue;
