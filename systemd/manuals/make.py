@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the man page and the bash completion of a program from what it says of its command line.
+"""Makes the man page and the completions of a program from what it says of its command line.
 
-    make.py PROGRAM VERSION MAN_PAGE COMPLETION
+    make.py PROGRAM VERSION MAN_PAGE BASH_COMPLETION ZSH_COMPLETION
 
-Both are made of `PROGRAM --describe-command-line`, so that neither can differ from what the program
+All are made of `PROGRAM --describe-command-line`, so that none can differ from what the program
 takes. The page's section FILES is the only part that is written here.
 """
 
@@ -155,9 +155,9 @@ def man_page(root, version):
     return page + ".SH SEE ALSO\n" + ",\n".join(others) + "\n"
 
 
-# ---- The bash completion. -------------------------------------------------------------------
+# ---- The completions. -----------------------------------------------------------------------
 
-COMPLETION = """\
+BASH = """\
 # bash completion of {program}, made from the program itself. Where nothing is offered, readline
 # completes names of files.
 _{function}() {{
@@ -205,6 +205,58 @@ _{function}_values() {{
 complete -o default -F _{function} {program}
 """
 
+ZSH = """\
+#compdef {program}
+# zsh completion of {program}, made from the program itself. Where nothing is offered, names of
+# files are.
+_{function}() {{
+    local command previous word
+    local -a commands options with_value values
+    local -i i
+    for ((i = 2; i <= CURRENT; ++i)); do
+        _{function}_at "$command"
+        if ((i == CURRENT)); then break; fi
+        word="${{words[i]}}"
+        if [[ -n "$previous" ]]; then
+            previous=""  # The value of the option before.
+        elif ((${{with_value[(Ie)$word]}})); then
+            previous="$word"
+        elif ((${{commands[(I)$word:*]}})); then
+            command="${{command:+$command }}$word"
+        fi
+    done
+    if [[ -z "$previous" && "$PREFIX" == -*=* ]]; then
+        previous="${{PREFIX%%=*}}"
+        compset -P '*='
+    fi
+    if [[ -n "$previous" ]]; then
+        _{function}_values "$command" "$previous"
+        if ((${{#values}})); then compadd -a values; else _files; fi
+    elif [[ "$PREFIX" == -* ]]; then
+        _describe option options
+    elif ((${{#commands}})); then
+        _describe command commands
+    else
+        _files
+    fi
+}}
+
+# What may stand after a command, and what it means.
+_{function}_at() {{
+    case "$1" in
+{at}    esac
+}}
+
+# What may stand after an option of a command, where that is known.
+_{function}_values() {{
+    values=()
+    case "$1 $2" in
+{values}    esac
+}}
+
+_{function} "$@"
+"""
+
 
 def option_names(options, only_with_value=False):
     return [
@@ -215,13 +267,26 @@ def option_names(options, only_with_value=False):
     ]
 
 
-def completion(root):
+def options_at(root, path, command):
+    """The options that may stand after a command, those of the program included where it takes them."""
+    options = list(command["options"])
+    if path and command["takes_options_of_parent"]:
+        known = set(option_names(options))
+        options += [one for one in root["options"] if not known & set(option_names([one]))]
+    return options
+
+
+def known_values(options):
+    """(name, words) of each option whose values are listed."""
+    for option in options:
+        for name in option["names"] if listed_values(option) else []:
+            yield name, " ".join(listed_values(option))
+
+
+def bash_completion(root):
     at = values = ""
     for path, command in commands_of(root):
-        options = list(command["options"])
-        if path and command["takes_options_of_parent"]:
-            known = set(option_names(options))
-            options += [one for one in root["options"] if not known & set(option_names([one]))]
+        options = options_at(root, path, command)
         key = " ".join(path)
         at += (
             f'        "{key}")\n'
@@ -230,21 +295,48 @@ def completion(root):
             f'            with_value="{" ".join(option_names(options, only_with_value=True))}"\n'
             "            ;;\n"
         )
-        for option in options:
-            for name in option["names"] if listed_values(option) else []:
-                words = " ".join(listed_values(option))
-                values += f'        "{key} {name}") values="{words}" ;;\n'
+        for name, words in known_values(options):
+            values += f'        "{key} {name}") values="{words}" ;;\n'
     function = root["name"].replace("-", "_")
-    return COMPLETION.format(program=root["name"], function=function, at=at, values=values)
+    return BASH.format(program=root["name"], function=function, at=at, values=values)
+
+
+def described(name, text):
+    """A word and what it means, as zsh's _describe takes it."""
+    line = text.partition("\n")[0].replace("'", "'\\''")
+    return f"'{name}:{line}'"
+
+
+def zsh_completion(root):
+    at = values = ""
+    for path, command in commands_of(root):
+        options = options_at(root, path, command)
+        key = " ".join(path)
+        words = [described(one["name"], one["text"]) for one in command["commands"]]
+        names = [described(name, one["text"]) for one in options for name in option_names([one])]
+        at += (
+            f'        "{key}")\n'
+            f'            commands=({" ".join(words)})\n'
+            f'            options=({" ".join(names)})\n'
+            f'            with_value=({" ".join(option_names(options, only_with_value=True))})\n'
+            "            ;;\n"
+        )
+        for name, listed in known_values(options):
+            values += f'        "{key} {name}") values=({listed}) ;;\n'
+    function = root["name"]
+    return ZSH.format(program=root["name"], function=function, at=at, values=values)
 
 
 def main():
-    if len(sys.argv) != 5:
+    if len(sys.argv) != 6:
         sys.exit(__doc__)
-    program, version, page, script = sys.argv[1:]
+    program, version, page, bash, zsh = sys.argv[1:]
     asked = [program, "--describe-command-line"]
     root = json.loads(subprocess.run(asked, check=True, capture_output=True).stdout)
-    for file, text in ((page, man_page(root, version)), (script, completion(root))):
+    made = {
+        page: man_page(root, version), bash: bash_completion(root), zsh: zsh_completion(root),
+    }
+    for file, text in made.items():
         Path(file).parent.mkdir(parents=True, exist_ok=True)
         Path(file).write_text(text, encoding="utf-8")
 

@@ -18,7 +18,7 @@ from pathlib import Path
 PROGRAMS = ("syncline-agent", "syncline-hub", "synclinectl")
 
 # Sets the variables that readline sets, for each command line of stdin, and prints what is offered.
-ASK_COMPLETION = """
+ASK_BASH = """
 source "$1"
 declare -F "$2" >/dev/null || { echo "no function $2"; exit 1; }
 while IFS= read -r line; do
@@ -27,6 +27,22 @@ while IFS= read -r line; do
     COMPREPLY=()
     "$2"
     echo "${COMPREPLY[*]}"
+done
+"""
+
+# The same of zsh, whose own functions say here what they are given.
+ASK_ZSH = """
+fpath=("${1:h}" $fpath)
+autoload -Uz "$2"
+compadd() { offered=(${(P)2}) }
+_describe() { offered=(${${(P)2}%%:*}) }
+_files() { offered=() }
+compset() { PREFIX="${PREFIX#*=}" }
+while IFS= read -r line; do
+    words=("${(@s:|:)line}")
+    CURRENT=${#words} PREFIX="${words[-1]}" offered=()
+    "$2"
+    print -r -- ${(M)offered:#$PREFIX*}
 done
 """
 
@@ -95,8 +111,12 @@ def missing_in_page(commands, page):
 
 
 def ask(script, program, lines):
-    function = "_" + program.replace("-", "_")
-    asked = subprocess.run(["bash", "-c", ASK_COMPLETION, "-", script, function], text=True,
+    is_zsh = script.name.startswith("_")
+    if is_zsh:  # Which does not break --option=value in three.
+        lines = [line.replace("|=|", "=").replace("|=", "=") for line in lines]
+    function = "_" + (program if is_zsh else program.replace("-", "_"))
+    shell = ["zsh", "-f", "-c", ASK_ZSH] if is_zsh else ["bash", "-c", ASK_BASH]
+    asked = subprocess.run([*shell, "-", script, function], text=True,
                            input="".join(line + "\n" for line in lines), capture_output=True)
     if asked.returncode != 0 or asked.stderr:
         raise SystemExit(f"{script}: {asked.stdout}{asked.stderr}")
@@ -149,34 +169,40 @@ def warnings_of(page):
         yield f"{page.name}: {shown.stderr}"
 
 
-def planted(commands, page, script, program, folder):
-    """An option that is taken out must be missed, in each of the two."""
+def planted(commands, page, scripts, program, folder):
+    """An option that is taken out must be missed, in each of them."""
     name = [one for _, (options, *_) in commands for one in sorted(options - {"-h", "--help"})][-1]
-    worse_page, worse_script = folder / page.name, folder / f"{program}.bash"
+    worse_page = folder / page.name
     worse_page.write_text(page.read_text().replace(name.replace("-", "\\-"), ""))
-    without = re.sub(rf"(?<=[ \"]){re.escape(name)}(?=[ \"])", "", script.read_text())
-    worse_script.write_text(without)
     if not list(missing_in_page(commands, worse_page)):
         yield f"{program}: {name} was taken out of the man page, and nothing was found"
-    if not list(missing_in_completion(commands, worse_script, program)):
-        yield f"{program}: {name} was taken out of the completion, and nothing was found"
+    for script in scripts:
+        worse = folder / script.name
+        without = re.sub(rf"(?<=[ \"'(]){re.escape(name)}(?=[ \":)])", "", script.read_text())
+        worse.write_text(without)
+        if not list(missing_in_completion(commands, worse, program)):
+            yield f"{worse.name}: {name} was taken out of it, and nothing was found"
 
 
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     bin_folder, manuals = Path(sys.argv[1]), Path(sys.argv[2])
+    completions = manuals / "completions"
     problems, looked_at = [], 0
     with tempfile.TemporaryDirectory() as folder:
         for program in PROGRAMS:
-            page, script = manuals / f"{program}.1", manuals / "completions" / program
+            page = manuals / f"{program}.1"
+            scripts = [completions / program, completions / f"_{program}"]
             commands = list(all_commands(bin_folder / program))
             looked_at += sum(len(found[0] | found[2]) for _, found in commands)
             problems += missing_in_page(commands, page)
-            problems += missing_in_completion(commands, script, program)
+            for script in scripts:
+                problems += missing_in_completion(commands, script, program)
             problems += warnings_of(page)
-            problems += planted(commands, page, script, program, Path(folder))
-    problems += behaves(manuals / "completions" / "synclinectl")
+            problems += planted(commands, page, scripts, program, Path(folder))
+    for name in ("synclinectl", "_synclinectl"):
+        problems += behaves(completions / name)
     print(*problems, sep="\n")
     print(f"{looked_at} options and arguments, {len(problems)} problems")
     sys.exit(1 if problems else 0)
