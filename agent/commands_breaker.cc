@@ -100,6 +100,10 @@ void Commands::empty_log() {
 
 /// It stays in the stream, and does not keep others from being taken.
 void Commands::park(const JobPtr& job) {
+    if (job->sequence > last_seen_.sequence) {  // Its reading was broken off: it comes again.
+        unfinished_.erase(job->sequence);
+        return;
+    }
     const EntityKey& entity = job->command.entity;
     auto& parked = parked_[entity.object];
     if (parked.size() < kCountedMost) parked.insert(stable_hash(entity.entity.text));

@@ -18,6 +18,7 @@ constexpr Duration kSettle = std::chrono::milliseconds{50};
 /// What was there when a read began and is gone since is waited for in vain: another hub erases,
 /// too.
 constexpr Duration kSilentMost = std::chrono::seconds{5};
+constexpr Duration kLateLook = std::chrono::minutes{1};
 /// So many are asked for at once.
 constexpr std::size_t kFoundMost = 1'000;
 
@@ -65,6 +66,7 @@ void Erasures::forget_all() {
     reader_.reset();
     found_.clear();
     jobs_.clear();
+    late_looks_.clear();
 }
 
 std::string_view Erasures::stream_of(Pass pass) {
@@ -113,7 +115,9 @@ std::vector<std::string> Erasures::filters_of(const Job& job) const {
 }
 
 void Erasures::tick() {
-    if (jobs_.empty() || !link_.connected()) return;
+    if (!link_.connected()) return;
+    look_late();
+    if (jobs_.empty()) return;
     Job& job = jobs_.front();
     if (reader_) {
         if (reader_->caught_up() || found_.size() >= kFoundMost) return pass_read(job);
@@ -163,7 +167,7 @@ bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
         case Pass::kInputs: return is_told_of(job, message);
         case Pass::kCommands: {
             const auto command = wire::decode_command(message.body);
-            return !command || !command->fields.empty() || !command->expected.empty();
+            return !command || is_of_before(job, *command);
         }
         case Pass::kEvents: {
             // It may live again by now, and what is told of that stays.
@@ -218,6 +222,16 @@ bool Erasures::is_told_of(const Job& job, const nats::InMessage& message) const 
     return operation->entity == job.state.key || std::ranges::binary_search(job.records, record);
 }
 
+/// Does it say what the entity was? It may live again by now, and what is commanded since comes
+/// after the word to forget, which every agent has got.
+bool Erasures::is_of_before(const Job& job, const Command& command) const {
+    if (command.fields.empty() && command.expected.empty()) return false;
+    const ObjectSpec* object = policies_.newest().object(job.state.key.object);
+    const bool told = object != nullptr && object->binding(command.platform) != nullptr;
+    const RecordState* record = told ? job.state.record(command.platform) : nullptr;
+    return record == nullptr || command.generation < record->generation;
+}
+
 /// Is the match key nobody's but its former holder's? It may live again and have claimed it anew.
 bool Erasures::is_former_key(const Job& job, const nats::InMessage& message) const {
     const auto holder = wire::decode_reference(message.body);
@@ -248,6 +262,7 @@ void Erasures::pass_read(Job& job) {
         due_ += kSettle;
         return;
     }
+    if (job.is_late_look) return late_looked();
     job.pass = static_cast<Pass>(static_cast<int>(job.pass) + 1);
     if (job.pass == Pass::kKeys && job.keys.empty()) job.pass = Pass::kLog;
     const bool log_too = job.state.forgotten->phase == Forgotten::Phase::kLog;
@@ -260,10 +275,27 @@ void Erasures::finish() {
     const Forgotten& forgotten = *job.state.forgotten;
     Erased erased{forgotten.id, forgotten.phase, job.erased.size(), {}};
     if (forgotten.phase == Forgotten::Phase::kStreams) erased.log = std::move(job.log);
+    if (erased.log.empty()) late_looks_.push_back({clock_.steady() + kLateLook, job.state});
     for (Queued& then : job.then) {
         then.input = erased;
         host_.on_erased(job.state.key, std::move(then));
     }
+}
+
+void Erasures::look_late() {
+    if (!jobs_.empty() || late_looks_.empty() || late_looks_.front().due > clock_.steady()) return;
+    jobs_.push_back({.state = std::move(late_looks_.front().state), .is_late_look = true});
+    late_looks_.pop_front();
+}
+
+void Erasures::late_looked() {
+    const Job job = std::move(jobs_.front());
+    jobs_.pop_front();
+    if (job.log.empty()) return;
+    const EntityKey& entity = job.state.key;
+    host_.on_erased(entity,
+                    {.input = Erased{job.state.forgotten->id, Forgotten::Phase::kDone, 0, job.log},
+                     .work = {entity_partition(entity, options_.partitions), 0, 0}});
 }
 
 }  // namespace syncline::hub

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -66,6 +67,12 @@ private:
         Fields canonical;                   ///< By that log; in the end the last ones.
         std::map<std::string, Claim> keys;  ///< That they made, by subject.
         std::set<std::pair<Pass, std::uint64_t>> erased;
+        bool is_late_look = false;  ///< At the log alone.
+    };
+    /// A hub that is no more may have told something that is stored only now.
+    struct LateLook {
+        Duration due{0};
+        EntityState state;
     };
 
     void read(Job& job);
@@ -73,9 +80,12 @@ private:
     void look_at(Job& job, const nats::InMessage& message) const;
     [[nodiscard]] bool is_of(const Job& job, const nats::InMessage& message) const;
     [[nodiscard]] bool is_told_of(const Job& job, const nats::InMessage& message) const;
+    [[nodiscard]] bool is_of_before(const Job& job, const Command& command) const;
     [[nodiscard]] bool is_former_key(const Job& job, const nats::InMessage& message) const;
     void pass_read(Job& job);
     void finish();
+    void look_late();
+    void late_looked();
     [[nodiscard]] static std::string_view stream_of(Pass pass);
     [[nodiscard]] std::vector<std::string> filters_of(const Job& job) const;
 
@@ -84,7 +94,8 @@ private:
     const Policies& policies_;
     const HubOptions& options_;
     ErasuresHost& host_;
-    std::list<Job> jobs_;  ///< The first one is at work.
+    std::list<Job> jobs_;              ///< The first one is at work.
+    std::deque<LateLook> late_looks_;  ///< Every wait is equally long.
     std::unique_ptr<nats::Subscription> reader_;
     std::vector<std::uint64_t> found_;  ///< To be erased, by the pass that is being read.
     Duration due_{0};                   ///< When to read next.

@@ -117,6 +117,14 @@ void take_erased(Work& work, const Erased& erased) {
         return;
     }
     using Phase = Forgotten::Phase;
+    if (forgotten->phase == Phase::kDone) {
+        forgotten->phase = Phase::kLog;
+        forgotten->log = erased.log;
+        work.log.erased = erased.log;
+        work.note(std::to_string(erased.log.size()) +
+                  " entries of this log were stored late; they follow");
+        return;
+    }
     if (forgotten->phase == Phase::kStreams && !erased.log.empty()) {
         forgotten->phase = Phase::kLog;
         forgotten->log = erased.log;

@@ -105,7 +105,7 @@ struct HandedOver {
     std::string id;
 };
 
-/// What was to be erased by Forgotten in `phase` is erased.
+/// What was to be erased by Forgotten in `phase` is erased; of kDone: entries of the log came late.
 struct Erased {
     std::string id;
     Forgotten::Phase phase = Forgotten::Phase::kStreams;

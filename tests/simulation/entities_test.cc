@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "hub/core/state_codec.h"
 #include "hub/erasures.h"
 #include "shared/nats/jetstream_api.h"
@@ -123,7 +125,10 @@ protected:
     }
 
     void on_done(const hub::WorkId&) override { ++done_; }
-    void on_erased(const EntityKey&, hub::Queued) override { ++done_; }
+    void on_erased(const EntityKey&, hub::Queued queued) override {
+        ++done_;
+        erased_ = std::get<hub::Erased>(std::move(queued.input));
+    }
     void on_misplaced(hub::Queued) override { ++misplaced_; }
     void on_linked(const RecordKey&, const EntityId&) override {}
     void on_awaited(const RecordKey&) override {}
@@ -160,6 +165,7 @@ protected:
                             counters_, sync_points_, *this,  effects_};
     hub::Erasures erasures_{link_, clock_, policies_, options_, *this};
     std::size_t done_ = 0;
+    std::optional<hub::Erased> erased_;  ///< The newest.
     std::size_t misplaced_ = 0;
 };
 
@@ -212,21 +218,27 @@ protected:
         state_.key = kGiver;
         state_.version = 2;
         state_.forgotten = hub::Forgotten{.id = "op-1", .by = "anna", .version = 2};
+        store_entry_of_before();
+    }
+    std::uint64_t store_entry_of_before() {
         hub::LogEntry before;
         before.entity = kGiver;
         before.version = 1;
         before.decisions = {{kName, kCrm, {}, "bolt", hub::Verdict::kAccepted, {}}};
-        store(subjects::log(kGiver), hub::encode(before));
+        return store(subjects::log(kGiver), hub::encode(before));
     }
     std::uint64_t claim() { return store(key_, wire::encode_reference(kGiver.entity, {})); }
     std::uint64_t store_state() {
         return store(subjects::entity(kGiver, {0}), hub::encode(state_));
     }
-    /// Does anybody hold the key in the end?
-    bool is_held_after(std::uint64_t sequence) {
+    void erase_all(std::uint64_t sequence) {
         erasures_.start(state_, sequence, {});
         turn_until([this] { return erasures_.busy() == 0; });
         EXPECT_EQ(done_, 1U);
+    }
+    /// Does anybody hold the key in the end?
+    bool is_held_after(std::uint64_t sequence) {
+        erase_all(sequence);
         return broker_.get_last(subjects::kStreamState, key_)->has_value();
     }
     const std::string key_ = subjects::match_key(kItem, "name", "bolt");
@@ -266,6 +278,57 @@ TEST_F(ErasuresAlone, AKeyOfOneThatLivesAgainStays) {
     state_.set(kName, "bolt", {});
     claim();
     EXPECT_TRUE(is_held_after(store_state()));
+}
+
+/// Its agent was told to forget it by generation 2.
+class CommandsOfBefore : public ErasuresAlone {
+protected:
+    /// Is a command of that generation there in the end?
+    bool stays(std::uint64_t generation) {
+        state_.record_or_new(kCrm).generation = std::max<std::uint64_t>(generation, 2);
+        const Command command{.platform = kCrm,
+                              .entity = kGiver,
+                              .record = RecordId{"r1"},
+                              .generation = generation,
+                              .fields = {{kName, "bolt"}}};
+        const std::string subject = subjects::command(kCrm, kGiver);
+        store(subject, wire::encode(command));
+        erase_all(store_state());
+        return broker_.get_last(subjects::kStreamCommands, subject)->has_value();
+    }
+};
+
+TEST_F(CommandsOfBefore, AreErased) {
+    state_.deleted = true;
+    EXPECT_FALSE(stays(1));
+}
+
+TEST_F(CommandsOfBefore, AreNotThoseOfOneThatLivesAgain) {
+    state_.set(kName, "bolt", {});
+    EXPECT_TRUE(stays(3));
+}
+
+// By a hub that is no more: it was on its way for so long.
+TEST_F(ErasuresAlone, WhatIsStoredLateIsFoundOnceMore) {
+    state_.deleted = true;
+    state_.forgotten->phase = hub::Forgotten::Phase::kLog;
+    erase_all(store_state());
+    const std::uint64_t late = store_entry_of_before();
+    turn_until(
+        [this, until = world_.now() + std::chrono::seconds{90}] { return world_.now() >= until; });
+    EXPECT_EQ(done_, 2U);
+    EXPECT_EQ(erased_->phase, hub::Forgotten::Phase::kDone);
+    EXPECT_NE(std::ranges::find(erased_->log, late), erased_->log.end());
+}
+
+TEST_F(ErasuresAlone, WhatIsErasedIsLookedForOnceMoreAndNoOftener) {
+    state_.deleted = true;
+    state_.forgotten->phase = hub::Forgotten::Phase::kLog;
+    state_.forgotten->log = {1};
+    erase_all(store_state());
+    turn_until(
+        [this, until = world_.now() + std::chrono::seconds{90}] { return world_.now() >= until; });
+    EXPECT_EQ(done_, 1U);
 }
 
 }  // namespace
