@@ -434,7 +434,6 @@ bool Entities::may_replace(std::uint64_t, std::string_view ours, std::string_vie
         return !own->closing.empty() && own->closing != other->closing;
     }
     other->updated_at = own->updated_at;
-    other->version = own->version;
     return *own != *other;
 }
 
@@ -470,9 +469,9 @@ void Entities::finish(Slot& slot) {
     slot.foreign_keys.reset();
     slot.foreign_records.clear();
     // Idle ones are many: what is of no use until the next decision is given back.
-    slot.works = {};
-    slot.inputs = {};
-    slot.body = {};
+    slot.works = std::vector<Queued>{};
+    slot.inputs = std::vector<Input>{};
+    std::string{}.swap(slot.body);
     slot.step.reset();
     if (std::exchange(slot.reconsiders, false)) reconsider_before_done(slot, done);
     for (const Queued& queued : done) host_.on_done(queued.work);

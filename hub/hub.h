@@ -171,11 +171,7 @@ private:
     void on_waiting(const WorkId& work) override { on_done(work); }
     void on_found(Queued queued) override { on_misplaced(std::move(queued)); }
     void on_awaited(const RecordKey& record) override { kept_exceptions_.awaited(record); }
-    void on_kept(const ExceptionRecord& exception) override {
-        if (const auto unplaced = KeptExceptions::unplaced_in(exception)) {
-            kept_exceptions_.seen(*unplaced);
-        }
-    }
+    void on_kept(const ExceptionRecord& exception) override { kept_exceptions_.shown(exception); }
     void on_delivered(std::uint64_t token) override;
     [[nodiscard]] bool is_wanted(std::uint64_t token) const override;
     [[nodiscard]] bool may_replace(std::uint64_t token, std::string_view ours,

@@ -10,9 +10,17 @@
 namespace syncline::hub {
 namespace {
 
-/// Does the entity whose state this is, or the one that it was merged into, know the record?
+/// Entities that were merged one into another are followed so far.
+constexpr int kMergesMost = 8;
+/// Lookups that are sent at once.
+constexpr std::size_t kLooksMost = 1'000;
+
+std::string now_belongs_to(const EntityId& entity) {
+    return "the record belongs to " + entity.text + " now";
+}
+
+/// Does the entity whose state this is know the record as its own?
 bool has_taken_in(const EntityState& state, const RecordKey& record) {
-    if (state.is_merged()) return true;
     const RecordState* side = state.record(record.platform);
     if (side == nullptr) return false;
     const bool stands_for = side->record == record.record && side->presence != Presence::kUnlinked;
@@ -56,9 +64,7 @@ bool KeptExceptions::is_newer(std::string_view ours, std::string_view theirs) {
     const auto kept = wire::decode_change(own->raw);
     const auto there = wire::decode_change(other->raw);
     if (!kept || !there || there->key != kept->key) return true;
-    if (there->rev != kept->rev) return there->rev < kept->rev;
-    // What was settled meanwhile stays so; what is decided once more is made after that.
-    return other->status == ExceptionStatus::kOpen || other->updated_at <= own->opened_at;
+    return there->rev <= kept->rev;
 }
 
 void KeptExceptions::count_opened(const ExceptionRecord& exception) {
@@ -70,37 +76,54 @@ void KeptExceptions::count_opened(const ExceptionRecord& exception) {
     counters_.count(exception.kind, exception.care.severity, ExceptionEvent::What::kOpened);
 }
 
-void KeptExceptions::seen(const Unplaced& unplaced) {
-    if (unplaced_.size() < kUnplacedMost) unplaced_[unplaced.record].insert(unplaced.kind);
-    look_up_entity(unplaced.record);
+void KeptExceptions::shown(const ExceptionRecord& exception) {
+    if (const auto unplaced = unplaced_in(exception)) return seen(*unplaced);
+    const RecordKey record{exception.platform, exception.entity.object, RecordId{exception.record}};
+    const auto known = unplaced_.find(record);
+    if (known == unplaced_.end()) return;
+    known->second.erase(exception.kind);  // Whoever closed it.
+    if (known->second.empty()) unplaced_.erase(known);
 }
 
-void KeptExceptions::look_up_entity(const RecordKey& record) {
-    link_.get_last(subjects::kStreamState, subjects::link(record),
-                   [this, record](const auto& stored) {
-                       if (!stored) return look_again(record);
+void KeptExceptions::seen(const Unplaced& unplaced) {
+    if (unplaced_.size() < kUnplacedMost) unplaced_[unplaced.record].insert(unplaced.kind);
+    look_up_entity(unplaced);
+}
+
+void KeptExceptions::look_up_entity(const Unplaced& unplaced) {
+    link_.get_last(subjects::kStreamState, subjects::link(unplaced.record),
+                   [this, unplaced, era = era_](const auto& stored) {
+                       if (era != era_) return;
+                       if (!stored) return look_again(unplaced);
                        if (!*stored || (*stored)->deleted) return;
                        const auto entity = wire::decode_reference((*stored)->body);
-                       if (entity && !entity->empty()) close_if_taken_in(record, *entity);
+                       if (entity && !entity->empty()) close_if_taken_in(unplaced, *entity);
                    });
 }
 
 // The link alone does not say so: it is stored before the state, and who stored it may have died
 // between. Then the entity is still to find here what it takes in.
-void KeptExceptions::close_if_taken_in(const RecordKey& record, const EntityId& entity) {
-    const EntityKey key{record.object, entity};
+void KeptExceptions::close_if_taken_in(const Unplaced& unplaced, const EntityId& entity,
+                                       int merges) {
+    const EntityKey key{unplaced.record.object, entity};
     link_.get_last(subjects::kStreamState,
                    subjects::entity(key, entity_partition(key, options_.partitions)),
-                   [this, record, entity](const auto& stored) {
-                       if (!stored) return look_again(record);
+                   [this, unplaced, entity, merges, era = era_](const auto& stored) {
+                       if (era != era_) return;
+                       if (!stored) return look_again(unplaced);
                        if (!*stored || (*stored)->deleted) return;
                        const auto state = decode_entity((*stored)->body);
-                       if (state && has_taken_in(*state, record)) linked(record, entity);
+                       if (!state) return;
+                       if (has_taken_in(*state, unplaced.record)) {
+                           return close(unplaced.record, unplaced.kind, now_belongs_to(entity));
+                       }
+                       if (!state->is_merged() || merges >= kMergesMost) return;
+                       close_if_taken_in(unplaced, state->merged_into, merges + 1);
                    });
 }
 
-void KeptExceptions::look_again(const RecordKey& record) {
-    looks_.emplace_back(clock_.steady() + options_.retry_wait, record);
+void KeptExceptions::look_again(const Unplaced& unplaced) {
+    looks_.emplace_back(clock_.steady() + options_.retry_wait, unplaced);
 }
 
 void KeptExceptions::awaited(const RecordKey& record) {
@@ -113,7 +136,7 @@ void KeptExceptions::linked(const RecordKey& record, const EntityId& entity) {
     const auto kinds = unplaced_.extract(record);
     if (kinds.empty()) return;
     for (const std::string& kind : kinds.mapped()) {
-        close(record, kind, "the record belongs to " + entity.text + " now");
+        close(record, kind, now_belongs_to(entity));
     }
 }
 
@@ -211,10 +234,12 @@ void KeptExceptions::tick() {
         if (entry.retry_at != Duration{0} && entry.retry_at <= now) due.push_back(entry.id);
     }
     for (const std::uint64_t id : due) start(*find(id));
-    while (!looks_.empty() && looks_.front().first <= now) {
-        const RecordKey record = std::move(looks_.front().second);
+    if (!link_.connected()) return;
+    for (std::size_t i = 0; i < kLooksMost && !looks_.empty(); ++i) {
+        if (looks_.front().first > now) return;
+        const Unplaced unplaced = std::move(looks_.front().second);
         looks_.pop_front();
-        look_up_entity(record);
+        look_up_entity(unplaced);
     }
 }
 

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] static bool is_newer(std::string_view ours, std::string_view theirs);
     /// It is being opened here.
     void count_opened(const ExceptionRecord& exception);
+    /// It stands on the stream so.
+    void shown(const ExceptionRecord& exception);
     /// It stands open on the stream. If its record belongs to an entity by now, it is closed.
     void seen(const Unplaced& unplaced);
     /// An entity takes the record in that another hub may have kept: linked() follows.
@@ -56,6 +58,7 @@ public:
     void gone(const RecordKey& record, const WorkId& work);
     /// Its inputs come again with the partitions.
     void forget_all() {
+        ++era_;
         open_.clear();
         looks_.clear();
     }
@@ -77,9 +80,9 @@ private:
         ExceptionSeverity severity = ExceptionSeverity::kError;
         Duration retry_at{0};  ///< 0: not waiting for a retry.
     };
-    void look_up_entity(const RecordKey& record);
-    void close_if_taken_in(const RecordKey& record, const EntityId& entity);
-    void look_again(const RecordKey& record);
+    void look_up_entity(const Unplaced& unplaced);
+    void close_if_taken_in(const Unplaced& unplaced, const EntityId& entity, int merges = 0);
+    void look_again(const Unplaced& unplaced);
     void close(const RecordKey& record, std::string_view kind, const std::string& why,
                std::optional<Queued> queued = {});
     void start(Entry& entry);
@@ -98,7 +101,8 @@ private:
     /// Of records that belong to no entity, the kinds that are open as far as this hub knows.
     std::map<RecordKey, std::set<std::string>> unplaced_;
     /// Whose entity could not be looked up, and when to try again; every wait is equally long.
-    std::deque<std::pair<Duration, RecordKey>> looks_;
+    std::deque<std::pair<Duration, Unplaced>> looks_;
+    std::uint64_t era_ = 0;  ///< What was asked for in an earlier one is forgotten.
 };
 
 }  // namespace syncline::hub

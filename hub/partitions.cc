@@ -70,12 +70,18 @@ void Partitions::set_alive(const std::set<HubId>& alive) {
     alive_ = alive;
     for (Hold& hold : holds_) {
         hold.wanted = !stopping_ && chosen(alive_, number_of(hold)) == options_.id;
-        if (!hold.wanted && hold.phase == Phase::kHeld) give_back(hold);
+        if (hold.wanted) continue;
+        hold.commands_lost = hold.exceptions_lost = false;
+        if (hold.phase == Phase::kHeld) give_back(hold);
     }
 }
 
 Mark::StreamPoint Partitions::point_of(std::string_view name) const {
     return {stream(name).created, stream(name).last_sequence};
+}
+
+bool Partitions::lacks(std::string_view name, const Mark::StreamPoint& point) const {
+    return has_lost(stream(name), point);
 }
 
 void Partitions::read_mark(Hold& hold) {
@@ -106,7 +112,7 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
         hold.mark_sequence = hold.aware = (*stored)->sequence;
         auto mark = decode_mark((*stored)->body);
         if (mark) {
-            note_loss(hold, *mark);
+            note_loss(hold, *mark, (*stored)->stored_at);
             // A hub that lives and still holds it gives it back by itself; one that is stuck loses
             // it to the greater fence.
             const bool patient = now - hold.waiting_since < options_.presence_timeout;
@@ -120,22 +126,27 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
                        {{"partition", number_of(hold).value}, {"error", mark.error()}});
         }
     }
-    if (hold.commands_lost) hold.mark.commands = {};
-    if (hold.exceptions_lost) hold.mark.exceptions = {};
+    if (hold.commands_lost || lacks(subjects::kStreamCommands, hold.mark.commands)) {
+        hold.mark.commands = {};
+    }
+    if (hold.exceptions_lost || lacks(subjects::kStreamExceptions, hold.mark.exceptions)) {
+        hold.mark.exceptions = {};
+    }
     hold.mark.fence = std::max(hold.mark.fence, hold.fence_seen) + 1;
     hold.mark.holder = options_.id;
     hold.phase = Phase::kTaking;
     publish_mark(hold);
 }
 
-/// What it shows once counts until the partition is taken, which may need several tries: what
-/// others of its kind have told again meanwhile lets the streams grow past where they ended.
-void Partitions::note_loss(Hold& hold, const Mark& mark) {
-    const auto lacks = [this](std::string_view name, const Mark::StreamPoint& point) {
-        return has_lost(stream(name), point);
+/// What a mark shows once counts until the partition is taken, which may need several tries: what
+/// is told again for others meanwhile lets the streams grow past where they ended. Of a mark that
+/// is younger than what is known of the streams nothing can be said.
+void Partitions::note_loss(Hold& hold, const Mark& mark, Timestamp stored_at) {
+    const auto lost = [&](std::string_view name, const Mark::StreamPoint& point) {
+        return stream(name).asked > stored_at && lacks(name, point);
     };
-    hold.commands_lost |= lacks(subjects::kStreamCommands, mark.commands);
-    hold.exceptions_lost |= lacks(subjects::kStreamExceptions, mark.exceptions);
+    hold.commands_lost |= lost(subjects::kStreamCommands, mark.commands);
+    hold.exceptions_lost |= lost(subjects::kStreamExceptions, mark.exceptions);
 }
 
 /// Left to hubs that can read it; taken by none it shows in the status.
@@ -174,9 +185,9 @@ void Partitions::taken(Hold& hold) {
     hold.mark.inputs_created = inputs.created;
     reader_stale_ = true;
     tell_marks(hold);
-    note_loss(hold, hold.mark);
-    host_.on_taken(number_of(hold), {lost, std::exchange(hold.commands_lost, false),
-                                     std::exchange(hold.exceptions_lost, false),
+    hold.commands_lost = hold.exceptions_lost = false;  // The mark says so from now on.
+    host_.on_taken(number_of(hold), {lost, lacks(subjects::kStreamCommands, hold.mark.commands),
+                                     lacks(subjects::kStreamExceptions, hold.mark.exceptions),
                                      watch_.noted() > hold.aware, hold.mark.exceptions.last});
 }
 

@@ -172,12 +172,13 @@ private:
     Partition number_of(const Hold& hold) const {
         return {static_cast<std::uint16_t>(&hold - holds_.data())};
     }
+    [[nodiscard]] bool lacks(std::string_view stream, const Mark::StreamPoint& point) const;
     void read_mark(Hold& hold);
     void take(Hold& hold, const Result<std::optional<nats::StoredMessage>>& stored);
     void taken(Hold& hold);
     void write_mark(Hold& hold, bool give_back);
     void unspoken(Hold& hold, const Error& error);
-    void note_loss(Hold& hold, const Mark& mark);
+    void note_loss(Hold& hold, const Mark& mark, Timestamp stored_at);
     void publish_mark(Hold& hold);
     void skip_quiet(Hold& hold);
     void lose(Hold& hold, const char* why);

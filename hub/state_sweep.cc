@@ -69,18 +69,21 @@ void StateSweep::begin_exceptions() {
 void StateSweep::check_new_exceptions(const std::vector<Partition>& held) {
     const std::uint64_t newest = watch_.newest(subjects::kStreamExceptions);
     for (const Partition partition : held) {
-        const std::uint64_t checked = checked_[partition];
-        if (checked < newest) to_check_.try_emplace(partition, Checking{checked, checked});
+        const auto checked = checked_.find(partition);
+        if (checked == checked_.end() || checked->second >= newest) continue;
+        to_check_.try_emplace(partition, Checking{checked->second, checked->second});
     }
 }
 
 void StateSweep::end() {
     states_.reset();
-    for (const auto& [partition, asked] : std::exchange(checking_, {})) {
-        if (exceptions_) checked_[partition] = exceptions_->last;
-    }
+    const std::uint64_t checked = exceptions_ ? exceptions_->last : 0;
     exceptions_.reset();
+    for (const auto& [partition, asked] : std::exchange(checking_, {})) {
+        checked_[partition] = checked;
+    }
     for (const auto& [partition, hold] : std::exchange(healing_, {})) {
+        checked_[partition] = checked;
         host_.on_healed(partition, hold);
     }
     for (const auto& [partition, asked] : std::exchange(reconsidering_, {})) {

@@ -117,7 +117,8 @@ private:
         std::uint64_t closed_since = 0;
     };
     std::map<Partition, Checking> to_check_;
-    std::map<Partition, std::uint64_t> checked_;  ///< Up to where passes have done so.
+    /// Up to where passes have done so; of one that is not here the first is still to come.
+    std::map<Partition, std::uint64_t> checked_;
     std::map<Partition, std::uint64_t> to_heal_;
     struct Reconsidering {
         std::uint64_t hold = 0;

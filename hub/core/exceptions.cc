@@ -142,6 +142,7 @@ EntityState::Outgoing exception_message(const Work& work, const std::string& tok
             out.closing = event.how;
         }
     } else {
+        out.version = open->version;  // By which people say what they have seen.
         out.reason = open->reason;
         out.proposed = open->proposed;
         out.opened_at = open->since;

@@ -73,6 +73,7 @@ TEST_F(ExceptionRulesInDecide, OfAnotherVersionAreAppliedToWhatIsOpen) {
     EXPECT_FALSE(state_.exceptions.at(0).care.material);
     EXPECT_FALSE(told(step).care.material);
     EXPECT_EQ(state_.exceptions.at(0).version, seen);  // What a person saw of it still is so.
+    EXPECT_EQ(told(step).version, seen);
 }
 
 TEST_F(ExceptionRulesInDecide, StatesAndMessagesOfBeforeHaveTheKindsOwn) {
