@@ -4,6 +4,7 @@
 #include <charconv>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "hub/ctl/cluster.h"
@@ -19,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr std::int64_t kPieceBytes = 128 << 10;
 /// Pieces on their way to the server: 4 MiB.
 constexpr std::size_t kWindow = 32;
+constexpr Duration kPlaceEvery = 50ms;
 /// The server unpacks a stream, and has its replicas take it, after the last piece.
 constexpr Duration kUnpackMost = 10min;
 
@@ -88,17 +90,20 @@ public:
         : session_(session), subject_(std::move(subject)) {}
 
     Result<void> put(std::string_view piece) {
-        ++state_->open;
-        session_.link().request(
-            subject_, piece, [state = state_](const Result<std::string_view>& answer) {
-                --state->open;
-                ++state->answered;
-                if (!answer) state->error = answer.error();
-                if (answer && !answer->empty()) {
-                    state->error = Error{ErrorKind::kUnavailable, printable(*answer)};
-                }
-            });
-        return wait_for(kWindow);
+        if (!is_first_) {
+            send(piece);
+            return wait_for(kWindow);
+        }
+        // The servers between may not have heard yet where that place is.
+        const Duration end = session_.clock().steady() + session_.timeout();
+        for (;;) {
+            send(piece);
+            auto taken = wait_for(0);
+            is_first_ = !taken;
+            if (taken || !state_->unheard || session_.clock().steady() > end) return taken;
+            *state_ = {};
+            std::ignore = session_.until([] { return false; }, kPlaceEvery);
+        }
     }
     /// Until no more than `most` are open.
     Result<void> wait_for(std::size_t most) {
@@ -113,13 +118,31 @@ public:
     }
 
 private:
+    void send(std::string_view piece) {
+        ++state_->open;
+        session_.link().request(
+            subject_, piece, [state = state_](const Result<std::string_view>& answer) {
+                --state->open;
+                ++state->answered;
+                if (!answer) {
+                    state->error = answer.error();
+                    state->unheard = answer.error().kind == ErrorKind::kUnavailable;
+                }
+                if (answer && !answer->empty()) {
+                    state->error = Error{ErrorKind::kUnavailable, printable(*answer)};
+                }
+            });
+    }
+
     struct State {
         std::size_t open = 0;
         std::size_t answered = 0;
         std::optional<Error> error;
+        bool unheard = false;  ///< Nobody was there to take it.
     };
     Session& session_;
     std::string subject_;
+    bool is_first_ = true;
     std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
