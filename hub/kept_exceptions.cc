@@ -12,6 +12,9 @@ namespace {
 
 /// Entities that were merged one into another are followed so far.
 constexpr int kMergesMost = 8;
+/// A link is there and the state does not have the record: for five minutes it may still come.
+constexpr Duration kStateLookEvery = std::chrono::seconds{5};
+constexpr int kStateLooksMost = 60;
 /// Lookups that are sent at once.
 constexpr std::size_t kLooksMost = 1'000;
 
@@ -111,19 +114,29 @@ void KeptExceptions::close_if_taken_in(const Unplaced& unplaced, const EntityId&
                    [this, unplaced, entity, merges, era = era_](const auto& stored) {
                        if (era != era_) return;
                        if (!stored) return look_again(unplaced);
-                       if (!*stored || (*stored)->deleted) return;
+                       if (!*stored || (*stored)->deleted) return await_state(unplaced);
                        const auto state = decode_entity((*stored)->body);
                        if (!state) return;
                        if (has_taken_in(*state, unplaced.record)) {
                            return close(unplaced.record, unplaced.kind, now_belongs_to(entity));
                        }
-                       if (!state->is_merged() || merges >= kMergesMost) return;
+                       if (!state->is_merged() || merges >= kMergesMost) {
+                           return await_state(unplaced);
+                       }
                        close_if_taken_in(unplaced, state->merged_into, merges + 1);
                    });
 }
 
+// What the link speaks of may be about to be stored, by an input that finds the link there.
+void KeptExceptions::await_state(const Unplaced& unplaced) {
+    if (unplaced.looks >= kStateLooksMost) return;
+    Unplaced next = unplaced;
+    ++next.looks;
+    looks_.emplace(clock_.steady() + kStateLookEvery, std::move(next));
+}
+
 void KeptExceptions::look_again(const Unplaced& unplaced) {
-    looks_.emplace_back(clock_.steady() + options_.retry_wait, unplaced);
+    looks_.emplace(clock_.steady() + options_.retry_wait, unplaced);
 }
 
 void KeptExceptions::awaited(const RecordKey& record) {
@@ -236,10 +249,8 @@ void KeptExceptions::tick() {
     for (const std::uint64_t id : due) start(*find(id));
     if (!link_.connected()) return;
     for (std::size_t i = 0; i < kLooksMost && !looks_.empty(); ++i) {
-        if (looks_.front().first > now) return;
-        const Unplaced unplaced = std::move(looks_.front().second);
-        looks_.pop_front();
-        look_up_entity(unplaced);
+        if (looks_.begin()->first > now) return;
+        look_up_entity(looks_.extract(looks_.begin()).mapped());
     }
 }
 

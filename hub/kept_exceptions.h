@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -38,6 +37,7 @@ public:
     struct Unplaced {
         RecordKey record;
         std::string kind;
+        int looks = 0;  ///< How often the entity that its link names did not have it.
     };
     /// What it is about, if it is open and closes once its record is placed.
     [[nodiscard]] static std::optional<Unplaced> unplaced_in(const ExceptionRecord& exception);
@@ -83,6 +83,7 @@ private:
     void look_up_entity(const Unplaced& unplaced);
     void close_if_taken_in(const Unplaced& unplaced, const EntityId& entity, int merges = 0);
     void look_again(const Unplaced& unplaced);
+    void await_state(const Unplaced& unplaced);
     void close(const RecordKey& record, std::string_view kind, const std::string& why,
                std::optional<Queued> queued = {});
     void start(Entry& entry);
@@ -100,8 +101,8 @@ private:
     std::uint64_t ids_ = 0;
     /// Of records that belong to no entity, the kinds that are open as far as this hub knows.
     std::map<RecordKey, std::set<std::string>> unplaced_;
-    /// Whose entity could not be looked up, and when to try again; every wait is equally long.
-    std::deque<std::pair<Duration, Unplaced>> looks_;
+    /// Whose entity is to be looked up again, and when.
+    std::multimap<Duration, Unplaced> looks_;
     std::uint64_t era_ = 0;  ///< What was asked for in an earlier one is forgotten.
 };
 

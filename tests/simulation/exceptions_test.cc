@@ -126,6 +126,17 @@ TEST_F(Kept, ALinkAloneClosesNothing) {
     EXPECT_TRUE(is_open());
 }
 
+// The input comes again, and finds the link: nothing is news to whoever decides it.
+TEST_F(Kept, AStateThatIsStoredSoonClosesIt) {
+    store(unmatched(1));
+    link_record();
+    see();
+    EXPECT_TRUE(is_open());
+    store_state(state_with_record());
+    turn_for(std::chrono::seconds{10});
+    EXPECT_FALSE(is_open());
+}
+
 TEST_F(Kept, AStateThatHasTheRecordClosesIt) {
     store(unmatched(1));
     link_record();
