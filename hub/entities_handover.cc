@@ -159,6 +159,13 @@ void Entities::tell_links(const Slot& slot) {
             const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
             if (slot.works[i].awaited) host_.on_awaited(record);
             host_.on_linked(record, slot.key.entity);
+        } else if (const auto* change = std::get_if<Change>(&slot.inputs[i])) {
+            // The agent knew whose it is, and the store had lost it: a hub may have kept it since.
+            const bool is_new =
+                std::ranges::find(slot.step->links, change->key) != slot.step->links.end();
+            if (!is_new || !has(slot.state, change->key.platform, change->key.record)) continue;
+            host_.on_awaited(change->key);
+            host_.on_linked(change->key, slot.key.entity);
         } else if (const auto* takeover = std::get_if<Takeover>(&slot.inputs[i])) {
             for (const GivenRecord& given : takeover->handover.records) {
                 linked(given.platform, given.record);
