@@ -155,17 +155,22 @@ void Entities::tell_links(const Slot& slot) {
             if (!has(slot.state, platform, record)) return;
             host_.on_linked({platform, slot.key.object, record}, slot.key.entity);
         };
+        // Another hub may have kept it.
+        const auto taken_in = [&](const RecordKey& record) {
+            if (!has(slot.state, record.platform, record.record)) return;
+            host_.on_awaited(record);
+            host_.on_linked(record, slot.key.entity);
+        };
+        const auto is_new = [&](const RecordKey& record) {
+            return std::ranges::find(slot.step->links, record) != slot.step->links.end();
+        };
         if (slot.works[i].needs_link) {
             const RecordKey& record = std::get<Change>(slot.inputs[i]).key;
             if (slot.works[i].awaited) host_.on_awaited(record);
             host_.on_linked(record, slot.key.entity);
         } else if (const auto* change = std::get_if<Change>(&slot.inputs[i])) {
-            // The agent knew whose it is, and the store had lost it: a hub may have kept it since.
-            const bool is_new =
-                std::ranges::find(slot.step->links, change->key) != slot.step->links.end();
-            if (!is_new || !has(slot.state, change->key.platform, change->key.record)) continue;
-            host_.on_awaited(change->key);
-            host_.on_linked(change->key, slot.key.entity);
+            // The agent knew whose it is, and the store had lost it.
+            if (is_new(change->key)) taken_in(change->key);
         } else if (const auto* takeover = std::get_if<Takeover>(&slot.inputs[i])) {
             for (const GivenRecord& given : takeover->handover.records) {
                 linked(given.platform, given.record);
@@ -174,15 +179,10 @@ void Entities::tell_links(const Slot& slot) {
             // A change may have told of the record first, when it was nobody's.
             if (!outcome->record) continue;
             const RecordKey record{outcome->platform, slot.key.object, *outcome->record};
-            const bool is_new =
-                std::ranges::find(slot.step->links, record) != slot.step->links.end();
-            if (is_new) linked(record.platform, record.record);
+            if (is_new(record)) linked(record.platform, record.record);
         } else if (const auto* operation = std::get_if<Operation>(&slot.inputs[i])) {
             if (operation->kind != OperationKind::kLink) continue;
-            const RecordKey record{operation->platform, slot.key.object, operation->record};
-            if (!has(slot.state, record.platform, record.record)) continue;
-            host_.on_awaited(record);
-            host_.on_linked(record, slot.key.entity);
+            taken_in({operation->platform, slot.key.object, operation->record});
         } else if (const auto* recheck = std::get_if<Recheck>(&slot.inputs[i])) {
             // The agent may have missed it.
             for (const RecordState& record : slot.state.records) {

@@ -36,11 +36,6 @@ HubId chosen(const std::set<HubId>& alive, Partition partition) {
     return best;
 }
 
-/// Does the stream lack something that it had at `point`?
-bool has_lost(const nats::StreamInfo& stream, const Mark::StreamPoint& point) {
-    return stream.created != point.created || stream.last_sequence < point.last;
-}
-
 Mark::Source& source_of(std::vector<Mark::Source>& sources, const PlatformId& platform) {
     const auto at = std::lower_bound(
         sources.begin(), sources.end(), platform,
@@ -81,7 +76,7 @@ Mark::StreamPoint Partitions::point_of(std::string_view name) const {
 }
 
 bool Partitions::lacks(std::string_view name, const Mark::StreamPoint& point) const {
-    return has_lost(stream(name), point);
+    return stream(name).created != point.created || stream(name).last_sequence < point.last;
 }
 
 void Partitions::read_mark(Hold& hold) {
@@ -180,7 +175,7 @@ void Partitions::taken(Hold& hold) {
     hold.reader = 0;  // What the reader of today has passed it has not passed for this hold.
     hold.mark_due = Duration{0};
     const nats::StreamInfo& inputs = stream(subjects::kStreamIn);
-    const bool lost = has_lost(inputs, {hold.mark.inputs_created, hold.mark.floor});
+    const bool lost = lacks(subjects::kStreamIn, {hold.mark.inputs_created, hold.mark.floor});
     hold.floor = hold.read = lost ? 0 : hold.mark.floor;
     hold.mark.inputs_created = inputs.created;
     reader_stale_ = true;
@@ -453,7 +448,7 @@ void Partitions::send_receipts() {
 
 std::uint64_t Partitions::events_of(Partition partition) const {
     const Mark& mark = holds_[partition.value].mark;
-    return has_lost(stream(subjects::kStreamEvents), mark.events) ? 0 : mark.events.last;
+    return lacks(subjects::kStreamEvents, mark.events) ? 0 : mark.events.last;
 }
 
 void Partitions::events_done(Partition partition, std::uint64_t sequence, bool store) {

@@ -172,6 +172,7 @@ private:
     Partition number_of(const Hold& hold) const {
         return {static_cast<std::uint16_t>(&hold - holds_.data())};
     }
+    /// Does the stream lack something that it had at `point`?
     [[nodiscard]] bool lacks(std::string_view stream, const Mark::StreamPoint& point) const;
     void read_mark(Hold& hold);
     void take(Hold& hold, const Result<std::optional<nats::StoredMessage>>& stored);

@@ -117,21 +117,16 @@ void take_erased(Work& work, const Erased& erased) {
         return;
     }
     using Phase = Forgotten::Phase;
-    if (forgotten->phase == Phase::kDone) {
+    if (forgotten->phase != Phase::kLog && !erased.log.empty()) {
+        const std::string entries = std::to_string(erased.log.size()) + " entries of this log ";
+        work.note(forgotten->phase == Phase::kDone
+                      ? entries + "were stored late; they follow"
+                      : std::to_string(erased.messages) +
+                            " messages erased of what was told, commanded and shown; " + entries +
+                            "follow");
         forgotten->phase = Phase::kLog;
         forgotten->log = erased.log;
         work.log.erased = erased.log;
-        work.note(std::to_string(erased.log.size()) +
-                  " entries of this log were stored late; they follow");
-        return;
-    }
-    if (forgotten->phase == Phase::kStreams && !erased.log.empty()) {
-        forgotten->phase = Phase::kLog;
-        forgotten->log = erased.log;
-        work.log.erased = erased.log;
-        work.note(std::to_string(erased.messages) +
-                  " messages erased of what was told, commanded and shown; " +
-                  std::to_string(erased.log.size()) + " entries of this log follow");
         return;
     }
     const bool has_log = forgotten->phase == Phase::kLog;
