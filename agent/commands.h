@@ -146,6 +146,7 @@ private:
     void take(Command command, const nats::InMessage& message);
     void refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation,
                 std::uint64_t fence);
+    [[nodiscard]] bool is_of_former_store(const Command& command, std::uint64_t sequence);
     void refuse_former(const JobPtr& job);
     void take_operation(const nats::InMessage& message);
     void reject_message(const nats::InMessage& message, const Error& why);

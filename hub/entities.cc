@@ -184,8 +184,9 @@ void Entities::drop_verified(Slot& slot) {
 void Entities::catch_up(Slot& slot) {
     if (slot.delivered) return decide_now(slot);
     const Context context = context_of(slot.waiting);
-    std::vector<Command> commands;
-    if (context.fence != 0) commands = pending_commands(slot.state, context);
+    std::vector<Command> commands = pending_commands(slot.state, context);
+    slot.owes_commands = context.fence == 0 && !commands.empty();
+    if (slot.owes_commands) commands.clear();
     slot.outstanding = commands.size() + slot.state.outbox.size();
     if (slot.outstanding == 0) return decide_now(slot);
     // A state of the warm-up is as of when its partition was taken; nobody else's is.
@@ -419,10 +420,12 @@ void Entities::on_delivered(std::uint64_t token) {
     Slot* slot = current(token);
     if (slot == nullptr) return;
     if (--slot->outstanding > 0) return;
-    slot->delivered = true;
+    slot->delivered = !slot->owes_commands;
     verify_told(*slot);
-    if (slot->phase == Phase::kCatchingUp) return decide_now(*slot);
-    finish(*slot);
+    if (slot->phase != Phase::kCatchingUp) return finish(*slot);
+    // What came meanwhile may have the hold by which they can be.
+    if (slot->owes_commands && context_of(slot->waiting).fence != 0) return catch_up(*slot);
+    decide_now(*slot);
 }
 
 // An exception that is told again, since it was looked at, mostly says what is there.

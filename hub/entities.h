@@ -138,7 +138,8 @@ private:
         };
         std::optional<Visitor> visited_by;
         bool checked = false;        ///< The state was loaded for the inputs at work.
-        bool delivered = false;      ///< The state's outbox is out.
+        bool delivered = false;      ///< The state's outbox and its pending commands are out.
+        bool owes_commands = false;  ///< Without a hold they could not be sent.
         bool reconsiders = false;    ///< The newest policy is yet to say what it makes of it.
         std::uint32_t attempt = 0;   ///< Callbacks of an older attempt are ignored.
         std::uint64_t least = 0;     ///< What the stream had when the state was sent to it.

@@ -99,18 +99,20 @@ void Instances::publish_call(Slot& slot, const workflow::Request& request) {
     if (!name) return;  // The policy's check lets none pass.
     ++slot.outstanding;
     ++p_.counters.commands;
-    const OperationCall call{.platform = name->first,
-                             .operation = name->second,
-                             .key = request.key,
-                             .attempt = request.attempt,
-                             .partition = slot.home,
-                             .input = request.fields,
-                             .undoes = request.undoes,
-                             .decided_at = slot.standing ? slot.state.started_at : slot.state.clock,
-                             .trace = slot.state.trace,
-                             .again = slot.again};
-    p_.effects.publish(subjects::operation_call(call.platform, call.key), wire::encode(call), this,
-                       token_of(slot));
+    OperationCall call{.platform = name->first,
+                       .operation = name->second,
+                       .key = request.key,
+                       .attempt = request.attempt,
+                       .partition = slot.home,
+                       .input = request.fields,
+                       .undoes = request.undoes,
+                       .decided_at = slot.standing ? slot.state.started_at : slot.state.clock,
+                       .trace = slot.state.trace,
+                       .again = slot.again};
+    std::string body = wire::encode(call);
+    call.again = true;  // A try whose receipt was lost may have been carried out.
+    p_.effects.publish(subjects::operation_call(call.platform, call.key), std::move(body),
+                       wire::encode(call), this, token_of(slot));
 }
 
 // ---- Entities. ---------------------------------------------------------------------------------

@@ -184,6 +184,7 @@ workflow::Context Instances::context_of() const {
 }
 
 void Instances::decide_now(Slot& slot) {
+    if (!slot.loaded) return restart(slot, Duration{0});
     const Policy* policy = policy_of(slot);
     if (policy == nullptr) return restart(slot, p_.options.retry_wait);
     take_waiting(slot);
@@ -430,10 +431,13 @@ void Instances::give_up(Slot& slot, const Error& error) {
 void Instances::load(Partition partition, bool heal) {
     to_load_[partition] = to_load_[partition] || heal;
     loaded_.erase(partition);
-    // What is in memory may be of an earlier time.
+    // What is in memory, or was asked for, may be of an earlier time, also where a step of that
+    // time is still being told: an input that changes nothing would be taken for done.
     for (const auto& [id, index] : slots_) {
         Slot& slot = *slab_[index];
-        if (slot.home == partition && slot.phase == Phase::kIdle) slot.loaded = false;
+        if (slot.home != partition) continue;
+        slot.loaded = false;
+        if (slot.phase == Phase::kLoading) restart(slot, Duration{0});
     }
 }
 
@@ -477,8 +481,7 @@ void Instances::on_message(const nats::InMessage& message) {
     // One that was stored since says by itself what it waits for. One that stands at just this
     // state may have said so before the partition was ours.
     const auto known = slots_.find(state->id);
-    const bool newer = known != slots_.end() && slab_[known->second]->loaded &&
-                       slab_[known->second]->sequence > message.sequence;
+    const bool newer = known != slots_.end() && slab_[known->second]->sequence > message.sequence;
     if (!newer) index_.set(state->id, home, due_of(*state), state->awaits);
     if (loading->second) to_heal_.push_back(state->id);
 }

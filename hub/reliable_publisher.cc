@@ -1,6 +1,7 @@
 #include "hub/reliable_publisher.h"
 
 #include <optional>
+#include <utility>
 
 #include "shared/base/log.h"
 #include "shared/wire/subjects.h"
@@ -10,6 +11,15 @@ namespace syncline::hub {
 void ReliablePublisher::publish(std::string subject, std::string body, DeliverySink* sink,
                                 std::uint64_t token) {
     add({std::move(subject), std::move(body), sink, token});
+}
+
+void ReliablePublisher::publish(std::string subject, std::string body, std::string repeat,
+                                DeliverySink* sink, std::uint64_t token) {
+    add({.subject = std::move(subject),
+         .body = std::move(body),
+         .sink = sink,
+         .token = token,
+         .repeat = std::move(repeat)});
 }
 
 void ReliablePublisher::publish_last(std::string subject, std::string body, DeliverySink* sink,
@@ -73,6 +83,8 @@ bool ReliablePublisher::drop_unwanted(std::uint32_t index) {
 }
 
 void ReliablePublisher::again_later(std::uint32_t index) {
+    Entry& entry = entries_[index];
+    if (!entry.repeat.empty()) entry.body = std::exchange(entry.repeat, {});
     retries_.push_back({clock_.steady() + retry_wait_, index});
 }
 
@@ -99,6 +111,7 @@ void ReliablePublisher::done(std::uint32_t index) {
     const std::uint64_t sink_token = entry.token;
     entry.body.clear();
     entry.headers.clear();
+    entry.repeat.clear();
     free_.push_back(index);
     --used_;
     if (sink != nullptr) sink->on_delivered(sink_token);

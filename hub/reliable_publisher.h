@@ -45,6 +45,9 @@ public:
 
     /// `sink` (may be null) hears of `token` once. A message over a limit is logged and given up.
     void publish(std::string subject, std::string body, DeliverySink* sink, std::uint64_t token);
+    /// The same for what must say that it is perhaps not the first: later tries send `repeat`.
+    void publish(std::string subject, std::string body, std::string repeat, DeliverySink* sink,
+                 std::uint64_t token);
     /// The same, by compare-and-set on the subject's last message: a copy that was given up for
     /// lost and arrives after all does not take the place of a later message. For what is rare.
     void publish_last(std::string subject, std::string body, DeliverySink* sink,
@@ -67,6 +70,7 @@ private:
         std::uint64_t token = 0;
         enum class Place : std::uint8_t { kAny, kLast, kFirst } place = Place::kAny;
         Headers headers = {};
+        std::string repeat = {};  ///< Empty: as `body`.
         std::string_view stream = {};
         std::uint64_t least = 0;  ///< What `stream` had when it was sent.
     };

@@ -154,6 +154,7 @@ void issue(Work& work, RecordState& record, CommandKind kind, Fields fields,
     if (is_out(work, record, kind, fields)) return;
     if (!work.object.renames.empty()) fields = under_all_names(work.object, record, fields);
     Pending pending{kind, std::move(fields), {}, work.context.now};
+    if (record.pending) pending.since = std::min(pending.since, record.pending->since);
     // What is out and not of a backfill goes on in this one.
     pending.backfill = work.backfill && (!record.pending || record.pending->backfill);
     pending.expected.reserve(pending.fields.size());

@@ -26,6 +26,13 @@ bool is_of_pending(const RecordState& record, const Outcome& outcome) {
            outcome.decided_at == record.pending->decided_at;
 }
 
+/// Is it about a command that the one that is out has followed? One of before all the states were
+/// lost may have the same generation.
+bool is_of_former(const RecordState& record, const Outcome& outcome) {
+    return record.pending && outcome.generation < record.generation &&
+           outcome.decided_at >= record.pending->since;
+}
+
 /// The answer to the command that is out: it is no longer pending. Empty if it answers a former
 /// one.
 std::optional<Pending> settle(Work& work, RecordState& record, const Outcome& outcome) {
@@ -35,6 +42,13 @@ std::optional<Pending> settle(Work& work, RecordState& record, const Outcome& ou
     rename_fields(work.object, pending->fields);  // It may be out under several names.
     work.changed = true;
     return pending;
+}
+
+/// What is known of the record that it tells of. Where ours is gone, another may have stood before
+/// it, or stand after it.
+Revision seen_of(const RecordState& record, const Outcome& outcome) {
+    const bool gone = record.record && record.presence != Presence::kPresent;
+    return gone && outcome.record ? record.seen_of(*outcome.record) : record.rev;
 }
 
 /// Is it about another record than the one that stands for the entity?
@@ -55,7 +69,7 @@ void close_about(Work& work, const RecordState& record, const Pending& answered)
 
 void applied(Work& work, RecordState& record, const Outcome& outcome,
              const std::optional<Pending>& answered, bool fresh) {
-    const bool former = !answered && outcome.generation < record.generation;
+    const bool former = !answered && is_of_former(record, outcome);
     if (answered && answered->kind == CommandKind::kForget) {
         close_about(work, record, *answered);
         return take_forgotten(work, record.platform);
@@ -100,9 +114,14 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
 }
 
 /// What the record holds, by an answer that nothing was done. It may come when the record has
-/// become another entity's, or is gone: then it says nothing of ours.
+/// become another entity's: then it says nothing of ours. One that was gone is back.
 void take_told(Work& work, RecordState& record, const Outcome& outcome) {
-    if (record.presence != Presence::kPresent) return;
+    if (record.presence != Presence::kPresent) {
+        const bool is_back = outcome.record && outcome.record == record.record &&
+                             !outcome.deleted && !outcome.fields.empty();
+        if (!is_back) return;
+        mark_present(work, record, *outcome.record);
+    }
     take_fields(work, record, outcome.fields, {record.platform, outcome.rev, outcome.done_at}, {});
 }
 
@@ -157,13 +176,14 @@ void take_outcome(Work& work, const Outcome& outcome) {
     RecordState& record = work.state.record_or_new(outcome.platform);
     work.compare_epochs(record, outcome.rev);
     const bool another = is_of_another(record, outcome);
-    const bool told = outcome.rev != Revision{} && outcome.rev <= record.rev;
+    const Revision seen = seen_of(record, outcome);
+    const bool told = outcome.rev != Revision{} && outcome.rev <= seen;
     // A record that it made may be news all the same.
     if (told && !record.pending && !another) {
         work.replayed = true;
         return;
     }
-    const bool fresh = outcome.rev > record.rev && !another;
+    const bool fresh = outcome.rev > seen && !another;
     if (fresh) record.rev = outcome.rev;
     if (outcome.generation > record.generation) {
         // Our store went back in time; the agent remembers more.

@@ -68,6 +68,8 @@ struct Pending {
     Fields expected;
     Timestamp decided_at;
     bool backfill = false;  ///< Command::origin is kBackfill.
+    /// The earliest such time of the commands that were out since the last answer.
+    Timestamp since = decided_at;
     friend bool operator==(const Pending&, const Pending&) = default;
 };
 

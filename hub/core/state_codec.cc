@@ -84,11 +84,14 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
     out.field(6, record.generation);
     if (record.pending) {
         out.key(7);
-        out.array(4);
-        out.unsigned64(static_cast<std::uint64_t>(record.pending->kind));
-        out.fields(record.pending->fields);
-        out.fields(record.pending->expected);
-        out.signed64(record.pending->decided_at.ns);
+        const Pending& pending = *record.pending;
+        const bool follows = pending.since != pending.decided_at;
+        out.array(follows ? 5 : 4);
+        out.unsigned64(static_cast<std::uint64_t>(pending.kind));
+        out.fields(pending.fields);
+        out.fields(pending.expected);
+        out.signed64(pending.decided_at.ns);
+        if (follows) out.signed64(pending.since.ns);
     }
     if (!record.held.empty()) write_names(out, 8, record.held);
     if (!record.attempts.empty()) {
@@ -139,7 +142,8 @@ Pending read_pending(Decoder& in, const Node& node) {
         if (position == 0) pending.kind = in.enumeration(item, CommandKind::kForget);
         if (position == 1) pending.fields = in.fields(item);
         if (position == 2) pending.expected = in.fields(item);
-        if (position == 3) pending.decided_at.ns = in.signed64(item);
+        if (position == 3) pending.since.ns = pending.decided_at.ns = in.signed64(item);
+        if (position == 4) pending.since.ns = in.signed64(item);
         ++position;
     });
     return pending;

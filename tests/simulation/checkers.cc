@@ -100,17 +100,22 @@ void Checkers::watch_create(const Mutation& mutation) {
     made.push_back(mutation.key.record);
 }
 
-/// Was the record, made for the entity, placed with another one after the states were lost? What a
-/// person had parted may join by its match key again, if it is told before that word is.
+/// Was the record, made for the entity, placed with another one after the states were lost, or the
+/// store of the agent that had made it? Told by its match key alone, it joins whom that belongs to,
+/// or stands beside what that one has.
 bool Checkers::is_anothers(const RecordKey& key, const EntityKey& entity) {
-    if (broker_.state_losses() == 0) return false;
+    if (broker_.state_losses() == 0 && !wiped(key.platform)) return false;
     return std::ranges::any_of(broker_.all(subjects::kStreamState), [&](const MessagePtr& message) {
         if (!subject_matches(subjects::all_entities(), message->subject)) return false;
         const auto state = hub::decode_entity(message->body);
         if (!state || state->key == entity) return false;
         const hub::RecordState* record = state->record(key.platform);
-        return record != nullptr && record->presence == hub::Presence::kPresent &&
-               record->record == key.record;
+        if (record == nullptr || record->presence != hub::Presence::kPresent) return false;
+        return record->record == key.record ||
+               std::ranges::any_of(record->others, [&](const hub::OtherRecord& other) {
+                   return other.record == key.record &&
+                          other.standing != hub::OtherRecord::Standing::kGone;
+               });
     });
 }
 

@@ -1,21 +1,16 @@
-#include <gtest/gtest.h>
-
 #include "hub/core/state_codec.h"
 #include "hub/kept_exceptions.h"
 #include "hub/state_sweep.h"
 #include "shared/nats/jetstream_api.h"
-#include "shared/nats/streams.h"
 #include "shared/policy/exception_kinds.h"
 #include "shared/wire/codec.h"
 #include "shared/wire/subjects.h"
-#include "tests/simulation/memory_link.h"
+#include "tests/simulation/hub_parts.h"
 
 // What a hub does about exceptions beside deciding, at the model of the broker.
 
 namespace syncline::sim {
 namespace {
-
-using std::chrono::milliseconds;
 
 const ObjectName kItem{"item"};
 const PlatformId kErp{"erp"};
@@ -47,45 +42,16 @@ hub::EntityState state_with_record() {
     return state;
 }
 
-class ExceptionsAlone : public testing::Test {
+class ExceptionsAlone : public HubParts {
 protected:
     ExceptionsAlone() {
-        watch_.on_ready = watch_.on_noted = [] {};
         turn_until([this] { return watch_.ready(); });
     }
-    virtual void tick() {}
-    void turn_until(const std::function<bool()>& reached) {
-        for (int turns = 0; !reached(); ++turns) {
-            ASSERT_LT(turns, 10'000) << "it never comes to be";
-            world_.run_until(world_.now() + milliseconds{10});
-            ASSERT_TRUE(world_.violations().empty()) << world_.violations()[0].what;
-            watch_.tick();
-            effects_.tick();
-            tick();
-            link_.end_of_turn();
-        }
-    }
-    void turn_for(Duration time) {
-        turn_until([this, until = world_.now() + time] { return world_.now() >= until; });
-    }
-    void store(const std::string& subject, const std::string& body) {
-        ASSERT_TRUE(broker_.publish(subject, body, std::nullopt));
-    }
+    using HubParts::store;
     void store(const hub::ExceptionRecord& exception) {
         store(subjects::exception(exception.entity, exception.kind + "@" + exception.platform.text),
               hub::encode(exception));
     }
-
-    World world_{1};
-    MemoryBroker broker_{world_};
-    NetworkFaults network_;
-    MemoryLink link_{world_, broker_, network_, Ticket{}, "hub"};
-    SimClock clock_{world_};
-    hub::HubOptions options_{.partitions = 1};
-    hub::HubCounters counters_;
-    hub::BrokerWatch watch_{link_, clock_, options_.watch_interval,
-                            nats::stream_configs({.partitions = 1})};
-    hub::ReliablePublisher effects_{link_, clock_, watch_, counters_, options_.retry_wait};
 };
 
 // ---- Kept by the stream alone. ----------------------------------------------------------------
@@ -96,11 +62,11 @@ protected:
     /// Is the record's exception open, once everything that is about to happen to it has happened?
     bool is_open() {
         turn_for(std::chrono::seconds{2});
-        const auto stored = broker_.get_last(
-            subjects::kStreamExceptions,
-            subjects::exception({kItem, founded_entity(kRecord)},
-                                std::string{exceptions::kUnmatched} + "@" + kErp.text));
-        return hub::decode_exception((*stored)->body)->status == hub::ExceptionStatus::kOpen;
+        const std::string kept =
+            last(subjects::kStreamExceptions,
+                 subjects::exception({kItem, founded_entity(kRecord)},
+                                     std::string{exceptions::kUnmatched} + "@" + kErp.text));
+        return hub::decode_exception(kept)->status == hub::ExceptionStatus::kOpen;
     }
     void link_record() {
         store(subjects::link(kRecord), wire::encode_reference(kEntity.entity, {}));

@@ -203,6 +203,27 @@ TEST(Restart, PublishesWhatHasNoReceiptAgain) {
     EXPECT_EQ(world.changes().size(), 2u);
 }
 
+// A hub that is not sure whether it was stored, before the store was lost, tells it again.
+TEST(Restart, WhatWasDecidedBeforeTheStoreBeganIsRefusedOnceWhereverItStands) {
+    World world;
+    world.auto_receipts = true;
+    world.link.commands.asked = world.clock.now();
+    world.start();
+    world.run_seconds(1);
+    Command late = world.create(1, named("made"));
+    late.decided_at = world.link.commands.asked - Duration{1};
+    world.send(late);
+    world.run_seconds(10);
+    ASSERT_EQ(world.outcomes().size(), 1U);
+    EXPECT_EQ(world.outcomes()[0].status, OutcomeStatus::kStale);
+    EXPECT_EQ(world.platform.applied, 0U);
+    late.generation = 2;  // What a hub has decided since, whose clock is behind.
+    world.send(late);
+    world.run_seconds(10);
+    EXPECT_EQ(world.outcomes().back().status, OutcomeStatus::kApplied);
+    EXPECT_EQ(world.platform.applied, 1U);
+}
+
 TEST(Restart, DoesNotCarryOutAgainWhatIsDone) {
     World world;
     world.platform.put("1", named("old"));

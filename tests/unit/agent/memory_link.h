@@ -29,6 +29,7 @@ public:
         Timestamp created{1'000};
         std::uint64_t last = 0;
         std::vector<Message> messages;
+        Timestamp asked = {};  ///< What the broker says of the time when it is asked.
     };
 
     Stream input;
@@ -111,7 +112,8 @@ public:
         events_.push_back([this, is_input, done] {
             const Stream& stream = is_input ? input : commands;
             if (!stream.exists) return done(fail(ErrorKind::kNotFound, "no such stream"));
-            nats::StreamInfo info{.created = stream.created, .last_sequence = stream.last};
+            nats::StreamInfo info{
+                .created = stream.created, .asked = stream.asked, .last_sequence = stream.last};
             if (is_input) info.metadata.emplace_back("partitions", std::to_string(partitions));
             done(info);
         });

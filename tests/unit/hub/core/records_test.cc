@@ -189,6 +189,83 @@ TEST_F(Decide, TakesARecordThatIsToldAfterTheDeletionOfTheOneBefore) {
     EXPECT_EQ(state_.record(kDesk)->presence, Presence::kPresent);
 }
 
+TEST_F(Decide, TakesARecordThatWasMadeForItBeforeTheOneThatIsGone) {
+    settle(with("name", "desk"));
+    const Fields desk{{kName, "desk"}, {FieldName{"stage"}, "draft"}};
+    Command create;
+    create.kind = CommandKind::kCreate;
+    create.platform = kDesk;
+    create.entity = state_.key;
+    create.generation = 1;
+    Outcome made = outcome(create, desk);
+    made.record = RecordId{"desk-2"};
+    take(deletion(kDesk));
+    ASSERT_EQ(state_.record(kDesk)->presence, Presence::kUnlinked);
+    take(made);
+    EXPECT_EQ(state_.record(kDesk)->presence, Presence::kPresent);
+    EXPECT_EQ(state_.record(kDesk)->record, RecordId{"desk-2"});
+    EXPECT_FALSE(take(made).changed);
+}
+
+// The agent takes it for told.
+TEST_F(Decide, HearsByAnAnswerThatNothingWasDoneThatARecordIsBack) {
+    settle(with("name", "desk"));
+    const std::vector<Command> commands = take(change(kCrm,
+                                                      [&] {
+                                                          Fields live = with("name", "desk");
+                                                          live.set(FieldName{"stage"}, "live");
+                                                          return live;
+                                                      }()))
+                                              .commands;
+    const auto to_desk = std::ranges::find(commands, kDesk, &Command::platform);
+    ASSERT_NE(to_desk, commands.end());
+    take(deletion(kDesk));
+    Outcome answer = outcome(*to_desk, {});
+    answer.status = OutcomeStatus::kConflict;
+    answer.deleted = true;
+    take(answer);
+    EXPECT_EQ(state_.record(kDesk)->presence, Presence::kUnlinked) << "it is not";
+    answer = outcome(*to_desk, {{kName, "desk"}, {FieldName{"stage"}, "draft"}});
+    answer.status = OutcomeStatus::kConflict;
+    take(answer);
+    EXPECT_EQ(state_.record(kDesk)->presence, Presence::kPresent);
+    EXPECT_EQ(state_.record(kDesk)->mirror, answer.fields);
+}
+
+// What the record holds by a command of before is not what this state has had made.
+TEST_F(Decide, TakesTheOwnersWordFromAnAnswerOfBeforeTheStatesWereLost) {
+    const Command before = take(change(kCrm, full_)).commands.at(0);
+    state_ = EntityState{.key = state_.key};
+    revs_.clear();
+    take(change(kCrm, with("colour", "blue")));
+    take(change(kCrm, [&] {
+        Fields later = with("colour", "blue");
+        later.set(FieldName{"stage"}, "live");
+        return later;
+    }()));
+    ASSERT_EQ(state_.record(kErp)->generation, 2U);
+    Outcome late = outcome(before, before.fields);
+    for (const auto& [name, value] : before.fields) late.as_commanded.push_back(name);
+    take(late);
+    EXPECT_EQ(canonical("colour"), Value{"red"});
+}
+
+TEST_F(Decide, AnAnswerToWhatIsFollowedByNowIsNotTheOwnersWord) {
+    const Command first = take(change(kCrm, full_)).commands.at(0);
+    take(change(kCrm, with("stage", "live")));
+    ASSERT_EQ(state_.record(kErp)->generation, 2U);
+    take(change(kCrm, [&] {
+        Fields later = with("stage", "live");
+        later.set(FieldName{"phone"}, "2");
+        return later;
+    }()));
+    ASSERT_EQ(state_.record(kErp)->generation, 3U);
+    Outcome late = outcome(first, first.fields);
+    for (const auto& [name, value] : first.fields) late.as_commanded.push_back(name);
+    take(late);
+    EXPECT_EQ(canonical("stage"), Value{"live"});
+}
+
 TEST_F(Decide, HearsOfTheHeirWhatIsOlderThanTheDeletion) {
     settle(full_);
     take(another(kErp, "erp-2", full_));
