@@ -197,7 +197,8 @@ void Entities::tell_links(const Slot& slot) {
     }
 }
 
-// The operation is done once the other entity has taken the records over and this one knows it.
+// The operation is done once the other entity has taken the records over and this one knows it. So
+// is a look at the entity after a loss: a hub that died in between would have it told by nobody.
 bool Entities::goes_on(const EntityKey& entity, const Queued& queued, const Input& input,
                        std::vector<Handover>& handovers) {
     Queued then{.work = queued.work, .fence = queued.fence, .policy = queued.policy};
@@ -206,9 +207,11 @@ bool Entities::goes_on(const EntityKey& entity, const Queued& queued, const Inpu
         passed_on_.emplace_back(takeover->from, std::move(then));
         return true;
     }
-    const auto* operation = std::get_if<Operation>(&input);
-    if (operation == nullptr) return false;
-    const auto at = std::ranges::find(handovers, operation->id, &Handover::id);
+    auto at = handovers.end();
+    if (std::holds_alternative<Recheck>(input)) at = handovers.begin();
+    if (const auto* operation = std::get_if<Operation>(&input)) {
+        at = std::ranges::find(handovers, operation->id, &Handover::id);
+    }
     if (at == handovers.end()) return false;
     const EntityKey to{entity.object, at->to};
     then.input = Takeover{entity, std::move(*at)};

@@ -143,6 +143,27 @@ TEST_F(EntitiesAlone, WhatIsNotStoredHandsNothingOver) {
     EXPECT_FALSE(stored(kTaker));
 }
 
+// The pass that asks after a loss writes down that all is told once it is done.
+TEST_F(EntitiesAlone, ALookAtAnEntityIsDoneOnceWhatItHandsOverHasArrived) {
+    hub::EntityState giver;
+    giver.key = kGiver;
+    giver.version = 2;
+    giver.merged_into = kTaker.entity;
+    giver.handovers = {
+        {"op-1",
+         kTaker.entity,
+         hub::Handover::Why::kMerged,
+         "anna",
+         {{.platform = kCrm, .record = RecordId{"r1"}, .rev = {1, 1}, .told = {{kName, "bolt"}}}}}};
+    store(subjects::entity(kGiver, {0}), hub::encode(giver));
+    entities_.submit(kGiver, {.input = hub::Recheck{}});
+    turn_until([this] { return done_ == 1; });
+    const auto taker = stored(kTaker);
+    ASSERT_TRUE(taker);
+    EXPECT_EQ(taker->records.at(0).record, RecordId{"r1"});
+    EXPECT_TRUE(stored(kGiver)->handovers.at(0).records.empty()) << "it knows";
+}
+
 // Who stored the state died before its command was out. What this hub asks itself has no hold by
 // which that can be sent, and what comes then does not change anything.
 TEST_F(EntitiesAlone, WhatCannotBeSentYetIsSentByWhoComesNext) {
