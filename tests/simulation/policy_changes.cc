@@ -86,8 +86,18 @@ std::optional<std::size_t> PolicyChanges::index_in_force() {
     return std::nullopt;
 }
 
+/// Whoever was restored the version without it may not have its file: `status` says so.
+bool PolicyChanges::has_file(const std::string& text) {
+    const PolicyVersion version =
+        version_of(1, "simulation", {file_of(plant_policy(planted_, text))});
+    const auto stored =
+        broker_.get_last(subjects::kStreamPolicy, subjects::policy_file(version.files[0].hash));
+    return stored && *stored;
+}
+
 bool PolicyChanges::settle() {
-    if (applied_ == 0 || index_in_force() == applied_) return true;
+    if (applied_ == 0) return true;
+    if (index_in_force() == applied_ && has_file(texts_[applied_])) return true;
     if (broker_.up() && world_.now() > applied_at_ + kPatience) apply(texts_[applied_]);
     return false;
 }

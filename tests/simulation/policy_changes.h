@@ -22,7 +22,7 @@ public:
         : world_(world), broker_(broker), texts_(std::move(texts)), planted_(planted) {}
 
     void begin();
-    /// Is what was wanted last in force? If a store has lost it, it is applied again.
+    /// Is what was wanted last in force? If a store has lost it, or its file, it is applied again.
     [[nodiscard]] bool settle();
     [[nodiscard]] const Policy& first() { return parsed(texts_[0]); }
     /// The policy in force; the first one if its text is lost.
@@ -37,6 +37,7 @@ private:
     void apply(const std::string& text);
     [[nodiscard]] const Policy& parsed(const std::string& text);
     [[nodiscard]] std::optional<std::size_t> index_in_force();
+    [[nodiscard]] bool has_file(const std::string& text);
 
     World& world_;
     MemoryBroker& broker_;
