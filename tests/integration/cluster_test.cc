@@ -97,7 +97,11 @@ TEST_F(Cluster, LosesNothingAndDoesNothingTwiceWhenLeadersAreKilled) {
     EXPECT_TRUE(agree(static_cast<std::size_t>(count_)));
     EXPECT_EQ(done_wrong(), "");
     expect_sound_audit();
-    const std::string open = ctl({"--json", "exceptions", "list"});
+    std::string open;  // Of the leader that was started last, an answer may take its time.
+    EXPECT_TRUE(until([&] {
+        open = ctl({"--json", "exceptions", "list"});
+        return open.find("\"ok\":true") != std::string::npos;
+    })) << open;
     EXPECT_EQ(open.find("\"kind\""), std::string::npos) << open;
 }
 

@@ -75,7 +75,7 @@ protected:
     void on_misplaced(hub::Queued) override { ++misplaced_; }
     void on_linked(const RecordKey&, const EntityId&) override {}
     void on_awaited(const RecordKey&) override {}
-    void on_told_first(const EntityKey&, hub::Queued) override { ADD_FAILURE(); }
+    void on_told_first(const EntityKey&, hub::Queued) override { ++told_first_; }
     void on_later_epoch(const PlatformId&, std::uint64_t) override {}
     void on_settled(const RecordKey&) override {}
     [[nodiscard]] bool is_reconsidered(Partition) const override { return false; }
@@ -99,6 +99,7 @@ protected:
     std::size_t done_ = 0;
     std::optional<hub::Erased> erased_;  ///< The newest.
     std::size_t misplaced_ = 0;
+    std::size_t told_first_ = 0;
 };
 
 // Every decision of the giver tells its handover again until it knows that it has arrived. All that
@@ -141,6 +142,28 @@ TEST_F(EntitiesAlone, WhatIsNotStoredHandsNothingOver) {
     EXPECT_EQ(misplaced_, 1U);
     EXPECT_FALSE(stored(kGiver));
     EXPECT_FALSE(stored(kTaker));
+}
+
+// A person gave the record away, and the one that stood beside it has succeeded.
+TEST_F(EntitiesAlone, WhatAnAnswerTellsOfARecordThatIsAnothersIsPlaced) {
+    hub::EntityState state;
+    state.key = kGiver;
+    state.version = 1;
+    hub::RecordState& record = state.record_or_new(kCrm);
+    record.presence = hub::Presence::kPresent;
+    record.record = RecordId{"r2"};
+    store(subjects::entity(kGiver, {0}), hub::encode(state));
+    Outcome outcome{.platform = kCrm,
+                    .entity = kGiver,
+                    .record = RecordId{"r1"},
+                    .rev = {1, 5},
+                    .generation = 1,
+                    .status = OutcomeStatus::kConflict,
+                    .fields = {{kName, "bolt"}}};
+    entities_.submit(kGiver, {.input = outcome, .work = {{0}, 1, 1}, .fence = 7});
+    turn_for(milliseconds{100});
+    EXPECT_EQ(misplaced_, 1U);
+    EXPECT_EQ(told_first_, 1U) << "what it answers is still to be decided here";
 }
 
 // The pass that asks after a loss writes down that all is told once it is done.
