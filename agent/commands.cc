@@ -107,7 +107,9 @@ void Commands::admit_job(const JobPtr& job) {
             const Command& command = job->command;
             *pass_ = Pass::kBegin;
             const auto ledger = transaction.ledger(command.entity);
-            *admission = admit(command, ledger, transaction.fence(command.partition));
+            Admitting by{.fence_max = transaction.fence(command.partition), .began = {}};
+            if (began_ != Timestamp{}) by.began = began_;
+            *admission = admit(command, ledger, by);
             if (*admission == Admission::kVerify) {
                 const auto begun = wire::decode_command(ledger->command);
                 if (!begun || !is_same(*begun, command)) *admission = Admission::kStale;
@@ -153,6 +155,7 @@ void Commands::answer_unadmitted(Transaction& transaction, const Command& comman
                                  Admission admission, const std::optional<LedgerEntry>& ledger) {
     const bool stale = admission == Admission::kStale;
     if (!stale && admission != Admission::kFenced) return;
+    if (stale && !ledger) remember_refused(transaction, command);
     append_outcome(transaction,
                    {.platform = command.platform,
                     .entity = command.entity,
@@ -380,9 +383,8 @@ void Commands::finish(const JobPtr& job, Ending ending) {
                     NoteLevel::kWarning,
                     "command " + idempotency_key(job->command) + " not applied: " + kept->reason);
             }
-            const auto record = job->written ? job->written : job->command.record;
             remove(job);
-            if (kept->believed && record) p_.intake.follow(key_of(*job, *record));
+            if (kept->follow) p_.intake.follow(*kept->follow);
         });
 }
 
@@ -392,7 +394,7 @@ Partition Commands::partition_of(const Command& command) const {
     return entity_partition(command.entity, p_.store.partitions());
 }
 
-void Commands::write_outcome(Transaction& transaction, const Job& job, const Ending& ending) {
+void Commands::write_outcome(Transaction& transaction, const Job& job, Ending& ending) {
     p_.environment.before("C5");
     const Command& command = job.command;
     const auto known = ending.record ? std::optional{ending.record->id}
@@ -421,8 +423,8 @@ void Commands::write_outcome(Transaction& transaction, const Job& job, const End
     save_position(transaction);
 }
 
-void Commands::remember(Transaction& transaction, const Job& job, const Ending& ending,
-                        Outcome& outcome, Partition partition) {
+void Commands::remember(Transaction& transaction, const Job& job, Ending& ending, Outcome& outcome,
+                        Partition partition) {
     const bool deleted =
         ending.status == OutcomeStatus::kApplied && job.command.kind == CommandKind::kDelete;
     if (!outcome.record || !(ending.record || ending.believed || deleted)) return;
@@ -432,6 +434,12 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
     transaction.release(object, *outcome.record);  // This is newer, or the fetch that follows is.
     const bool made_before = state.n > 0 && (job.found || job.command.kind == CommandKind::kCreate);
     outcome.rev = transaction.next_revision();
+    ending.follow.reset();
+    // That it was deleted since may have been told while the platform's answer was under way.
+    if (ending.believed || (state.deleted && !deleted)) {
+        ending.follow = key_of(job, *outcome.record);
+        p_.intake.want_fetch(transaction, *ending.follow);
+    }
     state.n = outcome.rev.n;
     state.entity = job.command.entity.entity;
     state.deleted = outcome.deleted = deleted;
@@ -450,7 +458,6 @@ void Commands::remember(Transaction& transaction, const Job& job, const Ending& 
         state.filled = transaction.filled(object, state.filled, ending.record->fields);
     } else if (ending.believed) {
         outcome.fields = *ending.believed;
-        p_.intake.want_fetch(transaction, key_of(job, *outcome.record));
     }
     const bool elsewhere = state.last.seq > 0 && state.last.partition != partition &&
                            state.last.seq > p_.store.marks(state.last.partition).receipted;

@@ -99,8 +99,9 @@ private:
     };
     struct Ending {
         OutcomeStatus status = OutcomeStatus::kApplied;
-        std::optional<Record> record;    ///< What the record holds now, if that is known.
-        std::optional<Fields> believed;  ///< What it should hold, if it could not be read.
+        std::optional<Record> record;     ///< What the record holds now, if that is known.
+        std::optional<Fields> believed;   ///< What it should hold, if it could not be read.
+        std::optional<RecordKey> follow;  ///< Once it is stored: what must be looked at after it.
         std::string reason;
         std::string code;
     };
@@ -146,8 +147,8 @@ private:
     void take(Command command, const nats::InMessage& message);
     void refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t ledger_generation,
                 std::uint64_t fence);
-    [[nodiscard]] bool is_of_former_store(const Command& command, std::uint64_t sequence);
     void refuse_former(const JobPtr& job);
+    static void remember_refused(Transaction& transaction, const Command& command);
     void take_operation(const nats::InMessage& message);
     void reject_message(const nats::InMessage& message, const Error& why);
     void reject_message(const nats::InMessage& message, const std::string& why) {
@@ -209,8 +210,8 @@ private:
     void leave_in_doubt(const JobPtr& job, Ending ending);
     void journal(const JobPtr& job, LedgerState state, CommitQueue::Done done);
     void finish(const JobPtr& job, Ending ending);
-    void write_outcome(Transaction& transaction, const Job& job, const Ending& ending);
-    void remember(Transaction& transaction, const Job& job, const Ending& ending, Outcome& outcome,
+    void write_outcome(Transaction& transaction, const Job& job, Ending& ending);
+    void remember(Transaction& transaction, const Job& job, Ending& ending, Outcome& outcome,
                   Partition partition);
     void note_effects(const Job& job, const Ending& ending, Outcome& outcome) const;
     void append_outcome(Transaction& transaction, Outcome outcome, Partition partition,

@@ -13,8 +13,6 @@ namespace {
 constexpr std::size_t kFinishedMax = 4096;
 /// A position that is only kept to save work need not cost a commit of its own at once.
 constexpr Duration kSavePosition{std::chrono::seconds{1}};
-/// A hub's clock and the broker's, at most: see hub/broker_time.h.
-constexpr Duration kHubClockOff{std::chrono::seconds{5}};
 constexpr std::size_t kRawMax = 16u << 10;
 
 void write_position(Transaction& transaction, std::uint64_t sequence, Timestamp read_until) {
@@ -256,7 +254,7 @@ void Commands::take(Command command, const nats::InMessage& message) {
     job->stored_at = message.stored_at;
     job->credit = credit_;
     unfinished_.emplace(message.sequence, message.stored_at);
-    if (is_of_former_store(job->command, message.sequence)) return refuse_former(job);
+    if (message.sequence <= before_) return refuse_former(job);
     Slot& slot = slots_[entity];
     if (slot.waiting) {
         // Who holds the partition now knows better than who held it before.
@@ -296,30 +294,22 @@ void Commands::refuse(const JobPtr& job, OutcomeStatus status, std::uint64_t led
     settled(job);
 }
 
-/// Was it told to a store that is no more? It stands again behind what this one began with, if a
-/// hub that is not sure that it was stored tells it once more. What a hub decides when it has been
-/// refused is of a later generation, whatever the time is there.
-bool Commands::is_of_former_store(const Command& command, std::uint64_t sequence) {
-    if (sequence <= before_) return true;
-    if (command.decided_at >= began_) return false;
-    std::optional<LedgerEntry> ledger;
-    const auto read = p_.store.transaction(
-        [&](Transaction& transaction) { ledger = transaction.ledger(command.entity); });
-    return read && !ledger;
-}
-
-/// Such a one may have been carried out. It is refused under another number, too: a hub that is not
-/// sure that it was stored tells it again.
+/// It was told to a store that is no more, which may have carried it out.
 void Commands::refuse_former(const JobPtr& job) {
     p_.commits.add([job](Transaction& transaction) {
         const Command& command = job->command;
-        if (transaction.ledger(command.entity)) return;
-        transaction.save(command.entity, {.generation = command.generation,
-                                          .state = LedgerState::kDone,
-                                          .status = OutcomeStatus::kStale,
-                                          .record = command.record});
+        if (!transaction.ledger(command.entity)) remember_refused(transaction, command);
     });
     refuse(job, OutcomeStatus::kStale, 0, 0);
+}
+
+/// So that it is refused under another number, too: a hub that is not sure that it was stored tells
+/// it again.
+void Commands::remember_refused(Transaction& transaction, const Command& command) {
+    transaction.save(command.entity, {.generation = command.generation,
+                                      .state = LedgerState::kDone,
+                                      .status = OutcomeStatus::kStale,
+                                      .record = command.record});
 }
 
 void Commands::settled(const JobPtr& job) {

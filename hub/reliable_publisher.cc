@@ -63,7 +63,7 @@ void ReliablePublisher::send_last(std::uint32_t index) {
     const Entry& entry = entries_[index];
     link_.get_last(entry.stream, entry.subject, [this, index](auto stored) {
         if (drop_unwanted(index)) return;
-        if (!stored) return again_later(index);
+        if (!stored) return again_later(index, stored.error());
         const Entry& ours = entries_[index];
         // One of the tries before this was stored after all.
         if (*stored && (*stored)->body == ours.body) return done(index);
@@ -82,9 +82,10 @@ bool ReliablePublisher::drop_unwanted(std::uint32_t index) {
     return true;
 }
 
-void ReliablePublisher::again_later(std::uint32_t index) {
+void ReliablePublisher::again_later(std::uint32_t index, const Error& why) {
     Entry& entry = entries_[index];
-    if (!entry.repeat.empty()) entry.body = std::exchange(entry.repeat, {});
+    const bool perhaps_there = why.kind == ErrorKind::kAmbiguous;
+    if (perhaps_there && !entry.repeat.empty()) entry.body = std::exchange(entry.repeat, {});
     retries_.push_back({clock_.steady() + retry_wait_, index});
 }
 
@@ -94,7 +95,9 @@ void ReliablePublisher::on_published(std::uint64_t token, const Result<std::uint
     const bool there = !sequence && entry.place == Entry::Place::kFirst &&
                        sequence.error().kind == ErrorKind::kConflict;
     if (there) return done(index);
-    if (!sequence && sequence.error().kind != ErrorKind::kTooLarge) return again_later(index);
+    if (!sequence && sequence.error().kind != ErrorKind::kTooLarge) {
+        return again_later(index, sequence.error());
+    }
     if (sequence) {
         ++counters_.publishes;
         watch_.stored(entry.stream, entry.least, *sequence);

@@ -45,7 +45,8 @@ public:
 
     /// `sink` (may be null) hears of `token` once. A message over a limit is logged and given up.
     void publish(std::string subject, std::string body, DeliverySink* sink, std::uint64_t token);
-    /// The same for what must say that it is perhaps not the first: later tries send `repeat`.
+    /// The same for what must say that it is perhaps not the first: once a try may have been
+    /// stored, `repeat` is sent.
     void publish(std::string subject, std::string body, std::string repeat, DeliverySink* sink,
                  std::uint64_t token);
     /// The same, by compare-and-set on the subject's last message: a copy that was given up for
@@ -83,7 +84,7 @@ private:
     void add(Entry entry);
     void send(std::uint32_t index);
     void send_last(std::uint32_t index);
-    void again_later(std::uint32_t index);
+    void again_later(std::uint32_t index, const Error& why);
     void done(std::uint32_t index);
     [[nodiscard]] bool drop_unwanted(std::uint32_t index);
 

@@ -33,13 +33,23 @@ struct LedgerEntry {
 enum class Admission : std::uint8_t {
     kExecute,   ///< New, or known to have had no effect.
     kVerify,    ///< The same command was under way when the agent stopped.
-    kStale,     ///< The ledger holds it or a newer one.
+    kStale,     ///< The ledger holds it or a newer one, or it was told to a store that is no more.
     kDoubtful,  ///< An earlier create may have made the record, and nobody has looked.
     kFenced,    ///< A newer holder of its partition has commanded before.
 };
-/// `fence_max` is the greatest seen for the command's partition.
+/// A hub's clock and the broker's, at most: see hub/broker_time.h.
+constexpr Duration kHubClockOff{std::chrono::seconds{5}};
+
+struct Admitting {
+    std::uint64_t fence_max = 0;  ///< The greatest seen for the command's partition.
+    /// When this store was new, by the broker's clock. What was decided before may have been
+    /// carried out by one that was lost, and stands again behind what this one began with, if a hub
+    /// that is not sure that it was stored tells it once more. What a hub decides when it has been
+    /// refused is of a later generation, whatever the time is there.
+    std::optional<Timestamp> began;
+};
 [[nodiscard]] Admission admit(const Command& command, const std::optional<LedgerEntry>& ledger,
-                              std::uint64_t fence_max);
+                              const Admitting& admitting);
 
 /// A create that the platform would do twice is preceded by a look for its record.
 enum class FirstStep : std::uint8_t { kWrite, kLook };

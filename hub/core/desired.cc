@@ -11,6 +11,8 @@ namespace {
 
 /// A field that was told this often within this time without staying is not converging.
 constexpr Duration kAttemptWindow = std::chrono::hours{1};
+/// So many commands without an answer are remembered.
+constexpr std::size_t kUnansweredMost = 16;
 
 bool contains(const std::vector<FieldName>& sorted, const FieldName& name) {
     return std::binary_search(sorted.begin(), sorted.end(), name);
@@ -154,7 +156,6 @@ void issue(Work& work, RecordState& record, CommandKind kind, Fields fields,
     if (is_out(work, record, kind, fields)) return;
     if (!work.object.renames.empty()) fields = under_all_names(work.object, record, fields);
     Pending pending{kind, std::move(fields), {}, work.context.now};
-    if (record.pending) pending.since = std::min(pending.since, record.pending->since);
     // What is out and not of a backfill goes on in this one.
     pending.backfill = work.backfill && (!record.pending || record.pending->backfill);
     pending.expected.reserve(pending.fields.size());
@@ -163,6 +164,10 @@ void issue(Work& work, RecordState& record, CommandKind kind, Fields fields,
         if (const auto* held = mirror.find(name)) pending.expected.append(name, held->second);
     }
     ++record.generation;
+    auto& unanswered = record.unanswered;
+    // An agent carries out the first that it comes to, and then the newest.
+    if (unanswered.size() == kUnansweredMost) unanswered.erase(unanswered.begin() + 1);
+    unanswered.push_back(pending.decided_at);
     record.pending = std::move(pending);
     LogEntry::Commanded told{record.platform, kind, record.generation, {}};
     told.fields.reserve(record.pending->fields.size());

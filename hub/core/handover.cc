@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hub/core/decide.h"
+#include "hub/core/upcast.h"
 #include "hub/core/work.h"
 #include "shared/wire/codec.h"
 
@@ -261,7 +262,9 @@ std::optional<TakenIn::Record> take(Work& work, const GivenRecord& given) {
         return has_record(work.state, given.platform, given.record) ? std::optional{taken}
                                                                     : std::nullopt;
     }
-    Fields all = given.commanded;
+    Fields commanded = given.commanded;
+    upcast(work.object, commanded);
+    Fields all = commanded;
     for (const auto& [name, value] : given.told) all.set(name, value);
     if (stands) {
         work.links.push_back({given.platform, work.state.key.object, given.record});
@@ -272,7 +275,7 @@ std::optional<TakenIn::Record> take(Work& work, const GivenRecord& given) {
     mark_present(work, record, given.record);
     Fields told = given.told;
     const Fields view = seen_by_conditions(work.state, all);
-    for (const auto& [name, value] : given.commanded) {
+    for (const auto& [name, value] : commanded) {
         (counts(work, given.platform, name, view) ? told : record.mirror).set(name, value);
     }
     take_fields(work, record, told, {given.platform, given.rev, given.at}, {});

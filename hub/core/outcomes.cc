@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "hub/core/upcast.h"
 #include "hub/core/work.h"
 
@@ -26,11 +28,10 @@ bool is_of_pending(const RecordState& record, const Outcome& outcome) {
            outcome.decided_at == record.pending->decided_at;
 }
 
-/// Is it about a command that the one that is out has followed? One of before all the states were
-/// lost may have the same generation.
-bool is_of_former(const RecordState& record, const Outcome& outcome) {
-    return record.pending && outcome.generation < record.generation &&
-           outcome.decided_at >= record.pending->since;
+/// Is it about a command that this very state has issued? One of before all the states were lost
+/// may have the same generation.
+bool is_of_ours(const RecordState& record, const Outcome& outcome) {
+    return std::ranges::count(record.unanswered, outcome.decided_at) > 0;
 }
 
 /// The answer to the command that is out: it is no longer pending. Empty if it answers a former
@@ -39,16 +40,28 @@ std::optional<Pending> settle(Work& work, RecordState& record, const Outcome& ou
     if (!is_of_pending(record, outcome)) return std::nullopt;
     std::optional<Pending> pending = std::move(record.pending);
     record.pending.reset();
+    // One in doubt may turn out to have been carried out.
+    if (outcome.status != OutcomeStatus::kInDoubt) record.unanswered.clear();
     rename_fields(work.object, pending->fields);  // It may be out under several names.
     work.changed = true;
     return pending;
 }
 
-/// What is known of the record that it tells of. Where ours is gone, another may have stood before
-/// it, or stand after it.
-Revision seen_of(const RecordState& record, const Outcome& outcome) {
-    const bool gone = record.record && record.presence != Presence::kPresent;
-    return gone && outcome.record ? record.seen_of(*outcome.record) : record.rev;
+/// Up to where what it tells of its record is known. Where ours is gone that may be another one,
+/// made before ours or after it.
+Revision known_of(const RecordState& record, const Outcome& outcome) {
+    const bool of_another =
+        record.presence != Presence::kPresent && outcome.record && outcome.record != record.record;
+    if (!of_another) return record.rev;
+    const auto other = std::ranges::find(record.others, *outcome.record, &OtherRecord::record);
+    if (other == record.others.end()) {
+        // One that was given away is not this entity's news.
+        return record.record ? Revision{} : record.rev;
+    }
+    // That it is gone may have been told before it was heard of at all.
+    const bool may_be_unheard = record.rev == Revision{} || is_of_pending(record, outcome);
+    const bool is_gone = other->standing == OtherRecord::Standing::kGone;
+    return is_gone && may_be_unheard ? Revision{} : other->rev;
 }
 
 /// Is it about another record than the one that stands for the entity?
@@ -69,7 +82,6 @@ void close_about(Work& work, const RecordState& record, const Pending& answered)
 
 void applied(Work& work, RecordState& record, const Outcome& outcome,
              const std::optional<Pending>& answered, bool fresh) {
-    const bool former = !answered && is_of_former(record, outcome);
     if (answered && answered->kind == CommandKind::kForget) {
         close_about(work, record, *answered);
         return take_forgotten(work, record.platform);
@@ -89,8 +101,11 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         return;
     }
     const bool stands = outcome.record && record.presence != Presence::kPresent && fresh;
-    const Revision seen = stands ? record.seen_of(*outcome.record) : Revision{};
-    if (stands) stand(work, record, *outcome.record, "created");
+    const Revision gone = stands ? record.seen_of(*outcome.record) : Revision{};
+    if (stands) {
+        stand(work, record, *outcome.record, "created");
+        record.rev = outcome.rev;
+    }
     const Provenance from{record.platform, outcome.rev, outcome.done_at};
     if (answered && fresh) {
         // What the platform did not tell back holds as commanded.
@@ -101,14 +116,14 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         }
     }
     if (fresh) {
-        take_fields(
-            work, record, outcome.fields, from,
-            {answered ? &answered->fields : nullptr,
-             answered && answered->kind == CommandKind::kUpdate, outcome.as_commanded, former});
+        take_fields(work, record, outcome.fields, from,
+                    {answered ? &answered->fields : nullptr,
+                     answered && answered->kind == CommandKind::kUpdate, outcome.as_commanded,
+                     !answered && is_of_ours(record, outcome)});
     }
     if (answered) close_about(work, record, *answered);
-    if (seen > outcome.rev) {  // It was deleted since, and that was told before.
-        record.rev = seen;
+    if (gone > outcome.rev) {  // It was deleted since, and that was told before.
+        record.rev = gone;
         take_delete(work, record, /*ours=*/false);
     }
 }
@@ -176,15 +191,15 @@ void take_outcome(Work& work, const Outcome& outcome) {
     RecordState& record = work.state.record_or_new(outcome.platform);
     work.compare_epochs(record, outcome.rev);
     const bool another = is_of_another(record, outcome);
-    const Revision seen = seen_of(record, outcome);
-    const bool told = outcome.rev != Revision{} && outcome.rev <= seen;
+    const Revision known = known_of(record, outcome);
+    const bool told = outcome.rev != Revision{} && outcome.rev <= known;
     // A record that it made may be news all the same.
     if (told && !record.pending && !another) {
         work.replayed = true;
         return;
     }
-    const bool fresh = outcome.rev > seen && !another;
-    if (fresh) record.rev = outcome.rev;
+    const bool fresh = outcome.rev > known && !another;
+    if (fresh && (!outcome.record || outcome.record == record.record)) record.rev = outcome.rev;
     if (outcome.generation > record.generation) {
         // Our store went back in time; the agent remembers more.
         record.generation = outcome.generation;

@@ -25,7 +25,9 @@ std::string text_of(const FieldDecision& decision) {
 }
 
 std::string text_of(const LogEntry::Commanded& command) {
-    return command.platform.text + " generation " + std::to_string(command.generation);
+    std::string text = command.platform.text + " generation " + std::to_string(command.generation);
+    for (const FieldName& field : command.fields) text += " " + field.text;
+    return text;
 }
 
 /// Empty: the same.
@@ -243,7 +245,6 @@ void Rebuild::decide_again(const Entry& entry, const PolicyOf& policy_of) {
     context.foreign_records = stored.foreign_records;
     Step step = decide(*policy, std::move(entity.state), *inputs, context);
     for (Handover& handover : step.handovers) {
-        // Told again under a later contract its fields have other names than when it was taken.
         std::string id = handover.id;
         handovers_.try_emplace(std::move(id), Takeover{key, std::move(handover)});
     }

@@ -68,8 +68,6 @@ struct Pending {
     Fields expected;
     Timestamp decided_at;
     bool backfill = false;  ///< Command::origin is kBackfill.
-    /// The earliest such time of the commands that were out since the last answer.
-    Timestamp since = decided_at;
     friend bool operator==(const Pending&, const Pending&) = default;
 };
 
@@ -98,6 +96,9 @@ struct RecordState {
     Fields mirror;                 ///< What the record holds, as far as is known.
     std::uint64_t generation = 0;  ///< Of the newest command issued.
     std::optional<Pending> pending;
+    /// When the commands were decided that this state has issued since the last answer: whatever
+    /// came in between, one of them may be carried out yet. Oldest first.
+    std::vector<Timestamp> unanswered;
     std::vector<FieldName> held;  ///< Left alone until something about them changes; sorted.
     std::vector<FieldName> left;  ///< Of `held`: a person said so, whatever the policy; sorted.
     std::vector<Attempts> attempts;

@@ -70,12 +70,18 @@ void write_others(Writer& out, int key, const std::vector<OtherRecord>& others) 
     }
 }
 
+/// What RecordState::unanswered nearly always is.
+std::vector<Timestamp> only_pending(const RecordState& record) {
+    if (!record.pending) return {};
+    return {record.pending->decided_at};
+}
+
 void write_record(Writer& out, const EntityState& state, const RecordState& record) {
     out.map(6 + present(record.record.has_value(), record.pending.has_value(), !record.held.empty(),
                         !record.attempts.empty(), record.blocked, !record.forms.empty(),
                         record.doubt_settled > 0, !record.others.empty(), !record.left.empty(),
                         !record.told_as.empty(), record.pending && record.pending->backfill,
-                        !record.instead.empty()));
+                        !record.instead.empty(), record.unanswered != only_pending(record)));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -84,14 +90,11 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
     out.field(6, record.generation);
     if (record.pending) {
         out.key(7);
-        const Pending& pending = *record.pending;
-        const bool follows = pending.since != pending.decided_at;
-        out.array(follows ? 5 : 4);
-        out.unsigned64(static_cast<std::uint64_t>(pending.kind));
-        out.fields(pending.fields);
-        out.fields(pending.expected);
-        out.signed64(pending.decided_at.ns);
-        if (follows) out.signed64(pending.since.ns);
+        out.array(4);
+        out.unsigned64(static_cast<std::uint64_t>(record.pending->kind));
+        out.fields(record.pending->fields);
+        out.fields(record.pending->expected);
+        out.signed64(record.pending->decided_at.ns);
     }
     if (!record.held.empty()) write_names(out, 8, record.held);
     if (!record.attempts.empty()) {
@@ -132,6 +135,11 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
         out.key(17);
         out.fields(record.instead);
     }
+    if (record.unanswered != only_pending(record)) {
+        out.key(18);
+        out.array(size_of(record.unanswered));
+        for (const Timestamp decided_at : record.unanswered) out.signed64(decided_at.ns);
+    }
     if (!record.others.empty()) write_others(out, 13, record.others);
 }
 
@@ -142,8 +150,7 @@ Pending read_pending(Decoder& in, const Node& node) {
         if (position == 0) pending.kind = in.enumeration(item, CommandKind::kForget);
         if (position == 1) pending.fields = in.fields(item);
         if (position == 2) pending.expected = in.fields(item);
-        if (position == 3) pending.since.ns = pending.decided_at.ns = in.signed64(item);
-        if (position == 4) pending.since.ns = in.signed64(item);
+        if (position == 3) pending.decided_at.ns = in.signed64(item);
         ++position;
     });
     return pending;
@@ -190,6 +197,7 @@ Form read_form(Decoder& in, const Node& node) {
 RecordState read_record(Decoder& in, const Node& node, const EntityState& state) {
     RecordState record;
     bool backfill = false;
+    std::optional<std::vector<Timestamp>> unanswered;
     std::vector<FieldName> lacking;
     Fields differing;
     in.map(node, key_bits(0, 2, 3, 4, 5, 6), [&](int key, const Node& value) {
@@ -221,6 +229,11 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
             case 14: record.left = read_names(in, value); break;
             case 16: backfill = in.unsigned64(value) != 0; break;
             case 17: record.instead = in.fields(value); break;
+            case 18:
+                unanswered.emplace();
+                in.array(value,
+                         [&](const Node& item) { unanswered->push_back({in.signed64(item)}); });
+                break;
             case 15:
                 for (const auto& [field, name] : in.fields(value)) {
                     if (const auto* text = name.get<std::string>()) {
@@ -232,6 +245,7 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
         }
     });
     if (record.pending) record.pending->backfill = backfill;
+    record.unanswered = unanswered ? *std::move(unanswered) : only_pending(record);
     record.mirror = rebuilt_mirror(state, lacking, differing);
     return record;
 }

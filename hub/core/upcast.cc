@@ -192,6 +192,7 @@ std::optional<Input> renamed(const ObjectSpec& object, const Input& input) {
 
 void upcast(const ObjectSpec& object, Fields& fields) { Upcast{object}.fields(fields); }
 
+// What is handed over stays as it was first told: its receiver may not be that far yet.
 bool upcast(const ObjectSpec& object, EntityState& state) {
     Upcast upcast{object};
     upcast.canonical(state.canonical);
@@ -203,12 +204,6 @@ bool upcast(const ObjectSpec& object, EntityState& state) {
     for (OpenException& open : state.exceptions) {
         upcast.names(open.fields);
         upcast.fields(open.proposed);
-    }
-    for (Handover& handover : state.handovers) {
-        for (GivenRecord& given : handover.records) {
-            upcast.fields(given.told);
-            upcast.fields(given.commanded);
-        }
     }
     for (TakenIn& taken : state.taken_in) {
         for (TakenIn::Field& field : taken.fields) {

@@ -23,7 +23,8 @@ void rename_fields(const ObjectSpec& object, Fields& fields);
 /// Under the names of now, and in the types.
 void upcast(const ObjectSpec& object, Fields& fields);
 
-/// All that is known of the entity. False: it was in terms of now already.
+/// All that is known of the entity, but not what it hands over. False: it was in terms of now
+/// already.
 [[nodiscard]] bool upcast(const ObjectSpec& object, EntityState& state);
 
 /// Notes what an agent calls the fields of its record, by what it has `told`.

@@ -59,7 +59,7 @@ struct Effects {
     bool updates = false;
     /// Fields that hold what some command told, or the platform's form of it: nobody's edit.
     std::vector<FieldName> as_commanded;
-    /// It answers a command that the one that is out has followed, by the count of this very state.
+    /// It answers an older command that this very state has issued.
     bool former = false;
 };
 void take_fields(Work& work, RecordState& record, const Fields& fields, Provenance from,

@@ -101,10 +101,11 @@ void Checkers::watch_create(const Mutation& mutation) {
 }
 
 /// Was the record, made for the entity, placed with another one after the states were lost, or the
-/// store of the agent that had made it? Told by its match key alone, it joins whom that belongs to,
-/// or stands beside what that one has.
+/// store of the agent that had made it at a platform that names no entity? Told by its match key
+/// alone, it joins whom that belongs to, or stands beside what that one has.
 bool Checkers::is_anothers(const RecordKey& key, const EntityKey& entity) {
-    if (broker_.state_losses() == 0 && !wiped(key.platform)) return false;
+    const bool nameless = wiped(key.platform) && !platform(key.platform)->nature().marker;
+    if (broker_.state_losses() == 0 && !nameless) return false;
     return std::ranges::any_of(broker_.all(subjects::kStreamState), [&](const MessagePtr& message) {
         if (!subject_matches(subjects::all_entities(), message->subject)) return false;
         const auto state = hub::decode_entity(message->body);

@@ -45,9 +45,13 @@ MariadbServer::MariadbServer(std::vector<std::string> options)
     if (!fs::exists(kServerProgram)) {
         throw std::runtime_error("no MariaDB server (Debian: mariadb-server-core)");
     }
-    std::vector<std::string> words{kInstallProgram, "--no-defaults",
+    // A server that starts removes the temporary tables of any other that it finds in its tmpdir.
+    std::vector<std::string> words{kInstallProgram,
+                                   "--no-defaults",
                                    "--datadir=" + (process_.folder() / "data").string(),
-                                   "--auth-root-authentication-method=normal", "--skip-test-db"};
+                                   "--tmpdir=" + process_.folder().string(),
+                                   "--auth-root-authentication-method=normal",
+                                   "--skip-test-db"};
     words.insert(words.end(), kServerOptions.begin(), kServerOptions.end());
     process_.make_data("mariadb-template", words);
     start();

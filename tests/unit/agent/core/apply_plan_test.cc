@@ -5,23 +5,35 @@
 namespace syncline::agent {
 namespace {
 
+constexpr auto kUpdate = CommandKind::kUpdate;
+constexpr auto kCreate = CommandKind::kCreate;
+constexpr auto kDelete = CommandKind::kDelete;
+
 struct AdmitCase {
     const char* name;
     std::uint64_t generation;
     std::uint64_t fence;
     std::optional<LedgerState> state;  ///< Of generation 5 in the ledger; none: no entry.
     Admission expected;
+    CommandKind kind = CommandKind::kUpdate;
+    std::int64_t seconds = 60;  ///< From when the store was new until it was decided.
+    bool age_known = true;
 };
 class Admit : public testing::TestWithParam<AdmitCase> {};
 // The greatest fence seen is 10.
 TEST_P(Admit, FollowsTheRule) {
     const AdmitCase& row = GetParam();
     Command command;
+    command.kind = row.kind;
     command.generation = row.generation;
     command.fence = row.fence;
+    const Timestamp began{1'000'000'000'000};
+    command.decided_at = began + std::chrono::seconds{row.seconds};
+    Admitting by{.fence_max = 10, .began = {}};
+    if (row.age_known) by.began = began;
     std::optional<LedgerEntry> ledger;
     if (row.state) ledger = LedgerEntry{.generation = 5, .state = *row.state};
-    EXPECT_EQ(admit(command, ledger, 10), row.expected) << row.name;
+    EXPECT_EQ(admit(command, ledger, by), row.expected) << row.name;
 }
 INSTANTIATE_TEST_SUITE_P(
     ApplyPlan, Admit,
@@ -37,7 +49,15 @@ INSTANTIATE_TEST_SUITE_P(
         AdmitCase{"the same, not applied", 5, 10, LedgerState::kNotApplied, Admission::kExecute},
         AdmitCase{"the same, intended", 5, 10, LedgerState::kIntent, Admission::kVerify},
         AdmitCase{"the same, in doubt", 5, 10, LedgerState::kInDoubt, Admission::kVerify},
-        AdmitCase{"older fence and same generation", 5, 9, LedgerState::kDone, Admission::kFenced}),
+        AdmitCase{"older fence and same generation", 5, 9, LedgerState::kDone, Admission::kFenced},
+        AdmitCase{"of a former store", 1, 10, std::nullopt, Admission::kStale, kUpdate, -1},
+        AdmitCase{"as old as the store", 1, 10, std::nullopt, Admission::kExecute, kUpdate, 0},
+        AdmitCase{"perhaps of a former store", 1, 10, std::nullopt, Admission::kStale, kCreate, 4},
+        AdmitCase{"surely not", 1, 10, std::nullopt, Admission::kExecute, kCreate, 5},
+        AdmitCase{"of nobody knows which", 1, 10, std::nullopt, Admission::kExecute, kCreate, -1,
+                  false},
+        AdmitCase{"after a refused one", 6, 10, LedgerState::kDone, Admission::kExecute, kCreate,
+                  -1}),
     [](const auto& row) { return "row" + std::to_string(row.index); });
 
 struct WriteCase {
@@ -54,9 +74,6 @@ TEST_P(AfterTheWrite, FollowsTheRule) {
     if (row.error) result = fail(*row.error, "x");
     EXPECT_EQ(after_write(row.kind, result), row.expected);
 }
-constexpr auto kUpdate = CommandKind::kUpdate;
-constexpr auto kCreate = CommandKind::kCreate;
-constexpr auto kDelete = CommandKind::kDelete;
 INSTANTIATE_TEST_SUITE_P(
     ApplyPlan, AfterTheWrite,
     testing::Values(WriteCase{kUpdate, std::nullopt, true, AfterWrite::kApplied},
@@ -129,12 +146,12 @@ TEST(Admit, RefusesACreateAfterOneInDoubtUntilAPersonHasSettledIt) {
     command.generation = 3;
     LedgerEntry doubt{.generation = 2, .state = LedgerState::kDone};
     doubt.status = OutcomeStatus::kInDoubt;
-    EXPECT_EQ(admit(command, doubt, 0), Admission::kDoubtful);
+    EXPECT_EQ(admit(command, doubt, {}), Admission::kDoubtful);
     command.doubt_settled = 2;
-    EXPECT_EQ(admit(command, doubt, 0), Admission::kExecute);
+    EXPECT_EQ(admit(command, doubt, {}), Admission::kExecute);
     command.doubt_settled = 0;
     doubt.record = RecordId{"7"};
-    EXPECT_EQ(admit(command, doubt, 0), Admission::kExecute) << "it is known which record it made";
+    EXPECT_EQ(admit(command, doubt, {}), Admission::kExecute) << "it is known which record it made";
 }
 
 TEST(WhatHolds, TellsAWriteThatDidNothingFromAnEditSince) {

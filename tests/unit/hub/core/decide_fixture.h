@@ -105,6 +105,12 @@ protected:
         out.fields = std::move(fields);
         return out;
     }
+    /// The record holds what was commanded, and the agent knows it for that.
+    Outcome carried_out(const Command& command) {
+        Outcome out = outcome(command, command.fields);
+        for (const auto& [name, value] : command.fields) out.as_commanded.push_back(name);
+        return out;
+    }
     Outcome in_doubt(const Command& command) {
         Outcome out = outcome(command, {});
         out.record.reset();
@@ -122,9 +128,10 @@ protected:
         out.key.record = RecordId{record};
         return out;
     }
-    Fields with(const char* field, const char* value) const {
+    Fields with(const char* field, const char* value) const { return with({{field, value}}); }
+    Fields with(std::initializer_list<std::pair<const char*, const char*>> values) const {
         Fields out = full_;
-        out.set(FieldName{field}, value);
+        for (const auto& [field, value] : values) out.set(FieldName{field}, value);
         return out;
     }
     Operation act(OperationKind kind) const {

@@ -210,13 +210,8 @@ TEST_F(Decide, TakesARecordThatWasMadeForItBeforeTheOneThatIsGone) {
 // The agent takes it for told.
 TEST_F(Decide, HearsByAnAnswerThatNothingWasDoneThatARecordIsBack) {
     settle(with("name", "desk"));
-    const std::vector<Command> commands = take(change(kCrm,
-                                                      [&] {
-                                                          Fields live = with("name", "desk");
-                                                          live.set(FieldName{"stage"}, "live");
-                                                          return live;
-                                                      }()))
-                                              .commands;
+    const std::vector<Command> commands =
+        take(change(kCrm, with({{"name", "desk"}, {"stage", "live"}}))).commands;
     const auto to_desk = std::ranges::find(commands, kDesk, &Command::platform);
     ASSERT_NE(to_desk, commands.end());
     take(deletion(kDesk));
@@ -238,15 +233,9 @@ TEST_F(Decide, TakesTheOwnersWordFromAnAnswerOfBeforeTheStatesWereLost) {
     state_ = EntityState{.key = state_.key};
     revs_.clear();
     take(change(kCrm, with("colour", "blue")));
-    take(change(kCrm, [&] {
-        Fields later = with("colour", "blue");
-        later.set(FieldName{"stage"}, "live");
-        return later;
-    }()));
+    take(change(kCrm, with({{"colour", "blue"}, {"stage", "live"}})));
     ASSERT_EQ(state_.record(kErp)->generation, 2U);
-    Outcome late = outcome(before, before.fields);
-    for (const auto& [name, value] : before.fields) late.as_commanded.push_back(name);
-    take(late);
+    take(carried_out(before));
     EXPECT_EQ(canonical("colour"), Value{"red"});
 }
 
@@ -254,16 +243,74 @@ TEST_F(Decide, AnAnswerToWhatIsFollowedByNowIsNotTheOwnersWord) {
     const Command first = take(change(kCrm, full_)).commands.at(0);
     take(change(kCrm, with("stage", "live")));
     ASSERT_EQ(state_.record(kErp)->generation, 2U);
-    take(change(kCrm, [&] {
-        Fields later = with("stage", "live");
-        later.set(FieldName{"phone"}, "2");
-        return later;
-    }()));
+    take(change(kCrm, with({{"stage", "live"}, {"phone", "2"}})));
     ASSERT_EQ(state_.record(kErp)->generation, 3U);
-    Outcome late = outcome(first, first.fields);
-    for (const auto& [name, value] : first.fields) late.as_commanded.push_back(name);
-    take(late);
+    take(carried_out(first));
     EXPECT_EQ(canonical("stage"), Value{"live"});
+}
+
+// The create was in doubt, its record was linked by its key and deleted, and another one made.
+TEST_F(Decide, AnAnswerOfBeforeTheRecordWasGoneIsNotTheOwnersWord) {
+    const Command first = take(change(kCrm, full_)).commands.at(0);
+    take(change(kErp, {{kName, "bolt"}}));
+    take(change(kCrm, with("stage", "live")));
+    take(deletion(kErp));
+    ASSERT_EQ(state_.record(kErp)->presence, Presence::kAbsent);
+    ASSERT_TRUE(state_.record(kErp)->pending);
+    Outcome proven = carried_out(first);
+    proven.record = RecordId{"erp-2"};
+    take(proven);
+    EXPECT_EQ(state_.record(kErp)->record, RecordId{"erp-2"});
+    EXPECT_EQ(canonical("stage"), Value{"live"});
+}
+
+TEST_F(Decide, AnAnswerThatComesAfterTheDoubtIsNotTheOwnersWord) {
+    const Command create = take(change(kCrm, full_)).commands.at(0);
+    take(in_doubt(create));
+    take(change(kCrm, with("stage", "live")));
+    take(carried_out(create));
+    EXPECT_EQ(canonical("stage"), Value{"live"});
+}
+
+TEST_F(Decide, RemembersTheFirstOfManyCommandsWithoutAnAnswer) {
+    const Command first = take(change(kCrm, full_)).commands.at(0);
+    for (int i = 0; i < 40; ++i) {
+        take(change(kCrm, with({{"stage", "live"}, {"phone", std::to_string(i).c_str()}})));
+    }
+    EXPECT_EQ(state_.record(kErp)->unanswered.size(), 16U);
+    take(carried_out(first));
+    EXPECT_EQ(canonical("stage"), Value{"live"});
+}
+
+TEST_F(Decide, RestoresARecordWhoseEndItHeardOfBeforeItsBeginningAlsoAfterAnotherOne) {
+    settle(full_);
+    const Command create = take(deletion(kErp)).commands.at(0);
+    Outcome made = carried_out(create);
+    made.record = RecordId{"erp-2"};
+    Change gone = another(kErp, "erp-2", {});
+    gone.kind = ChangeKind::kDelete;
+    take(gone);
+    const Step step = take(made);
+    EXPECT_EQ(state_.record(kErp)->presence, Presence::kAbsent);
+    ASSERT_EQ(step.commands.size(), 1U);
+    EXPECT_GT(step.commands[0].generation, create.generation);
+    EXPECT_FALSE(take(made).changed) << "it is heard of by now";
+}
+
+TEST_F(Decide, AnAnswerAboutAnotherRecordDoesNotSayHowMuchIsKnownOfOurs) {
+    settle(with("name", "desk"));
+    const Command command = take(change(kCrm, with("name", "desk2"))).commands.at(0);
+    take(deletion(kDesk));
+    const Revision known = state_.record(kDesk)->rev;
+    Outcome refused = outcome(command, {});
+    refused.platform = kDesk;
+    refused.record = RecordId{"desk-9"};
+    refused.status = OutcomeStatus::kRejected;
+    for (const Revision told : {Revision{1, known.n - 1}, Revision{1, known.n + 5}}) {
+        refused.rev = told;
+        take(refused);
+        EXPECT_EQ(state_.record(kDesk)->rev, known);
+    }
 }
 
 TEST_F(Decide, HearsOfTheHeirWhatIsOlderThanTheDeletion) {

@@ -166,6 +166,32 @@ TEST_F(Renaming, KeepsTheNameAgentsUseInTheState) {
     EXPECT_EQ(*decoded, state_);
 }
 
+// Its receiver may decide by the version of then, or by that of now.
+TEST_F(Renaming, LeavesWhatIsHandedOverUnderTheNamesOfThen) {
+    settle(full_);
+    Operation merge;
+    merge.kind = OperationKind::kMerge;
+    merge.entity = state_.key;
+    merge.id = "op-1";
+    merge.other = EntityId{"e2"};
+    take(merge);
+    const Policy then = policy_;
+    rename("colour", "tint", "{ type = 'string', renamed_from = ['colour'] }");
+    take(PolicyChanged{});
+    const Step told = take(Recheck{});
+    ASSERT_EQ(told.handovers.size(), 1U);
+    const Input input = Takeover{state_.key, told.handovers.front()};
+    EntityState receiver{.key = {state_.key.object, merge.other}};
+    const auto takes = [&](const Policy& policy, const char* name) {
+        const EntityState taken = decide(policy, receiver, {&input, 1}, {}).next;
+        const CanonicalField* field = taken.find(FieldName{name});
+        return field != nullptr && field->value == Value{"red"} &&
+               taken.record(kErp)->mirror.find(name) != nullptr;
+    };
+    EXPECT_TRUE(takes(then, "colour"));
+    EXPECT_TRUE(takes(policy_, "tint"));
+}
+
 TEST_F(Renaming, GivesValuesTheTypeOfNow) {
     std::string text = kPolicy;
     replace_all(text, "phone = \"string\"", "phone = \"integer\"");
