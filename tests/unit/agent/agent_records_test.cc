@@ -54,5 +54,27 @@ TEST_F(CommandsTest, ReadsWhatAConflictLeftAfterThePlatformsLag) {
     EXPECT_EQ(only_outcome().status, OutcomeStatus::kConflict);
 }
 
+// The platform's answer says what it made, and comes after a user has deleted that.
+TEST_F(CommandsTest, LooksAgainAtWhatWasToldToBeGoneBeforeItWasToldToBeMade) {
+    begin();
+    world.platform.holds_writes = true;
+    world.send(world.create(1, named("new")));
+    world.run_seconds(2);
+    ASSERT_EQ(world.platform.writes.size(), 1u);
+    ASSERT_EQ(world.platform.records.size(), 2u);
+    const std::string made = world.platform.records.rbegin()->first.second.text;
+    world.platform.remove(made.c_str());
+    world.run_seconds(10);
+    ASSERT_TRUE(world.changes().back().kind == ChangeKind::kDelete);
+    ASSERT_EQ(world.changes().back().key.record, RecordId{made});
+    world.platform.release_writes();
+    world.run_seconds(10);
+    EXPECT_EQ(only_outcome().record, RecordId{made});
+    const Change last = world.changes().back();
+    EXPECT_EQ(last.kind, ChangeKind::kDelete);
+    EXPECT_EQ(last.key.record, RecordId{made});
+    EXPECT_GT(last.rev, only_outcome().rev);
+}
+
 }  // namespace
 }  // namespace syncline::test

@@ -123,6 +123,18 @@ TEST_F(Handing, ASecondRecordOfAPlatformIsForAPerson) {
     EXPECT_EQ(canonical("colour"), Value{"red"});
 }
 
+// Told again, as a hub that lost its place does.
+TEST_F(Handing, AnAnswerOfBeforeBringsNoRecordBackThatWasGivenAway) {
+    const Command create = take(change(kCrm, full_)).commands.at(0);
+    const Outcome made = outcome(create, create.fields);
+    take(made);
+    carry_out(operation(OperationKind::kMerge, kTwo));
+    look_at(kOne);
+    ASSERT_EQ(state_.record(kErp)->presence, Presence::kUnlinked);
+    EXPECT_FALSE(take(made).changed);
+    EXPECT_EQ(state_.record(kErp)->presence, Presence::kUnlinked);
+}
+
 TEST_F(Handing, AsksAgainUntilTheRecordsHaveArrived) {
     make_halves();
     const Operation merge = operation(OperationKind::kMerge, kOne);

@@ -278,23 +278,41 @@ TEST_F(Decide, RemembersTheFirstOfManyCommandsWithoutAnAnswer) {
         take(change(kCrm, with({{"stage", "live"}, {"phone", std::to_string(i).c_str()}})));
     }
     EXPECT_EQ(state_.record(kErp)->unanswered.size(), 16U);
-    take(carried_out(first));
+    const Step step = take(carried_out(first));
     EXPECT_EQ(canonical("stage"), Value{"live"});
+    answer(step);
+    EXPECT_TRUE(state_.record(kErp)->unanswered.empty());
 }
 
-TEST_F(Decide, RestoresARecordWhoseEndItHeardOfBeforeItsBeginningAlsoAfterAnotherOne) {
+TEST_F(Decide, HearsOnceOfARecordThatIsGoneAndMadeAgain) {
+    const Command create = take(change(kCrm, full_)).commands.at(0);
+    const Outcome made = carried_out(create);
+    take(made);
+    take(deletion(kErp));
+    ASSERT_EQ(state_.record(kErp)->presence, Presence::kAbsent);
+    EXPECT_FALSE(take(made).changed);
+}
+
+TEST_F(Decide, AsksAboutARecordWhoseEndItHeardOfBeforeItsBeginningAlsoAfterAnotherOne) {
+    std::string text = kPolicy;
+    const std::string restore = "on_delete = \"restore\"";
+    text.replace(text.find(restore), restore.size(), "on_delete = \"review\"");
+    policy_ = *parse_policy({{"test.toml", text}});
     settle(full_);
-    const Command create = take(deletion(kErp)).commands.at(0);
+    take(deletion(kErp));
+    const Command create = take(act(OperationKind::kReject)).commands.at(0);
     Outcome made = carried_out(create);
     made.record = RecordId{"erp-2"};
     Change gone = another(kErp, "erp-2", {});
     gone.kind = ChangeKind::kDelete;
     take(gone);
-    const Step step = take(made);
-    EXPECT_EQ(state_.record(kErp)->presence, Presence::kAbsent);
-    ASSERT_EQ(step.commands.size(), 1U);
-    EXPECT_GT(step.commands[0].generation, create.generation);
-    EXPECT_FALSE(take(made).changed) << "it is heard of by now";
+    EXPECT_TRUE(state_.exceptions.empty());
+    EXPECT_TRUE(take(made).commands.empty())
+        << "it is not created again before a person has said so";
+    ASSERT_EQ(state_.exceptions.size(), 1U);
+    EXPECT_EQ(state_.exceptions[0].kind, exceptions::kDeleteReview);
+    take(made);
+    EXPECT_EQ(state_.record(kErp)->presence, Presence::kGone) << "it is heard of by now";
 }
 
 TEST_F(Decide, AnAnswerAboutAnotherRecordDoesNotSayHowMuchIsKnownOfOurs) {

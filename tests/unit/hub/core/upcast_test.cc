@@ -167,8 +167,13 @@ TEST_F(Renaming, KeepsTheNameAgentsUseInTheState) {
 }
 
 // Its receiver may decide by the version of then, or by that of now.
-TEST_F(Renaming, LeavesWhatIsHandedOverUnderTheNamesOfThen) {
-    settle(full_);
+TEST_F(Renaming, LeavesWhatIsHandedOverInTheTermsOfThen) {
+    std::string text = text_;
+    replace_all(text, "phone = \"string\"", "phone = \"integer\"");
+    adopt(text);
+    Fields held = full_;
+    held.set(FieldName{"phone"}, 41);
+    settle(held);
     Operation merge;
     merge.kind = OperationKind::kMerge;
     merge.entity = state_.key;
@@ -177,6 +182,9 @@ TEST_F(Renaming, LeavesWhatIsHandedOverUnderTheNamesOfThen) {
     take(merge);
     const Policy then = policy_;
     rename("colour", "tint", "{ type = 'string', renamed_from = ['colour'] }");
+    text = text_;
+    replace_all(text, "phone = \"integer\"", "phone = \"decimal\"");
+    adopt(text);
     take(PolicyChanged{});
     const Step told = take(Recheck{});
     ASSERT_EQ(told.handovers.size(), 1U);
@@ -190,6 +198,9 @@ TEST_F(Renaming, LeavesWhatIsHandedOverUnderTheNamesOfThen) {
     };
     EXPECT_TRUE(takes(then, "colour"));
     EXPECT_TRUE(takes(policy_, "tint"));
+    const EntityState taken = decide(policy_, receiver, {&input, 1}, {}).next;
+    EXPECT_EQ(*taken.record(kErp)->mirror.find("phone"), (Value{*Decimal::parse("41")}))
+        << "what was commanded there";
 }
 
 TEST_F(Renaming, GivesValuesTheTypeOfNow) {
