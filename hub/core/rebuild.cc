@@ -1,6 +1,7 @@
 #include "hub/core/rebuild.h"
 
 #include <algorithm>
+#include <ranges>
 #include <tuple>
 
 #include "hub/core/decide.h"
@@ -140,7 +141,7 @@ void Rebuild::want_entries_of(const EntityKey& key, Entity& entity) {
         return fail_with(key, entity, Kind::kOutOfReach, 0, "it was forgotten by a person's word");
     }
     std::string hash = state->log_hash;
-    std::uint64_t later = 0;
+    Entry* later = nullptr;
     if (hash.empty()) {
         return fail_with(key, entity, Kind::kOutOfReach, 0,
                          "it was decided before there was a log");
@@ -148,9 +149,9 @@ void Rebuild::want_entries_of(const EntityKey& key, Entity& entity) {
     while (!hash.empty()) {
         const auto at = by_hash_.find(hash);
         if (at == by_hash_.end()) {
-            return fail_with(key, entity, Kind::kOutOfReach, later,
-                             later == 0 ? "its newest entry is not in the log"
-                                        : "the log does not reach back to its beginning");
+            return fail_with(key, entity, Kind::kOutOfReach, later ? later->sequence : 0,
+                             later ? "the log does not reach back to its beginning"
+                                   : "its newest entry is not in the log");
         }
         Entry& entry = entries_[at->second];
         const auto decoded = decode_log_entry(entry.body);
@@ -158,7 +159,8 @@ void Rebuild::want_entries_of(const EntityKey& key, Entity& entity) {
             return fail_with(key, entity, Kind::kDiffers, entry.sequence, decoded.error().what);
         }
         entry.wanted = true;
-        later = entry.sequence;
+        if (later != nullptr) later->former = &entry;
+        later = &entry;
         hash = decoded->previous;
     }
 }
@@ -223,6 +225,16 @@ Result<std::vector<Input>> Rebuild::inputs_of(const LogEntry& entry) const {
     return inputs;
 }
 
+/// What the log had lost and was told again stands behind what followed it.
+void Rebuild::decide_in_order(Entry& entry, const PolicyOf& policy_of) {
+    std::vector<Entry*> newest_first;
+    for (Entry* at = &entry; at != nullptr && !at->decided; at = at->former) {
+        newest_first.push_back(at);
+        at->decided = true;
+    }
+    for (Entry* one : std::views::reverse(newest_first)) decide_again(*one, policy_of);
+}
+
 void Rebuild::decide_again(const Entry& entry, const PolicyOf& policy_of) {
     using Kind = Finding::Kind;
     const LogEntry stored = *decode_log_entry(entry.body);
@@ -269,8 +281,8 @@ void Rebuild::compare_state(const EntityKey& key, Entity& entity) {
 
 void Rebuild::run(const PolicyOf& policy_of) {
     for (auto& [key, entity] : entities_) want_entries_of(key, entity);
-    for (const Entry& entry : entries_) {
-        if (entry.wanted) decide_again(entry, policy_of);
+    for (Entry& entry : entries_) {
+        if (entry.wanted) decide_in_order(entry, policy_of);
     }
     for (auto& [key, entity] : entities_) compare_state(key, entity);
 }

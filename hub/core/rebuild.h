@@ -53,7 +53,9 @@ private:
     struct Entry {
         std::uint64_t sequence = 0;
         std::string body;
-        bool wanted = false;  ///< A state comes from it.
+        bool wanted = false;      ///< A state comes from it.
+        Entry* former = nullptr;  ///< The entity's entry before it.
+        bool decided = false;
     };
     struct Entity {
         std::string stored;
@@ -61,6 +63,7 @@ private:
         bool failed = false;
     };
     void want_entries_of(const EntityKey& key, Entity& entity);
+    void decide_in_order(Entry& entry, const PolicyOf& policy_of);
     void decide_again(const Entry& entry, const PolicyOf& policy_of);
     [[nodiscard]] Result<std::vector<Input>> inputs_of(const LogEntry& entry) const;
     [[nodiscard]] Result<Input> find_input(const std::string& name) const;

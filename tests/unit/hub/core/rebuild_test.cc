@@ -1,5 +1,7 @@
 #include "hub/core/rebuild.h"
 
+#include <algorithm>
+
 #include "tests/unit/hub/core/decide_fixture.h"
 
 namespace syncline::hub {
@@ -56,6 +58,15 @@ TEST_F(Rebuilding, FromTheInputsComesOutByteForByte) {
     const Rebuild rebuild = rebuilt();
     EXPECT_TRUE(rebuild.findings.empty()) << rebuild.findings.front().what;
     EXPECT_EQ(rebuild.rebuilt, 1U);
+    EXPECT_EQ(rebuild.decided, 4U);
+}
+
+// The log lost what hubs had told, and they tell it as they come upon it.
+TEST_F(Rebuilding, WhatWasToldAgainMayStandBehindWhatFollowedIt) {
+    fill();
+    std::ranges::reverse(log_);
+    const Rebuild rebuild = rebuilt();
+    EXPECT_TRUE(rebuild.findings.empty()) << rebuild.findings.front().what;
     EXPECT_EQ(rebuild.decided, 4U);
 }
 
