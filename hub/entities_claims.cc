@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "hub/core/decide.h"
@@ -270,7 +271,19 @@ void Entities::misplaced(Slot& slot) {
     slot.waiting.clear();
     slot.works.clear();
     slot.inputs.clear();
+    const EntityState decided = std::move(slot.state);
     abandon(slot);
+    std::map<RecordKey, Revision> newest;
+    for (const Queued& queued : again) {
+        const auto* change = std::get_if<Change>(&queued.input);
+        if (change != nullptr) newest[change->key] = std::max(newest[change->key], change->rev);
+    }
+    // That its record is gone was told before, and only here: elsewhere it would be there.
+    const auto is_outdated = [&](const Change& change) {
+        const RecordState* record = decided.record(change.key.platform);
+        const Revision told = std::max(newest[change.key], change.rev);
+        return record != nullptr && record->seen_of(change.key.record) > told;
+    };
     // Only a record can be placed elsewhere, and only of this entity can be said that it holds
     // nothing. What else names an entity without a state is of before the states were lost.
     for (Queued& queued : again) {
@@ -278,7 +291,11 @@ void Entities::misplaced(Slot& slot) {
             auto told = told_by(*outcome);
             if (told) queued.input = *std::move(told);
         }
-        if (std::holds_alternative<Change>(queued.input)) {
+        const auto* change = std::get_if<Change>(&queued.input);
+        if (change != nullptr && is_outdated(*change)) {
+            settle(queued, queued.input);
+            host_.on_done(queued.work);
+        } else if (change != nullptr) {
             place_again(key.entity, std::move(queued));
         } else if (std::holds_alternative<Recheck>(queued.input)) {
             submit(key, std::move(queued));

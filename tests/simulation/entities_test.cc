@@ -144,6 +144,21 @@ TEST_F(EntitiesAlone, WhatIsNotStoredHandsNothingOver) {
     EXPECT_FALSE(stored(kTaker));
 }
 
+// All states were lost, and the deletion was told before the record, whose key is another's by now.
+TEST_F(EntitiesAlone, WhatIsKnownToBeGoneIsNotPlacedElsewhere) {
+    entities_.submit({kItem, EntityId{"first"}}, change("r9", "bolt"));
+    turn_until([this] { return entities_.busy() == 0; });
+    hub::EntityState state{.key = kGiver, .version = 1};
+    hub::RecordState& record = state.record_or_new(kCrm);
+    record.others.push_back({RecordId{"r1"}, {1, 5}, {}, {}, hub::OtherRecord::Standing::kGone});
+    store(subjects::entity(kGiver, {0}), hub::encode(state));
+    entities_.submit(kGiver, change("r1", "bolt"));
+    turn_until([this] { return done_ == 2; });
+    EXPECT_EQ(misplaced_, 0U);
+    entities_.submit(kGiver, change("r2", "bolt"));
+    turn_until([this] { return misplaced_ == 1; });
+}
+
 // A person gave the record away, and the one that stood beside it has succeeded.
 TEST_F(EntitiesAlone, WhatAnAnswerTellsOfARecordThatIsAnothersIsPlaced) {
     hub::EntityState state;
