@@ -5,6 +5,7 @@
 
 #include "hub/core/decide.h"
 #include "hub/core/identity.h"
+#include "hub/core/input_name.h"
 #include "hub/core/state_codec.h"
 #include "shared/nats/jetstream_api.h"
 #include "shared/wire/codec.h"
@@ -131,6 +132,8 @@ void Erasures::read(Job& job) {
     found_.clear();
     if (job.pass == Pass::kLook) {
         job.log.clear();
+        job.unsure.clear();
+        job.forgotten_at.reset();
         job.canonical.clear();
     }
     heard_ = clock_.steady();
@@ -151,8 +154,17 @@ void Erasures::on_message(const nats::InMessage& message) {
 /// The log of before says which match keys it has had.
 void Erasures::look_at(Job& job, const nats::InMessage& message) const {
     const auto entry = decode_log_entry(message.body);
-    if (!entry || entry->version >= job.state.forgotten->version) return;
-    job.log.push_back(message.sequence);
+    if (!entry) return;
+    const Forgotten& forgotten = *job.state.forgotten;
+    const bool forgets = entry->version == forgotten.version &&
+                         std::ranges::count(entry->inputs, name_of(Operation{.id = forgotten.id}));
+    if (forgets && !job.forgotten_at) {
+        job.forgotten_at = message.stored_at;
+        job.log.insert(job.log.end(), job.unsure.begin(), job.unsure.end());
+        std::ranges::sort(job.log);
+    }
+    if (forgets || (job.forgotten_at && entry->version > forgotten.version)) return;
+    (entry->version < forgotten.version ? job.log : job.unsure).push_back(message.sequence);
     const ObjectSpec* object = policies_.newest().object(job.state.key.object);
     if (object == nullptr) return;
     for (const FieldDecision& decision : entry->decisions) {
@@ -174,7 +186,7 @@ bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
             const std::string_view token = message.subject.substr(message.subject.rfind('.') + 1);
             std::uint64_t version = 0;
             std::from_chars(token.data(), token.data() + token.size(), version);
-            return version < job.state.forgotten->version;
+            return version < job.state.forgotten->version || is_older(job, message);
         }
         case Pass::kKeys: return is_former_key(job, message);
         case Pass::kLog: {
@@ -193,6 +205,7 @@ bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
             // is closed it would be open again. What forgetting closed has the version of that.
             const std::uint64_t first = job.state.forgotten->version;
             const bool is_open = exception->status == ExceptionStatus::kOpen;
+            if (is_older(job, message)) return true;
             return is_open ? exception->version < first : exception->version <= first;
         }
         case Pass::kLook:

@@ -63,7 +63,11 @@ private:
         std::vector<Queued> then;
         std::vector<RecordKey> records;
         Pass pass = Pass::kLook;
-        std::vector<std::uint64_t> log;     ///< Of entries before it was forgotten.
+        std::vector<std::uint64_t> log;  ///< Of entries before it was forgotten.
+        /// When the log heard that it is; nothing: that entry is lost. A state that went back in
+        /// time counted its versions anew, so what is older is of before whatever its version.
+        std::optional<Timestamp> forgotten_at;
+        std::vector<std::uint64_t> unsure;  ///< Of entries of a later version, until that is read.
         Fields canonical;                   ///< By that log; in the end the last ones.
         std::map<std::string, Claim> keys;  ///< That they made, by subject.
         std::set<std::pair<Pass, std::uint64_t>> erased;
@@ -78,6 +82,9 @@ private:
     void read(Job& job);
     void on_message(const nats::InMessage& message) override;
     void look_at(Job& job, const nats::InMessage& message) const;
+    [[nodiscard]] static bool is_older(const Job& job, const nats::InMessage& message) {
+        return job.forgotten_at && message.stored_at < *job.forgotten_at;
+    }
     [[nodiscard]] bool is_of(const Job& job, const nats::InMessage& message) const;
     [[nodiscard]] bool is_told_of(const Job& job, const nats::InMessage& message) const;
     [[nodiscard]] bool is_of_before(const Job& job, const Command& command) const;

@@ -325,6 +325,32 @@ TEST_F(CommandsOfBefore, AreNotThoseOfOneThatLivesAgain) {
     EXPECT_TRUE(stays(3));
 }
 
+// Its state went back in time, so the versions from before go beyond the one that forgets it.
+TEST_F(ErasuresAlone, WhatIsOlderIsErasedWhateverItsVersion) {
+    state_.deleted = true;
+    const auto tell = [&](std::uint64_t version, std::vector<std::string> inputs) {
+        hub::LogEntry entry;
+        entry.entity = kGiver;
+        entry.version = version;
+        entry.inputs = std::move(inputs);
+        const hub::ExceptionRecord open{
+            .kind = "ownership.review", .entity = kGiver, .platform = kCrm, .version = version};
+        store(subjects::exception(kGiver, open.kind), hub::encode(open));
+        store(subjects::event(kGiver, "made", kGiver.entity.text, std::to_string(version)), "{}");
+        return store(subjects::log(kGiver), hub::encode(entry));
+    };
+    const std::uint64_t before = tell(7, {"crm change 0/1/1"});
+    turn_for(milliseconds{10});
+    tell(state_.forgotten->version, {"operation op-1"});
+    turn_for(milliseconds{10});
+    const std::uint64_t since = tell(8, {"crm change 0/1/9"});
+    erase_all(store_state());
+    EXPECT_TRUE(std::ranges::binary_search(erased_->log, before));
+    EXPECT_FALSE(std::ranges::binary_search(erased_->log, since));
+    EXPECT_EQ(broker_.all(subjects::kStreamExceptions).size(), 2U);
+    EXPECT_EQ(broker_.all(subjects::kStreamEvents).size(), 2U);
+}
+
 // By a hub that is no more: it was on its way for so long.
 TEST_F(ErasuresAlone, WhatIsStoredLateIsFoundOnceMore) {
     state_.deleted = true;

@@ -58,6 +58,9 @@ public:
 
     std::vector<Violation> find() {
         look_at_log();
+        look_at_told(subjects::kStreamEvents, subjects::events_of(state_.key), "an event");
+        look_at_told(subjects::kStreamExceptions, subjects::exceptions_of(state_.key),
+                     "an exception");
         look_at_inputs();
         look_at_commands();
         return std::move(found_);
@@ -77,7 +80,16 @@ private:
         for (const MessagePtr& message : broker_.all(subjects::kStreamLog)) {
             if (message->subject != subjects::log(state_.key)) continue;
             const auto entry = hub::decode_log_entry(message->body);
-            if (entry && entry->version < state_.forgotten->version) found(*message, "an entry");
+            const bool before =
+                entry && (entry->version < state_.forgotten->version || is_before(*message));
+            if (before) found(*message, "an entry");
+        }
+    }
+    void look_at_told(std::string_view stream, const std::string& subjects, const char* what) {
+        for (const MessagePtr& message : broker_.all(stream)) {
+            if (is_before(*message) && subject_matches(subjects, message->subject)) {
+                found(*message, what);
+            }
         }
     }
     void look_at_inputs() {
