@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "hub/core/decide.h"
+#include "hub/core/handover.h"
 #include "hub/core/identity.h"
 #include "hub/core/input_name.h"
 #include "hub/core/state_codec.h"
@@ -20,11 +21,11 @@ namespace {
 /// A record that two entities keep passing to each other is for a person.
 constexpr std::uint32_t kMovesMost = 8;
 
-/// Does the record stand for the living entity whose state this is?
-bool stands_for(const EntityState& state, const RecordKey& record) {
-    const RecordState* side = state.record(record.platform);
-    return !state.deleted && side != nullptr && side->presence == Presence::kPresent &&
-           side->record == record.record;
+/// Has the living entity whose state this is the record, be it beside the one that stands for it?
+bool still_has(const EntityState& state, const RecordKey& record) {
+    const std::vector<RecordName> all = all_records(state);
+    return !state.deleted &&
+           std::ranges::find(all, RecordName{record.platform, record.record}) != all.end();
 }
 
 }  // namespace
@@ -130,7 +131,7 @@ bool Entities::gave_away(const std::optional<nats::StoredMessage>& stored,
         std::ranges::find(reservation.instead_of, holder) != reservation.instead_of.end();
     const auto state = stored ? decode_entity(stored->body) : fail(ErrorKind::kNotFound, "");
     if (!state) return placed_anew && state.error().kind != ErrorKind::kUnsupported;
-    return state->is_merged() || (placed_anew && !stands_for(*state, *reservation.record));
+    return state->is_merged() || (placed_anew && !still_has(*state, *reservation.record));
 }
 
 /// Did the entity whose state this is lose its use for the key, claimed at `sequence`, and not say

@@ -159,6 +159,24 @@ TEST_F(EntitiesAlone, WhatIsKnownToBeGoneIsNotPlacedElsewhere) {
     turn_until([this] { return misplaced_ == 1; });
 }
 
+// It had no state when the record was placed anew, and has come to have it beside another since.
+TEST_F(EntitiesAlone, ARecordThatAnEntityHasBesideAnotherIsNotTakenFromIt) {
+    hub::EntityState state{.key = kGiver, .version = 1};
+    hub::RecordState& record = state.record_or_new(kCrm);
+    record.presence = hub::Presence::kPresent;
+    record.record = RecordId{"r1"};
+    record.others.push_back({RecordId{"r2"}, {1, 1}, {}, {{kName, "bolt"}}});
+    store(subjects::entity(kGiver, {0}), hub::encode(state));
+    const std::string link = subjects::link({kCrm, kItem, RecordId{"r2"}});
+    store(link, wire::encode_reference(kGiver.entity, {}));
+    hub::Queued placed_anew = change("r2", "bolt");
+    placed_anew.not_in = kGiver.entity;
+    entities_.submit(kTaker, std::move(placed_anew));
+    turn_until([this] { return misplaced_ + done_ == 1; });
+    EXPECT_EQ(misplaced_, 1U);
+    EXPECT_EQ(wire::decode_reference(last(subjects::kStreamState, link)), kGiver.entity);
+}
+
 // A person gave the record away, and the one that stood beside it has succeeded.
 TEST_F(EntitiesAlone, WhatAnAnswerTellsOfARecordThatIsAnothersIsPlaced) {
     hub::EntityState state;
