@@ -25,7 +25,11 @@ bool tells_of_anothers(const EntityState& state, const Queued& queued) {
     const auto* outcome = std::get_if<Outcome>(&queued.input);
     if (outcome == nullptr || queued.passed_on || !outcome->record) return false;
     const RecordState* record = state.record(outcome->platform);
-    return record != nullptr && outcome->status != OutcomeStatus::kApplied && told_by(*outcome) &&
+    // The platform takes no part any more, or another record has succeeded. Where it has none yet
+    // the state may have gone back in time, and the record be its own.
+    const bool parted = record != nullptr && (record->presence == Presence::kUnlinked ||
+                                              record->presence == Presence::kPresent);
+    return parted && outcome->status != OutcomeStatus::kApplied && told_by(*outcome) &&
            !has(state, outcome->platform, *outcome->record);
 }
 

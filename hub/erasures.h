@@ -79,11 +79,14 @@ private:
         EntityState state;
     };
 
+    /// Those of two streams' leaders, at most.
+    static constexpr Duration kClocksApart = std::chrono::seconds{1};
+
     void read(Job& job);
     void on_message(const nats::InMessage& message) override;
     void look_at(Job& job, const nats::InMessage& message) const;
     [[nodiscard]] static bool is_older(const Job& job, const nats::InMessage& message) {
-        return job.forgotten_at && message.stored_at < *job.forgotten_at;
+        return job.forgotten_at && message.stored_at + kClocksApart < *job.forgotten_at;
     }
     [[nodiscard]] bool is_of(const Job& job, const nats::InMessage& message) const;
     [[nodiscard]] bool is_told_of(const Job& job, const nats::InMessage& message) const;

@@ -12,7 +12,7 @@ namespace {
 /// A field that was told this often within this time without staying is not converging.
 constexpr Duration kAttemptWindow = std::chrono::hours{1};
 /// So many commands without an answer are remembered.
-constexpr std::size_t kUnansweredMost = 16;
+constexpr std::size_t kUnansweredMost = 64;
 
 bool contains(const std::vector<FieldName>& sorted, const FieldName& name) {
     return std::binary_search(sorted.begin(), sorted.end(), name);
@@ -165,7 +165,7 @@ void issue(Work& work, RecordState& record, CommandKind kind, Fields fields,
     }
     ++record.generation;
     auto& unanswered = record.unanswered;
-    // An agent carries out the first that it comes to, and then the newest.
+    // An agent carries out one of the first that it comes to, and then the newest.
     if (unanswered.size() == kUnansweredMost) unanswered.erase(unanswered.begin() + 1);
     unanswered.push_back(pending.decided_at);
     record.pending = std::move(pending);

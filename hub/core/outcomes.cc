@@ -34,14 +34,25 @@ bool is_of_ours(const RecordState& record, const Outcome& outcome) {
     return std::ranges::count(record.unanswered, outcome.decided_at) > 0;
 }
 
+/// What was in doubt may turn out to have been carried out.
+bool drop_answered(RecordState& record, const Outcome& outcome) {
+    if (outcome.status == OutcomeStatus::kInDoubt) return false;
+    return std::erase(record.unanswered, outcome.decided_at) > 0;
+}
+
 /// The answer to the command that is out: it is no longer pending. Empty if it answers a former
 /// one.
 std::optional<Pending> settle(Work& work, RecordState& record, const Outcome& outcome) {
     if (!is_of_pending(record, outcome)) return std::nullopt;
     std::optional<Pending> pending = std::move(record.pending);
     record.pending.reset();
-    // One in doubt may turn out to have been carried out.
-    if (outcome.status != OutcomeStatus::kInDoubt) record.unanswered.clear();
+    const bool ends =
+        pending->kind == CommandKind::kDelete || pending->kind == CommandKind::kForget;
+    if (outcome.rev != Revision{} || ends) {
+        record.unanswered.clear();  // What an earlier one did is older than this.
+    } else {
+        drop_answered(record, outcome);
+    }
     rename_fields(work.object, pending->fields);  // It may be out under several names.
     work.changed = true;
     return pending;
@@ -80,8 +91,9 @@ void close_about(Work& work, const RecordState& record, const Pending& answered)
     }
 }
 
+/// `former`: it answers an older command that this very state has issued.
 void applied(Work& work, RecordState& record, const Outcome& outcome,
-             const std::optional<Pending>& answered, bool fresh) {
+             const std::optional<Pending>& answered, bool former, bool fresh) {
     if (answered && answered->kind == CommandKind::kForget) {
         close_about(work, record, *answered);
         return take_forgotten(work, record.platform);
@@ -116,10 +128,10 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         }
     }
     if (fresh) {
-        take_fields(work, record, outcome.fields, from,
-                    {answered ? &answered->fields : nullptr,
-                     answered && answered->kind == CommandKind::kUpdate, outcome.as_commanded,
-                     !answered && is_of_ours(record, outcome)});
+        take_fields(
+            work, record, outcome.fields, from,
+            {answered ? &answered->fields : nullptr,
+             answered && answered->kind == CommandKind::kUpdate, outcome.as_commanded, former});
     }
     if (answered) close_about(work, record, *answered);
     if (gone > outcome.rev) {  // It was deleted since, and that was told before.
@@ -211,6 +223,8 @@ void take_outcome(Work& work, const Outcome& outcome) {
     }
     if (fenced) return;
     const std::optional<Pending> answered = settle(work, record, outcome);
+    const bool former = !answered && is_of_ours(record, outcome);
+    if (former && drop_answered(record, outcome)) work.changed = true;
     // A failure may say nothing of the record that would tell whether it is news.
     const bool failure = outcome.rev == Revision{} && outcome.status != OutcomeStatus::kStale;
     if ((told || failure) && !answered) work.replayed = true;
@@ -219,7 +233,9 @@ void take_outcome(Work& work, const Outcome& outcome) {
                   name_of(outcome.status));
     }
     switch (outcome.status) {
-        case OutcomeStatus::kApplied: applied(work, record, outcome, answered, fresh); break;
+        case OutcomeStatus::kApplied:
+            applied(work, record, outcome, answered, former, fresh);
+            break;
         case OutcomeStatus::kRejected:
         case OutcomeStatus::kGaveUp:
         case OutcomeStatus::kInDoubt:

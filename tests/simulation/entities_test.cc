@@ -358,7 +358,7 @@ TEST_F(ErasuresAlone, WhatIsOlderIsErasedWhateverItsVersion) {
         return store(subjects::log(kGiver), hub::encode(entry));
     };
     const std::uint64_t before = tell(7, {"crm change 0/1/1"});
-    turn_for(milliseconds{10});
+    turn_for(std::chrono::seconds{2});
     tell(state_.forgotten->version, {"operation op-1"});
     turn_for(milliseconds{10});
     const std::uint64_t since = tell(8, {"crm change 0/1/9"});

@@ -272,12 +272,24 @@ TEST_F(Decide, AnAnswerThatComesAfterTheDoubtIsNotTheOwnersWord) {
     EXPECT_EQ(canonical("stage"), Value{"live"});
 }
 
+TEST_F(Decide, ARefusalSaysNothingOfTheCommandsBeforeIt) {
+    const Command first = take(change(kCrm, full_)).commands.at(0);
+    const Command second = take(change(kCrm, with("stage", "live"))).commands.at(0);
+    Outcome refused = outcome(second, {});
+    refused.record.reset();
+    refused.rev = {};
+    refused.status = OutcomeStatus::kGaveUp;
+    take(refused);
+    take(carried_out(first));
+    EXPECT_EQ(canonical("stage"), Value{"live"});
+}
+
 TEST_F(Decide, RemembersTheFirstOfManyCommandsWithoutAnAnswer) {
     const Command first = take(change(kCrm, full_)).commands.at(0);
-    for (int i = 0; i < 40; ++i) {
+    for (int i = 0; i < 80; ++i) {
         take(change(kCrm, with({{"stage", "live"}, {"phone", std::to_string(i).c_str()}})));
     }
-    EXPECT_EQ(state_.record(kErp)->unanswered.size(), 16U);
+    EXPECT_EQ(state_.record(kErp)->unanswered.size(), 64U);
     const Step step = take(carried_out(first));
     EXPECT_EQ(canonical("stage"), Value{"live"});
     answer(step);
