@@ -107,9 +107,9 @@ void Commands::admit_job(const JobPtr& job) {
             const Command& command = job->command;
             *pass_ = Pass::kBegin;
             const auto ledger = transaction.ledger(command.entity);
-            Admitting by{.fence_max = transaction.fence(command.partition), .began = {}};
-            if (began_ != Timestamp{}) by.began = began_;
-            *admission = admit(command, ledger, by);
+            *admission =
+                admit(command, ledger,
+                      {.fence_max = transaction.fence(command.partition), .began = began_});
             if (*admission == Admission::kVerify) {
                 const auto begun = wire::decode_command(ledger->command);
                 if (!begun || !is_same(*begun, command)) *admission = Admission::kStale;

@@ -21,13 +21,6 @@ namespace {
 /// A record that two entities keep passing to each other is for a person.
 constexpr std::uint32_t kMovesMost = 8;
 
-/// Has the living entity whose state this is the record, be it beside the one that stands for it?
-bool still_has(const EntityState& state, const RecordKey& record) {
-    const std::vector<RecordName> all = all_records(state);
-    return !state.deleted &&
-           std::ranges::find(all, RecordName{record.platform, record.record}) != all.end();
-}
-
 }  // namespace
 
 void Entities::Reserving::on_published(std::uint64_t token, const Result<std::uint64_t>& sequence) {
@@ -131,7 +124,9 @@ bool Entities::gave_away(const std::optional<nats::StoredMessage>& stored,
         std::ranges::find(reservation.instead_of, holder) != reservation.instead_of.end();
     const auto state = stored ? decode_entity(stored->body) : fail(ErrorKind::kNotFound, "");
     if (!state) return placed_anew && state.error().kind != ErrorKind::kUnsupported;
-    return state->is_merged() || (placed_anew && !still_has(*state, *reservation.record));
+    if (state->is_merged()) return true;
+    const auto& [platform, object, record] = *reservation.record;
+    return placed_anew && (state->deleted || !has_record(*state, platform, record));
 }
 
 /// Did the entity whose state this is lose its use for the key, claimed at `sequence`, and not say

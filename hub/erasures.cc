@@ -158,13 +158,16 @@ void Erasures::look_at(Job& job, const nats::InMessage& message) const {
     const Forgotten& forgotten = *job.state.forgotten;
     const bool forgets = entry->version == forgotten.version &&
                          std::ranges::count(entry->inputs, name_of(Operation{.id = forgotten.id}));
-    if (forgets && !job.forgotten_at) {
+    if (forgets) {
+        if (job.forgotten_at) return;
         job.forgotten_at = message.stored_at;
         job.log.insert(job.log.end(), job.unsure.begin(), job.unsure.end());
         std::ranges::sort(job.log);
+        return;
     }
-    if (forgets || (job.forgotten_at && entry->version > forgotten.version)) return;
-    (entry->version < forgotten.version ? job.log : job.unsure).push_back(message.sequence);
+    const bool is_before = entry->version < forgotten.version;
+    if (!is_before && job.forgotten_at) return;
+    (is_before ? job.log : job.unsure).push_back(message.sequence);
     const ObjectSpec* object = policies_.newest().object(job.state.key.object);
     if (object == nullptr) return;
     for (const FieldDecision& decision : entry->decisions) {
@@ -201,11 +204,11 @@ bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
                                        RecordId{exception->record}};
                 return !is_held(exception->kind) && std::ranges::binary_search(job.records, record);
             }
+            if (is_older(job, message)) return true;
             // It may live again by now, and have others, open or closed: without the word that one
             // is closed it would be open again. What forgetting closed has the version of that.
             const std::uint64_t first = job.state.forgotten->version;
             const bool is_open = exception->status == ExceptionStatus::kOpen;
-            if (is_older(job, message)) return true;
             return is_open ? exception->version < first : exception->version <= first;
         }
         case Pass::kLook:

@@ -3,13 +3,12 @@
 #include <algorithm>
 
 namespace syncline::agent {
-
 namespace {
 
 /// A create of then is refused also where the hub's clock may have been ahead: it alone makes two.
 bool is_of_former_store(const Command& command, Timestamp began) {
     const bool makes = command.kind == CommandKind::kCreate;
-    return command.decided_at < began + (makes ? kHubClockOff : Duration{});
+    return began != Timestamp{} && command.decided_at < began + (makes ? kHubClockOff : Duration{});
 }
 
 }  // namespace
@@ -18,7 +17,7 @@ Admission admit(const Command& command, const std::optional<LedgerEntry>& ledger
                 const Admitting& admitting) {
     if (command.fence < admitting.fence_max) return Admission::kFenced;
     if (!ledger) {
-        const bool former = admitting.began && is_of_former_store(command, *admitting.began);
+        const bool former = is_of_former_store(command, admitting.began);
         return former ? Admission::kStale : Admission::kExecute;
     }
     const bool in_doubt = ledger->state == LedgerState::kDone &&

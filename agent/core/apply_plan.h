@@ -46,7 +46,7 @@ struct Admitting {
     /// carried out by one that was lost, and stands again behind what this one began with, if a hub
     /// that is not sure that it was stored tells it once more. What a hub decides when it has been
     /// refused is of a later generation, whatever the time is there.
-    std::optional<Timestamp> began;
+    Timestamp began;  ///< 0: not known.
 };
 [[nodiscard]] Admission admit(const Command& command, const std::optional<LedgerEntry>& ledger,
                               const Admitting& admitting);

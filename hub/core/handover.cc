@@ -116,10 +116,6 @@ std::vector<GivenRecord> give_all(Work& work) {
     return all;
 }
 
-bool has_record(const EntityState& state, const PlatformId& platform, const RecordId& id) {
-    return std::ranges::count(all_records(state), RecordName{platform, id}) > 0;
-}
-
 auto find_taken_in(EntityState& state, const EntityId& entity) {
     return std::ranges::find(state.taken_in, entity, &TakenIn::entity);
 }
@@ -350,6 +346,10 @@ std::vector<RecordName> all_records(const EntityState& state) {
         }
     }
     return all;
+}
+
+bool has_record(const EntityState& state, const PlatformId& platform, const RecordId& id) {
+    return std::ranges::count(all_records(state), RecordName{platform, id}) > 0;
 }
 
 void disown(Work& work, const std::vector<RecordKey>& records) {

@@ -28,13 +28,8 @@ bool is_of_pending(const RecordState& record, const Outcome& outcome) {
            outcome.decided_at == record.pending->decided_at;
 }
 
-/// Is it about a command that this very state has issued? One of before all the states were lost
-/// may have the same generation.
-bool is_of_ours(const RecordState& record, const Outcome& outcome) {
-    return std::ranges::count(record.unanswered, outcome.decided_at) > 0;
-}
-
-/// What was in doubt may turn out to have been carried out.
+/// True if it answers a command that this very state has issued: one of before all the states were
+/// lost may have the same generation. What was in doubt may turn out to have been carried out.
 bool drop_answered(RecordState& record, const Outcome& outcome) {
     if (outcome.status == OutcomeStatus::kInDoubt) return false;
     return std::erase(record.unanswered, outcome.decided_at) > 0;
@@ -223,8 +218,8 @@ void take_outcome(Work& work, const Outcome& outcome) {
     }
     if (fenced) return;
     const std::optional<Pending> answered = settle(work, record, outcome);
-    const bool former = !answered && is_of_ours(record, outcome);
-    if (former && drop_answered(record, outcome)) work.changed = true;
+    const bool former = !answered && drop_answered(record, outcome);
+    if (former) work.changed = true;
     // A failure may say nothing of the record that would tell whether it is news.
     const bool failure = outcome.rev == Revision{} && outcome.status != OutcomeStatus::kStale;
     if ((told || failure) && !answered) work.replayed = true;

@@ -78,8 +78,8 @@ private:
     /// Names of inputs that were told again with other content. An agent that has forgotten a
     /// record tells no more than that it is gone; which of the two was decided is not known.
     std::unordered_set<std::string> ambiguous_;
-    /// By operation, as the giver's newest entry made them. A receiver that was merged meanwhile
-    /// passed it on.
+    /// By operation, as the giver first told them. A receiver that was merged meanwhile passed it
+    /// on.
     std::unordered_map<std::string, Takeover> handovers_;
 };
 

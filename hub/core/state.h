@@ -96,8 +96,8 @@ struct RecordState {
     Fields mirror;                 ///< What the record holds, as far as is known.
     std::uint64_t generation = 0;  ///< Of the newest command issued.
     std::optional<Pending> pending;
-    /// When the commands were decided that this state has issued since the last answer: whatever
-    /// came in between, one of them may be carried out yet. Oldest first.
+    /// When the commands were decided that this state has issued and that may be carried out yet,
+    /// whatever came in between. Oldest first.
     std::vector<Timestamp> unanswered;
     std::vector<FieldName> held;  ///< Left alone until something about them changes; sorted.
     std::vector<FieldName> left;  ///< Of `held`: a person said so, whatever the policy; sorted.

@@ -70,10 +70,10 @@ void write_others(Writer& out, int key, const std::vector<OtherRecord>& others) 
     }
 }
 
-/// What RecordState::unanswered nearly always is.
-std::vector<Timestamp> only_pending(const RecordState& record) {
-    if (!record.pending) return {};
-    return {record.pending->decided_at};
+/// Is nothing unanswered but what is pending, as nearly always?
+bool only_pending_is_unanswered(const RecordState& record) {
+    if (!record.pending) return record.unanswered.empty();
+    return record.unanswered.size() == 1 && record.unanswered.front() == record.pending->decided_at;
 }
 
 void write_record(Writer& out, const EntityState& state, const RecordState& record) {
@@ -81,7 +81,7 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
                         !record.attempts.empty(), record.blocked, !record.forms.empty(),
                         record.doubt_settled > 0, !record.others.empty(), !record.left.empty(),
                         !record.told_as.empty(), record.pending && record.pending->backfill,
-                        !record.instead.empty(), record.unanswered != only_pending(record)));
+                        !record.instead.empty(), !only_pending_is_unanswered(record)));
     out.field(0, record.platform.text);
     if (record.record) out.field(1, record.record->text);
     out.field(2, static_cast<std::uint64_t>(record.presence));
@@ -135,7 +135,7 @@ void write_record(Writer& out, const EntityState& state, const RecordState& reco
         out.key(17);
         out.fields(record.instead);
     }
-    if (record.unanswered != only_pending(record)) {
+    if (!only_pending_is_unanswered(record)) {
         out.key(18);
         out.array(size_of(record.unanswered));
         for (const Timestamp decided_at : record.unanswered) out.signed64(decided_at.ns);
@@ -245,7 +245,11 @@ RecordState read_record(Decoder& in, const Node& node, const EntityState& state)
         }
     });
     if (record.pending) record.pending->backfill = backfill;
-    record.unanswered = unanswered ? *std::move(unanswered) : only_pending(record);
+    if (unanswered) {
+        record.unanswered = *std::move(unanswered);
+    } else if (record.pending) {
+        record.unanswered = {record.pending->decided_at};
+    }
     record.mirror = rebuilt_mirror(state, lacking, differing);
     return record;
 }

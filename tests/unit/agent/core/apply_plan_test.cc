@@ -29,8 +29,7 @@ TEST_P(Admit, FollowsTheRule) {
     command.fence = row.fence;
     const Timestamp began{1'000'000'000'000};
     command.decided_at = began + std::chrono::seconds{row.seconds};
-    Admitting by{.fence_max = 10, .began = {}};
-    if (row.age_known) by.began = began;
+    const Admitting by{.fence_max = 10, .began = row.age_known ? began : Timestamp{}};
     std::optional<LedgerEntry> ledger;
     if (row.state) ledger = LedgerEntry{.generation = 5, .state = *row.state};
     EXPECT_EQ(admit(command, ledger, by), row.expected) << row.name;

@@ -142,6 +142,14 @@ protected:
         out.actor = "test";
         return out;
     }
+    Operation merge_into(const char* other) const {
+        Operation out;
+        out.kind = OperationKind::kMerge;
+        out.entity = state_.key;
+        out.id = "merge";
+        out.other = EntityId{other};
+        return out;
+    }
     Step take(Input input) {
         const Context context{{now_ * 1'000'000'000}, {}, 7};
         Step step = decide(policy_, state_, {&input, 1}, context);

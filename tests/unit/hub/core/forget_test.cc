@@ -47,12 +47,7 @@ protected:
 
 TEST_F(Forgetting, OneThatIsMergedGoesWithTheOneThatHasItsRecords) {
     settle(full_);
-    Operation merge;
-    merge.kind = OperationKind::kMerge;
-    merge.entity = state_.key;
-    merge.id = "merge";
-    merge.other = EntityId{"e2"};
-    take(merge);
+    take(merge_into("e2"));
     ASSERT_TRUE(state_.is_merged());
     take(HandedOver{"merge"});
     Operation alone = forget();

@@ -174,12 +174,7 @@ TEST_F(Renaming, LeavesWhatIsHandedOverInTheTermsOfThen) {
     Fields held = full_;
     held.set(FieldName{"phone"}, 41);
     settle(held);
-    Operation merge;
-    merge.kind = OperationKind::kMerge;
-    merge.entity = state_.key;
-    merge.id = "op-1";
-    merge.other = EntityId{"e2"};
-    take(merge);
+    take(merge_into("e2"));
     const Policy then = policy_;
     rename("colour", "tint", "{ type = 'string', renamed_from = ['colour'] }");
     text = text_;
@@ -189,7 +184,7 @@ TEST_F(Renaming, LeavesWhatIsHandedOverInTheTermsOfThen) {
     const Step told = take(Recheck{});
     ASSERT_EQ(told.handovers.size(), 1U);
     const Input input = Takeover{state_.key, told.handovers.front()};
-    EntityState receiver{.key = {state_.key.object, merge.other}};
+    EntityState receiver{.key = {state_.key.object, EntityId{"e2"}}};
     const auto takes = [&](const Policy& policy, const char* name) {
         const EntityState taken = decide(policy, receiver, {&input, 1}, {}).next;
         const CanonicalField* field = taken.find(FieldName{name});
