@@ -3,9 +3,39 @@
 #include <algorithm>
 #include <utility>
 
+#include "shared/base/log.h"
 #include "shared/wire/subjects.h"
 
 namespace syncline::hub {
+namespace {
+
+/// A leader that nobody follows any more answers for about ten seconds, until it knows.
+constexpr auto kDoubtMost = std::chrono::seconds{20};
+
+std::string ends_at(std::uint64_t end, std::uint64_t least) {
+    return "ends at " + std::to_string(end) + ", it had " + std::to_string(least);
+}
+
+}  // namespace
+
+BrokerWatch::Doubt::Doubt(nats::Link& link, const std::string& stream,
+                          const nats::StreamInfo& lacking, std::uint64_t least_had, Duration now)
+    : end(lacking.last_sequence), least(least_had), asked(lacking.asked), since(now) {
+    nats::ConsumeSpec spec;
+    spec.stream = stream;
+    spec.start_sequence = end + 1;
+    spec.window = 1;
+    reader_ = link.consume(std::move(spec), this);
+}
+
+/// Once it has read what it is for it is not given any more.
+void BrokerWatch::Doubt::on_message(const nats::InMessage& message) {
+    if (message.sequence > end) {
+        stores_others = message.sequence <= least && message.stored_at > asked;
+    } else {
+        reader_->processed(1);
+    }
+}
 
 const nats::StreamInfo* BrokerWatch::info(std::string_view stream) const {
     const auto at = infos_.find(stream);
@@ -32,6 +62,7 @@ void BrokerWatch::stored(std::string_view stream, std::uint64_t least, std::uint
     }
     if (last < least) return;  // That is known already.
     last = sequence;
+    doubts_.erase(std::string{stream});
     noticed_.push_back({std::string{stream}, "stored a message at " + std::to_string(sequence) +
                                                  ", it had " + std::to_string(least)});
 }
@@ -71,6 +102,34 @@ void BrokerWatch::look_for_note() {
     });
 }
 
+/// Whether it has lost something is not known yet. If it is, and it has, `what` says so.
+bool BrokerWatch::is_in_doubt(const std::string& stream, std::uint64_t least,
+                              const nats::StreamInfo& info, std::string& what) {
+    const auto at = doubts_.find(stream);
+    if (at == doubts_.end()) {
+        if (info.last_sequence >= least) return false;
+        if (info.copies_wanted == 1) {
+            what = ends_at(info.last_sequence, least);
+            return false;
+        }
+        log::warning("a stream seems to end too soon; its leader may store the rest yet",
+                     {{"stream", stream}, {"what", ends_at(info.last_sequence, least)}});
+        doubts_.emplace(stream,
+                        std::make_unique<Doubt>(link_, stream, info, least, clock_.steady()));
+        return true;
+    }
+    const Doubt& doubt = *at->second;
+    if (doubt.stores_others) {
+        if (*doubt.stores_others) what = ends_at(doubt.end, doubt.least);
+        doubts_.erase(at);
+        return false;
+    }
+    const bool lacks = info.last_sequence < doubt.least;
+    if (!lacks || clock_.steady() < doubt.since + kDoubtMost) return true;
+    what = ends_at(info.last_sequence, doubt.least);
+    return false;
+}
+
 /// `least`: what the stream had for certain when it was asked.
 void BrokerWatch::arrived(const std::string& stream, std::uint64_t least,
                           Result<nats::StreamInfo> info) {
@@ -83,14 +142,14 @@ void BrokerWatch::arrived(const std::string& stream, std::uint64_t least,
     if (known != infos_.end()) {
         if (known->second.created != info->created) {
             what = "was made anew at " + to_string(info->created);
-        } else if (info->last_sequence < least) {
-            what = "ends at " + std::to_string(info->last_sequence) + ", it had " +
-                   std::to_string(least);
-        } else {
+        } else if (is_in_doubt(stream, least, *info, what)) {
+            return;
+        } else if (what.empty()) {
             // What was stored since it answered.
             info->last_sequence = std::max(info->last_sequence, known->second.last_sequence);
         }
     }
+    if (!what.empty()) doubts_.erase(stream);
     infos_.insert_or_assign(stream, std::move(*info));
     if (!what.empty() && on_loss) on_loss({stream, what});
     if (ready() && !told_ready_) {

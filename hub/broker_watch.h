@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,8 @@ namespace syncline::hub {
 
 /// Makes the streams, and notices when one lost what it had: it is gone, was made anew, or ends
 /// before a sequence that we have seen (facts: an acknowledged publish is not on disk yet).
+/// A stream of several copies may seem to end too soon: what one server has handed out its leader
+/// may not have stored yet. It has lost something only if it stays so, or stores other messages.
 /// Threading: the link's.
 class BrokerWatch {
 public:
@@ -48,8 +52,29 @@ public:
     void stored(std::string_view stream, std::uint64_t least, std::uint64_t sequence);
 
 private:
+    /// Reads the first message that the leader lacks, as soon as any server hands one out.
+    class Doubt final : public nats::MessageSink {
+    public:
+        Doubt(nats::Link& link, const std::string& stream, const nats::StreamInfo& lacking,
+              std::uint64_t least, Duration now);
+        void on_message(const nats::InMessage& message) override;
+
+        const std::uint64_t end;  ///< Where it seemed to.
+        const std::uint64_t least;
+        const Timestamp asked;  ///< When it did, by the broker's clock.
+        const Duration since;
+        /// Is the first message behind `end` another than the one of before? A sequence is given
+        /// anew only from there on: that none up to `least` is there any more is no loss.
+        std::optional<bool> stores_others;
+
+    private:
+        std::unique_ptr<nats::Subscription> reader_;
+    };
+
     void look_for_note();
     void arrived(const std::string& stream, std::uint64_t least, Result<nats::StreamInfo> info);
+    bool is_in_doubt(const std::string& stream, std::uint64_t least, const nats::StreamInfo& info,
+                     std::string& what);
 
     nats::Link& link_;
     const Clock& clock_;
@@ -58,6 +83,7 @@ private:
     std::map<std::string, nats::StreamInfo, std::less<>> infos_;
     Duration due_{0};
     std::vector<Loss> noticed_;  ///< By stored(); told at the next tick.
+    std::map<std::string, std::unique_ptr<Doubt>, std::less<>> doubts_;  ///< By stream.
     std::uint64_t noted_ = 0;
     std::size_t asked_ = 0;
     bool told_ready_ = false;

@@ -64,7 +64,7 @@ Hub::Hub(nats::Link& link, const Clock& clock, std::vector<PolicyFile> policy, H
         if (partitions_ != nullptr) heal(partitions_->unaware());
     };
     watch_.on_trouble = [](const std::string& stream, const Error& error) {
-        log::error("a stream can not be made", {{"stream", stream}, {"error", error}});
+        log::error("a stream can not be looked at or made", {{"stream", stream}, {"error", error}});
     };
 }
 

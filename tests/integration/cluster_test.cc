@@ -66,6 +66,21 @@ protected:
         return std::stoul(books_too.value("SELECT count(*) FROM customers"));
     }
 
+    void kill_all_servers() {
+        for (std::size_t i = 0; i < NatsCluster::kServers; ++i) cluster.server(i).kill9();
+    }
+    void start_all_servers() {
+        for (std::size_t i = 0; i < NatsCluster::kServers; ++i) cluster.server(i).start();
+        await_cluster();
+    }
+    void expect_loss_seen() const {
+        std::string open;
+        EXPECT_TRUE(until([&] {
+            open = ctl({"--json", "exceptions", "list"});
+            return open.find("\"kind\":\"broker.amnesia\"") != std::string::npos;
+        })) << open;
+    }
+
     NatsCluster cluster;
     std::atomic<int> count_{0};
     std::atomic<bool> over_{false};
@@ -103,6 +118,33 @@ TEST_F(Cluster, LosesNothingAndDoesNothingTwiceWhenLeadersAreKilled) {
         return open.find("\"ok\":true") != std::string::npos;
     })) << open;
     EXPECT_EQ(open.find("\"kind\""), std::string::npos) << open;
+}
+
+// As after a loss of power that took the same from all of them. What agents tell before it is
+// noticed lets the stream grow again past where it ended.
+TEST_F(Cluster, NoticesWhatAllServersHaveLost) {
+    await_cluster();
+    start_programs();
+    add(0, 19);
+    EXPECT_TRUE(agree(20));
+    kill_all_servers();
+    for (std::size_t i = 0; i < NatsCluster::kServers; ++i) cluster.server(i).keep_store();
+    start_all_servers();
+    add(20, 39);
+    rename("7", "renamed and lost");
+    EXPECT_TRUE(agree(40));
+    kill_all_servers();
+    for (std::size_t i = 0; i < NatsCluster::kServers; ++i) {
+        cluster.server(i).go_back_to_kept_store();
+    }
+    start_all_servers();
+    count_ = 40;
+    begin_traffic();
+    expect_loss_seen();
+    end_traffic();
+    EXPECT_TRUE(agree(static_cast<std::size_t>(count_)));
+    EXPECT_EQ(in_books().at("7"), "renamed and lost");
+    EXPECT_EQ(done_wrong(), "");
 }
 
 }  // namespace
