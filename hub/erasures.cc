@@ -161,13 +161,16 @@ void Erasures::look_at(Job& job, const nats::InMessage& message) const {
     if (forgets) {
         if (job.forgotten_at) return;
         job.forgotten_at = message.stored_at;
-        job.log.insert(job.log.end(), job.unsure.begin(), job.unsure.end());
-        std::ranges::sort(job.log);
+        for (const auto& [sequence, stored_at] : job.unsure) job.log.push_back(sequence);
         return;
     }
-    const bool is_before = entry->version < forgotten.version;
-    if (!is_before && job.forgotten_at) return;
-    (is_before ? job.log : job.unsure).push_back(message.sequence);
+    if (entry->version < forgotten.version) {
+        job.log.push_back(message.sequence);
+    } else if (job.forgotten_at) {
+        return;
+    } else {
+        job.unsure.emplace_back(message.sequence, message.stored_at);
+    }
     const ObjectSpec* object = policies_.newest().object(job.state.key.object);
     if (object == nullptr) return;
     for (const FieldDecision& decision : entry->decisions) {
@@ -175,6 +178,16 @@ void Erasures::look_at(Job& job, const nats::InMessage& message) const {
             job.canonical.set(decision.field, decision.value);
     }
     add_keys(*object, job.canonical, job.keys);
+}
+
+void Erasures::log_looked_through(Job& job) {
+    if (!job.forgotten_at) {  // That entry is lost.
+        job.forgotten_at = job.state.forgotten->at - kHubClockOff;
+        for (const auto& [sequence, stored_at] : job.unsure) {
+            if (stored_at < *job.forgotten_at) job.log.push_back(sequence);
+        }
+    }
+    std::ranges::sort(job.log);
 }
 
 bool Erasures::is_of(const Job& job, const nats::InMessage& message) const {
@@ -278,6 +291,7 @@ void Erasures::pass_read(Job& job) {
         due_ += kSettle;
         return;
     }
+    if (job.pass == Pass::kLook) log_looked_through(job);
     if (job.is_late_look) return late_looked();
     job.pass = static_cast<Pass>(static_cast<int>(job.pass) + 1);
     if (job.pass == Pass::kKeys && job.keys.empty()) job.pass = Pass::kLog;

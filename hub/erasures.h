@@ -64,10 +64,11 @@ private:
         std::vector<RecordKey> records;
         Pass pass = Pass::kLook;
         std::vector<std::uint64_t> log;  ///< Of entries before it was forgotten.
-        /// When the log heard that it is; nothing: that entry is lost. A state that went back in
-        /// time counted its versions anew, so what is older is of before whatever its version.
+        /// When the log heard that it is. A state that went back in time counted its versions anew,
+        /// so what is older is of before whatever its version.
         std::optional<Timestamp> forgotten_at;
-        std::vector<std::uint64_t> unsure;  ///< Of entries of a later version, until that is read.
+        /// Entries of a later version, and when they were stored, until that is read.
+        std::vector<std::pair<std::uint64_t, Timestamp>> unsure;
         Fields canonical;                   ///< By that log; in the end the last ones.
         std::map<std::string, Claim> keys;  ///< That they made, by subject.
         std::set<std::pair<Pass, std::uint64_t>> erased;
@@ -81,10 +82,13 @@ private:
 
     /// Those of two streams' leaders, at most.
     static constexpr Duration kClocksApart = std::chrono::seconds{1};
+    /// A hub's and a broker's, at most.
+    static constexpr Duration kHubClockOff = std::chrono::seconds{5};
 
     void read(Job& job);
     void on_message(const nats::InMessage& message) override;
     void look_at(Job& job, const nats::InMessage& message) const;
+    static void log_looked_through(Job& job);
     [[nodiscard]] static bool is_older(const Job& job, const nats::InMessage& message) {
         return job.forgotten_at && message.stored_at + kClocksApart < *job.forgotten_at;
     }

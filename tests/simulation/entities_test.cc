@@ -344,9 +344,9 @@ TEST_F(CommandsOfBefore, AreNotThoseOfOneThatLivesAgain) {
 }
 
 // Its state went back in time, so the versions from before go beyond the one that forgets it.
-TEST_F(ErasuresAlone, WhatIsOlderIsErasedWhateverItsVersion) {
-    state_.deleted = true;
-    const auto tell = [&](std::uint64_t version, std::vector<std::string> inputs) {
+class OlderThanForgotten : public ErasuresAlone {
+protected:
+    std::uint64_t tell(std::uint64_t version, std::vector<std::string> inputs) {
         hub::LogEntry entry;
         entry.entity = kGiver;
         entry.version = version;
@@ -356,17 +356,36 @@ TEST_F(ErasuresAlone, WhatIsOlderIsErasedWhateverItsVersion) {
         store(subjects::exception(kGiver, open.kind), hub::encode(open));
         store(subjects::event(kGiver, "made", kGiver.entity.text, std::to_string(version)), "{}");
         return store(subjects::log(kGiver), hub::encode(entry));
-    };
+    }
+    void forget() {
+        state_.deleted = true;
+        state_.forgotten->at = clock_.now();
+    }
+    void expect_erased(std::uint64_t before, std::uint64_t since) {
+        erase_all(store_state());
+        EXPECT_TRUE(std::ranges::binary_search(erased_->log, before));
+        EXPECT_FALSE(std::ranges::binary_search(erased_->log, since));
+    }
+};
+
+TEST_F(OlderThanForgotten, IsErasedWhateverItsVersion) {
     const std::uint64_t before = tell(7, {"crm change 0/1/1"});
     turn_for(std::chrono::seconds{2});
+    forget();
     tell(state_.forgotten->version, {"operation op-1"});
     turn_for(milliseconds{10});
-    const std::uint64_t since = tell(8, {"crm change 0/1/9"});
-    erase_all(store_state());
-    EXPECT_TRUE(std::ranges::binary_search(erased_->log, before));
-    EXPECT_FALSE(std::ranges::binary_search(erased_->log, since));
+    expect_erased(before, tell(8, {"crm change 0/1/9"}));
     EXPECT_EQ(broker_.all(subjects::kStreamExceptions).size(), 2U);
     EXPECT_EQ(broker_.all(subjects::kStreamEvents).size(), 2U);
+}
+
+TEST_F(OlderThanForgotten, IsErasedIfTheLogHasLostWhenThatWas) {
+    const std::uint64_t before = tell(7, {"crm change 0/1/1"});
+    turn_for(std::chrono::seconds{7});
+    forget();
+    turn_for(milliseconds{10});
+    expect_erased(before, tell(8, {"crm change 0/1/9"}));
+    EXPECT_EQ(broker_.all(subjects::kStreamEvents).size(), 1U);
 }
 
 // By a hub that is no more: it was on its way for so long.
