@@ -27,20 +27,6 @@ void remember_gone(RecordState& record, const RecordId& id, Revision rev) {
     record.others.erase(std::ranges::find(record.others, Standing::kGone, &OtherRecord::standing));
 }
 
-void delete_other(Work& work, RecordState& record, const Change& change) {
-    const RecordId& id = change.key.record;
-    const auto at = find_other(record, id);
-    const bool news = at == record.others.end() || change.rev > at->rev;
-    if (!news) {
-        work.replayed = true;
-        return;
-    }
-    remember_gone(record, id, change.rev);
-    work.links.push_back(change.key);  // If it is another entity's by now, this is for that one.
-    work.note(record.platform.text + " record " + id.text + " deleted");
-    report_others(work, record);
-}
-
 }  // namespace
 
 void close_about_former(Work& work, RecordState& record) {
@@ -107,7 +93,7 @@ void take_change(Work& work, const Change& change) {
     const bool same = record.record == id;
     if (!same && deletes) {
         // Of a record that no entity is known to have had, nobody needs to remember it.
-        if (change.entity || !work.state.is_unknown()) delete_other(work, record, change);
+        if (change.entity || !work.state.is_unknown()) delete_other(work, record, id, change.rev);
         return;
     }
     if (!same && record.record && record.presence == Presence::kPresent) {
@@ -131,6 +117,20 @@ void take_change(Work& work, const Change& change) {
     take_fields(work, record, change.fields, provenance_of(change), {});
     // That it is gone by now was told first.
     if (change.rev < seen) take_delete(work, record, /*ours=*/false);
+}
+
+void delete_other(Work& work, RecordState& record, const RecordId& id, Revision rev) {
+    const auto at = find_other(record, id);
+    const bool news = at == record.others.end() || rev > at->rev;
+    if (!news) {
+        work.replayed = true;
+        return;
+    }
+    remember_gone(record, id, rev);
+    // If it is another entity's by now, this is for that one.
+    work.links.push_back({record.platform, work.state.key.object, id});
+    work.note(record.platform.text + " record " + id.text + " deleted");
+    report_others(work, record);
 }
 
 void other_record(Work& work, RecordState& record, OtherRecord other) {

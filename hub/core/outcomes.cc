@@ -94,13 +94,17 @@ void applied(Work& work, RecordState& record, const Outcome& outcome,
         return take_forgotten(work, record.platform);
     }
     const bool ours = answered && answered->kind == CommandKind::kDelete;
+    const bool stood = record.record == outcome.record;
+    if (outcome.deleted && outcome.record && !ours && !stood) {
+        return delete_other(work, record, *outcome.record, outcome.rev);
+    }
     if ((ours || outcome.deleted) && outcome.record) {
         // If it is another entity's by now, this is for that one too.
         work.links.push_back({record.platform, work.state.key.object, *outcome.record});
     }
     if (ours) return take_delete(work, record, /*ours=*/true);
     if (outcome.deleted) {  // By a command that the store has forgotten: as if others had done it.
-        if (fresh && record.record == outcome.record) take_delete(work, record, /*ours=*/false);
+        if (fresh && stood) take_delete(work, record, /*ours=*/false);
         return;
     }
     if (is_of_another(record, outcome)) {

@@ -173,7 +173,7 @@ Result<Input> Rebuild::find_input(const std::string& name) const {
     if (name.starts_with(kRecords)) {
         const auto at = handovers_.find(name.substr(kRecords.size()));
         if (at != handovers_.end()) return at->second;
-        return fail(ErrorKind::kNotFound, "who gave it records is out of reach");
+        return fail(ErrorKind::kUnavailable, "who gave it records is out of reach");
     }
     if (ambiguous_.contains(name)) {
         return fail(ErrorKind::kNotFound, "the input \"" + name +
@@ -225,32 +225,39 @@ Result<std::vector<Input>> Rebuild::inputs_of(const LogEntry& entry) const {
     return inputs;
 }
 
-/// What the log had lost and was told again stands behind what followed it.
-void Rebuild::decide_in_order(Entry& entry, const PolicyOf& policy_of) {
+/// What the log had lost and was told again stands behind what followed it. False: it waits.
+bool Rebuild::decide_in_order(Entry& entry, const PolicyOf& policy_of) {
     std::vector<Entry*> newest_first;
     for (Entry* at = &entry; at != nullptr && !at->decided; at = at->former) {
         newest_first.push_back(at);
-        at->decided = true;
     }
-    for (Entry* one : std::views::reverse(newest_first)) decide_again(*one, policy_of);
+    for (Entry* one : std::views::reverse(newest_first)) {
+        if (!decide_again(*one, policy_of)) return false;
+        one->decided = true;
+    }
+    return true;
 }
 
-void Rebuild::decide_again(const Entry& entry, const PolicyOf& policy_of) {
+/// False: it waits for what is decided of another entity.
+bool Rebuild::decide_again(const Entry& entry, const PolicyOf& policy_of) {
     using Kind = Finding::Kind;
     const LogEntry stored = *decode_log_entry(entry.body);
     const EntityKey& key = stored.entity;
     const auto at = entities_.find(key);
-    if (at == entities_.end() || at->second.failed) return;
+    if (at == entities_.end() || at->second.failed) return true;
     Entity& entity = at->second;
     const Policy* policy = policy_of(stored);
     if (policy == nullptr || policy->object(key.object) == nullptr) {
-        return fail_with(key, entity, Kind::kOutOfReach, entry.sequence,
-                         "version " + std::to_string(stored.policy_version) +
-                             " of the policy is not known any more");
+        fail_with(key, entity, Kind::kOutOfReach, entry.sequence,
+                  "version " + std::to_string(stored.policy_version) +
+                      " of the policy is not known any more");
+        return true;
     }
     const auto inputs = inputs_of(stored);
     if (!inputs) {
-        return fail_with(key, entity, Kind::kOutOfReach, entry.sequence, inputs.error().what);
+        if (may_wait_ && inputs.error().kind == ErrorKind::kUnavailable) return false;
+        fail_with(key, entity, Kind::kOutOfReach, entry.sequence, inputs.error().what);
+        return true;
     }
     Context context{stored.at, {}, 0};
     context.foreign_keys = stored.foreign_keys;
@@ -262,11 +269,27 @@ void Rebuild::decide_again(const Entry& entry, const PolicyOf& policy_of) {
     }
     entity.state = std::move(step.next);
     if (!step.changed || encode(step.log) != entry.body) {
-        return fail_with(
-            key, entity, Kind::kDiffers, entry.sequence,
-            step.changed ? difference(stored, step.log) : "its inputs make no difference");
+        fail_with(key, entity, Kind::kDiffers, entry.sequence,
+                  step.changed ? difference(stored, step.log) : "its inputs make no difference");
+        return true;
     }
     ++decided;
+    return true;
+}
+
+void Rebuild::decide_all(const PolicyOf& policy_of) {
+    std::vector<Entry*> left;
+    for (Entry& entry : entries_) {
+        if (entry.wanted) left.push_back(&entry);
+    }
+    while (!left.empty()) {
+        std::vector<Entry*> waiting;
+        for (Entry* entry : left) {
+            if (!entry->decided && !decide_in_order(*entry, policy_of)) waiting.push_back(entry);
+        }
+        may_wait_ = waiting.size() < left.size();
+        left = std::move(waiting);
+    }
 }
 
 void Rebuild::compare_state(const EntityKey& key, Entity& entity) {
@@ -281,9 +304,7 @@ void Rebuild::compare_state(const EntityKey& key, Entity& entity) {
 
 void Rebuild::run(const PolicyOf& policy_of) {
     for (auto& [key, entity] : entities_) want_entries_of(key, entity);
-    for (Entry& entry : entries_) {
-        if (entry.wanted) decide_in_order(entry, policy_of);
-    }
+    decide_all(policy_of);
     for (auto& [key, entity] : entities_) compare_state(key, entity);
 }
 

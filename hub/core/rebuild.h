@@ -63,8 +63,9 @@ private:
         bool failed = false;
     };
     void want_entries_of(const EntityKey& key, Entity& entity);
-    void decide_in_order(Entry& entry, const PolicyOf& policy_of);
-    void decide_again(const Entry& entry, const PolicyOf& policy_of);
+    void decide_all(const PolicyOf& policy_of);
+    [[nodiscard]] bool decide_in_order(Entry& entry, const PolicyOf& policy_of);
+    [[nodiscard]] bool decide_again(const Entry& entry, const PolicyOf& policy_of);
     [[nodiscard]] Result<std::vector<Input>> inputs_of(const LogEntry& entry) const;
     [[nodiscard]] Result<Input> find_input(const std::string& name) const;
     void compare_state(const EntityKey& key, Entity& entity);
@@ -81,6 +82,7 @@ private:
     /// By operation, as the giver first told them. A receiver that was merged meanwhile passed it
     /// on.
     std::unordered_map<std::string, Takeover> handovers_;
+    bool may_wait_ = true;  ///< The entry that gives records may be one that is decided later.
 };
 
 }  // namespace syncline::hub

@@ -113,6 +113,9 @@ void decide_again(Work& work, const OpenException& exception);
 /// The platform has another record of the entity than the one that stands for it: a person must
 /// see to it.
 void other_record(Work& work, RecordState& record, OtherRecord other);
+/// A record that does not stand for the entity is gone: remembered, as what it once held may be
+/// told later.
+void delete_other(Work& work, RecordState& record, const RecordId& id, Revision rev);
 /// Brings the exception about other records in line with what there is.
 void report_others(Work& work, RecordState& record);
 /// The entity is deleted: whether it should be is no question any more.

@@ -38,14 +38,21 @@ protected:
         take_all({answered(rejected.commands[0])});
         ASSERT_EQ(log_.size(), 4U);
     }
-    Rebuild rebuilt() {
+    Rebuild filled() const {
         Rebuild rebuild;
         rebuild.take_state(state_.key, encode(state_));
         for (std::size_t i = 0; i < log_.size(); ++i) rebuild.take_entry(i + 1, log_[i]);
         for (const Input& input : inputs_) rebuild.take_input(input);
+        return rebuild;
+    }
+    void run(Rebuild& rebuild) const {
         rebuild.run([this](const LogEntry& entry) {
             return entry.policy == policy_.hash ? &policy_ : nullptr;
         });
+    }
+    Rebuild rebuilt() const {
+        Rebuild rebuild = filled();
+        run(rebuild);
         return rebuild;
     }
 
@@ -68,6 +75,26 @@ TEST_F(Rebuilding, WhatWasToldAgainMayStandBehindWhatFollowedIt) {
     const Rebuild rebuild = rebuilt();
     EXPECT_TRUE(rebuild.findings.empty()) << rebuild.findings.front().what;
     EXPECT_EQ(rebuild.decided, 4U);
+}
+
+TEST_F(Rebuilding, WhoTookRecordsMayStandBeforeWhoGaveThem) {
+    fill();
+    const Step given = take_all({merge_into("e2")});
+    ASSERT_EQ(given.handovers.size(), 1U);
+    const EntityState giver = state_;
+    state_ = EntityState{.key = {giver.key.object, EntityId{"e2"}}};
+    take_all({Takeover{giver.key, given.handovers.front()}});
+    std::ranges::rotate(log_, log_.end() - 1);
+    Rebuild rebuild = filled();
+    rebuild.take_state(giver.key, encode(giver));
+    run(rebuild);
+    EXPECT_TRUE(rebuild.findings.empty()) << rebuild.findings.front().what;
+    EXPECT_EQ(rebuild.rebuilt, 2U);
+
+    Rebuild without = filled();
+    run(without);
+    ASSERT_EQ(without.findings.size(), 1U);
+    EXPECT_EQ(without.findings[0].what, "who gave it records is out of reach");
 }
 
 TEST_F(Rebuilding, TakesWhatMadeNoDifferenceWhereItStood) {

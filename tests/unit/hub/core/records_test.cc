@@ -420,6 +420,22 @@ TEST_F(Decide, LearnsWhatAForgottenCommandDeleted) {
     EXPECT_EQ(step.commands[0].kind, CommandKind::kCreate);
 }
 
+TEST_F(Decide, RemembersThatAForgottenCommandDeletedARecordBesideItsOwn) {
+    settle(full_);
+    const Change told = another(kErp, "erp-9", full_);
+    Command forgotten;
+    forgotten.kind = CommandKind::kDelete;
+    forgotten.platform = kErp;
+    forgotten.entity = state_.key;
+    forgotten.record = told.key.record;
+    Outcome gone = outcome(forgotten, {});
+    gone.deleted = true;
+    EXPECT_EQ(take(gone).links, std::vector<RecordKey>{told.key});
+    EXPECT_EQ(state_.record(kErp)->presence, Presence::kPresent);
+    EXPECT_FALSE(take(told).changed) << "what it held is told late";
+    EXPECT_TRUE(state_.exceptions.empty());
+}
+
 TEST_F(Decide, TellsOfALaterEpochThanItsInputs) {
     settle(full_);
     state_.record_or_new(kErp).rev.epoch = 5;
