@@ -145,7 +145,7 @@ void Commands::admit_job(const JobPtr& job) {
             let_go(job);
             if (*pass_ == Pass::kForgetLater) return wait(job, now() + kReceiptWait);
             if (*pass_ != Pass::kPark) settled(job);
-            if (*pass_ == Pass::kForgotten) empty_log();
+            if (*pass_ == Pass::kForgotten) forgotten(*job);
             remove(job);
             if (*pass_ == Pass::kPark) park(job);
         });

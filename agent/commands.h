@@ -126,8 +126,9 @@ private:
         std::string last_error;
         std::optional<RecordId> written;  ///< The record that the write answered with.
         bool found = false;  ///< `written` was there before: this command has set nothing.
-        std::optional<RecordId> made;  ///< The entity has it already, as far as is known here.
-        std::optional<Ending> ending;  ///< Is told when it is due.
+        std::optional<RecordId> made;   ///< The entity has it already, as far as is known here.
+        std::optional<Ending> ending;   ///< Is told when it is due.
+        std::vector<RecordKey> follow;  ///< To be looked at once it is forgotten.
         bool alone = false;         ///< Its next call is for it alone: with others it was refused.
         bool among_others = false;  ///< It was written in one call with others.
         /// What chance said to those that were called together, so that they come again together.
@@ -182,8 +183,8 @@ private:
     enum class Pass : std::uint8_t { kBegin, kPark, kDiscard, kForgotten, kForgetLater };
     [[nodiscard]] Pass pass(Transaction& transaction, const Job& job, bool is_first_time);
     void discard(Transaction& transaction, const Job& job);
-    [[nodiscard]] Pass forget(Transaction& transaction, const Job& job);
-    void empty_log();
+    [[nodiscard]] Pass forget(Transaction& transaction, Job& job);
+    void forgotten(const Job& job);
     void answer_at_once(Transaction& transaction, const Job& job, OutcomeStatus status,
                         std::string reason);
     void admit_job(const JobPtr& job);

@@ -82,14 +82,22 @@ void Commands::discard(Transaction& transaction, const Job& job) {
                    "held with many others, and discarded by a person");
 }
 
-/// What is still to be told of the entity is told before it is forgotten.
-Commands::Pass Commands::forget(Transaction& transaction, const Job& job) {
-    if (!transaction.forget(job.command.entity, job.command.record)) return Pass::kForgetLater;
+/// What is still to be told of the entity is told before it is forgotten; what was held back of a
+/// record that is there is asked for anew.
+Commands::Pass Commands::forget(Transaction& transaction, Job& job) {
+    auto untold = transaction.forget(job.command.entity, job.command.record);
+    if (!untold) return Pass::kForgetLater;
+    job.follow.clear();  // The transaction may be begun anew.
+    for (const RecordId& record : *untold) {
+        job.follow.push_back(key_of(job, record));
+        p_.intake.want_fetch(transaction, job.follow.back());
+    }
     answer_at_once(transaction, job, OutcomeStatus::kApplied, {});
     return Pass::kForgotten;
 }
 
-void Commands::empty_log() {
+void Commands::forgotten(const Job& job) {
+    for (const RecordKey& record : job.follow) p_.intake.follow(record);
     const auto emptied = p_.store.empty_log();
     if (emptied) return;
     p_.environment.note(NoteLevel::kWarning,

@@ -396,11 +396,12 @@ RejectSummary Transaction::rejects_of(const ObjectName& object, Timestamp after,
     return summary;
 }
 
-void Transaction::clear_reject(const ObjectName& object, const RecordId& id) {
-    if (store_.held_.rejects == 0) return;
+bool Transaction::clear_reject(const ObjectName& object, const RecordId& id) {
+    if (store_.held_.rejects == 0) return false;
     const std::uint64_t key = stable_hash(object.text + "\n" + id.text) >> 1;
     const auto gone = database_.run("DELETE FROM rejects WHERE id = ?1", key);
     store_.held_.rejects -= static_cast<std::uint64_t>(gone);
+    return gone > 0;
 }
 
 }  // namespace syncline::agent

@@ -289,12 +289,15 @@ public:
     // ---- Erasure.
     /// Nothing is kept of what was told of the entity, of its records as far as they are known, or
     /// of `record`: what the spool still holds is told as deletions and bare outcomes from now on.
-    /// False: some of that has no receipt yet; to be tried again.
-    [[nodiscard]] bool forget(const EntityKey& entity, const std::optional<RecordId>& record);
+    /// Nothing: some of that has no receipt yet; to be tried again. Else the records of which
+    /// something was not told: whether they are there only the platform knows.
+    [[nodiscard]] std::optional<std::vector<RecordId>> forget(
+        const EntityKey& entity, const std::optional<RecordId>& record);
 
     // ---- Input that could not be used; the newest per record.
     void keep_reject(const Reject& reject, std::size_t max);
-    void clear_reject(const ObjectName& object, const RecordId& id);
+    /// True if there was one.
+    bool clear_reject(const ObjectName& object, const RecordId& id);
     /// Those without a record, which nothing can clear, count only if they are from after `after`.
     [[nodiscard]] RejectSummary rejects_of(const ObjectName& object, Timestamp after,
                                            std::size_t newest);

@@ -40,7 +40,8 @@ std::string end_of(std::string_view subject) {
 
 }  // namespace
 
-bool Transaction::forget(const EntityKey& entity, const std::optional<RecordId>& record) {
+std::optional<std::vector<RecordId>> Transaction::forget(const EntityKey& entity,
+                                                         const std::optional<RecordId>& record) {
     std::set<RecordId> records;
     if (record) records.insert(*record);
     const std::uint64_t object = object_number(entity.object);
@@ -56,14 +57,14 @@ bool Transaction::forget(const EntityKey& entity, const std::optional<RecordId>&
         if (!done) break;
         done = blank_entries(end_of(subjects::change({platform, entity.object, id}, {})), blanked);
     }
-    if (done) {
-        for (const RecordId& id : records) {
-            release(entity.object, id);
-            fetched(entity.object, id);
-            clear_reject(entity.object, id);
-        }
+    if (!done) return std::nullopt;
+    std::vector<RecordId> untold;
+    for (const RecordId& id : records) {
+        const bool held = is_withheld(entity.object, id);
+        release(entity.object, id);
+        if (clear_reject(entity.object, id) || held) untold.push_back(id);
     }
-    return done;
+    return untold;
 }
 
 }  // namespace syncline::agent

@@ -196,6 +196,29 @@ TEST_F(BreakerTest, WhatIsPutRightAtThePlatformIsNotTold) {
     EXPECT_EQ(notice().status, Status::kResumed);
 }
 
+TEST_F(BreakerTest, WhatCameBackIsToldThoughWhatWasHeldIsForgotten) {
+    start();
+    remove(0, 12);
+    world.run_seconds(10);
+    world.platform.put("r6", person("bob"));
+    world.run_seconds(5);
+    ASSERT_TRUE(world.store->withheld(kIn.object) > 0);
+    Command forget = world.update(1, "r6", {}, entity_of(6).c_str());
+    forget.kind = CommandKind::kForget;
+    forget.decided_at = world.clock.now();
+    world.send(forget);
+    world.run_seconds(5);
+    ASSERT_EQ(world.outcomes().back().status, OutcomeStatus::kApplied);
+    news();
+    answer(kIn, notice().hold, Verdict::kResume);
+    world.run_seconds(5);
+    const auto changes = news();
+    const auto back = std::ranges::find(changes, RecordId{"r6"},
+                                        [](const Change& change) { return change.key.record; });
+    ASSERT_NE(back, changes.end());
+    EXPECT_EQ(back->fields, person("bob"));
+}
+
 TEST_F(BreakerTest, AnAnswerToAFormerHoldReleasesNothing) {
     start();
     remove(0, 6);

@@ -64,7 +64,11 @@ protected:
     }
     bool forget() {
         bool done = false;
-        commit([&](Transaction& t) { done = t.forget(kAda, std::nullopt); });
+        commit([&](Transaction& t) {
+            const auto untold = t.forget(kAda, std::nullopt);
+            done = untold.has_value();
+            untold_ = untold.value_or(std::vector<RecordId>{});
+        });
         EXPECT_TRUE(store_->empty_log());
         return done;
     }
@@ -80,6 +84,7 @@ protected:
 
     std::filesystem::path folder_;
     std::unique_ptr<Store> store_;
+    std::vector<RecordId> untold_;
 };
 
 TEST_F(StoreForget, NoByteOfItIsLeftAndTheRestStays) {
@@ -102,6 +107,7 @@ TEST_F(StoreForget, NoByteOfItIsLeftAndTheRestStays) {
         EXPECT_FALSE(holds(name)) << name;
     }
     EXPECT_TRUE(holds("Robert"));
+    EXPECT_EQ(untold_, std::vector{RecordId{"7"}}) << "whether it is there nobody was told";
     commit([](Transaction& t) {
         // The numbers stay, so that a hub that asks again is told them all.
         const auto entries = t.entries({1}, 1, 10, 10'000);
