@@ -43,6 +43,7 @@ void refuse_as_foreign(Outcome& outcome) {
                      " belongs to another entity already; merge the two (synclinectl merge)";
     outcome.code = kForeignRecord;
     outcome.record.reset();
+    outcome.rev = {};  // What it was of says nothing of the record that the entity has.
     outcome.fields.clear();
 }
 

@@ -436,6 +436,21 @@ TEST_F(Decide, RemembersThatAForgottenCommandDeletedARecordBesideItsOwn) {
     EXPECT_TRUE(state_.exceptions.empty());
 }
 
+TEST_F(Decide, IsNotLaterByWhatAnAnswerTellsOfAnotherEntitysRecord) {
+    settle(full_);
+    const Revision before = state_.record(kErp)->rev;
+    Command former;
+    former.kind = CommandKind::kCreate;
+    former.platform = kErp;
+    former.entity = state_.key;
+    Outcome answer = outcome(former, full_);
+    answer.record = RecordId{"erp-9"};
+    answer.rev = {before.epoch, before.n + 20};
+    refuse_as_foreign(answer);
+    take(answer);
+    EXPECT_EQ(state_.record(kErp)->rev, before);
+}
+
 TEST_F(Decide, TellsOfALaterEpochThanItsInputs) {
     settle(full_);
     state_.record_or_new(kErp).rev.epoch = 5;
