@@ -52,6 +52,11 @@ std::uint64_t BrokerWatch::newest(std::string_view stream) const {
     return known == nullptr ? 0 : known->last_sequence;
 }
 
+bool BrokerWatch::asked_since(Duration time) const {
+    return ready() &&
+           std::ranges::all_of(asked_at_, [&](const auto& asked) { return asked.second >= time; });
+}
+
 void BrokerWatch::stored(std::string_view stream, std::uint64_t least, std::uint64_t sequence) {
     const auto at = infos_.find(stream);
     if (at == infos_.end()) return;
@@ -75,20 +80,20 @@ void BrokerWatch::tick() {
     if (!link_.connected()) {
         // The server may have been down: look as soon as it is back, before much is stored.
         due_ = now;
-        asked_ = 0;
+        outstanding_ = 0;
         return;
     }
     if (now < due_) return;
-    if (asked_ > 0 && now < due_ + interval_ * 4) return;  // Answers are still due.
+    if (outstanding_ > 0 && now < due_ + interval_ * 4) return;  // Answers are still due.
     due_ = now + interval_;
-    asked_ = configs_.size();
+    outstanding_ = configs_.size();
     for (const nats::StreamConfig& config : configs_) {
         const nats::StreamInfo* known = info(config.name);
-        const std::uint64_t least = known == nullptr ? 0 : known->last_sequence;
+        const Asked asked{known == nullptr ? 0 : known->last_sequence, now};
         // Creating is harmless when it is there, and answers what there is.
-        link_.ensure_stream(config, [this, name = config.name, least](auto info) {
-            if (asked_ > 0) --asked_;
-            arrived(name, least, std::move(info));
+        link_.ensure_stream(config, [this, name = config.name, asked](auto info) {
+            if (outstanding_ > 0) --outstanding_;
+            arrived(name, asked, std::move(info));
         });
     }
     look_for_note();
@@ -130,8 +135,7 @@ bool BrokerWatch::is_in_doubt(const std::string& stream, std::uint64_t least,
     return false;
 }
 
-/// `least`: what the stream had for certain when it was asked.
-void BrokerWatch::arrived(const std::string& stream, std::uint64_t least,
+void BrokerWatch::arrived(const std::string& stream, const Asked& asked,
                           Result<nats::StreamInfo> info) {
     if (!info) {
         if (on_trouble && link_.connected()) on_trouble(stream, info.error());
@@ -142,7 +146,7 @@ void BrokerWatch::arrived(const std::string& stream, std::uint64_t least,
     if (known != infos_.end()) {
         if (known->second.created != info->created) {
             what = "was made anew at " + to_string(info->created);
-        } else if (is_in_doubt(stream, least, *info, what)) {
+        } else if (is_in_doubt(stream, asked.least, *info, what)) {
             return;
         } else if (what.empty()) {
             // What was stored since it answered.
@@ -151,6 +155,7 @@ void BrokerWatch::arrived(const std::string& stream, std::uint64_t least,
     }
     if (!what.empty()) doubts_.erase(stream);
     infos_.insert_or_assign(stream, std::move(*info));
+    asked_at_[stream] = asked.at;
     if (!what.empty() && on_loss) on_loss({stream, what});
     if (ready() && !told_ready_) {
         told_ready_ = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,6 +43,10 @@ public:
     [[nodiscard]] const nats::StreamInfo* info(std::string_view stream) const;
     /// The newest sequence that is known; 0 if the stream is not.
     [[nodiscard]] std::uint64_t newest(std::string_view stream) const;
+    /// Was what is known of every stream asked for at that time or later? By the steady clock.
+    [[nodiscard]] bool asked_since(Duration time) const;
+    /// Looks before it is due.
+    void look_soon() { due_ = std::min(due_, clock_.steady()); }
     /// Where in SYNC_STATE the newest loss is noted that any hub has noticed; 0: nowhere. What was
     /// stored before may not know of it: a stream soon grows past where it ended.
     [[nodiscard]] std::uint64_t noted() const { return noted_; }
@@ -72,7 +77,12 @@ private:
     };
 
     void look_for_note();
-    void arrived(const std::string& stream, std::uint64_t least, Result<nats::StreamInfo> info);
+    /// What a stream had for certain, and when, as it was asked about.
+    struct Asked {
+        std::uint64_t least = 0;
+        Duration at{0};
+    };
+    void arrived(const std::string& stream, const Asked& asked, Result<nats::StreamInfo> info);
     bool is_in_doubt(const std::string& stream, std::uint64_t least, const nats::StreamInfo& info,
                      std::string& what);
 
@@ -81,11 +91,12 @@ private:
     Duration interval_;
     std::vector<nats::StreamConfig> configs_;
     std::map<std::string, nats::StreamInfo, std::less<>> infos_;
+    std::map<std::string, Duration, std::less<>> asked_at_;  ///< For what is in infos_.
     Duration due_{0};
     std::vector<Loss> noticed_;  ///< By stored(); told at the next tick.
     std::map<std::string, std::unique_ptr<Doubt>, std::less<>> doubts_;  ///< By stream.
     std::uint64_t noted_ = 0;
-    std::size_t asked_ = 0;
+    std::size_t outstanding_ = 0;
     bool told_ready_ = false;
 };
 

@@ -17,6 +17,7 @@ constexpr std::uint64_t kQuietLag = 10'000;
 /// could not know that the hub's store went back in time.
 constexpr Duration kTellAgain = std::chrono::seconds{30};
 constexpr Duration kLookAgain = std::chrono::milliseconds{100};
+constexpr Duration kLookSoon = std::chrono::milliseconds{20};
 /// How long what is of a later version is let alone: nothing but an update changes that.
 constexpr Duration kLookForUpdate = std::chrono::minutes{1};
 constexpr Duration kAwaitUpdate = std::chrono::minutes{10};
@@ -113,6 +114,7 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
             const bool patient = now - hold.waiting_since < options_.presence_timeout;
             const bool other = !mark->holder.empty() && mark->holder != options_.id;
             if (other && alive_.contains(mark->holder) && patient) return;
+            if (!can_judge(hold, hold.mark_sequence)) return;
             hold.mark = std::move(*mark);
         } else if (mark.error().kind == ErrorKind::kUnsupported) {
             return unspoken(hold, mark.error());
@@ -131,6 +133,18 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
     hold.mark.holder = options_.id;
     hold.phase = Phase::kTaking;
     publish_mark(hold);
+}
+
+/// Whether the streams lack what the mark tells of: known once they were looked at since it was
+/// read. Its holder has stored what we have not heard of.
+bool Partitions::can_judge(Hold& hold, std::uint64_t mark) {
+    const Duration now = clock_.steady();
+    if (std::exchange(hold.judged, mark) != mark) hold.judged_at = now;
+    const bool patient = now - hold.judged_at < options_.presence_timeout;
+    if (watch_.asked_since(hold.judged_at) || !patient) return true;
+    watch_.look_soon();
+    hold.look_again = now + kLookSoon;
+    return false;
 }
 
 /// What a mark shows once counts until the partition is taken, which may need several tries: what

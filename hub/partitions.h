@@ -149,7 +149,9 @@ private:
         bool commands_lost = false;        ///< By a mark that was read since it was held last.
         bool exceptions_lost = false;      ///< The same.
         Duration mark_due{0};
-        Duration look_again{0};  ///< kWaiting: when to read the mark again.
+        Duration look_again{0};    ///< kWaiting: when to read the mark again.
+        std::uint64_t judged = 0;  ///< The mark to be taken over; by streams as of `judged_at`.
+        Duration judged_at{0};
         Duration waiting_since{0};
         std::vector<Mark::Source> accepted;    ///< Newest taken in, per agent.
         std::vector<Mark::Source> finished;    ///< Newest done, per agent.
@@ -180,6 +182,7 @@ private:
     void write_mark(Hold& hold, bool give_back);
     void unspoken(Hold& hold, const Error& error);
     void note_loss(Hold& hold, const Mark& mark, Timestamp stored_at);
+    [[nodiscard]] bool can_judge(Hold& hold, std::uint64_t mark);
     void publish_mark(Hold& hold);
     void skip_quiet(Hold& hold);
     void lose(Hold& hold, const char* why);
