@@ -17,7 +17,6 @@ constexpr std::uint64_t kQuietLag = 10'000;
 /// could not know that the hub's store went back in time.
 constexpr Duration kTellAgain = std::chrono::seconds{30};
 constexpr Duration kLookAgain = std::chrono::milliseconds{100};
-constexpr Duration kLookSoon = std::chrono::milliseconds{20};
 /// How long what is of a later version is let alone: nothing but an update changes that.
 constexpr Duration kLookForUpdate = std::chrono::minutes{1};
 constexpr Duration kAwaitUpdate = std::chrono::minutes{10};
@@ -143,7 +142,6 @@ bool Partitions::can_judge(Hold& hold, std::uint64_t mark) {
     const bool patient = now - hold.judged_at < options_.presence_timeout;
     if (watch_.asked_since(hold.judged_at) || !patient) return true;
     watch_.look_soon();
-    hold.look_again = now + kLookSoon;
     return false;
 }
 
