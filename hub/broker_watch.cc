@@ -63,10 +63,11 @@ void BrokerWatch::stored(std::string_view stream, std::uint64_t least, std::uint
     std::uint64_t& last = at->second.last_sequence;
     if (sequence > least) {
         last = std::max(last, sequence);
+        told_[at->first] = std::max(told_[at->first], sequence);
         return;
     }
     if (last < least) return;  // That is known already.
-    last = sequence;
+    last = told_[at->first] = sequence;
     doubts_.erase(std::string{stream});
     noticed_.push_back({std::string{stream}, "stored a message at " + std::to_string(sequence) +
                                                  ", it had " + std::to_string(least)});
@@ -89,7 +90,7 @@ void BrokerWatch::tick() {
     outstanding_ = configs_.size();
     for (const nats::StreamConfig& config : configs_) {
         const nats::StreamInfo* known = info(config.name);
-        const Asked asked{known == nullptr ? 0 : known->last_sequence, now};
+        const Asked asked{known == nullptr ? 0 : known->last_sequence, told_[config.name], now};
         // Creating is harmless when it is there, and answers what there is.
         link_.ensure_stream(config, [this, name = config.name, asked](auto info) {
             if (outstanding_ > 0) --outstanding_;
@@ -107,31 +108,32 @@ void BrokerWatch::look_for_note() {
     });
 }
 
-/// Whether it has lost something is not known yet. If it is, and it has, `what` says so.
-bool BrokerWatch::is_in_doubt(const std::string& stream, std::uint64_t least,
-                              const nats::StreamInfo& info, std::string& what) {
+/// True: whether it has lost something is not known yet. Else `what` says what, if it has.
+bool BrokerWatch::weigh_end(const std::string& stream, const Asked& asked,
+                            const nats::StreamInfo& info, std::string& what) {
     const auto at = doubts_.find(stream);
+    const std::uint64_t least = at == doubts_.end() ? asked.least : at->second->least;
+    const bool lacks = info.last_sequence < least;
+    if (lacks && (info.copies_wanted == 1 || info.last_sequence < asked.told)) {
+        what = ends_at(info.last_sequence, least);
+        return false;
+    }
+    const Duration now = clock_.steady();
     if (at == doubts_.end()) {
-        if (info.last_sequence >= least) return false;
-        if (info.copies_wanted == 1) {
-            what = ends_at(info.last_sequence, least);
-            return false;
-        }
+        if (!lacks) return false;
         log::warning("a stream seems to end too soon; its leader may store the rest yet",
                      {{"stream", stream}, {"what", ends_at(info.last_sequence, least)}});
-        doubts_.emplace(stream,
-                        std::make_unique<Doubt>(link_, stream, info, least, clock_.steady()));
+        doubts_.emplace(stream, std::make_unique<Doubt>(link_, stream, info, least, now));
         return true;
     }
     const Doubt& doubt = *at->second;
-    if (doubt.stores_others) {
-        if (*doubt.stores_others) what = ends_at(doubt.end, doubt.least);
-        doubts_.erase(at);
+    const bool over = now >= doubt.since + kDoubtMost;
+    if (doubt.stores_others.value_or(false) || (lacks && over)) {
+        what = ends_at(doubt.end, least);
         return false;
     }
-    const bool lacks = info.last_sequence < doubt.least;
-    if (!lacks || clock_.steady() < doubt.since + kDoubtMost) return true;
-    what = ends_at(info.last_sequence, doubt.least);
+    if (!over && (lacks || !doubt.stores_others)) return true;
+    doubts_.erase(at);
     return false;
 }
 
@@ -142,11 +144,12 @@ void BrokerWatch::arrived(const std::string& stream, const Asked& asked,
         return;
     }
     const auto known = infos_.find(stream);
+    const std::uint64_t told = info->last_sequence;
     std::string what;
     if (known != infos_.end()) {
         if (known->second.created != info->created) {
             what = "was made anew at " + to_string(info->created);
-        } else if (is_in_doubt(stream, asked.least, *info, what)) {
+        } else if (weigh_end(stream, asked, *info, what)) {
             return;
         } else if (what.empty()) {
             // What was stored since it answered.
@@ -154,6 +157,7 @@ void BrokerWatch::arrived(const std::string& stream, const Asked& asked,
         }
     }
     if (!what.empty()) doubts_.erase(stream);
+    told_[stream] = what.empty() ? std::max(told_[stream], told) : told;
     infos_.insert_or_assign(stream, std::move(*info));
     asked_at_[stream] = asked.at;
     if (!what.empty() && on_loss) on_loss({stream, what});

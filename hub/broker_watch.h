@@ -77,21 +77,23 @@ private:
     };
 
     void look_for_note();
-    /// What a stream had for certain, and when, as it was asked about.
+    /// What a stream had when it was asked about.
     struct Asked {
-        std::uint64_t least = 0;
+        std::uint64_t least = 0;  ///< For certain.
+        std::uint64_t told = 0;   ///< By a leader; the rest some server has handed out.
         Duration at{0};
     };
     void arrived(const std::string& stream, const Asked& asked, Result<nats::StreamInfo> info);
-    bool is_in_doubt(const std::string& stream, std::uint64_t least, const nats::StreamInfo& info,
-                     std::string& what);
+    bool weigh_end(const std::string& stream, const Asked& asked, const nats::StreamInfo& info,
+                   std::string& what);
 
     nats::Link& link_;
     const Clock& clock_;
     Duration interval_;
     std::vector<nats::StreamConfig> configs_;
     std::map<std::string, nats::StreamInfo, std::less<>> infos_;
-    std::map<std::string, Duration, std::less<>> asked_at_;  ///< For what is in infos_.
+    std::map<std::string, Duration, std::less<>> asked_at_;   ///< For what is in infos_.
+    std::map<std::string, std::uint64_t, std::less<>> told_;  ///< The newest that a leader told of.
     Duration due_{0};
     std::vector<Loss> noticed_;  ///< By stored(); told at the next tick.
     std::map<std::string, std::unique_ptr<Doubt>, std::less<>> doubts_;  ///< By stream.

@@ -106,6 +106,30 @@ TEST_F(Watching, ALeaderThatStaysShortHasLostMessages) {
     EXPECT_EQ(losses.size(), 1U);
 }
 
+TEST_F(Watching, ACopyThatKeepsWhatTheLeaderHasLostSavesNothing) {
+    for (int i = 0; i < 20; ++i) {
+        look(100);
+        hand_out(101, before);
+    }
+    EXPECT_EQ(losses, std::vector<std::string>{});
+    look(100);
+    EXPECT_EQ(losses, std::vector<std::string>{"ends at 100, it had 118"});
+}
+
+TEST_F(Watching, WhatALeaderHasToldIsBelievedAtOnce) {
+    look(99);
+    EXPECT_EQ(losses, std::vector<std::string>{"ends at 99, it had 118"});
+}
+
+TEST_F(Watching, ADoubtEndsWithoutAMessageToo) {
+    look(100);
+    for (int i = 0; i < 21; ++i) look(118);
+    EXPECT_EQ(losses, std::vector<std::string>{});
+    EXPECT_EQ(link.reader, nullptr);
+    look(117);
+    EXPECT_EQ(losses.size(), 1U);
+}
+
 TEST_F(Watching, AStreamThatHasGrownPastItsEndHasLostMessages) {
     look(100);
     hand_out(101, clock.now());
