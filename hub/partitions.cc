@@ -113,7 +113,7 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
             const bool patient = now - hold.waiting_since < options_.presence_timeout;
             const bool other = !mark->holder.empty() && mark->holder != options_.id;
             if (other && alive_.contains(mark->holder) && patient) return;
-            if (!can_judge(hold, *mark)) return;
+            if (!can_judge(hold)) return;
             hold.mark = std::move(*mark);
         } else if (mark.error().kind == ErrorKind::kUnsupported) {
             return unspoken(hold, mark.error());
@@ -136,16 +136,13 @@ void Partitions::take(Hold& hold, const Result<std::optional<nats::StoredMessage
 
 /// Whether the streams lack what the mark tells of: known once they were looked at since it was
 /// read. Its holder has stored what we have not heard of.
-bool Partitions::can_judge(Hold& hold, const Mark& mark) {
-    const bool lacking = lacks(subjects::kStreamCommands, mark.commands) ||
-                         lacks(subjects::kStreamExceptions, mark.exceptions) ||
-                         lacks(subjects::kStreamIn, {mark.inputs_created, mark.floor});
+bool Partitions::can_judge(Hold& hold) {
     const Duration now = clock_.steady();
     const std::uint64_t sequence = hold.mark_sequence;
     if (std::exchange(hold.judged, sequence) != sequence) hold.judged_at = now;
     // The first half may have gone by waiting for its holder, who may write marks all the time.
     const bool patient = now - hold.waiting_since < 2 * options_.presence_timeout;
-    if (!lacking || watch_.asked_since(hold.judged_at) || !patient) return true;
+    if (watch_.asked_since(hold.judged_at) || !patient) return true;
     watch_.look_soon();
     return false;
 }

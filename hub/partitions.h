@@ -182,7 +182,7 @@ private:
     void write_mark(Hold& hold, bool give_back);
     void unspoken(Hold& hold, const Error& error);
     void note_loss(Hold& hold, const Mark& mark, Timestamp stored_at);
-    [[nodiscard]] bool can_judge(Hold& hold, const Mark& mark);
+    [[nodiscard]] bool can_judge(Hold& hold);
     void publish_mark(Hold& hold);
     void skip_quiet(Hold& hold);
     void lose(Hold& hold, const char* why);
