@@ -1,8 +1,5 @@
 // Three nats-servers that hold three copies of each stream, two hubs, two agents: one server after
 // the other is killed, and business goes on.
-#include <atomic>
-#include <thread>
-
 #include "hub/ctl/session.h"
 #include "shared/wire/subjects.h"
 #include "tests/integration/databases_system.h"
@@ -40,21 +37,6 @@ protected:
             return session && (*session)->jetstream("INFO", "", Value::Map{});
         }));
     }
-    /// Customers come all the time, one in 50 ms, until it is told to stop.
-    void begin_traffic() {
-        traffic_ = std::thread{[this] {
-            while (!over_) {
-                add(count_, count_);
-                ++count_;
-                std::this_thread::sleep_for(std::chrono::milliseconds{50});
-            }
-        }};
-    }
-    void end_traffic() {
-        over_ = true;
-        if (traffic_.joinable()) traffic_.join();
-    }
-    ~Cluster() override { end_traffic(); }
     /// More of them arrive than there are now.
     void expect_traffic_to_arrive() {
         const std::size_t now = static_cast<std::size_t>(count_);
@@ -82,16 +64,13 @@ protected:
     }
 
     NatsCluster cluster;
-    std::atomic<int> count_{0};
-    std::atomic<bool> over_{false};
-    std::thread traffic_;
 };
 
 TEST_F(Cluster, LosesNothingAndDoesNothingTwiceWhenLeadersAreKilled) {
     await_cluster();
     start_programs();
     const std::unique_ptr<Program> second = start_hub();
-    begin_traffic();
+    begin_traffic(std::chrono::milliseconds{50});
     expect_traffic_to_arrive();
     EXPECT_TRUE(ctl_says({"doctor"}, "all 3 copies of each stream are there and current"));
     for (const std::string_view stream : {subjects::kStreamState, subjects::kStreamIn}) {
@@ -139,7 +118,7 @@ TEST_F(Cluster, NoticesWhatAllServersHaveLost) {
     }
     start_all_servers();
     count_ = 40;
-    begin_traffic();
+    begin_traffic(std::chrono::milliseconds{50});
     expect_loss_seen();
     end_traffic();
     EXPECT_TRUE(agree(static_cast<std::size_t>(count_)));

@@ -91,6 +91,21 @@ void DatabasesSystem::add(int first, int last) {
     }
 }
 
+void DatabasesSystem::begin_traffic(std::chrono::milliseconds every) {
+    traffic_ = std::thread{[this, every] {
+        while (!over_) {
+            add(count_, count_);
+            ++count_;
+            std::this_thread::sleep_for(every);
+        }
+    }};
+}
+
+void DatabasesSystem::end_traffic() {
+    over_ = true;
+    if (traffic_.joinable()) traffic_.join();
+}
+
 void DatabasesSystem::rename(const std::string& number, const std::string& name) {
     shop_db->run("UPDATE customers SET name = '" + name + "' WHERE number = '" + number + "'");
 }

@@ -1,6 +1,5 @@
 // What it costs that a hub is started, or dies, under traffic: nobody is asked to read again what
 // no stream has lost.
-#include <atomic>
 #include <thread>
 
 #include "tests/integration/databases_system.h"
@@ -8,28 +7,7 @@
 namespace syncline::test {
 namespace {
 
-class Scaling : public DatabasesSystem {
-protected:
-    ~Scaling() override { end_traffic(); }
-    /// Customers come all the time, one in 20 ms.
-    void begin_traffic() {
-        traffic_ = std::thread{[this] {
-            while (!over_) {
-                add(count_, count_);
-                ++count_;
-                std::this_thread::sleep_for(std::chrono::milliseconds{20});
-            }
-        }};
-    }
-    void end_traffic() {
-        over_ = true;
-        if (traffic_.joinable()) traffic_.join();
-    }
-
-    std::atomic<int> count_{0};
-    std::atomic<bool> over_{false};
-    std::thread traffic_;
-};
+class Scaling : public DatabasesSystem {};
 
 TEST_F(Scaling, AsksForNothingAgainWhenHubsComeAndGo) {
     std::string settings = read("hub.toml");
@@ -37,7 +15,7 @@ TEST_F(Scaling, AsksForNothingAgainWhenHubsComeAndGo) {
     settings.erase(settings.find(often), often.size());  // As seldom as it is by default.
     write("hub.toml", settings);
     start_programs();
-    begin_traffic();
+    begin_traffic(std::chrono::milliseconds{20});
     for (int i = 0; i < 3; ++i) {
         const std::unique_ptr<Program> second = start_hub();
         ASSERT_TRUE(until([&] { return second->says("hub is ready"); }));
